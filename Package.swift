@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The core decides and touches nothing; the shells touch the world and decide nothing.
+// Arrows point down only: README.md, "How the house is laid out". The build refuses an import that
+// is not declared here (--explicit-target-dependency-import-check error), and HouseTests refuses
+// Foundation, clocks, randomness and async in the core.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+]
+
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func shell(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "tandem",
+    products: [
+        .executable(name: "tandem", targets: ["tandem"]),
+        .library(
+            name: "TandemCore", targets: ["SIP", "SDP", "Dialplan", "Charging", "Switching"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // Core: the standard library alone.
+        core("SIP"),
+        core("SDP", ["SIP"]),
+        core("Dialplan"),
+        core("Charging"),
+        core("Switching", ["SIP", "SDP", "Dialplan", "Charging"]),
+
+        // Shells.
+        .systemLibrary(
+            name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        shell(
+            "Transport",
+            [
+                "SIP",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        shell(
+            "Store", ["Charging", "SIP", "Switching", .product(name: "GRDB", package: "GRDB.swift")]),
+        shell("Control", ["Switching", "Charging", "Dialplan", "SIP"]),
+        shell(
+            "Runtime",
+            [
+                "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport", "Store",
+                "Control", "Yams",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+
+        .executableTarget(
+            name: "tandem",
+            dependencies: [
+                "Runtime", "Control", "Switching", "Charging", "Dialplan",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        tests("SIPTests", ["SIP"], resources: [.copy("Torture")]),
+        tests("SDPTests", ["SDP"]),
+        tests("DialplanTests", ["Dialplan"], resources: [.copy("Golden")]),
+        tests("ChargingTests", ["Charging"]),
+        tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
+        tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
+        tests("TransportTests", ["Transport", "SIP"]),
+        tests("ControlTests", ["Control", "Switching"]),
+        tests("RuntimeTests", ["Runtime", "Switching", "Store", "SIP", "Charging", "Dialplan"]),
+        tests("HouseTests", []),
+    ]
+)
