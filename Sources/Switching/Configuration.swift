@@ -1,0 +1,124 @@
+import Dialplan
+import SIP
+
+/// All that an admin decides in files: read and checked as a whole, swapped as a whole.
+public struct Configuration: Sendable {
+    public var settings: Settings
+    public var plan: Plan
+
+    public init(settings: Settings, plan: Plan) {
+        self.settings = settings
+        self.plan = plan
+    }
+}
+
+/// The values of `tandem.yaml` that the switch needs, names resolved.
+public struct Settings: Sendable {
+    /// The digest realm, and the host part of an extension's address-of-record.
+    public var realm: String
+    /// Host names that mean this switch, besides the realm and the listeners' addresses.
+    public var domains: [String] = []
+    /// In the order of `Flow.listener`.
+    public var listeners: [ListenerSettings]
+    public var trunks: [TrunkSettings] = []
+    /// The trunk whose gateway the direct lines are plugged into; nil when there are no lines.
+    public var lineGateway: String?
+    public var registration = RegistrationSettings()
+    public var calls = CallSettings()
+    public var limits = Limits()
+    public var timers = TransactionTimers()
+    /// How long a digest nonce stays good.
+    public var nonceLifetime: Instant.Span = .seconds(300)
+    /// ISO 4217 code of the amounts.
+    public var currency = "CNY"
+
+    public init(realm: String, listeners: [ListenerSettings]) {
+        self.realm = realm
+        self.listeners = listeners
+    }
+}
+
+/// A socket and how it is spoken of in Via and Contact.
+public struct ListenerSettings: Sendable, Hashable {
+    public var transport: TransportKind
+    public var bound: Endpoint
+    /// The host others reach it by: the bound address unless the file says otherwise.
+    public var advertisedHost: String
+    public var advertisedPort: UInt16
+
+    public init(
+        transport: TransportKind, bound: Endpoint, advertisedHost: String, advertisedPort: UInt16
+    ) {
+        self.transport = transport
+        self.bound = bound
+        self.advertisedHost = advertisedHost
+        self.advertisedPort = advertisedPort
+    }
+}
+
+/// A way out, and who may come in by it.
+public struct TrunkSettings: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable, Codable { case e1, sip }
+
+    public var name: String
+    public var kind: Kind
+    /// The gateway's or the peer's address; requests from it are the trunk's.
+    public var endpoint: Endpoint
+    /// The listener its requests leave by.
+    public var listener: UInt16 = 0
+    /// Calls at once, both directions together: an E1 has 30 channels.
+    public var channels: Int
+    /// How often OPTIONS asks whether it lives; zero never asks.
+    public var optionsInterval: Instant.Span = .seconds(10)
+    /// Unanswered OPTIONS in a row that make it down.
+    public var failuresToDown = 2
+    /// Answered OPTIONS in a row that make it up again.
+    public var answersToUp = 2
+    /// How long a call waits for the first answer of any kind before it takes the next route.
+    public var attemptTimeout: Instant.Span = .seconds(3)
+
+    public init(name: String, kind: Kind, endpoint: Endpoint, channels: Int) {
+        self.name = name
+        self.kind = kind
+        self.endpoint = endpoint
+        self.channels = channels
+    }
+}
+
+/// How long registrations live (RFC 3261 §10.3).
+public struct RegistrationSettings: Sendable, Hashable {
+    public var minimumSeconds = 60
+    public var defaultSeconds = 3600
+    public var maximumSeconds = 7200
+    /// Contacts of one extension; one more pushes out the oldest.
+    public var contactLimit = 5
+
+    public init() {}
+}
+
+/// How calls run.
+public struct CallSettings: Sendable, Hashable {
+    /// A phone that rings longer than this does not answer.
+    public var noAnswer: Instant.Span = .seconds(60)
+    /// How much talk is paid ahead, at least one step of the tariff.
+    public var slice: Instant.Span = .seconds(30)
+    /// How long before the paid time ends more is asked for.
+    public var extendAhead: Instant.Span = .seconds(2)
+
+    public init() {}
+}
+
+/// Every table has a limit with a name. Reached, it refuses the newcomer with 503 and counts it.
+public struct Limits: Sendable, Hashable {
+    public var calls = 60_000
+    public var bindings = 200_000
+    public var transactions = 500_000
+    public var extensions = 100_000
+    public var accounts = 200_000
+    /// Route alternatives that one call may try.
+    public var attempts = 8
+    /// Commits that may wait for the disk; beyond it, paid calls are refused with 503.
+    public var waitingCommits = 100_000
+
+    public init() {}
+}

@@ -1,0 +1,241 @@
+import Charging
+import Dialplan
+
+/// What the CLI and the console ask of a running switch. Codable, so that the control socket can
+/// carry it; the switch decides each in one turn, and answers a change of money or settings only when
+/// it is durable.
+public enum ControlRequest: Sendable, Codable {
+    case status
+    case calls
+    case trunks
+    case lines
+    case registrations
+    case extensions
+    case extensionShown(number: String)
+    /// All or none: one bad row refuses the whole list, and the refusal names every bad row.
+    case extensionsChanged([ExtensionChange])
+    case extensionRemoved(number: String)
+    case accounts
+    case accountShown(id: String)
+    case accountOpened(AccountOpening)
+    case accountToppedUp(MoneyChange)
+    case accountAdjusted(MoneyChange)
+    case hungUp(call: String)
+    /// The decision of the dialplan for a caller, without making the call.
+    case explained(Explanation.Question)
+    case priced(number: String, milliseconds: Int64)
+}
+
+/// What to set of an extension; nil leaves it as it is (or at its default when it is new).
+public struct ExtensionChange: Sendable, Codable, Hashable {
+    public var number: String
+    public var name: String?
+    /// In clear only here; stored as digest hashes.
+    public var password: String?
+    public var level: String?
+    /// An empty string takes the account away.
+    public var account: String?
+    public var callLimit: Int?
+
+    public init(
+        number: String, name: String? = nil, password: String? = nil, level: String? = nil,
+        account: String? = nil, callLimit: Int? = nil
+    ) {
+        self.number = number
+        self.name = name
+        self.password = password
+        self.level = level
+        self.account = account
+        self.callLimit = callLimit
+    }
+}
+
+public struct AccountOpening: Sendable, Codable, Hashable {
+    public var id: String
+    public var name: String
+    /// The account that must pay too; nil for the top of a chain.
+    public var parent: String?
+    /// Zero for prepaid.
+    public var creditLimit: Amount
+    public var isPostpaid: Bool
+
+    public init(
+        id: String, name: String, parent: String? = nil, creditLimit: Amount = .zero,
+        isPostpaid: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.parent = parent
+        self.creditLimit = creditLimit
+        self.isPostpaid = isPostpaid
+    }
+}
+
+/// A top-up or an adjustment.
+public struct MoneyChange: Sendable, Codable, Hashable {
+    /// Given by who asks; the same id never moves money twice.
+    public var id: String
+    public var account: String
+    /// Top-ups are above zero; adjustments either way.
+    public var amount: Amount
+    public var note: String
+
+    public init(id: String, account: String, amount: Amount, note: String) {
+        self.id = id
+        self.account = account
+        self.amount = amount
+        self.note = note
+    }
+}
+
+/// Answers, one for each request.
+public enum ControlReply: Sendable, Codable {
+    /// Done and durable; says what was done.
+    case done(String)
+    /// Not done; nothing changed. Says why and what to do.
+    case refused(String)
+    case status(StatusRow)
+    case calls([CallRow])
+    case trunks([TrunkRow])
+    case lines([LineRow])
+    case registrations([RegistrationRow])
+    case extensions([ExtensionRow])
+    case accounts([AccountRow])
+    case explanation(Explanation)
+    case price(PriceRow)
+}
+
+public struct StatusRow: Sendable, Codable, Hashable {
+    /// `running`, or why calls are refused.
+    public var state: String
+    public var uptimeSeconds: Int64
+    public var planVersion: String
+    public var calls: Int
+    public var registrations: Int
+    public var extensions: Int
+    public var accounts: Int
+    public var tariffRows: Int
+    public var transactions: Int
+    /// Datagrams that came in, and those of them that were no SIP.
+    public var received: UInt64
+    public var malformed: UInt64
+    public var callsTotal: UInt64
+    public var commitsWaiting: Int
+    /// Refusals and drops since the start, by name.
+    public var counters: [String: UInt64]
+}
+
+public struct CallRow: Sendable, Codable, Hashable {
+    public var call: String
+    public var state: String
+    public var caller: String
+    public var dialled: String
+    /// Line, trunk or extension that carries it.
+    public var route: String
+    /// RFC 3339 in UTC is made of this by the shell: microseconds since 1970.
+    public var startedAt: Int64
+    public var answeredAt: Int64?
+    public var seconds: Int64
+    public var account: String?
+    public var reserved: Amount
+    public var planVersion: String
+}
+
+public struct TrunkRow: Sendable, Codable, Hashable {
+    public var name: String
+    public var kind: String
+    public var address: String
+    /// `up`, `down` or `unknown` (not heard of yet; calls are tried).
+    public var state: String
+    /// Microseconds since 1970.
+    public var since: Int64
+    public var reason: String
+    public var channels: Int
+    public var inUse: Int
+    public var attempts: UInt64
+    public var failures: UInt64
+}
+
+public struct LineRow: Sendable, Codable, Hashable {
+    public var line: String
+    public var rings: String
+    /// `idle` or `busy`.
+    public var state: String
+    public var call: String?
+}
+
+public struct RegistrationRow: Sendable, Codable, Hashable {
+    public var number: String
+    public var contact: String
+    public var source: String
+    /// Microseconds since 1970.
+    public var expiresAt: Int64
+    public var userAgent: String
+}
+
+public struct ExtensionRow: Sendable, Codable, Hashable {
+    public var number: String
+    public var name: String
+    public var level: String
+    public var account: String?
+    public var callLimit: Int
+    public var line: String?
+    public var registered: Int
+}
+
+public struct AccountRow: Sendable, Codable, Hashable {
+    public var id: String
+    public var name: String
+    public var parent: String?
+    public var kind: String
+    public var balance: Amount
+    public var reserved: Amount
+    /// What may still be reserved.
+    public var available: Amount
+    public var creditLimit: Amount
+    public var currency: String
+    public var isBlocked: Bool
+}
+
+public struct PriceRow: Sendable, Codable, Hashable {
+    public var number: String
+    public var prefix: String
+    public var name: String
+    public var milliseconds: Int64
+    public var amount: Amount
+    /// The receipt, a line for each part of the price.
+    public var receipt: [String]
+}
+
+/// What a decision was, in words and in fields.
+public struct Explanation: Sendable, Codable, Hashable {
+    /// Who would dial what, when, with which trunks down.
+    public struct Question: Sendable, Codable, Hashable {
+        public var from: String
+        public var dial: String
+        /// Microseconds since 1970; nil is now.
+        public var at: Int64?
+        /// Trunks to take as down, besides those that are.
+        public var down: [String]
+
+        public init(from: String, dial: String, at: Int64? = nil, down: [String] = []) {
+            self.from = from
+            self.dial = dial
+            self.at = at
+            self.down = down
+        }
+    }
+
+    /// `ring 8002`, `route`, `emergency` or `refuse`.
+    public var outcome: String
+    public var dialled: String
+    public var normalised: String
+    public var numberClass: String?
+    /// In the order they would be tried: `line 66778001`, `trunk ip-e1 (down)`.
+    public var routes: [String]
+    public var presented: String?
+    public var refusal: String?
+    public var sipStatus: Int?
+    public var steps: [String]
+    public var planVersion: String
+}

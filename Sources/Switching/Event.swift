@@ -1,0 +1,41 @@
+import Charging
+import SIP
+
+/// What happened. A past fact: the switch cannot refuse it, only answer it.
+public enum Event: Sendable {
+    /// Bytes arrived.
+    case datagramReceived(Datagram)
+    /// A datagram could not be delivered: the kernel refused it or ICMP said so.
+    case transportFailed(Flow)
+    /// `Switch.nextDeadline` has come.
+    case deadlineReached
+    /// Every commit up to this ticket is on the disk.
+    case committed(through: CommitTicket)
+    /// The commits after the last durable one up to this ticket are not on the disk and never will be.
+    case commitFailed(through: CommitTicket, reason: String)
+    /// Somebody at the control socket asks.
+    case requested(ControlRequest, by: ControlToken)
+    /// New settings and dialplan, already checked; calls under way keep their decision.
+    case configured(Configuration)
+    /// A new price list, already stored.
+    case tariffReplaced(Tariff)
+    /// The shell read the wall clock: at the start, each minute, and when it finds a step.
+    case wallClockRead(WallClock)
+}
+
+/// Bytes and the flow they came on.
+public struct Datagram: Sendable {
+    public var flow: Flow
+    public var bytes: [UInt8]
+
+    public init(flow: Flow, bytes: [UInt8]) {
+        self.flow = flow
+        self.bytes = bytes
+    }
+}
+
+/// Which request at the control socket a reply belongs to. The shell gives it meaning.
+public struct ControlToken: Hashable, Sendable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+}

@@ -1,0 +1,122 @@
+import Charging
+import SIP
+
+/// What is on the disk when the daemon starts: all the switch knows of its past.
+public struct StoredState: Sendable {
+    public var extensions: [Extension] = []
+    public var accounts: [Account] = []
+    public var bindings: [Binding] = []
+    public var tariff: Tariff
+    /// Ids of all top-ups, refunds and adjustments ever made, so that none is made twice.
+    public var postingIDs: [String] = []
+    /// Calls that were answered and not closed when the daemon ended.
+    public var runningCalls: [RunningCall] = []
+    /// The sequence number of the last closed record; 0 when there is none.
+    public var lastSequence: UInt64 = 0
+    /// How often the data folder was opened, this time included; counted durably by the store.
+    public var start: UInt32 = 1
+
+    public init(tariff: Tariff) { self.tariff = tariff }
+}
+
+/// One change to what is stored.
+public enum StoredChange: Sendable {
+    /// Inserts or replaces, by number.
+    case extensionSaved(Extension)
+    case extensionRemoved(number: String)
+    /// Inserts or replaces, by extension and contact.
+    case bindingSaved(Binding)
+    case bindingRemoved(number: String, contact: [UInt8])
+    /// Inserts or replaces all of an account but its postings.
+    case accountSaved(Account)
+    /// Inserts the posting (its id is unique) and sets the account's balance to `balanceAfter`.
+    case posted(Posting)
+    /// Inserts or replaces the journal entry of a running call, by call id.
+    case callRunning(RunningCall)
+    /// Inserts the record (call id and sequence are unique) and deletes the journal entry.
+    case callClosed(CallRecord)
+}
+
+/// A subscriber's number and its settings. The password itself is never kept.
+public struct Extension: Sendable, Hashable {
+    public var number: String
+    public var name: String
+    /// H(user:realm:password) for each digest algorithm, and the realm it was made for.
+    public var secret: StoredSecret
+    public var realm: String
+    /// The class of service: a `level` of the dialplan.
+    public var level: String
+    /// Who pays; nil when the extension may only call free of charge.
+    public var account: String?
+    /// How many calls at once, in and out together.
+    public var callLimit: Int
+
+    public init(
+        number: String, name: String, secret: StoredSecret, realm: String, level: String,
+        account: String?, callLimit: Int = 1
+    ) {
+        self.number = number
+        self.name = name
+        self.secret = secret
+        self.realm = realm
+        self.level = level
+        self.account = account
+        self.callLimit = callLimit
+    }
+}
+
+/// Where a registered phone is reached (RFC 3261 §10).
+public struct Binding: Sendable, Hashable {
+    /// The extension: the user part of the address-of-record.
+    public var number: String
+    /// The contact URI as the phone wrote it, without angle brackets.
+    public var contact: [UInt8]
+    /// The flow the registration came on; requests go there, not to the text of the contact, so that
+    /// phones behind NAT are reached.
+    public var flow: Flow
+    /// Wall time, microseconds since 1970 UTC.
+    public var expiresAt: Int64
+    public var callID: [UInt8]
+    public var cseq: UInt32
+    public var userAgent: String
+
+    public init(
+        number: String, contact: [UInt8], flow: Flow, expiresAt: Int64, callID: [UInt8],
+        cseq: UInt32, userAgent: String
+    ) {
+        self.number = number
+        self.contact = contact
+        self.flow = flow
+        self.expiresAt = expiresAt
+        self.callID = callID
+        self.cseq = cseq
+        self.userAgent = userAgent
+    }
+}
+
+/// The journal of a call that was answered: what must outlive the process.
+public struct RunningCall: Sendable {
+    public var call: CallID
+    /// The record as far as it is known: opened, answered, not closed.
+    public var record: CallRecord
+    /// Who pays; nil for a free call.
+    public var account: String?
+    /// Held for the call on each account of the chain.
+    public var reserved: Amount
+    /// Price of the route that carries the call; nil for a free call.
+    public var tariffPrefix: String?
+    /// Both dialogs and flows in the switch's own versioned encoding.
+    public var state: [UInt8]
+
+    public init(
+        call: CallID, record: CallRecord, account: String?, reserved: Amount,
+        tariffPrefix: String?, state: [UInt8]
+    ) {
+        self.call = call
+        self.record = record
+        self.account = account
+        self.reserved = reserved
+        self.tariffPrefix = tariffPrefix
+        self.state = state
+    }
+}

@@ -1,0 +1,83 @@
+import Dialplan
+import SIP
+
+/// What the wall clock showed at an instant, and the site's offset from UTC then and next.
+///
+/// Wall time labels records and tells office hours. It decides no length of time and no money.
+public struct WallClock: Sendable, Hashable {
+    /// When the clock was read.
+    public var instant: Instant
+    /// Microseconds since 1970-01-01 00:00 UTC.
+    public var unixMicroseconds: Int64
+    /// Seconds east of UTC in the site's zone.
+    public var utcOffset: Int
+    /// The zone's next change: from this second since 1970 on, this offset.
+    public var nextOffset: (from: Int64, utcOffset: Int)?
+
+    public init(
+        instant: Instant, unixMicroseconds: Int64, utcOffset: Int,
+        nextOffset: (from: Int64, utcOffset: Int)? = nil
+    ) {
+        self.instant = instant
+        self.unixMicroseconds = unixMicroseconds
+        self.utcOffset = utcOffset
+        self.nextOffset = nextOffset
+    }
+
+    /// Wall time at an instant, in microseconds since 1970 UTC.
+    public func microseconds(at now: Instant) -> Int64 {
+        unixMicroseconds + (now - instant).nanoseconds / 1000
+    }
+
+    /// The civil date and time of the site at an instant.
+    public func civilTime(at now: Instant) -> CivilTime {
+        let seconds = microseconds(at: now).flooredQuotient(by: 1_000_000)
+        var offset = utcOffset
+        if let nextOffset, seconds >= nextOffset.from { offset = nextOffset.utcOffset }
+        return CivilTime(localSeconds: seconds + Int64(offset))
+    }
+
+    public static func == (a: WallClock, b: WallClock) -> Bool {
+        a.instant == b.instant && a.unixMicroseconds == b.unixMicroseconds
+            && a.utcOffset == b.utcOffset && a.nextOffset?.from == b.nextOffset?.from
+            && a.nextOffset?.utcOffset == b.nextOffset?.utcOffset
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(instant)
+        hasher.combine(unixMicroseconds)
+    }
+}
+
+extension CivilTime {
+    /// - Parameter localSeconds: seconds since 1970-01-01 00:00 by the site's own clock.
+    ///
+    /// Days to a date by Howard Hinnant's `civil_from_days`, which holds for every proleptic
+    /// Gregorian date.
+    public init(localSeconds: Int64) {
+        let days = localSeconds.flooredQuotient(by: 86_400)
+        let secondOfDay = Int(localSeconds - days * 86_400)
+        let shifted = days + 719_468
+        let era = shifted.flooredQuotient(by: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = Int(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+        let month = Int(shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9)
+        let year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
+        // 1970-01-01 was a Thursday; Monday is 1.
+        let weekday = Int((days + 3) - (days + 3).flooredQuotient(by: 7) * 7) + 1
+        self.init(
+            year: year, month: month, day: day, weekday: weekday, minuteOfDay: secondOfDay / 60)
+    }
+}
+
+extension Int64 {
+    /// Division that rounds towards minus infinity, as calendars need before 1970.
+    func flooredQuotient(by divisor: Int64) -> Int64 {
+        let quotient = self / divisor
+        return self % divisor < 0 ? quotient - 1 : quotient
+    }
+}
