@@ -1,0 +1,60 @@
+/// A text of the plan and the path it is called by in diagnostics.
+public struct SourceFile: Hashable, Sendable {
+    public var path: String
+    public var text: String
+
+    public init(path: String, text: String) {
+        self.path = path
+        self.text = text
+    }
+}
+
+/// Everything a plan is compiled from: its main file, and a way to get at the files it names.
+public struct PlanSources: Sendable {
+    public var main: SourceFile
+    /// The text of a file by the name it is written with in the plan (`from "suburban.numbers"`),
+    /// or nil where there is none. The shell looks beside the main file.
+    public var included: @Sendable (String) -> String?
+
+    public init(main: SourceFile, included: @escaping @Sendable (String) -> String?) {
+        self.main = main
+        self.included = included
+    }
+
+    /// - Parameter included: texts by the names they are written with in the plan.
+    public init(main: SourceFile, included: [String: String] = [:]) {
+        self.init(main: main, included: { included[$0] })
+    }
+}
+
+/// What the plan may refer to but does not define: the ways out of the configuration.
+public struct PlanContext: Sendable {
+    /// In the order of the configuration, which is the order emergency calls try them.
+    public var trunks: [Trunk]
+
+    public init(trunks: [Trunk]) { self.trunks = trunks }
+
+    public struct Trunk: Hashable, Sendable {
+        public var name: String
+        public var isE1: Bool
+
+        public init(name: String, isE1: Bool) {
+            self.name = name
+            self.isE1 = isE1
+        }
+    }
+}
+
+/// Where something stands in a plan: the file's path and the line, counted from one.
+public struct Place: Hashable, Sendable, CustomStringConvertible {
+    public var file: String
+    public var line: Int
+
+    public init(file: String, line: Int) {
+        self.file = file
+        self.line = line
+    }
+
+    /// `headquarters.dialplan:12`
+    public var description: String { "\(file):\(line)" }
+}
