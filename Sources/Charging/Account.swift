@@ -1,0 +1,79 @@
+/// Who pays: a balance, what may be owed on top of it, and who has to pay along.
+public struct Account: Hashable, Sendable, Codable {
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Ends at zero: the credit limit is 0.
+        case prepaid
+        /// Ends at its credit limit below zero.
+        case postpaid
+    }
+
+    /// 1 to `longestID` printable ASCII characters without space, comma and quotes.
+    public let id: String
+    /// For people.
+    public var name: String
+    /// The account that must cover every call too: a department over an extension, an enterprise
+    /// over a department. It is set when the account is opened, and stays.
+    public let parent: String?
+    public let kind: Kind
+    /// How far below zero the balance may go; 0 for prepaid.
+    public internal(set) var creditLimit: Amount
+    /// All that was paid in, less all that was posted for calls. What running calls hold is not
+    /// taken off; see `Ledger.available(_:)`.
+    public internal(set) var balance: Amount
+    /// ISO 4217. One for a whole chain.
+    public let currency: String
+    /// A blocked account starts no call and lengthens none.
+    public internal(set) var isBlocked: Bool
+    /// Counts the changes of what is kept in the store, so that an older copy is known as older.
+    public internal(set) var version: UInt64
+
+    /// For opening an account, `balance` is zero: all money comes in by postings. The other values
+    /// are for what the store hands back.
+    public init(
+        id: String, name: String, parent: String? = nil, kind: Kind = .prepaid,
+        creditLimit: Amount = .zero, balance: Amount = .zero, currency: String = "CNY",
+        isBlocked: Bool = false, version: UInt64 = 0
+    ) {
+        self.id = id
+        self.name = name
+        self.parent = parent
+        self.kind = kind
+        self.creditLimit = creditLimit
+        self.balance = balance
+        self.currency = currency
+        self.isBlocked = isBlocked
+        self.version = version
+    }
+
+    /// In characters.
+    public static let longestID = 64
+    /// In bytes of UTF-8.
+    public static let longestName = 128
+
+    /// What is wrong with the account by itself, whatever else is in the ledger.
+    var refusal: Ledger.Refusal? {
+        guard Account.isValidID(id) else { return .invalidAccountID(id) }
+        guard name.utf8.count <= Account.longestName else { return .invalidName(account: id) }
+        guard currency.utf8.count == 3,
+            currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
+        else { return .invalidCurrency(currency) }
+        return Account.refusal(ofLimit: creditLimit, kind: kind, account: id)
+    }
+
+    static func refusal(ofLimit limit: Amount, kind: Kind, account: String) -> Ledger.Refusal? {
+        switch kind {
+        case .prepaid:
+            limit == .zero ? nil : .creditLimitOfPrepaid(account: account)
+        case .postpaid:
+            (.zero)...Ledger.largestBalance ~= limit ? nil : .amountOutOfRange(limit)
+        }
+    }
+
+    static func isValidID(_ text: String) -> Bool {
+        (1...longestID).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                byte > UInt8(ascii: " ") && byte < 0x7f && byte != UInt8(ascii: ",")
+                    && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "'")
+            }
+    }
+}
