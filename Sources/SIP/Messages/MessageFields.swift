@@ -1,0 +1,48 @@
+/// The values of all fields of one name, in order.
+public struct FieldValues: Sequence, Sendable {
+    let message: Message
+    let name: HeaderName
+
+    public func makeIterator() -> Iterator { Iterator(message: message, name: name) }
+
+    public struct Iterator: IteratorProtocol {
+        let message: Message
+        let name: HeaderName
+        var place = 0
+
+        public mutating func next() -> ArraySlice<UInt8>? {
+            while place < message.index.fieldCount {
+                let candidate = place
+                place += 1
+                if message.isField(candidate, named: name) {
+                    return message.slice(message.index.field(at: candidate).value)
+                }
+            }
+            return nil
+        }
+    }
+}
+
+/// All fields of a message in order. Allocates for each name that is not known.
+public struct Fields: Sequence, Sendable {
+    let message: Message
+
+    public var count: Int { message.index.fieldCount }
+
+    public func makeIterator() -> Iterator { Iterator(message: message) }
+
+    public struct Iterator: IteratorProtocol {
+        let message: Message
+        var place = 0
+
+        public mutating func next() -> (name: HeaderName, value: ArraySlice<UInt8>)? {
+            guard place < message.index.fieldCount else { return nil }
+            let field = message.index.field(at: place)
+            place += 1
+            let name =
+                field.known.map { HeaderName($0) }
+                ?? HeaderName(message.slice(field.name))
+            return (name, message.slice(field.value))
+        }
+    }
+}

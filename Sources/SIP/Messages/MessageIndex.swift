@@ -1,0 +1,336 @@
+/// Where everything stands in a message, and the numbers that were read on the way.
+///
+/// Filled in one pass over the header lines, then one over the fields that everything depends on.
+/// The first problem is reported; reading goes on behind it as far as a response to a broken request
+/// needs.
+struct MessageIndex: Sendable {
+    /// What is wrong, and where.
+    struct Problem {
+        var reason: ParseError.Reason
+        var offset: Int
+    }
+
+    /// Known names below this one have their first place in `first`.
+    static let placedCount = 8
+    private static let inlineCount = 32
+
+    private(set) var isRequest = false
+    private(set) var status: UInt16 = 0
+    private(set) var method: Method = .other([])
+    /// The Request-URI, or the reason phrase.
+    private(set) var startText = ByteRange.empty
+
+    private(set) var fieldCount = 0
+    private var inline: InlineArray<32, FieldEntry> = .init(repeating: FieldEntry())
+    private var more: [FieldEntry] = []
+    /// One more than the place of the first field of that name; zero when there is none.
+    private(set) var first: InlineArray<8, UInt16> = .init(repeating: 0)
+
+    private(set) var topVia = ViaIndex()
+    private(set) var fromTag = ByteRange.empty
+    private(set) var toTag = ByteRange.empty
+    private(set) var cseqNumber: UInt32 = 0
+    private(set) var maxForwards: Int16 = -1
+    private(set) var body = ByteRange.empty
+
+    private var hasFolds = false
+    private var hasCSeqNumber = false
+    private var problem: Problem?
+
+    init() {}
+
+    @inline(__always) func field(at place: Int) -> FieldEntry {
+        place < Self.inlineCount ? inline[place] : more[place - Self.inlineCount]
+    }
+
+    /// Whether a response can be made from what was read, and may be sent.
+    var isAnswerable: Bool {
+        guard isRequest, method != .ack, hasCSeqNumber, !topVia.element.isEmpty else {
+            return false
+        }
+        for known in [KnownHeader.from, .to, .callID] where first[Int(known.rawValue)] == 0 {
+            return false
+        }
+        return true
+    }
+
+    /// Reads the whole message; joins folded lines in place.
+    mutating func read(_ bytes: inout [UInt8]) -> Problem? {
+        guard bytes.count <= MessageLimits.bytes else {
+            return Problem(reason: .tooLarge, offset: MessageLimits.bytes)
+        }
+        readLines(bytes.span)
+        if hasFolds { unfold(&bytes) }
+        readMandatoryFields(bytes.span)
+        return problem
+    }
+
+    private mutating func note(_ reason: ParseError.Reason, at offset: Int) {
+        if problem == nil { problem = Problem(reason: reason, offset: offset) }
+    }
+
+    // MARK: Lines
+
+    private mutating func readLines(_ span: Swift.Span<UInt8>) {
+        let end = span.count
+        var position = 0
+        while position < end, span[position] == .cr || span[position] == .lf { position &+= 1 }
+        guard position < end else { return note(.empty, at: 0) }
+        guard let startLine = lineEnd(span, from: position) else { return }
+        readStartLine(span, from: position, to: startLine.text)
+        position = startLine.next
+        let table = KnownHeader.Table.shared
+        while true {
+            guard position < end else { return note(.truncatedHeader, at: end) }
+            if span[position] == .lf {
+                position &+= 1
+                break
+            }
+            if span[position] == .cr, position &+ 1 < end, span[position &+ 1] == .lf {
+                position &+= 2
+                break
+            }
+            guard let next = readField(span, from: position, table) else { return }
+            position = next
+        }
+        body = ByteRange(position, end)
+    }
+
+    /// Where the line's text ends and where the next line starts; nil when the line does not end.
+    /// A bare LF ends a line as well: it is met in the wild, and cannot be taken for anything else.
+    @inline(__always)
+    private mutating func lineEnd(
+        _ span: Swift.Span<UInt8>, from start: Int
+    ) -> (text: Int, next: Int)? {
+        var position = start
+        while true {
+            position = span.firstControl(from: position, to: span.count)
+            guard position < span.count else {
+                note(.truncatedHeader, at: span.count)
+                return nil
+            }
+            if span[position] == .lf { return (position, position &+ 1) }
+            if span[position] == .cr {
+                guard position &+ 1 < span.count else {
+                    note(.truncatedHeader, at: span.count)
+                    return nil
+                }
+                guard span[position &+ 1] == .lf else {
+                    note(.lineEnding, at: position)
+                    return nil
+                }
+                return (position, position &+ 2)
+            }
+            // A tab, or a control character that a backslash may have made legal.
+            position &+= 1
+        }
+    }
+
+    /// Reads one header line with its continuations and returns the start of the next one; nil when
+    /// there is no way on.
+    @inline(__always)
+    private mutating func readField(
+        _ span: Swift.Span<UInt8>, from start: Int, _ table: KnownHeader.Table
+    ) -> Int? {
+        let nameEnd = span.skipToken(from: start, to: span.count)
+        var position = nameEnd
+        while position < span.count, span[position].isBlank { position &+= 1 }
+        let hasColon = position < span.count && span[position] == .colon && nameEnd > start
+        if hasColon { position &+= 1 }
+        let valueStart = position
+        guard var line = lineEnd(span, from: position) else { return nil }
+        while line.next < span.count, span[line.next].isBlank {
+            hasFolds = true
+            guard let continued = lineEnd(span, from: line.next) else { return nil }
+            line = continued
+        }
+        guard hasColon, nameEnd &- start <= MessageLimits.fieldNameBytes else {
+            note(.fieldName, at: start)
+            return line.next
+        }
+        guard fieldCount < MessageLimits.fields else {
+            note(.tooManyFields, at: start)
+            return nil
+        }
+        let name = ByteRange(start, nameEnd)
+        let known = table.find(span, name)
+        let textStart = span.skipLWS(from: valueStart, to: line.text)
+        let textEnd = span.trimLWS(from: textStart, to: line.text)
+        append(FieldEntry(known: known, name: name, value: ByteRange(textStart, textEnd)), known)
+        return line.next
+    }
+
+    @inline(__always)
+    private mutating func append(_ field: FieldEntry, _ known: KnownHeader?) {
+        if let known, known.rawValue < Self.placedCount {
+            let slot = Int(known.rawValue)
+            if first[slot] == 0 {
+                first[slot] = UInt16(truncatingIfNeeded: fieldCount &+ 1)
+            } else {
+                switch known {
+                case .from, .to, .callID, .cseq, .maxForwards, .contentLength:
+                    note(.repeated(HeaderName(known)), at: field.name.lower)
+                default: break  // Via stands once for each hop.
+                }
+            }
+        }
+        if fieldCount < Self.inlineCount { inline[fieldCount] = field } else { more.append(field) }
+        fieldCount &+= 1
+    }
+
+    /// Makes the line ends of folded values spaces, which is what they mean (RFC 3261 §7.3.1).
+    private mutating func unfold(_ bytes: inout [UInt8]) {
+        for place in 0..<fieldCount {
+            let value = field(at: place).value
+            for position in value.lower..<max(value.lower, value.upper)
+            where bytes[position] == .cr || bytes[position] == .lf {
+                bytes[position] = .space
+            }
+        }
+    }
+
+    // MARK: The start line
+
+    private mutating func readStartLine(_ span: Swift.Span<UInt8>, from start: Int, to end: Int) {
+        if end - start >= 4, span.equalsIgnoringCase("sip/", ByteRange(start, start + 4)) {
+            readStatusLine(span, from: start, to: end)
+        } else {
+            readRequestLine(span, from: start, to: end)
+        }
+    }
+
+    /// `INVITE sip:8001@example.com SIP/2.0`, with exactly one space in each place (§7.1).
+    private mutating func readRequestLine(_ span: Swift.Span<UInt8>, from start: Int, to end: Int) {
+        isRequest = true
+        let methodEnd = span.skipToken(from: start, to: end)
+        method = Method.read(span, ByteRange(start, methodEnd))
+        guard methodEnd > start, methodEnd < end, span[methodEnd] == .space else {
+            return note(.startLine, at: methodEnd)
+        }
+        let uriStart = methodEnd + 1
+        var uriEnd = uriStart
+        while uriEnd < end, span[uriEnd] > .space { uriEnd &+= 1 }
+        guard uriEnd < end, span[uriEnd] == .space else { return note(.startLine, at: uriEnd) }
+        let version = ByteRange(uriEnd + 1, end)
+        guard span.equalsIgnoringCase("sip/2.0", version) else {
+            let isVersion =
+                version.count > 4
+                && span.equalsIgnoringCase(
+                    "sip/", ByteRange(version.lower, version.lower + 4))
+                && span[version.lower + 4].isDigit
+                && !span.equalsIgnoringCase(
+                    "sip/2.0", ByteRange(version.lower, min(version.lower + 7, end)))
+            return note(isVersion ? .version : .startLine, at: version.lower)
+        }
+        guard span.hasScheme(ByteRange(uriStart, uriEnd)) else {
+            return note(.requestURI, at: uriStart)
+        }
+        startText = ByteRange(uriStart, uriEnd)
+    }
+
+    /// `SIP/2.0 180 Ringing` (§7.2). A missing reason phrase is met in the wild, with and without its
+    /// space.
+    private mutating func readStatusLine(_ span: Swift.Span<UInt8>, from start: Int, to end: Int) {
+        guard end - start >= 8, span.equalsIgnoringCase("sip/2.0", ByteRange(start, start + 7))
+        else { return note(.version, at: start) }
+        guard span[start + 7] == .space else { return note(.startLine, at: start + 7) }
+        let digits = start + 8
+        guard digits + 3 <= end,
+            let number = span.number(from: digits, to: digits + 3, limit: 699), number >= 100,
+            digits + 3 == end || span[digits + 3] == .space
+        else { return note(.statusCode, at: digits) }
+        status = UInt16(truncatingIfNeeded: number)
+        startText = ByteRange(min(digits + 4, end), end)
+    }
+
+    // MARK: Fields that everything depends on
+
+    private mutating func readMandatoryFields(_ span: Swift.Span<UInt8>) {
+        if let via = place(of: .via) {
+            let value = field(at: via).value
+            if let read = ViaIndex.read(span, from: value.lower, to: value.upper) {
+                topVia = read
+            } else {
+                note(.malformed(.via), at: value.lower)
+            }
+        }
+        fromTag = readTag(span, of: .from)
+        toTag = readTag(span, of: .to)
+        if let callID = place(of: .callID), field(at: callID).value.isEmpty {
+            note(.malformed(.callID), at: field(at: callID).value.lower)
+        }
+        if let cseq = place(of: .cseq) { readCSeq(span, field(at: cseq).value) }
+        if let place = place(of: .maxForwards) {
+            let value = field(at: place).value
+            if let number = span.number(from: value.lower, to: value.upper, limit: 255) {
+                maxForwards = Int16(truncatingIfNeeded: number)
+            } else {
+                note(.malformed(.maxForwards), at: value.lower)
+            }
+        }
+        if let place = place(of: .contentLength) { readBodyEnd(span, field(at: place).value) }
+    }
+
+    /// The place of a mandatory or of an optional placed field.
+    @inline(__always)
+    private mutating func place(of known: KnownHeader) -> Int? {
+        let place = Int(first[Int(known.rawValue)])
+        guard place == 0 else { return place - 1 }
+        switch known {
+        case .via, .from, .to, .callID, .cseq:
+            note(.missing(HeaderName(known)), at: body.lower)
+        default: break
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func readTag(_ span: Swift.Span<UInt8>, of known: KnownHeader) -> ByteRange {
+        guard let place = place(of: known) else { return .empty }
+        let value = field(at: place).value
+        guard let address = NameAddrIndex.read(span, from: value.lower, to: value.upper) else {
+            note(.malformed(HeaderName(known)), at: value.lower)
+            return .empty
+        }
+        return span.tag(in: address.parameters)
+    }
+
+    private mutating func readCSeq(_ span: Swift.Span<UInt8>, _ value: ByteRange) {
+        // Present is enough to answer with: the value is copied as it came.
+        hasCSeqNumber = !value.isEmpty
+        var end = value.lower
+        while end < value.upper, span[end].isDigit { end &+= 1 }
+        let methodStart = span.skipLWS(from: end, to: value.upper)
+        let methodRange = ByteRange(methodStart, value.upper)
+        guard
+            let number = span.number(
+                from: value.lower, to: end, limit: MessageLimits.cseqNumber),
+            methodStart > end, !methodRange.isEmpty,
+            span.skipToken(from: methodStart, to: value.upper) == value.upper
+        else { return note(.malformed(.cseq), at: value.lower) }
+        cseqNumber = number
+        let named = Method.read(span, methodRange)
+        if !isRequest {
+            method = named
+        } else if named != method {
+            note(.methodMismatch, at: methodStart)
+        }
+    }
+
+    private mutating func readBodyEnd(_ span: Swift.Span<UInt8>, _ value: ByteRange) {
+        guard
+            let count = span.number(
+                from: value.lower, to: value.upper, limit: UInt32(MessageLimits.bytes))
+        else {
+            // A number beyond any message is a body that is not there.
+            let isNumber = (value.lower..<max(value.lower, value.upper)).allSatisfy {
+                span[$0].isDigit
+            }
+            return note(
+                isNumber && !value.isEmpty ? .truncatedBody : .malformed(.contentLength),
+                at: value.lower)
+        }
+        guard Int(count) <= body.count else { return note(.truncatedBody, at: body.upper) }
+        body = ByteRange(body.lower, body.lower + Int(count))
+    }
+}
