@@ -51,13 +51,8 @@ let package = Package(
         // Shells.
         .systemLibrary(
             name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        shell(
-            "Transport",
-            [
-                "SIP",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ]),
+        .target(name: "CSockets"),
+        shell("Transport", ["SIP", "CSockets"]),
         shell(
             "Store", ["Charging", "SIP", "Switching", .product(name: "GRDB", package: "GRDB.swift")]),
         shell("Control", ["Switching", "Charging", "Dialplan", "SIP"]),
