@@ -1,0 +1,130 @@
+/// Tags, branches and Call-IDs that nobody can guess, out of one seed: ChaCha20 (RFC 8439 §2.3) with
+/// fast key erasure.
+///
+/// A value: the same seed gives the same tokens, so that a whole switch can be replayed. A 32-byte
+/// block gives four numbers; each block replaces the key first, so that a later look into memory does
+/// not reveal earlier tokens. About 10 ns a number.
+public struct TokenGenerator: RandomNumberGenerator, Sendable {
+    private var key: [UInt32]
+    private var pool: SIMD4<UInt64>
+    private var poolIndex: Int
+
+    /// - Parameter seed: 32 bytes from the operating system. Another length traps: the shell's bug.
+    public init(seed: [UInt8]) {
+        precondition(seed.count == 32, "a seed is 32 bytes")
+        self.key = ChaCha20.words(seed)
+        self.pool = .zero
+        self.poolIndex = 4
+    }
+
+    public mutating func next() -> UInt64 {
+        if poolIndex == 4 {
+            let block = ChaCha20.block(key: key, counter: 0, nonce: .zero)
+            for index in 0..<8 { key[index] = block[index] }
+            for index in 0..<4 {
+                pool[index] =
+                    UInt64(block[8 + 2 * index]) | UInt64(block[9 + 2 * index]) << 32
+            }
+            poolIndex = 0
+        }
+        defer { poolIndex += 1 }
+        return pool[poolIndex]
+    }
+
+    /// 13 characters, 64 random bits (RFC 3261 §19.3 asks for 32).
+    public mutating func tag() -> [UInt8] {
+        token(prefix: "", numbers: 1)
+    }
+
+    /// `z9hG4bK` and 13 characters, 64 random bits (RFC 3261 §8.1.1.7).
+    public mutating func branch() -> [UInt8] {
+        token(prefix: "z9hG4bK", numbers: 1)
+    }
+
+    /// 26 characters, 128 random bits, without a host name (RFC 3261 §8.1.1.4).
+    public mutating func callID() -> [UInt8] {
+        token(prefix: "", numbers: 2)
+    }
+
+    /// A client nonce for digest: 26 characters, 128 random bits (RFC 7616 §3.4).
+    public mutating func cnonce() -> [UInt8] {
+        token(prefix: "", numbers: 2)
+    }
+
+    private mutating func token(prefix: StaticString, numbers: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(prefix.utf8CodeUnitCount + 13 * numbers)
+        prefix.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        for _ in 0..<numbers {
+            var number = next()
+            for _ in 0..<13 {
+                bytes.append(Self.character(UInt8(truncatingIfNeeded: number & 31)))
+                number >>= 5
+            }
+        }
+        return bytes
+    }
+
+    /// Digits and small letters only: a peer that changes case cannot break a token.
+    private static func character(_ value: UInt8) -> UInt8 {
+        value < 26 ? UInt8(ascii: "a") + value : UInt8(ascii: "0") + value - 26
+    }
+}
+
+/// The ChaCha20 block function (RFC 8439 §2.3).
+enum ChaCha20 {
+    /// The little-endian words of `bytes`, whose count is a multiple of four.
+    static func words(_ bytes: [UInt8]) -> [UInt32] {
+        stride(from: 0, to: bytes.count, by: 4).map { start in
+            (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }
+        }
+    }
+
+    /// One block of 16 words. `key` is 8 words.
+    static func block(key: [UInt32], counter: UInt32, nonce: SIMD3<UInt32>) -> [16 of UInt32] {
+        let constants = SIMD4<UInt32>(0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574)
+        let keyLow = SIMD4(key[0], key[1], key[2], key[3])
+        let keyHigh = SIMD4(key[4], key[5], key[6], key[7])
+        let position = SIMD4(counter, nonce.x, nonce.y, nonce.z)
+        var (a, b, c, d) = (constants, keyLow, keyHigh, position)
+        for _ in 0..<10 {
+            quarterRounds(&a, &b, &c, &d)
+            // Turn the rows so that the diagonals become columns, and back.
+            b = SIMD4(b.y, b.z, b.w, b.x)
+            c = SIMD4(c.z, c.w, c.x, c.y)
+            d = SIMD4(d.w, d.x, d.y, d.z)
+            quarterRounds(&a, &b, &c, &d)
+            b = SIMD4(b.w, b.x, b.y, b.z)
+            c = SIMD4(c.z, c.w, c.x, c.y)
+            d = SIMD4(d.y, d.z, d.w, d.x)
+        }
+        a = a &+ constants
+        b = b &+ keyLow
+        c = c &+ keyHigh
+        d = d &+ position
+        return [
+            a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w, d.x, d.y, d.z, d.w,
+        ]
+    }
+
+    /// Four quarter rounds side by side, one in each column.
+    @inline(__always)
+    private static func quarterRounds(
+        _ a: inout SIMD4<UInt32>, _ b: inout SIMD4<UInt32>, _ c: inout SIMD4<UInt32>,
+        _ d: inout SIMD4<UInt32>
+    ) {
+        a = a &+ b
+        d = rotated(d ^ a, by: 16)
+        c = c &+ d
+        b = rotated(b ^ c, by: 12)
+        a = a &+ b
+        d = rotated(d ^ a, by: 8)
+        c = c &+ d
+        b = rotated(b ^ c, by: 7)
+    }
+
+    @inline(__always)
+    private static func rotated(_ word: SIMD4<UInt32>, by count: UInt32) -> SIMD4<UInt32> {
+        (word &<< count) | (word &>> (32 - count))
+    }
+}
