@@ -65,7 +65,7 @@ public struct ControlClient: ~Copyable {
             let count = line.withUnsafeBytes { bytes in
                 send(
                     descriptor, bytes.baseAddress! + sent, bytes.count - sent,
-                    Int32(MSG_NOSIGNAL.rawValue))
+                    Int32(MSG_NOSIGNAL))
             }
             if count > 0 {
                 sent += count

@@ -1,0 +1,219 @@
+import Dialplan
+import SIP
+import Switching
+import Yams
+
+/// `tandem.yaml` by itself, before the files it names are read.
+struct ConfigurationFile {
+    /// nil when a value is wrong.
+    var settings: Settings?
+    /// nil when a path is missing; they are good to use even where a setting is wrong, so that the
+    /// CLI reaches a daemon whose file is being edited.
+    var places: ConfigurationPlaces?
+    var diagnostics: [Diagnostic]
+
+    private static let keys = [
+        "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
+        "lines", "registration", "calls", "limits", "timers", "nonce-lifetime", "currency",
+    ]
+
+    /// - Parameters:
+    ///   - file: the file as people call it.
+    ///   - folder: what relative paths begin at.
+    init(text: String, file: String, folder: String) {
+        var reader = ConfigurationReader(file: file, text: text)
+        if let root = Self.tree(text, &reader),
+            let top = reader.section(root, name: "", keys: Self.keys)
+        {
+            reader.require(["listen", "realm", "data", "dialplan"], in: top)
+            places = Self.places(top, folder: folder, &reader)
+            let settings = Self.settings(top, &reader)
+            if reader.diagnostics.isEmpty { self.settings = settings }
+        }
+        diagnostics = reader.diagnostics.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+    }
+
+    private static func tree(_ text: String, _ reader: inout ConfigurationReader) -> Node? {
+        do {
+            if let node = try Yams.compose(yaml: text) { return node }
+            reader.report("the file is empty", at: nil)
+        } catch YamlError.scanner(_, let problem, let mark, _),
+            YamlError.parser(_, let problem, let mark, _),
+            YamlError.composer(_, let problem, let mark, _)
+        {
+            reader.report("this is no YAML: \(problem)", line: mark.line, column: mark.column)
+        } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
+            let names = duplicates.map { "\"\($0)\"" }.sorted().joined(separator: ", ")
+            reader.report(
+                "\(names) is written twice", line: context.mark.line, column: context.mark.column)
+        } catch {
+            reader.report("this is no YAML: \(error)", at: nil)
+        }
+        return nil
+    }
+
+    // MARK: Paths
+
+    private static func places(
+        _ top: ConfigurationReader.Section, folder: String, _ reader: inout ConfigurationReader
+    ) -> ConfigurationPlaces? {
+        let site = reader.section("site", in: top, keys: ["extensions", "tariff"])
+        let extensions = site.flatMap { reader.text("extensions", in: $0) }
+        let tariff = site.flatMap { reader.text("tariff", in: $0) }
+        let control = reader.text("control", in: top)
+        guard let data = reader.text("data", in: top),
+            let dialplan = reader.text("dialplan", in: top)
+        else { return nil }
+        return ConfigurationPlaces(
+            dataFolder: Paths.resolve(data, in: folder),
+            controlSocket: Paths.resolve(control ?? "\(data)/control.sock", in: folder),
+            dialplan: Paths.resolve(dialplan, in: folder),
+            extensionsCSV: extensions.map { Paths.resolve($0, in: folder) },
+            tariffCSV: tariff.map { Paths.resolve($0, in: folder) })
+    }
+
+    // MARK: Settings
+
+    private static func settings(
+        _ top: ConfigurationReader.Section, _ reader: inout ConfigurationReader
+    ) -> Settings? {
+        let realm = reader.text("realm", in: top)
+        let listeners = ListenersSection.read(top, &reader)
+        var settings = Settings(realm: realm ?? "", listeners: listeners)
+        for (name, node) in reader.list("domains", in: top) {
+            if let domain = reader.text(node, name: name) { settings.domains.append(domain) }
+        }
+        settings.trunks = TrunksSection.read(top, listeners: listeners, &reader)
+        settings.lineGateway = lineGateway(top, trunks: settings.trunks, &reader)
+        readRegistration(top, &settings.registration, &reader)
+        readCalls(top, &settings.calls, &reader)
+        readLimits(top, &settings.limits, &reader)
+        readTimers(top, &settings.timers, &reader)
+        if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
+        {
+            settings.nonceLifetime = lifetime
+        }
+        if let currency = reader.text("currency", in: top) {
+            if currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }) {
+                settings.currency = currency
+            } else {
+                reader.report(
+                    "currency must be three capital letters (ISO 4217), not \"\(currency)\"",
+                    at: top.place(of: "currency"), length: currency.count)
+            }
+        }
+        if let realm, realm.contains(where: { $0 == "\"" || $0 == "\\" || !$0.isASCII }) {
+            // It stands between quotes in every challenge (RFC 3261 §25.1, quoted-string).
+            reader.report(
+                "realm must be ASCII without quotes and backslashes", at: top.place(of: "realm"),
+                length: realm.count)
+        }
+        return settings
+    }
+
+    private static func lineGateway(
+        _ top: ConfigurationReader.Section, trunks: [TrunkSettings],
+        _ reader: inout ConfigurationReader
+    ) -> String? {
+        guard let section = reader.section("lines", in: top, keys: ["gateway"]) else { return nil }
+        reader.require(["gateway"], in: section)
+        guard let name = reader.text("gateway", in: section) else { return nil }
+        let names = trunks.map(\.name)
+        if !names.contains(name) {
+            reader.report(
+                "there is no trunk \"\(name)\"", at: section.place(of: "gateway"),
+                suggestion: Spelling.advice(for: name, among: names), length: name.count)
+        }
+        return name
+    }
+
+    private static func readRegistration(
+        _ top: ConfigurationReader.Section, _ settings: inout RegistrationSettings,
+        _ reader: inout ConfigurationReader
+    ) {
+        let keys = ["minimum", "default", "maximum", "contacts"]
+        guard let section = reader.section("registration", in: top, keys: keys) else { return }
+        let range = Instant.Span.seconds(1)...(.seconds(604_800))
+        if let span = reader.span("minimum", in: section, range) {
+            settings.minimumSeconds = Int(span.milliseconds / 1000)
+        }
+        if let span = reader.span("default", in: section, range) {
+            settings.defaultSeconds = Int(span.milliseconds / 1000)
+        }
+        if let span = reader.span("maximum", in: section, range) {
+            settings.maximumSeconds = Int(span.milliseconds / 1000)
+        }
+        if let contacts = reader.number("contacts", in: section, 1...100) {
+            settings.contactLimit = contacts
+        }
+        if !(settings.minimumSeconds...max(settings.minimumSeconds, settings.maximumSeconds)
+            ~= settings.defaultSeconds)
+        {
+            reader.report(
+                "registration.default must lie between minimum (\(settings.minimumSeconds)s) and"
+                    + " maximum (\(settings.maximumSeconds)s)",
+                at: section.place(of: "default"))
+        }
+    }
+
+    private static func readCalls(
+        _ top: ConfigurationReader.Section, _ settings: inout CallSettings,
+        _ reader: inout ConfigurationReader
+    ) {
+        let keys = ["no-answer", "slice", "extend-ahead"]
+        guard let section = reader.section("calls", in: top, keys: keys) else { return }
+        if let span = reader.span("no-answer", in: section, .seconds(5)...(.seconds(600))) {
+            settings.noAnswer = span
+        }
+        if let span = reader.span("slice", in: section, .seconds(1)...(.seconds(3600))) {
+            settings.slice = span
+        }
+        if let span = reader.span("extend-ahead", in: section, .milliseconds(100)...(.seconds(60)))
+        {
+            settings.extendAhead = span
+        }
+        if settings.extendAhead > settings.slice {
+            reader.report(
+                "calls.extend-ahead (\(settings.extendAhead.written)) must not be longer than"
+                    + " calls.slice (\(settings.slice.written))",
+                at: section.place(of: "extend-ahead"))
+        }
+    }
+
+    private static func readLimits(
+        _ top: ConfigurationReader.Section, _ limits: inout Limits,
+        _ reader: inout ConfigurationReader
+    ) {
+        let fields: [(key: String, path: WritableKeyPath<Limits, Int>)] = [
+            ("calls", \.calls), ("bindings", \.bindings), ("transactions", \.transactions),
+            ("extensions", \.extensions), ("accounts", \.accounts), ("attempts", \.attempts),
+            ("waiting-commits", \.waitingCommits),
+        ]
+        let keys = fields.map(\.key)
+        guard let section = reader.section("limits", in: top, keys: keys) else { return }
+        for (key, path) in fields {
+            if let limit = reader.number(key, in: section, 1...10_000_000) {
+                limits[keyPath: path] = limit
+            }
+        }
+    }
+
+    private static func readTimers(
+        _ top: ConfigurationReader.Section, _ timers: inout TransactionTimers,
+        _ reader: inout ConfigurationReader
+    ) {
+        guard let section = reader.section("timers", in: top, keys: ["t1", "t2", "t4"]) else {
+            return
+        }
+        let range = Instant.Span.milliseconds(10)...(.seconds(60))
+        if let span = reader.span("t1", in: section, range) { timers.t1 = span }
+        if let span = reader.span("t2", in: section, range) { timers.t2 = span }
+        if let span = reader.span("t4", in: section, range) { timers.t4 = span }
+        if timers.t2 < timers.t1 {
+            reader.report(
+                "timers.t2 (\(timers.t2.written)) must not be shorter than timers.t1"
+                    + " (\(timers.t1.written))",
+                at: section.place(of: "t2"))
+        }
+    }
+}

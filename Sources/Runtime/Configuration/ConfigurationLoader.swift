@@ -1,0 +1,147 @@
+import Charging
+import Dialplan
+import Foundation
+import Switching
+
+/// Reads `tandem.yaml` and every file it names, and checks all of it: a full load minus the sockets.
+///
+/// Blocks on the disk and compiles the dialplan, so never on the loop's thread.
+public enum ConfigurationLoader {
+    /// The longest `tandem.yaml`, in bytes.
+    public static let configurationLimit = 1 << 20
+
+    /// - Parameter path: of `tandem.yaml`; relative to the current folder.
+    /// - Throws: `ConfigurationFailure` with everything that is wrong.
+    public static func load(path: String) throws(ConfigurationFailure) -> LoadedConfiguration {
+        let (loaded, diagnostics) = read(path: path)
+        guard let loaded else { throw ConfigurationFailure(diagnostics: diagnostics) }
+        return loaded
+    }
+
+    /// What `load` does, and the lists for the first run too: extensions and tariff.
+    ///
+    /// - Returns: every diagnostic, warnings among them; all is well when none is an error.
+    public static func check(path: String) -> [Diagnostic] {
+        var (loaded, diagnostics) = read(path: path)
+        guard let loaded else { return diagnostics }
+        if let file = loaded.extensionsCSV {
+            diagnostics += read(file, "the list of extensions") { text in
+                ExtensionFile(text: text, file: Paths.shown(file), plan: loaded.configuration.plan)
+                    .diagnostics
+            }
+        }
+        if let file = loaded.tariffCSV {
+            diagnostics += read(file, "the tariff") { text in
+                Tariff.parse(csv: text, file: Paths.shown(file)).diagnostics.map { found in
+                    Diagnostic(
+                        severity: .error, file: found.file, line: found.line,
+                        column: found.column, message: found.message,
+                        sourceLine: line(found.line, of: text))
+                }
+            }
+        }
+        return diagnostics
+    }
+
+    /// Only where things are, for a command that asks the daemon: no dialplan is read, and a wrong
+    /// setting elsewhere in the file does not matter.
+    ///
+    /// - Throws: `ConfigurationFailure` when the file cannot be read or names no data folder.
+    public static func places(path: String) throws(ConfigurationFailure) -> ConfigurationPlaces {
+        let (file, diagnostics) = readFile(path: path)
+        guard let places = file?.places else {
+            throw ConfigurationFailure(diagnostics: diagnostics)
+        }
+        return places
+    }
+
+    // MARK: Steps
+
+    private static func readFile(path: String) -> (ConfigurationFile?, [Diagnostic]) {
+        do throws(ConfigurationFailure) {
+            let text = try TextFile.read(
+                path, limit: configurationLimit, called: "the configuration")
+            let file = ConfigurationFile(text: text, file: path, folder: Paths.folder(of: path))
+            return (file, file.diagnostics)
+        } catch {
+            return (nil, error.diagnostics)
+        }
+    }
+
+    private static func read(path: String) -> (LoadedConfiguration?, [Diagnostic]) {
+        var (file, diagnostics) = readFile(path: path)
+        guard let file, let places = file.places else { return (nil, diagnostics) }
+        let trunks = file.settings?.trunks ?? []
+        // Without its trunks every route of a plan is wrong, and none of it the plan's fault.
+        guard let settings = file.settings else { return (nil, diagnostics) }
+        let (plan, found) = compile(
+            places.dialplan,
+            context: PlanContext(
+                trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) }))
+        diagnostics += found
+        guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
+            return (nil, diagnostics)
+        }
+        if TimeZone(identifier: plan.site.timezone) == nil {
+            diagnostics.append(
+                Diagnostic(
+                    severity: .error, file: Paths.shown(places.dialplan), line: 1, column: 1,
+                    message: "this machine knows no time zone \"\(plan.site.timezone)\"",
+                    suggestion: "write it as the tz database does, Asia/Shanghai; the package"
+                        + " tzdata must be installed",
+                    sourceLine: ""))
+            return (nil, diagnostics)
+        }
+        let loaded = LoadedConfiguration(
+            path: Paths.resolve(path, in: FileManager.default.currentDirectoryPath),
+            configuration: Configuration(settings: settings, plan: plan),
+            dataFolder: places.dataFolder, controlSocket: places.controlSocket,
+            extensionsCSV: places.extensionsCSV, tariffCSV: places.tariffCSV,
+            diagnostics: diagnostics)
+        return (loaded, diagnostics)
+    }
+
+    /// The plan speaks of its files by the names they are written with, so that an explanation reads
+    /// the same wherever the daemon was started; diagnostics get the paths an editor can open.
+    private static func compile(
+        _ path: String, context: PlanContext
+    ) -> (plan: Plan?, diagnostics: [Diagnostic]) {
+        let folder = Paths.folder(of: path)
+        let name = Paths.name(of: path)
+        do throws(ConfigurationFailure) {
+            let text = try TextFile.read(path, called: "the dialplan")
+            let sources = PlanSources(main: SourceFile(path: name, text: text)) { included in
+                do throws(ConfigurationFailure) {
+                    return try TextFile.read(Paths.resolve(included, in: folder), called: included)
+                } catch {
+                    // The compiler says at which line of the plan the file is missed.
+                    return nil
+                }
+            }
+            var (plan, diagnostics) = Plan.compile(sources, context: context)
+            for index in diagnostics.indices {
+                let file = diagnostics[index].file
+                diagnostics[index].file = Paths.shown(
+                    file == name ? path : Paths.resolve(file, in: folder))
+            }
+            return (plan, diagnostics)
+        } catch {
+            return (nil, error.diagnostics)
+        }
+    }
+
+    private static func read(
+        _ path: String, _ name: String, _ check: (String) -> [Diagnostic]
+    ) -> [Diagnostic] {
+        do throws(ConfigurationFailure) {
+            return check(try TextFile.read(path, called: name))
+        } catch {
+            return error.diagnostics
+        }
+    }
+
+    private static func line(_ number: Int, of text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.indices.contains(number - 1) ? String(lines[number - 1]) : ""
+    }
+}

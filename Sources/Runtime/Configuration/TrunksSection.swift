@@ -1,0 +1,125 @@
+import SIP
+import Switching
+
+/// `trunks`: the ways out, in the order emergency calls try them.
+///
+///     trunks:
+///       - name: ip-e1
+///         kind: e1
+///         address: 192.0.2.7:5060
+enum TrunksSection {
+    /// Trunks at most.
+    static let limit = 1000
+    /// Channels of an E1 span: 32 time slots but those for framing and signalling.
+    static let e1Channels = 30
+    private static let keys = [
+        "name", "kind", "address", "listener", "channels", "options-interval", "failures-to-down",
+        "answers-to-up", "attempt-timeout",
+    ]
+    /// Words that plans and commands give a meaning of their own.
+    private static let reserved = ["line", "lines", "internal", "emergency"]
+
+    static func read(
+        _ top: ConfigurationReader.Section, listeners: [ListenerSettings],
+        _ reader: inout ConfigurationReader
+    ) -> [TrunkSettings] {
+        var trunks: [TrunkSettings] = []
+        let elements = reader.list("trunks", in: top)
+        if elements.count > limit {
+            reader.report("more than \(limit) trunks", at: top.place(of: "trunks"))
+        }
+        for (name, node) in elements.prefix(limit) {
+            guard let section = reader.section(node, name: name, keys: keys) else { continue }
+            reader.require(["name", "kind", "address"], in: section)
+            let trunk = trunk(section, listeners: listeners, &reader)
+            guard let trunk else { continue }
+            if trunks.contains(where: { $0.name == trunk.name }) {
+                reader.report(
+                    "there are two trunks \"\(trunk.name)\"", at: section.place(of: "name"))
+            }
+            if let twin = trunks.first(where: { $0.endpoint == trunk.endpoint }) {
+                // Requests are told apart by where they come from.
+                reader.report(
+                    "\(trunk.endpoint) is the address of trunk \"\(twin.name)\" already",
+                    at: section.place(of: "address"))
+            }
+            trunks.append(trunk)
+        }
+        return trunks
+    }
+
+    private static func trunk(
+        _ section: ConfigurationReader.Section, listeners: [ListenerSettings],
+        _ reader: inout ConfigurationReader
+    ) -> TrunkSettings? {
+        let name = reader.text("name", in: section)
+        if let name, !isName(name) || reserved.contains(name) {
+            reader.report(
+                reserved.contains(name)
+                    ? "\"\(name)\" is a word of the dialplan; a trunk needs another name"
+                    : "a trunk's name is letters, digits and \"-\", a letter first, not \"\(name)\"",
+                at: section.place(of: "name"), length: name.count)
+        }
+        let kind = reader.choice("kind", in: section, [TrunkSettings.Kind.e1, .sip])
+        let endpoint = reader.endpoint("address", in: section, defaultPort: 5060)
+        let channels = reader.number("channels", in: section, 1...100_000)
+        if kind == .sip && !section.has("channels") {
+            reader.report(
+                "a trunk of kind sip needs \"channels\": how many calls it carries at once",
+                at: section.node)
+        }
+        guard let name, let kind, let endpoint else { return nil }
+        var trunk = TrunkSettings(
+            name: name, kind: kind, endpoint: endpoint, channels: channels ?? e1Channels)
+        if let interval = reader.span("options-interval", in: section, .zero...(.seconds(3600))) {
+            trunk.optionsInterval = interval
+        }
+        if let count = reader.number("failures-to-down", in: section, 1...100) {
+            trunk.failuresToDown = count
+        }
+        if let count = reader.number("answers-to-up", in: section, 1...100) {
+            trunk.answersToUp = count
+        }
+        if let timeout = reader.span(
+            "attempt-timeout", in: section, .milliseconds(100)...(.seconds(32)))
+        {
+            trunk.attemptTimeout = timeout
+        }
+        trunk.listener = listener(section, listeners: listeners, trunk, &reader)
+        return trunk
+    }
+
+    /// The place of the listener its requests leave by; the first of the same address family unless
+    /// the file names one.
+    private static func listener(
+        _ section: ConfigurationReader.Section, listeners: [ListenerSettings],
+        _ trunk: TrunkSettings, _ reader: inout ConfigurationReader
+    ) -> UInt16 {
+        if section.has("listener") {
+            guard let endpoint = reader.endpoint("listener", in: section, defaultPort: 5060) else {
+                return 0
+            }
+            if let place = listeners.firstIndex(where: { $0.bound == endpoint }) {
+                return UInt16(place)
+            }
+            reader.report(
+                "\(endpoint) is no address under listen", at: section.place(of: "listener"))
+            return 0
+        }
+        guard !listeners.isEmpty else { return 0 }
+        if let place = listeners.firstIndex(where: { $0.bound.ip.isV4 == trunk.endpoint.ip.isV4 }) {
+            return UInt16(place)
+        }
+        reader.report(
+            "no listener reaches \(trunk.endpoint): none has an address of its family",
+            at: section.place(of: "address"))
+        return 0
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        guard let first = text.first, first.isASCII, first.isLetter, text.utf8.count <= 32 else {
+            return false
+        }
+        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    }
+}
