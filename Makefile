@@ -1,0 +1,86 @@
+# make run    builds the daemon and runs it with Config/tandem.yaml
+# make test   unit tests, then the built daemon with real phones and gateways
+# make lint   the formatter's rules
+# make bench  benchmarks, then a load of calls beside Kamailio if it is installed
+# make clean
+#
+# Missing Debian packages are installed, as root or through sudo.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+# An import that Package.swift does not declare is an error: arrows point down only.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+CONFIG ?= Config/tandem.yaml
+TANDEM := .build/release/tandem
+VENV := .venv
+REQUIREMENTS := Tests/Acceptance/requirements.txt
+
+BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
+TEST_PACKAGES := python3 python3-venv sip-tester sipsak systemd
+
+# $(call install,PACKAGES): installs what of them is missing, and asks nothing.
+define install
+@missing=; for package in $(1); do \
+    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+        || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+    if [ "$$(id -u)" = 0 ]; then sudo=; else sudo='sudo -n'; fi; \
+    echo "installing$$missing"; \
+    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q update && \
+    $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
+        $$missing; \
+fi
+endef
+
+.PHONY: run build test unit-test acceptance-test lint bench clean toolchain packages test-packages
+
+run: build
+	$(TANDEM) run --config $(CONFIG)
+
+build: toolchain packages
+	swift build $(SWIFT_FLAGS) -c release --product tandem
+
+test: unit-test acceptance-test
+
+unit-test: toolchain packages
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test --skip-build
+
+acceptance-test: build test-packages $(VENV)/installed
+	TANDEM=$(CURDIR)/$(TANDEM) $(VENV)/bin/python -m pytest Tests/Acceptance
+
+# Unstaged files are looked at too, build folders are not.
+lint: toolchain
+	git ls-files -z --cached --others --exclude-standard -- '*.swift' \
+	    | xargs -0 -r swift format lint --strict --parallel
+
+bench: build test-packages
+	@if [ -f Benchmarks/Package.swift ]; then \
+	    swift run $(SWIFT_FLAGS) -c release --package-path Benchmarks; fi
+	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/run
+
+clean:
+	rm -rf .build Benchmarks/.build $(VENV) .pytest_cache
+	find Tests Benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+toolchain:
+	@command -v swift > /dev/null || { \
+	    echo 'swift is not here: install Swift 6.2 or newer from https://www.swift.org/install'; \
+	    exit 1; }
+	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'); \
+	if [ "$$(printf '%s\n' 6.2 "$$version" | sort -V | head -1)" != 6.2 ]; then \
+	    echo "Swift $$version is too old: install 6.2 or newer from https://www.swift.org/install"; \
+	    exit 1; fi
+
+packages:
+	$(call install,$(BUILD_PACKAGES))
+
+test-packages:
+	$(call install,$(TEST_PACKAGES))
+
+$(VENV)/installed: $(REQUIREMENTS) | test-packages
+	test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	touch $@

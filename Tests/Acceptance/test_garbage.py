@@ -1,0 +1,117 @@
+"""Garbage changes nothing but a counter."""
+
+import random
+import socket
+import time
+
+SEED = 20261122
+
+INVITE = """\
+INVITE sip:8002@{address} SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:{port};rport;branch=z9hG4bK{n}\r
+Max-Forwards: 70\r
+From: "Garbage" <sip:8001@tandem.test>;tag=t{n}\r
+To: <sip:8002@tandem.test>\r
+Call-ID: garbage-{n}\r
+CSeq: 1 INVITE\r
+Contact: <sip:8001@127.0.0.1:{port}>\r
+Content-Type: application/sdp\r
+Content-Length: 129\r
+\r
+v=0\r
+o=- 1 1 IN IP4 127.0.0.1\r
+s=-\r
+c=IN IP4 127.0.0.1\r
+t=0 0\r
+m=audio 4000 RTP/AVP 8\r
+a=rtpmap:8 PCMA/8000\r
+a=sendrecv\r
+"""
+
+REGISTER = """\
+REGISTER sip:tandem.test SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:{port};rport;branch=z9hG4bK{n}\r
+Max-Forwards: 70\r
+From: <sip:8001@tandem.test>;tag=t{n}\r
+To: <sip:8001@tandem.test>\r
+Call-ID: garbage-{n}\r
+CSeq: 1 REGISTER\r
+Contact: <sip:8001@127.0.0.1:{port}>\r
+Expires: 3600\r
+Content-Length: 0\r
+\r
+"""
+
+RESPONSE = """\
+SIP/2.0 200 OK\r
+Via: SIP/2.0/UDP {address};branch=z9hG4bK{n}\r
+From: <sip:8001@tandem.test>;tag=t{n}\r
+To: <sip:8002@tandem.test>;tag=u{n}\r
+Call-ID: garbage-{n}\r
+CSeq: 1 INVITE\r
+Content-Length: 0\r
+\r
+"""
+
+
+def datagrams(count, port, address):
+    """Random bytes, truncated messages and mangled ones, the same for every run of a seed."""
+    numbers = random.Random(SEED)
+    for n in range(count):
+        template = numbers.choice([INVITE, REGISTER, RESPONSE])
+        message = template.format(n=n, port=port, address=address).encode()
+        kind = n % 4
+        if kind == 0:
+            yield numbers.randbytes(numbers.randrange(1, 1400))
+        elif kind == 1:
+            # Always short of the blank line: a header section that does not end.
+            yield message[:numbers.randrange(1, message.index(b"\r\n\r\n"))]
+        elif kind == 2:
+            mangled = bytearray(message)
+            for _ in range(numbers.randrange(1, 40)):
+                mangled[numbers.randrange(len(mangled))] = numbers.randrange(256)
+            yield bytes(mangled)
+        else:
+            lines = message.split(b"\r\n")
+            numbers.shuffle(lines)
+            yield b"\r\n".join(lines)
+
+
+def test_a_thousand_datagrams_of_garbage_change_nothing_but_a_counter(daemon, phones, measured):
+    daemon.import_extensions(("8001", "city", None), ("8002", "city", None))
+    first, second = phones("8001"), phones("8002")
+    steady = ("state", "planVersion", "calls", "registrations", "extensions", "accounts",
+              "tariffRows", "callsTotal")
+    before = daemon.status()
+    pid = daemon.process.pid
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        sender.setblocking(False)
+        for n, datagram in enumerate(
+            datagrams(1000, sender.getsockname()[1], daemon.address)
+        ):
+            sender.sendto(datagram, ("127.0.0.1", daemon.port))
+            if n % 50 == 49:
+                time.sleep(0.01)
+    limit = time.monotonic() + 20
+    while daemon.status()["received"] - before["received"] < 1000:
+        assert time.monotonic() < limit, "the daemon did not count 1,000 datagrams"
+        time.sleep(0.1)
+    after = daemon.status()
+    measured(
+        f"{after['received'] - before['received']} datagrams, "
+        f"{after['malformed'] - before['malformed']} of them no SIP, "
+        f"counters {dict(after['counters'])}")
+    assert {key: after[key] for key in steady} == {key: before[key] for key in steady}
+    # A quarter is random bytes and a quarter has no end of headers: at least these are no SIP.
+    assert after["malformed"] - before["malformed"] >= 500
+    assert daemon.records() == []
+    assert daemon.process.pid == pid and daemon.process.poll() is None
+    assert not second.was_called
+
+    call = first.dial("8002")
+    second.incoming().answer()
+    call.wait_answered()
+    call.hang_up()
+    call.wait_ended()
+    assert daemon.wait_record().disposition == "ANSWERED"
