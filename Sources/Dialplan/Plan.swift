@@ -9,6 +9,11 @@ public struct Plan: Sendable {
     public let classes: [String]
     public let extensions: [NumberRange]
     public let lines: [LineMapping]
+    /// What became of the `expect` lines, in the order of the file. All of them hold in a plan that
+    /// `compile` returns.
+    public internal(set) var expectations: [ExpectationResult] = []
+
+    let tables: PlanTables
 
     /// The `site` statement.
     public struct Site: Hashable, Sendable {
@@ -39,19 +44,26 @@ extension Plan {
     /// Reads and checks a plan and runs its `expect` lines.
     ///
     /// - Returns: the plan, or nil when a diagnostic is an error; and every remark, in the order of
-    ///   the files. A warning does not keep the plan from being used.
+    ///   the files and their lines. A warning does not keep the plan from being used.
     public static func compile(
         _ sources: PlanSources, context: PlanContext
     ) -> (plan: Plan?, diagnostics: [Diagnostic]) {
-        (nil, [])
+        var compiler = Compiler(sources: sources, context: context)
+        let plan = compiler.run()
+        return (plan, compiler.diagnostics)
     }
 
-    /// Decides a call. Pure and total: the same query gives the same decision, and every query gets
-    /// one.
-    public func decide(_ query: Query) -> Decision {
-        Decision(
-            outcome: .refuse(Refusal(code: .unknownNumber, reason: "")), dialled: query.dialled,
-            normalised: query.dialled, numberClass: nil, explanation: [], planVersion: version)
+    /// Reads and checks a plan and runs its `expect` lines, as `compile` does, for a summary of them:
+    /// also the failing ones are listed.
+    ///
+    /// - Returns: what became of every `expect` line, none when the plan has other errors; and every
+    ///   remark, those about failing lines among them.
+    public static func test(
+        _ sources: PlanSources, context: PlanContext
+    ) -> (expectations: [ExpectationResult], diagnostics: [Diagnostic]) {
+        var compiler = Compiler(sources: sources, context: context)
+        _ = compiler.run()
+        return (compiler.expectations, compiler.diagnostics)
     }
 
     /// Whether a number is one of the site's extensions.
@@ -60,11 +72,29 @@ extension Plan {
     }
 
     /// The extension's own direct line; the first written where it has several.
-    public func line(of extension: String) -> String? { nil }
+    public func line(of extension: String) -> String? {
+        for mapping in lines {
+            if let offset = mapping.extensions.offset(of: `extension`) {
+                return mapping.lines[offset]
+            }
+        }
+        return nil
+    }
 
-    /// The extension a direct line rings, in any spelling that normalises to the line.
-    public func target(ofLine number: String) -> String? { nil }
+    /// The extension a direct line rings; the line in any spelling that normalises to it.
+    public func target(ofLine number: String) -> String? {
+        if let found = mapping(ofLine: number) { return found.extension }
+        guard let normalised = normalise(number) else { return nil }
+        return mapping(ofLine: normalised)?.extension
+    }
 
-    /// Results of the `expect` lines, in the order of the file.
-    public var expectations: [ExpectationResult] { [] }
+    /// The mapping that holds a line, and the extension it rings.
+    func mapping(ofLine number: String) -> (extension: String, index: Int)? {
+        for (index, mapping) in lines.enumerated() {
+            if let offset = mapping.lines.offset(of: number) {
+                return (mapping.extensions[offset], index)
+            }
+        }
+        return nil
+    }
 }

@@ -1,0 +1,204 @@
+/// Checks the syntax tree of a plan and makes the tables it decides from.
+///
+/// Every statement is checked whatever is wrong with the others, so that one check shows every
+/// mistake; the `expect` lines run when nothing else is wrong.
+struct Compiler {
+    let sources: PlanSources
+    let context: PlanContext
+
+    var texts: [SourceText] = []
+    var remarks = Remarks()
+
+    /// Whether every statement could be read, so that what is missing is missing.
+    var isWhole = false
+    var site: Plan.Site?
+    var extensions: [NumberRange] = []
+    var extensionRanges: [SourceRange] = []
+    var rewrites: [RewriteRule] = []
+    var rewritePatterns: [Pattern] = []
+    var rewriteRanges: [SourceRange] = []
+    var classNumbers: [String: Int] = [:]
+    var classNames: [String] = []
+    var classWords: [Word?] = []
+    var patterns: [Pattern] = []
+    var patternWords: [PatternWord] = []
+    var levelNumbers: [String: Int] = [:]
+    var levels: [LevelSyntax] = []
+    var grants: [[LevelTable.Grant?]] = []
+    var routes: [RouteTable?] = []
+    var routeRanges: [SourceRange?] = []
+    var emergencyRoute: RouteTable?
+    var emergencyRange: SourceRange?
+    var lines: [Plan.LineMapping] = []
+    var lineRanges: [SourceRange] = []
+    var expectations: [ExpectationResult] = []
+
+    /// One pattern of a class and where it stands.
+    struct PatternWord {
+        var numberClass: Int
+        var range: SourceRange
+    }
+
+    init(sources: PlanSources, context: PlanContext) {
+        self.sources = sources
+        self.context = context
+    }
+
+    var diagnostics: [Diagnostic] { remarks.diagnostics(in: texts) }
+
+    /// - Returns: nil when there is an error.
+    mutating func run() -> Plan? {
+        guard let tree = parse() else { return nil }
+        isWhole = remarks.errorCount == 0
+        declareNames(tree)
+        checkSite(tree)
+        checkNumbers(tree)
+        checkLevels()
+        checkRoutes(tree)
+        checkLines(tree)
+        checkClashes()
+        // What is unused in a broken plan may only seem so.
+        if remarks.errorCount == 0 { checkUse() }
+        let expectations = checkExpectations(tree)
+        guard remarks.errorCount == 0, let site else { return nil }
+        var plan = plan(site)
+        run(expectations, on: plan)
+        guard remarks.errorCount == 0 else { return nil }
+        plan.expectations = self.expectations
+        return plan
+    }
+
+    private mutating func parse() -> SyntaxTree? {
+        guard add(sources.main) else { return nil }
+        var parser = Parser(texts[0], file: 0, remarks: remarks)
+        parser.run()
+        remarks = parser.remarks
+        return parser.tree
+    }
+
+    /// Takes a file among the sources; false when it is too big to be read.
+    mutating func add(_ file: SourceFile) -> Bool {
+        guard file.text.utf8.count <= PlanLimits.fileBytes else {
+            texts.append(SourceText(path: file.path, text: ""))
+            remarks.error(
+                "this file has \(file.text.utf8.count) bytes; at most "
+                    + "\(PlanLimits.fileBytes) are read",
+                at: SourceRange(file: texts.count - 1, start: 0, end: 0))
+            return false
+        }
+        texts.append(SourceText(path: file.path, text: file.text))
+        return true
+    }
+
+    func place(_ range: SourceRange) -> Place { texts[range.file].place(range) }
+
+    /// `line 12`, or with the file where that is another than `seen`'s.
+    func reference(_ range: SourceRange, from seen: SourceRange) -> String {
+        let line = texts[range.file].line(at: range.start)
+        return range.file == seen.file ? "line \(line)" : "\(texts[range.file].path):\(line)"
+    }
+
+    // MARK: Names
+
+    /// Notes every class and level before anything refers to one, so that their order is free.
+    private mutating func declareNames(_ tree: SyntaxTree) {
+        classNames = [PlanTables.internalName]
+        classWords = [nil]
+        for statement in tree.statements {
+            switch statement.kind {
+            case .numberClass(let syntax):
+                guard isName(syntax.name, "class") else { continue }
+                if classNumbers[syntax.name.text] == nil {
+                    classNumbers[syntax.name.text] = classNames.count
+                    classNames.append(syntax.name.text)
+                    classWords.append(syntax.name)
+                }
+            case .level(let syntax): declare(syntax)
+            case .site, .extensions, .normalise, .route, .line, .expect: break
+            }
+        }
+        for level in levels where classNumbers[level.name.text] != nil {
+            remarks.error(
+                "\"\(level.name.text)\" is a level and a class; levels could not tell them apart",
+                at: level.name.range)
+        }
+        classNumbers[PlanTables.internalName] = PlanTables.internalClass
+        routes = Array(repeating: nil, count: classNames.count)
+        routeRanges = Array(repeating: nil, count: classNames.count)
+    }
+
+    private mutating func declare(_ level: LevelSyntax) {
+        guard isName(level.name, "level") else { return }
+        if let earlier = levelNumbers[level.name.text] {
+            let other = reference(levels[earlier].name.range, from: level.name.range)
+            remarks.error(
+                "level \"\(level.name.text)\" is already defined in \(other)",
+                at: level.name.range)
+            return
+        }
+        levelNumbers[level.name.text] = levels.count
+        levels.append(level)
+    }
+
+    /// Whether a word may name something of the plan; reports it if not.
+    mutating func isName(_ word: Word, _ what: String) -> Bool {
+        let text = word.text
+        if [PlanTables.internalName, PlanTables.emergencyName].contains(text) {
+            remarks.error(
+                "\"\(text)\" is built in and cannot be defined as a \(what)", at: word.range)
+            return false
+        }
+        let letters = text.utf8.allSatisfy {
+            $0 >= 0x80 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                || (0x30...0x39).contains($0) || (0x41...0x5a).contains($0)
+                || (0x61...0x7a).contains($0)
+        }
+        guard letters, let first = text.utf8.first, !(0x30...0x39).contains(first),
+            first != UInt8(ascii: "-"), text.count <= PlanLimits.nameLength
+        else {
+            remarks.error(
+                "\"\(text)\" cannot name a \(what)", at: word.range,
+                help: "a name begins with a letter and has letters, digits, - and _")
+            return false
+        }
+        return true
+    }
+
+    // MARK: The plan
+
+    private func plan(_ site: Plan.Site) -> Plan {
+        let entries = patternWords.map { word in
+            let text = texts[word.range.file]
+            return ClassEntry(
+                numberClass: Int32(word.numberClass), file: Int32(word.range.file),
+                line: Int32(text.line(at: word.range.start)), pattern: text.text(word.range))
+        }
+        let tables = PlanTables(
+            forms: NumberForms(country: site.country, area: site.area),
+            rewriter: PatternTable(rewritePatterns), rewrites: rewrites,
+            classifier: PatternTable(patterns), entries: entries, classNames: classNames,
+            levels: levels.enumerated().map { index, level in
+                LevelTable(
+                    name: level.name.text, place: place(level.name.range), grants: grants[index])
+            },
+            levelNumbers: levelNumbers, routes: routes, emergencyRoute: emergencyRoute,
+            extensionPlaces: extensionRanges.map(place), linePlaces: lineRanges.map(place),
+            trunks: context.trunks.map(\.name), files: texts.map(\.name))
+        return Plan(
+            version: version, site: site, levels: levels.map(\.name.text),
+            classes: Array(classNames.dropFirst()), extensions: extensions, lines: lines,
+            tables: tables)
+    }
+
+    /// FNV-1a over every file and its length.
+    private var version: String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for text in texts {
+            withUnsafeBytes(of: text.bytes.count.littleEndian) { $0.forEach(mix) }
+            text.bytes.forEach(mix)
+        }
+        let hex = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - hex.count) + hex
+    }
+}

@@ -1,0 +1,143 @@
+// Patterns that stand in each other's way, and names that nothing uses.
+
+extension Compiler {
+    mutating func checkClashes() {
+        checkAmbiguousClasses()
+        checkAmbiguousRewrites()
+        checkEndlessRewrites()
+        checkExtensionClashes()
+        checkLineClashes()
+    }
+
+    private mutating func checkAmbiguousClasses() {
+        for conflict in conflicts(among: patterns) {
+            let earlier = patternWords[conflict.earlier]
+            let later = patternWords[conflict.later]
+            let place = reference(earlier.range, from: later.range)
+            let written = texts[later.range.file].text(later.range)
+            if earlier.numberClass == later.numberClass {
+                if conflict.isSame, earlier.range != later.range {
+                    remarks.warning(
+                        "\(written) is already in class \"\(classNames[later.numberClass])\" "
+                            + "by \(place)", at: later.range)
+                }
+                continue
+            }
+            let other = texts[earlier.range.file].text(earlier.range)
+            let numbers = "\(written) of class \"\(classNames[later.numberClass])\" and \(other) "
+            remarks.error(
+                numbers + "of class \"\(classNames[earlier.numberClass])\" (\(place)) cover "
+                    + "\(common(conflict, patterns)), and neither is more specific",
+                at: later.range, help: "write a narrower pattern in the class that should have it")
+        }
+    }
+
+    private mutating func checkAmbiguousRewrites() {
+        for conflict in conflicts(among: rewritePatterns) {
+            let range = rewriteRanges[conflict.later]
+            let place = reference(rewriteRanges[conflict.earlier], from: range)
+            let (first, second) = (rewrites[conflict.earlier], rewrites[conflict.later])
+            if first.form.drop == second.form.drop,
+                first.form.prefix.text == second.form.prefix.text
+            {
+                if conflict.isSame {
+                    remarks.warning(
+                        "\(second.pattern) is already normalised by \(place)", at: range)
+                }
+                continue
+            }
+            remarks.error(
+                "\(second.pattern) and \(first.pattern) (\(place)) both rewrite "
+                    + "\(common(conflict, rewritePatterns)), and neither is more specific",
+                at: range)
+        }
+    }
+
+    /// A number that both patterns of a conflict cover.
+    private func common(_ conflict: PatternConflict, _ patterns: [Pattern]) -> String {
+        let (a, b) = (patterns[conflict.earlier], patterns[conflict.later])
+        let keys = zip(a.keys, b.keys).map { KeySet(bits: $0.bits & $1.bits) }
+        return Pattern(keys: keys, end: a.end).example
+    }
+
+    private mutating func checkEndlessRewrites() {
+        let table = PatternTable(rewritePatterns)
+        for (index, pattern) in rewritePatterns.enumerated() {
+            guard var number = DialString(pattern.example) else { continue }
+            var isStable = false
+            for _ in 0...PlanLimits.rewrites where !isStable {
+                guard !number.isEmergency, let rule = table.match(number),
+                    let next = rewrites[rule].form.apply(to: number)
+                else {
+                    isStable = true
+                    continue
+                }
+                number = next
+            }
+            if !isStable {
+                remarks.error(
+                    "\(pattern.example) is rewritten without end by this rule",
+                    at: rewriteRanges[index],
+                    help: "what a rule makes of a number must not be covered by it again")
+            }
+        }
+    }
+
+    private mutating func checkExtensionClashes() {
+        for (index, range) in extensions.enumerated() {
+            let emergencies = ["110", "119", "120", "122"].filter { range.contains($0) }
+            if let number = emergencies.first {
+                remarks.error(
+                    "\(number) is an emergency number and no extension",
+                    at: extensionRanges[index])
+            }
+            for cover in Pattern.covering(range) {
+                reportClashes(of: cover, range)
+            }
+        }
+    }
+
+    private mutating func reportClashes(of cover: Pattern, _ range: NumberRange) {
+        for (index, pattern) in rewritePatterns.enumerated() where pattern.overlaps(cover) {
+            remarks.error(
+                "\(rewrites[index].pattern) rewrites extensions of \(range), which nobody could "
+                    + "dial any more", at: rewriteRanges[index])
+        }
+        for (index, pattern) in patterns.enumerated()
+        where pattern.end == .closed && pattern.keys.count == cover.keys.count
+            && pattern.overlaps(cover)
+        {
+            let word = patternWords[index]
+            let written = texts[word.range.file].text(word.range)
+            remarks.warning(
+                "\(written) covers extensions of \(range); an extension is always called inside",
+                at: word.range)
+        }
+    }
+
+    private mutating func checkLineClashes() {
+        for (index, mapping) in lines.enumerated() {
+            for range in extensions where range.overlaps(mapping.lines) {
+                remarks.error(
+                    "\(mapping.lines) has numbers in common with the extensions \(range)",
+                    at: lineRanges[index])
+            }
+        }
+    }
+
+    // MARK: Use
+
+    mutating func checkUse() {
+        for numberClass in classNames.indices.dropFirst() {
+            guard let word = classWords[numberClass] else { continue }
+            if !grants.contains(where: { $0[numberClass] != nil }) {
+                remarks.warning("no level may call class \"\(word.text)\"", at: word.range)
+            }
+            if routeRanges[numberClass] == nil {
+                remarks.warning(
+                    "no route carries class \"\(word.text)\": its calls are refused",
+                    at: word.range, help: "write: route \(word.text) via line")
+            }
+        }
+    }
+}

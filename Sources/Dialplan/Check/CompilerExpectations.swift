@@ -1,0 +1,151 @@
+// The expect lines: their names first, and when all else is right, what they say.
+
+extension Compiler {
+    /// Checks the names in every `expect` line.
+    mutating func checkExpectations(_ tree: SyntaxTree) -> [Expectation] {
+        var expectations: [Expectation] = []
+        for statement in tree.statements {
+            guard case .expect(let syntax) = statement.kind else { continue }
+            if let expectation = expectation(syntax, statement.range) {
+                expectations.append(expectation)
+            }
+        }
+        return expectations
+    }
+
+    private mutating func expectation(
+        _ syntax: ExpectSyntax, _ range: SourceRange
+    ) -> Expectation? {
+        let errors = remarks.errorCount
+        var levels = [""]
+        let caller: Caller
+        switch syntax.caller {
+        case .extension(let number, let level):
+            checkExtension(number)
+            if let level {
+                checkLevel(level)
+                levels = [level.text]
+            } else {
+                levels = self.levels.map(\.name.text)
+            }
+            caller = .extension(number.text, level: "")
+        case .line(let number): caller = .line(number.text)
+        case .trunk(let name):
+            checkTrunk(name)
+            caller = .trunk(name.text)
+        }
+        var time = Expectation.usualTime
+        if let word = syntax.time {
+            if let read = CivilTime(expected: word.text) {
+                time = read
+            } else {
+                remarks.error(
+                    "\"\(word.text)\" is no time", at: word.range,
+                    help: "write a weekday or a date and a time: \"mon 10:00\", "
+                        + "\"2026-10-01 23:30\"")
+            }
+        }
+        for name in syntax.down where DialString(name.text) == nil { checkWayOut(name) }
+        for result in syntax.results { checkNames(result) }
+        guard remarks.errorCount == errors else { return nil }
+        return Expectation(
+            caller: caller, dialled: syntax.dialled?.text ?? "", time: time,
+            down: Set(syntax.down.map(\.text)), results: syntax.results, levels: levels,
+            range: range)
+    }
+
+    private mutating func checkExtension(_ word: Word) {
+        guard !extensions.contains(where: { $0.contains(word.text) }) else { return }
+        let known = extensions.map(\.description).joined(separator: ", ")
+        remarks.error(
+            "\(word.text) is no extension of this site", at: word.range,
+            help: known.isEmpty ? nil : "the extensions are \(known)")
+    }
+
+    private mutating func checkLevel(_ word: Word) {
+        guard levelNumbers[word.text] == nil else { return }
+        remarks.error(
+            "there is no level \"\(word.text)\"", at: word.range,
+            help: help(for: word.text, among: levels.map(\.name.text)))
+    }
+
+    private mutating func checkTrunk(_ word: Word) {
+        let trunks = context.trunks.map(\.name)
+        guard !trunks.contains(word.text) else { return }
+        remarks.error(
+            "there is no trunk \"\(word.text)\" in the configuration", at: word.range,
+            help: help(for: word.text, among: trunks))
+    }
+
+    private mutating func checkNames(_ result: ExpectSyntax.ResultSyntax) {
+        switch result {
+        case .via(let ways): ways.forEach { checkWayOut($0) }
+        case .rings(let number): checkExtension(number)
+        case .numberClass(let name):
+            let known = classNames + [PlanTables.emergencyName]
+            guard !known.contains(name.text) else { return }
+            remarks.error(
+                "there is no class \"\(name.text)\"", at: name.range,
+                help: help(for: name.text, among: known))
+        case .presents, .sends, .emergency, .refused: break
+        }
+    }
+
+    /// Asks the plan what every line expects; a line that does not hold is an error.
+    mutating func run(_ expectations: [Expectation], on plan: Plan) {
+        for expectation in expectations {
+            let text = texts[0].text(expectation.range)
+            var result = ExpectationResult(
+                place: place(expectation.range), text: text, holds: true, decided: "")
+            for level in expectation.levels {
+                let decision = plan.decide(expectation.query(level: level))
+                result.decided = decision.expectation
+                if expectation.holds(for: decision) { continue }
+                result.holds = false
+                let named = expectation.levels.count > 1 ? " with level \(level)" : ""
+                remarks.error(
+                    "expected otherwise: this call\(named) is \(decision.expectation)",
+                    at: expectation.range, help: decision.explanation.last.map(\.text))
+                break
+            }
+            self.expectations.append(result)
+        }
+    }
+}
+
+extension CivilTime {
+    /// Reads `mon 10:00` and `2026-10-01 23:30`; a weekday alone is one of early January 2026.
+    init?(expected text: String) {
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let minute = clockMinutes(parts[1]), minute < 1440 else {
+            return nil
+        }
+        if let day = Weekday(String(parts[0])) {
+            self.init(year: 2026, month: 1, day: 4 + day.rawValue, minuteOfDay: minute)
+            return
+        }
+        let date = parts[0].split(separator: "-", omittingEmptySubsequences: false)
+        guard date.count == 3, date[0].utf8.count == 4, let year = Int(date[0]),
+            let month = Int(date[1]), (1...12).contains(month), let day = Int(date[2]),
+            (1...daysOfMonth(month, year)).contains(day)
+        else { return nil }
+        self.init(year: year, month: month, day: day, minuteOfDay: minute)
+    }
+}
+
+/// Reads `08:00`; `24:00` is the end of the day.
+func clockMinutes(_ text: some StringProtocol) -> Int? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...2).contains(parts[0].utf8.count), parts[1].utf8.count == 2,
+        let hour = Int(parts[0]), let minute = Int(parts[1]), (0...59).contains(minute),
+        (0...23).contains(hour) || hour == 24 && minute == 0
+    else { return nil }
+    return hour * 60 + minute
+}
+
+func daysOfMonth(_ month: Int, _ year: Int) -> Int {
+    if month == 2 {
+        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    }
+    return [4, 6, 9, 11].contains(month) ? 30 : 31
+}

@@ -1,0 +1,297 @@
+extension Plan {
+    /// Decides a call. Pure and total: the same query gives the same decision, and every query gets
+    /// one.
+    ///
+    /// An emergency number dialled inside is decided before anything that is written in the plan, in
+    /// every form on its way to the normalised one. A caller from outside reaches lines and
+    /// extensions and nothing else.
+    public func decide(_ query: Query) -> Decision {
+        var steps: [Step] = []
+        steps.reserveCapacity(8)
+        steps.append(.dialled(query.dialled, by: query.caller))
+        switch query.caller {
+        case .extension(let number, let level):
+            return decide(query, from: Inside(extension: number, level: level), steps)
+        case .line(let line):
+            return decide(query, ringing: line, steps)
+        case .trunk:
+            return decideFromTrunk(query, steps)
+        }
+    }
+
+    private struct Inside {
+        var `extension`: String
+        var level: String
+    }
+
+    /// How a number was read.
+    private enum Reading {
+        case number(DialString)
+        case emergency(DialString)
+        case unreadable(Step.Unreadable)
+    }
+
+    /// Brings a number to its one form, noting every step.
+    private func read(_ dialled: String, _ steps: inout [Step]) -> Reading {
+        var number: DialString
+        do throws(DialString.Mistake) {
+            number = try DialString(cleaning: dialled)
+        } catch {
+            switch error {
+            case .empty: return .unreadable(.empty)
+            case .tooLong: return .unreadable(.tooLong)
+            case .unknownCharacter: return .unreadable(.unknownCharacter)
+            }
+        }
+        if !number.isSpelled(dialled) {
+            steps.append(.cleaned(from: dialled, to: number.text))
+        }
+        for _ in 0...PlanLimits.rewrites {
+            if number.isEmergency { return .emergency(number) }
+            guard let rule = tables.rewriter.match(number) else { return .number(number) }
+            let rewrite = tables.rewrites[rule]
+            guard let next = rewrite.form.apply(to: number) else { return .unreadable(.tooLong) }
+            steps.append(
+                .rewritten(
+                    from: number.text, to: next.text, pattern: rewrite.pattern,
+                    place: rewrite.place))
+            number = next
+        }
+        return .unreadable(.endless)
+    }
+
+    /// The one form of a number; nil when it cannot be read. Normalising it again changes nothing.
+    public func normalise(_ number: String) -> String? {
+        var steps: [Step] = []
+        switch read(number, &steps) {
+        case .number(let keys), .emergency(let keys): return keys.text
+        case .unreadable: return nil
+        }
+    }
+}
+
+// MARK: - From inside
+
+extension Plan {
+    private func decide(_ query: Query, from caller: Inside, _ steps: [Step]) -> Decision {
+        var steps = steps
+        let number: DialString
+        switch read(query.dialled, &steps) {
+        case .emergency(let keys): return emergency(query, from: caller, keys, steps)
+        case .unreadable(let why): return refuse(query, unreadable: why, steps)
+        case .number(let keys): number = keys
+        }
+        let normalised = number.text
+        if let target = inside(normalised, &steps) {
+            let decided = level(caller.level, PlanTables.internalClass, &steps)
+            return decision(
+                query, decided.map { .refuse($0) } ?? .ring(extension: target), normalised,
+                PlanTables.internalName, steps)
+        }
+        guard let found = tables.classifier.match(number) else {
+            steps.append(.unclassified(normalised))
+            let refusal = Refusal(
+                code: .unknownNumber, reason: "\(normalised) is no number that can be called")
+            return decision(query, .refuse(refusal), normalised, nil, steps)
+        }
+        let entry = tables.entries[found]
+        let numberClass = Int(entry.numberClass)
+        let className = tables.classNames[numberClass]
+        steps.append(
+            .classified(
+                normalised, class: className, pattern: entry.pattern,
+                place: Place(file: tables.files[Int(entry.file)], line: Int(entry.line))))
+        let outcome: Outcome
+        if let refusal = level(caller.level, numberClass, &steps) {
+            outcome = .refuse(refusal)
+        } else {
+            outcome = route(query, from: caller, number, numberClass, &steps)
+        }
+        return decision(query, outcome, normalised, className, steps)
+    }
+
+    /// The extension a number reaches inside: its own, or that of a direct line of the site.
+    private func inside(_ number: String, _ steps: inout [Step]) -> String? {
+        for (index, range) in extensions.enumerated() where range.contains(number) {
+            steps.append(.extension(number, place: tables.extensionPlaces[index]))
+            return number
+        }
+        guard let found = mapping(ofLine: number) else { return nil }
+        steps.append(
+            .line(number, rings: found.extension, place: tables.linePlaces[found.index]))
+        return found.extension
+    }
+
+    /// Nil when the level allows the class.
+    private func level(_ level: String, _ numberClass: Int, _ steps: inout [Step]) -> Refusal? {
+        let className = tables.classNames[numberClass]
+        guard let index = tables.levelNumbers[level] else {
+            steps.append(.levelUnknown(level: level))
+            return Refusal(code: .level, reason: "there is no level \(level)")
+        }
+        let table = tables.levels[index]
+        guard let grant = table.grants[numberClass] else {
+            steps.append(.levelRefuses(level: level, class: className, place: table.place))
+            return Refusal(code: .level, reason: "level \(level) may not call \(className)")
+        }
+        steps.append(
+            .levelAllows(
+                level: level, class: className, through: grant.level, place: grant.place))
+        return nil
+    }
+
+    private func route(
+        _ query: Query, from caller: Inside, _ number: DialString, _ numberClass: Int,
+        _ steps: inout [Step]
+    ) -> Outcome {
+        let className = tables.classNames[numberClass]
+        guard let route = tables.routes[numberClass] else {
+            steps.append(.noRoute(class: className))
+            return .refuse(
+                Refusal(code: .noRoute, reason: "there is no route for \(className) numbers"))
+        }
+        let choices = choices(route, query, from: caller, sent: nil, number, &steps)
+        if choices.isEmpty {
+            return .refuse(
+                Refusal(
+                    code: .noRoute,
+                    reason: "no route for \(className) numbers is open to \(caller.extension)"))
+        }
+        return .routes(choices)
+    }
+
+    /// - Parameter sent: what is sent whatever the route says.
+    private func choices(
+        _ route: RouteTable, _ query: Query, from caller: Inside, sent: String?,
+        _ number: DialString, _ steps: inout [Step]
+    ) -> [RouteChoice] {
+        var choices: [RouteChoice] = []
+        choices.reserveCapacity(route.alternatives.count)
+        let line = line(of: caller.extension)
+        for alternative in route.alternatives {
+            let via: RouteChoice.Via
+            if let trunk = alternative.trunk {
+                via = .trunk(trunk)
+            } else if let line {
+                via = .line(line)
+            } else {
+                steps.append(.withoutLine(caller.extension, place: route.place))
+                continue
+            }
+            let choice = RouteChoice(
+                via: via, number: sent ?? form(alternative.send, query, number),
+                presented: presented(alternative, from: caller, line: line),
+                down: isDown(via, query.down))
+            steps.append(.alternative(choice, place: route.place))
+            choices.append(choice)
+        }
+        return choices
+    }
+
+    private func form(_ form: SendForm, _ query: Query, _ number: DialString) -> String {
+        tables.forms.form(form, dialled: query.dialled, normalised: number)
+    }
+
+    private func presented(
+        _ alternative: RouteTable.Alternative, from caller: Inside, line: String?
+    ) -> String? {
+        for template in alternative.present {
+            if let text = template.filled(extension: caller.extension, line: line) { return text }
+        }
+        return alternative.trunk == nil ? line : nil
+    }
+
+    private func isDown(_ via: RouteChoice.Via, _ down: Set<String>) -> Bool {
+        if down.isEmpty { return false }
+        switch via {
+        case .line(let number): return down.contains("line") || down.contains(number)
+        case .trunk(let name): return down.contains(name)
+        }
+    }
+
+    /// The ways the plan names, then the caller's own line, then every trunk.
+    private func emergency(
+        _ query: Query, from caller: Inside, _ number: DialString, _ steps: [Step]
+    ) -> Decision {
+        var steps = steps
+        let text = number.text
+        steps.append(.emergency(text))
+        var choices: [RouteChoice] = []
+        if let route = tables.emergencyRoute {
+            choices = self.choices(route, query, from: caller, sent: text, number, &steps)
+        }
+        let line = line(of: caller.extension)
+        var rest: [RouteChoice.Via] = tables.trunks.map { .trunk($0) }
+        if let line { rest.insert(.line(line), at: 0) }
+        let shown = line.map { tables.forms.national($0) }
+        for via in rest where !choices.contains(where: { $0.via == via }) {
+            let presented: String?
+            switch via {
+            case .line(let number): presented = number
+            case .trunk: presented = shown
+            }
+            let choice = RouteChoice(
+                via: via, number: text, presented: presented, down: isDown(via, query.down))
+            steps.append(.alternative(choice, place: nil))
+            choices.append(choice)
+        }
+        return decision(
+            query, .emergency(choices), text, PlanTables.emergencyName, steps)
+    }
+}
+
+// MARK: - From outside
+
+extension Plan {
+    private func decide(_ query: Query, ringing line: String, _ steps: [Step]) -> Decision {
+        var steps = steps
+        var number = line
+        if mapping(ofLine: number) == nil, let normalised = normalise(line) { number = normalised }
+        guard let found = mapping(ofLine: number) else {
+            steps.append(.unclassified(number))
+            let refusal = Refusal(
+                code: .unknownNumber, reason: "\(number) is no direct line of this site")
+            return decision(query, .refuse(refusal), number, nil, steps)
+        }
+        steps.append(
+            .line(number, rings: found.extension, place: tables.linePlaces[found.index]))
+        return decision(
+            query, .ring(extension: found.extension), number, PlanTables.internalName, steps)
+    }
+
+    private func decideFromTrunk(_ query: Query, _ steps: [Step]) -> Decision {
+        var steps = steps
+        let number: String
+        switch read(query.dialled, &steps) {
+        case .number(let keys), .emergency(let keys): number = keys.text
+        case .unreadable(let why): return refuse(query, unreadable: why, steps)
+        }
+        if let target = inside(number, &steps) {
+            return decision(
+                query, .ring(extension: target), number, PlanTables.internalName, steps)
+        }
+        steps.append(.insideOnly(number))
+        let refusal = Refusal(
+            code: .unknownNumber,
+            reason: "\(number) is no extension and no direct line of this site")
+        return decision(query, .refuse(refusal), number, nil, steps)
+    }
+
+    private func refuse(
+        _ query: Query, unreadable why: Step.Unreadable, _ steps: [Step]
+    ) -> Decision {
+        let refusal = Refusal(code: .invalid, reason: "what was dialled \(why.rawValue)")
+        return decision(
+            query, .refuse(refusal), query.dialled, nil,
+            steps + [.unreadable(query.dialled, why)])
+    }
+
+    private func decision(
+        _ query: Query, _ outcome: Outcome, _ normalised: String, _ numberClass: String?,
+        _ steps: [Step]
+    ) -> Decision {
+        Decision(
+            outcome: outcome, dialled: query.dialled, normalised: normalised,
+            numberClass: numberClass, explanation: steps, planVersion: version)
+    }
+}

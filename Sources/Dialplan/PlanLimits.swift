@@ -1,0 +1,15 @@
+/// The sizes beyond which a plan or a number is refused.
+public enum PlanLimits {
+    /// Keys of a dialled number, after separators are taken out.
+    public static let dialledKeys = 40
+    /// Keys of a pattern.
+    public static let patternKeys = 32
+    /// How often normalising may rewrite one number.
+    public static let rewrites = 16
+    /// Bytes of one file.
+    public static let fileBytes = 64 << 20
+    /// Remarks shown in one check; what goes beyond is counted.
+    public static let diagnostics = 200
+    /// Characters of a name.
+    public static let nameLength = 64
+}
