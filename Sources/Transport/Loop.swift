@@ -1,0 +1,108 @@
+import Glibc
+import SIP
+
+/// What the loop drives, all of it on the loop's own thread.
+public protocol LoopDriver: AnyObject {
+    associatedtype Message: Sendable
+
+    /// A turn begins; `now` holds for all of it.
+    func turnBegan(now: Instant)
+    /// Bytes arrived, longer than a keep-alive.
+    func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow)
+    /// A datagram sent on this flow was not delivered, or could not leave.
+    func transportFailed(_ flow: Flow)
+    /// Another thread left this in the mailbox.
+    func messageReceived(_ message: consuming Message)
+    /// All inputs of the turn were told: send what is to be sent.
+    /// - Returns: when the next turn is due at the latest; nil ends the loop.
+    func turnEnded(sockets: DatagramSockets) -> Instant?
+}
+
+/// The loop: one thread, one epoll, turns.
+///
+/// A turn reads the clock once, takes at most one batch from each socket and all of the mailbox,
+/// tells the driver, and hands what the driver sends to the kernel in one call for each socket. The
+/// wait for the next deadline is epoll's own timeout, so that no timer is ever set or cancelled; it
+/// is rounded up to a whole millisecond, which also gathers deadlines that lie close together.
+///
+/// Sockets are read here and not by SwiftNIO: measured on loopback, an echo of one datagram costs
+/// 1.3 us of user time here and 9 us through its datagram channel, and that channel closes a listener
+/// when the kernel reports an unreachable host.
+public final class Loop<Driver: LoopDriver> {
+    private let poller: Poller
+    public let mailbox: Mailbox<Driver.Message>
+    public let sockets: DatagramSockets
+    private var messages: [Driver.Message] = []
+    private var failures: [Flow] = []
+
+    /// Binds a socket for each endpoint, in the order of `Flow.listener`; none is left bound when one
+    /// fails.
+    /// - Throws: `TransportError` that names the address and the cause.
+    public init(listeningOn endpoints: [Endpoint], driver: Driver.Type = Driver.self)
+        throws(TransportError)
+    {
+        sockets = try DatagramSockets(listeningOn: endpoints)
+        mailbox = try Mailbox()
+        let poller = try Poller()
+        for (number, socket) in sockets.sockets.enumerated() {
+            try poller.add(socket.descriptor, number: number)
+        }
+        try poller.add(mailbox.descriptor, number: endpoints.count)
+        self.poller = poller
+    }
+
+    /// Takes turns on the calling thread until the driver ends it.
+    public func run(_ driver: Driver) {
+        var next: Instant? = MonotonicClock.now()
+        while let deadline = next {
+            next = takeTurn(driver, waitingUntil: deadline)
+        }
+        sockets.flush()
+    }
+
+    private func takeTurn(_ driver: Driver, waitingUntil deadline: Instant) -> Instant? {
+        let sockets = sockets
+        let mailboxNumber = sockets.sockets.count
+        var hasTurnBegun = false
+        var hasMail = false
+        func begin() {
+            guard !hasTurnBegun else { return }
+            hasTurnBegun = true
+            driver.turnBegan(now: MonotonicClock.now())
+        }
+        poller.wait(milliseconds: milliseconds(until: deadline)) { ready in
+            begin()
+            guard ready.number < mailboxNumber else {
+                hasMail = true
+                return
+            }
+            let socket = sockets.sockets[ready.number]
+            if ready.hasError { socket.takeErrors() }
+            if ready.isReadable {
+                socket.receive { bytes, flow in driver.datagramReceived(bytes, on: flow) }
+            }
+        }
+        begin()
+        sockets.takeFailures(into: &failures)
+        for flow in failures { driver.transportFailed(flow) }
+        failures.removeAll(keepingCapacity: true)
+        if hasMail { readMail(driver) }
+        let next = driver.turnEnded(sockets: sockets)
+        sockets.flush()
+        return next
+    }
+
+    private func readMail(_ driver: Driver) {
+        mailbox.takeAll(into: &messages)
+        for message in messages { driver.messageReceived(message) }
+        messages.removeAll(keepingCapacity: true)
+    }
+
+    private func milliseconds(until deadline: Instant) -> CInt {
+        if sockets.hasFailures { return 0 }
+        guard deadline != .distantFuture else { return -1 }
+        let nanoseconds = (deadline - MonotonicClock.now()).nanoseconds
+        guard nanoseconds > 0 else { return 0 }
+        return CInt(clamping: (nanoseconds + 999_999) / 1_000_000)
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+import SIP
+import Testing
+
+@testable import Transport
+
+/// Notes what the loop tells it, and ends the loop when `isDone` says so, or after five seconds.
+final class ScriptedDriver: LoopDriver {
+    enum Message: Sendable, Equatable { case send([UInt8], Flow), stop, number(Int) }
+
+    var datagrams: [([UInt8], Flow)] = []
+    var failures: [Flow] = []
+    var messages: [Message] = []
+    var turns = 0
+    var now = Instant(nanoseconds: 0)
+    var outgoing: [([UInt8], Flow)] = []
+    var deadline = Instant.distantFuture
+    var echoes = false
+    var isDone: (ScriptedDriver) -> Bool = { _ in false }
+    private let patienceEnds = MonotonicClock.now() + .seconds(5)
+
+    func turnBegan(now: Instant) {
+        #expect(now >= self.now)
+        self.now = now
+        turns += 1
+    }
+
+    func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
+        if echoes { outgoing.append((bytes, flow)) }
+        datagrams.append((bytes, flow))
+    }
+
+    func transportFailed(_ flow: Flow) { failures.append(flow) }
+
+    func messageReceived(_ message: consuming Message) {
+        if case .send(let bytes, let flow) = message { outgoing.append((bytes, flow)) }
+        messages.append(message)
+    }
+
+    func turnEnded(sockets: DatagramSockets) -> Instant? {
+        for (bytes, flow) in outgoing { sockets.send(bytes, on: flow) }
+        outgoing.removeAll()
+        if isDone(self) || messages.contains(.stop) || now >= patienceEnds { return nil }
+        return min(deadline, patienceEnds)
+    }
+}
