@@ -1,0 +1,100 @@
+import Charging
+import Switching
+
+extension Listing {
+    /// Call records, named as Asterisk's CDR names them where they mean the same (`src`, `dst`,
+    /// `start`, `answer`, `end`, `duration`, `billsec`, `disposition`, `uniqueid`, `sequence`).
+    public init(records: [CallRecord], currency: String) {
+        self.init(
+            [
+                Column("sequence", nil), Column("uniqueid", "call"), Column("start", "start"),
+                Column("direction", nil), Column("src", "from"), Column("dst", "to"),
+                Column("normalised", nil), Column("class", "class"), Column("presented", nil),
+                Column("route", "route"), Column("ringing", nil), Column("answer", nil),
+                Column("end", nil), Column("duration", nil), Column("billsec", "seconds"),
+                Column("duration_ms", nil), Column("billsec_ms", nil),
+                Column("disposition", "disposition"), Column("released_by", "released by"),
+                Column("sip_status", "SIP"), Column("q850_cause", "Q.850"),
+                Column("reason", nil), Column("account", nil), Column("tariff_prefix", nil),
+                Column("tariff", nil), Column("steps", nil), Column("charge", "charge"),
+                Column("currency", ""), Column("receipt", nil), Column("balances", nil),
+                Column("attempts", nil), Column("dialplan", nil),
+                Column("explanation", nil, isDetail: true),
+            ], nothing: "no records")
+        for record in records { append(Self.cells(record, currency: currency)) }
+    }
+
+    private static func cells(_ record: CallRecord, currency: String) -> [Cell] {
+        [
+            .number(record.sequence), .text(CallID(rawValue: record.callID).description),
+            .time(record.startedAt), .text(record.direction.rawValue), .text(record.caller),
+            .text(record.dialled), .text(record.normalised), .text(record.numberClass),
+            .text(record.presented), .text(record.route), .time(record.ringingAt),
+            .time(record.answeredAt), .time(record.endedAt),
+            .number(record.durationMs / 1000), .number(record.billedMs / 1000),
+            .number(record.durationMs), .number(record.billedMs),
+            .text(record.disposition?.rawValue), .text(record.releasedBy?.rawValue),
+            .number(record.sipStatus), .number(record.q850Cause), .text(record.endReason),
+            .text(record.callerAccount), .text(record.tariffPrefix), .text(record.tariffName),
+            .number(record.steps), .amount(record.charge), .text(currency),
+            .texts(record.receipt.map(\.description)),
+            .list(
+                record.accountBalances.map {
+                    .object([
+                        .init("account", .text($0.account)), .init("balance", .amount($0.balance)),
+                    ])
+                }),
+            .list(record.attempts.map(cell)), .text(record.dialplanVersion),
+            .texts(record.explanation),
+        ]
+    }
+
+    private static func cell(_ attempt: CallRecord.Attempt) -> Cell {
+        .object([
+            .init("route", .text(attempt.route)), .init("kind", .text(attempt.kind.rawValue)),
+            .init("start", .time(attempt.startedAt)),
+            .init("outcome", .text(attempt.outcome?.rawValue)),
+            .init("sip_status", .number(attempt.sipStatus)),
+            .init("q850_cause", .number(attempt.q850)),
+            .init("reason", .text(attempt.reason)),
+            .init("ring_ms", .number(attempt.ringMs)),
+        ])
+    }
+
+    /// Postings of an account.
+    public init(postings: [Posting], currency: String) {
+        self.init(
+            [
+                Column("at", "at"), Column("id", nil), Column("account", nil),
+                Column("kind", "kind"), Column("amount", "amount"),
+                Column("balance_after", "balance after"), Column("currency", ""),
+                Column("call", "call"), Column("note", "note"),
+            ], nothing: "no postings")
+        for posting in postings {
+            append([
+                .time(posting.at), .text(posting.id), .text(posting.account),
+                .text(posting.kind.rawValue), .amount(posting.amount),
+                .amount(posting.balanceAfter), .text(currency),
+                .text(posting.call.map { CallID(rawValue: $0).description }),
+                posting.note.isEmpty ? .absent : .text(posting.note),
+            ])
+        }
+    }
+
+    /// The price list.
+    public init(tariff rows: [TariffRow], currency: String) {
+        self.init(
+            [
+                Column("prefix", "prefix"), Column("name", "name"),
+                Column("connect_fee", "connect fee"), Column("steps", "price / seconds"),
+                Column("currency", ""),
+            ], nothing: "no prices")
+        for row in rows {
+            append([
+                .text(row.prefix), .text(row.name), .amount(row.connectFee),
+                .texts(row.steps.map { "\($0.price.shortDescription)/\($0.seconds)" }),
+                .text(currency),
+            ])
+        }
+    }
+}

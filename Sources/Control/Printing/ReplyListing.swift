@@ -1,0 +1,150 @@
+import Charging
+import Switching
+
+extension Listing {
+    /// The rows of a reply; nil for a reply that is one sentence or one explanation.
+    public init?(_ reply: ControlReply) {
+        switch reply {
+        case .done, .refused, .explanation: return nil
+        case .status(let row): self.init(status: row)
+        case .calls(let rows): self.init(calls: rows)
+        case .trunks(let rows): self.init(trunks: rows)
+        case .lines(let rows): self.init(lines: rows)
+        case .registrations(let rows): self.init(registrations: rows)
+        case .extensions(let rows): self.init(extensions: rows)
+        case .accounts(let rows): self.init(accounts: rows)
+        case .price(let row): self.init(price: row)
+        }
+    }
+
+    private init(status row: StatusRow) {
+        self.init(
+            [
+                Column("state", "state"), Column("uptime_seconds", "up, seconds"),
+                Column("calls", "calls"), Column("calls_total", "calls since start"),
+                Column("registrations", "registrations"), Column("extensions", "extensions"),
+                Column("accounts", "accounts"), Column("tariff_rows", "tariff rows"),
+                Column("transactions", "transactions"), Column("received", "datagrams received"),
+                Column("malformed", "of them no SIP"),
+                Column("commits_waiting", "commits waiting"), Column("dialplan", "dialplan"),
+                Column("counters", "refused and dropped"),
+            ], nothing: "no status")
+        let counters = row.counters.sorted { $0.key < $1.key }
+        append([
+            .text(row.state), .number(row.uptimeSeconds), .number(row.calls),
+            .number(row.callsTotal), .number(row.registrations), .number(row.extensions),
+            .number(row.accounts), .number(row.tariffRows), .number(row.transactions),
+            .number(row.received), .number(row.malformed), .number(row.commitsWaiting),
+            .text(row.planVersion), .object(counters.map { .init($0.key, .number($0.value)) }),
+        ])
+    }
+
+    private init(calls rows: [CallRow]) {
+        self.init(
+            [
+                Column("call", "call"), Column("state", "state"), Column("caller", "from"),
+                Column("dialled", "to"), Column("route", "route"), Column("start", "start"),
+                Column("answer", nil), Column("seconds", "seconds"), Column("account", "account"),
+                Column("reserved", "reserved"), Column("dialplan", nil),
+            ], nothing: "no calls")
+        for row in rows {
+            append([
+                .text(row.call), .text(row.state), .text(row.caller), .text(row.dialled),
+                row.route.isEmpty ? .absent : .text(row.route), .time(row.startedAt),
+                .time(row.answeredAt), .number(row.seconds), .text(row.account),
+                .amount(row.reserved), .text(row.planVersion),
+            ])
+        }
+    }
+
+    private init(trunks rows: [TrunkRow]) {
+        self.init(
+            [
+                Column("name", "trunk"), Column("kind", "kind"), Column("address", "address"),
+                Column("state", "state"), Column("since", "since"), Column("channels", "channels"),
+                Column("in_use", "in use"), Column("attempts", "attempts"),
+                Column("failures", "failures"), Column("reason", "why"),
+            ], nothing: "no trunks")
+        for row in rows {
+            append([
+                .text(row.name), .text(row.kind), .text(row.address), .text(row.state),
+                .time(row.since), .number(row.channels), .number(row.inUse),
+                .number(row.attempts), .number(row.failures),
+                row.reason.isEmpty ? .absent : .text(row.reason),
+            ])
+        }
+    }
+
+    private init(lines rows: [LineRow]) {
+        self.init(
+            [
+                Column("line", "line"), Column("rings", "rings"), Column("state", "state"),
+                Column("call", "call"),
+            ], nothing: "no lines")
+        for row in rows {
+            append([.text(row.line), .text(row.rings), .text(row.state), .text(row.call)])
+        }
+    }
+
+    private init(registrations rows: [RegistrationRow]) {
+        self.init(
+            [
+                Column("extension", "extension"), Column("contact", "contact"),
+                Column("source", "source"), Column("expires", "expires"),
+                Column("user_agent", "phone"),
+            ], nothing: "no registrations")
+        for row in rows {
+            append([
+                .text(row.number), .text(row.contact), .text(row.source), .time(row.expiresAt),
+                .text(row.userAgent),
+            ])
+        }
+    }
+
+    private init(extensions rows: [ExtensionRow]) {
+        self.init(
+            [
+                Column("extension", "extension"), Column("name", "name"),
+                Column("level", "level"), Column("account", "account"),
+                Column("call_limit", "calls at once"), Column("line", "line"),
+                Column("registered", "registered"),
+            ], nothing: "no extensions")
+        for row in rows {
+            append([
+                .text(row.number), .text(row.name), .text(row.level), .text(row.account),
+                .number(row.callLimit), .text(row.line), .number(row.registered),
+            ])
+        }
+    }
+
+    private init(accounts rows: [AccountRow]) {
+        self.init(
+            [
+                Column("account", "account"), Column("name", "name"),
+                Column("parent", "paid along by"), Column("kind", "kind"),
+                Column("balance", "balance"), Column("reserved", "reserved"),
+                Column("available", "available"), Column("credit_limit", "credit limit"),
+                Column("currency", ""), Column("blocked", "blocked"),
+            ], nothing: "no accounts")
+        for row in rows {
+            append([
+                .text(row.id), .text(row.name), .text(row.parent), .text(row.kind),
+                .amount(row.balance), .amount(row.reserved), .amount(row.available),
+                .amount(row.creditLimit), .text(row.currency), .flag(row.isBlocked),
+            ])
+        }
+    }
+
+    private init(price row: PriceRow) {
+        self.init(
+            [
+                Column("number", "number"), Column("prefix", "prefix"), Column("name", "tariff"),
+                Column("milliseconds", "milliseconds"), Column("amount", "price"),
+                Column("receipt", "made up of"),
+            ], nothing: "no price")
+        append([
+            .text(row.number), .text(row.prefix), .text(row.name), .number(row.milliseconds),
+            .amount(row.amount), .texts(row.receipt),
+        ])
+    }
+}
