@@ -7,7 +7,9 @@ public struct StoredState: Sendable {
     public var accounts: [Account] = []
     public var bindings: [Binding] = []
     public var tariff: Tariff
-    /// Ids of all top-ups, refunds and adjustments ever made, so that none is made twice.
+    /// All top-ups, refunds and adjustments ever made, so that none is made twice.
+    public var postings: [Posting] = []
+    /// The ids of `postings`.
     public var postingIDs: [String] = []
     /// Calls that were answered and not closed when the daemon ended.
     public var runningCalls: [RunningCall] = []
