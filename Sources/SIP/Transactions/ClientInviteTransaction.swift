@@ -40,7 +40,10 @@ public struct ClientInviteTransaction: Sendable {
     }
 
     private enum Cancellation: UInt8 {
+        /// Nobody wants to cancel.
         case unwanted
+        /// It has rung too long and the user was told; its CANCEL has not left.
+        case advised
         /// Asked for before a provisional response has come: it may not leave yet (§9.1).
         case waiting
         /// CANCEL has left; the final response is due within 64 * T1.
@@ -141,7 +144,7 @@ public struct ClientInviteTransaction: Sendable {
             cancellation = .sent
             endsAt = now + timers.timeout
             return .passAndCancel
-        case .sent:
+        case .advised, .sent:
             return .pass
         }
     }
@@ -165,6 +168,7 @@ public struct ClientInviteTransaction: Sendable {
             cancellation = .waiting
             return .wait
         case .proceeding:
+            // `waiting` became `sent` with the response that brought this state.
             if cancellation == .sent { return .none }
             cancellation = .sent
             endsAt = now + timers.timeout
@@ -208,10 +212,10 @@ public struct ClientInviteTransaction: Sendable {
             switch cancellation {
             case .unwanted:
                 // One warning; a user that does not cancel gets the timeout 64 * T1 later.
-                cancellation = .sent
+                cancellation = .advised
                 endsAt = now + timers.timeout
                 return .rangTooLong
-            case .waiting, .sent:
+            case .advised, .waiting, .sent:
                 terminate()
                 return .timedOut
             }
