@@ -1,0 +1,246 @@
+import Charging
+
+/// A `CallRecord` as columns of `record` and `running_call`, both ways.
+///
+/// The nested lists are compact JSON: arrays in a fixed order. The explanation stands with each
+/// record, since it is appended where the row goes anyway: about 500 bytes in sequence cost less than
+/// the page of an index that finding an equal text would touch, and texts are rarely equal, as they
+/// hold the numbers of the call.
+enum CallRecordColumns {
+    /// In the order of `Schema`, without the sequence number.
+    static let names = """
+        call, direction, caller, account, dialled, normalised, number_class, presented, route, \
+        attempts, started, ringing, answered, ended, duration_ms, billed_ms, disposition, \
+        released_by, sip_status, q850_cause, end_reason, tariff_prefix, tariff_name, steps, charge, \
+        receipt, balances, plan_version, explanation
+        """
+    static let count = 29
+
+    static var questionMarks: String {
+        Array(repeating: "?", count: count).joined(separator: ", ")
+    }
+
+    static func add(_ record: CallRecord, to values: inout SQLValues) {
+        values.add(bits: record.callID)
+        values.add(record.direction.rawValue)
+        values.add(record.caller)
+        values.add(record.callerAccount)
+        values.add(record.dialled)
+        values.add(record.normalised)
+        values.add(record.numberClass)
+        values.add(record.presented)
+        values.add(record.route)
+        values.add(text(of: record.attempts))
+        values.add(record.startedAt)
+        values.add(record.ringingAt)
+        values.add(record.answeredAt)
+        values.add(record.endedAt)
+        values.add(record.durationMs)
+        values.add(record.billedMs)
+        values.add(record.disposition?.rawValue)
+        values.add(record.releasedBy?.rawValue)
+        values.add(record.sipStatus)
+        values.add(record.q850Cause)
+        values.add(record.endReason)
+        values.add(record.tariffPrefix)
+        values.add(record.tariffName)
+        values.add(record.steps)
+        values.add(record.charge)
+        values.add(text(of: record.receipt))
+        values.add(text(of: record.accountBalances))
+        values.add(record.dialplanVersion)
+        values.add(text(of: record.explanation))
+    }
+
+    /// - Parameter first: the position of the column `call`.
+    static func record(in row: SQLRow, from first: Int) throws -> CallRecord {
+        var record = CallRecord(
+            callID: row.bits(first), direction: try row.choice(first + 1),
+            caller: row.text(first + 2), callerAccount: row.optionalText(first + 3),
+            dialled: row.text(first + 4), normalised: row.text(first + 5),
+            numberClass: row.optionalText(first + 6), startedAt: row.integer(first + 10))
+        record.presented = row.optionalText(first + 7)
+        record.route = row.optionalText(first + 8)
+        record.ringingAt = row.optionalInteger(first + 11)
+        record.answeredAt = row.optionalInteger(first + 12)
+        record.endedAt = row.optionalInteger(first + 13)
+        record.durationMs = row.integer(first + 14)
+        record.billedMs = row.integer(first + 15)
+        record.disposition = try row.optionalChoice(first + 16)
+        record.releasedBy = try row.optionalChoice(first + 17)
+        record.sipStatus = row.optionalInteger(first + 18).map { Int($0) }
+        record.q850Cause = row.optionalInteger(first + 19).map { Int($0) }
+        record.endReason = row.text(first + 20)
+        record.tariffPrefix = row.optionalText(first + 21)
+        record.tariffName = row.optionalText(first + 22)
+        record.steps = try row.number(first + 23)
+        record.charge = row.amount(first + 24)
+        record.dialplanVersion = row.text(first + 27)
+        do throws(CompactJSONReader.Malformed) {
+            record.attempts = try attempts(in: row.text(first + 9))
+            record.receipt = try receipt(in: row.text(first + 25))
+            record.accountBalances = try balances(in: row.text(first + 26))
+            record.explanation = try lines(in: row.text(first + 28))
+        } catch {
+            throw Store.Failure(
+                .damaged, "a list in the record of call \(record.callID) ends at \(error.offset)")
+        }
+        return record
+    }
+
+    // MARK: Lists
+
+    private static func text(of attempts: [CallRecord.Attempt]) -> String {
+        guard !attempts.isEmpty else { return "[]" }
+        var json = CompactJSONWriter()
+        json.beginArray()
+        for attempt in attempts {
+            json.beginArray()
+            json.string(attempt.route)
+            json.string(attempt.kind.rawValue)
+            json.integer(attempt.startedAt)
+            json.string(attempt.outcome?.rawValue)
+            json.integer(attempt.sipStatus.map { Int64($0) })
+            json.integer(attempt.q850.map { Int64($0) })
+            json.string(attempt.reason)
+            json.integer(attempt.ringMs)
+            json.endArray()
+        }
+        json.endArray()
+        return json.text
+    }
+
+    private static func attempts(
+        in text: String
+    ) throws(CompactJSONReader.Malformed) -> [CallRecord.Attempt] {
+        var attempts: [CallRecord.Attempt] = []
+        var json = CompactJSONReader(text)
+        try json.array { (json) throws(CompactJSONReader.Malformed) in
+            try json.beginArray()
+            let route = try json.string()
+            try json.comma()
+            let kind: CallRecord.Attempt.Kind = try json.choice()
+            try json.comma()
+            var attempt = CallRecord.Attempt(
+                route: route, kind: kind, startedAt: try json.integer())
+            try json.comma()
+            attempt.outcome = try json.optionalChoice()
+            try json.comma()
+            attempt.sipStatus = try json.optionalInteger().map { Int($0) }
+            try json.comma()
+            attempt.q850 = try json.optionalInteger().map { Int($0) }
+            try json.comma()
+            attempt.reason = try json.string()
+            try json.comma()
+            attempt.ringMs = try json.integer()
+            try json.endArray()
+            attempts.append(attempt)
+        }
+        try json.end()
+        return attempts
+    }
+
+    private static func text(of receipt: [ReceiptLine]) -> String {
+        guard !receipt.isEmpty else { return "[]" }
+        var json = CompactJSONWriter()
+        json.beginArray()
+        for line in receipt {
+            json.beginArray()
+            json.integer(Int64(line.count))
+            json.integer(line.seconds.map { Int64($0) })
+            json.integer(line.price.micros)
+            json.endArray()
+        }
+        json.endArray()
+        return json.text
+    }
+
+    private static func receipt(
+        in text: String
+    ) throws(CompactJSONReader.Malformed) -> [ReceiptLine] {
+        var receipt: [ReceiptLine] = []
+        var json = CompactJSONReader(text)
+        try json.array { (json) throws(CompactJSONReader.Malformed) in
+            try json.beginArray()
+            let count = try json.integer()
+            try json.comma()
+            let seconds = try json.optionalInteger()
+            try json.comma()
+            let price = try json.integer()
+            try json.endArray()
+            receipt.append(
+                ReceiptLine(
+                    count: Int(count), seconds: seconds.map { Int($0) },
+                    price: Amount(micros: price)))
+        }
+        try json.end()
+        return receipt
+    }
+
+    private static func text(of balances: [AccountBalance]) -> String {
+        guard !balances.isEmpty else { return "[]" }
+        var json = CompactJSONWriter()
+        json.beginArray()
+        for balance in balances {
+            json.beginArray()
+            json.string(balance.account)
+            json.integer(balance.balance.micros)
+            json.endArray()
+        }
+        json.endArray()
+        return json.text
+    }
+
+    private static func balances(
+        in text: String
+    ) throws(CompactJSONReader.Malformed) -> [AccountBalance] {
+        var balances: [AccountBalance] = []
+        var json = CompactJSONReader(text)
+        try json.array { (json) throws(CompactJSONReader.Malformed) in
+            try json.beginArray()
+            let account = try json.string()
+            try json.comma()
+            let balance = try json.integer()
+            try json.endArray()
+            balances.append(AccountBalance(account: account, balance: Amount(micros: balance)))
+        }
+        try json.end()
+        return balances
+    }
+
+    private static func text(of lines: [String]) -> String {
+        guard !lines.isEmpty else { return "[]" }
+        var json = CompactJSONWriter()
+        json.beginArray()
+        for line in lines { json.string(line) }
+        json.endArray()
+        return json.text
+    }
+
+    private static func lines(in text: String) throws(CompactJSONReader.Malformed) -> [String] {
+        var lines: [String] = []
+        var json = CompactJSONReader(text)
+        try json.array { (json) throws(CompactJSONReader.Malformed) in
+            lines.append(try json.string())
+        }
+        try json.end()
+        return lines
+    }
+}
+
+extension CompactJSONReader {
+    fileprivate mutating func choice<Choice: RawRepresentable>()
+        throws(Malformed) -> Choice where Choice.RawValue == String
+    {
+        guard let choice: Choice = try optionalChoice() else { throw Malformed(offset: 0) }
+        return choice
+    }
+
+    fileprivate mutating func optionalChoice<Choice: RawRepresentable>()
+        throws(Malformed) -> Choice? where Choice.RawValue == String
+    {
+        guard let text = try optionalString() else { return nil }
+        guard let choice = Choice(rawValue: text) else { throw Malformed(offset: 0) }
+        return choice
+    }
+}

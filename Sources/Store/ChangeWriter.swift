@@ -1,0 +1,274 @@
+import Charging
+import GRDB
+import SIP
+import Switching
+
+/// A change that cannot be stored because what is stored says otherwise: a bug of ours, never the
+/// disk's.
+struct Contradiction: Error {
+    var reason: String
+}
+
+/// Puts changes into the tables, with statements that are prepared once.
+///
+/// What is stored already is not stored again: the same posting, record or binding a second time
+/// changes nothing, so that a change may be handed in twice without harm. Another posting under an id
+/// that was used, or another record of a closed call, is a `Contradiction`.
+///
+/// A balance moves by postings only, and each must fit on the balance that is stored
+/// (`balance + amount = balanceAfter`), so the postings of an account always add up to its balance.
+struct ChangeWriter {
+    private let database: Database
+    private let saveExtension: Statement
+    private let removeExtension: Statement
+    private let removeBindings: Statement
+    private let saveBinding: Statement
+    private let removeBinding: Statement
+    private let saveAccount: Statement
+    private let addPosting: Statement
+    private let moveBalance: Statement
+    private let saveRunning: Statement
+    private let closeRunning: Statement
+    private let addRecord: Statement
+    private let addTriedRoute: Statement
+    private var values = SQLValues()
+
+    init(_ database: Database) throws {
+        self.database = database
+        saveExtension = try database.makeStatement(sql: SQL.saveExtension)
+        removeExtension = try database.makeStatement(sql: SQL.removeExtension)
+        removeBindings = try database.makeStatement(sql: SQL.removeBindings)
+        saveBinding = try database.makeStatement(sql: SQL.saveBinding)
+        removeBinding = try database.makeStatement(sql: SQL.removeBinding)
+        saveAccount = try database.makeStatement(sql: SQL.saveAccount)
+        addPosting = try database.makeStatement(sql: SQL.addPosting)
+        moveBalance = try database.makeStatement(sql: SQL.moveBalance)
+        saveRunning = try database.makeStatement(sql: SQL.saveRunning)
+        closeRunning = try database.makeStatement(sql: SQL.closeRunning)
+        addRecord = try database.makeStatement(sql: SQL.addRecord)
+        addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
+    }
+
+    /// Applies all changes of a commit in order, inside the transaction that is open.
+    ///
+    /// - Throws: `Contradiction`, or SQLite's `DatabaseError`; then the commit is half applied and has
+    ///   to be rolled back.
+    mutating func apply(_ commit: Commit) throws {
+        for change in commit.changes { try apply(change) }
+    }
+
+    private mutating func apply(_ change: StoredChange) throws {
+        values.removeAll()
+        switch change {
+        case .extensionSaved(let item): try save(item)
+        case .extensionRemoved(let number):
+            values.add(number)
+            try removeBindings.run(values)
+            try removeExtension.run(values)
+        case .bindingSaved(let binding): try save(binding)
+        case .bindingRemoved(let number, let contact):
+            values.add(number)
+            values.add(contact)
+            try removeBinding.run(values)
+        case .accountSaved(let account): try save(account)
+        case .posted(let posting): try post(posting)
+        case .callRunning(let call): try save(call)
+        case .callClosed(let record): try close(record)
+        }
+    }
+
+    private mutating func save(_ item: Extension) throws {
+        values.add(item.number)
+        values.add(item.name)
+        values.add(item.secret.md5)
+        values.add(item.secret.sha256)
+        values.add(item.secret.sha512t256)
+        values.add(item.realm)
+        values.add(item.level)
+        values.add(item.account)
+        values.add(item.callLimit)
+        try saveExtension.run(values)
+    }
+
+    private mutating func save(_ binding: Binding) throws {
+        values.add(binding.number)
+        values.add(binding.contact)
+        values.add(Int(binding.flow.transport.rawValue))
+        values.add(Int(binding.flow.listener))
+        values.add(bits: binding.flow.remote.ip.high)
+        values.add(bits: binding.flow.remote.ip.low)
+        values.add(Int(binding.flow.remote.port))
+        values.add(binding.expiresAt)
+        values.add(binding.callID)
+        values.add(Int(binding.cseq))
+        values.add(binding.userAgent)
+        try saveBinding.run(values)
+    }
+
+    private mutating func save(_ account: Account) throws {
+        values.add(account.id)
+        values.add(account.name)
+        values.add(account.parent)
+        values.add(account.kind.rawValue)
+        values.add(account.creditLimit)
+        values.add(account.currency)
+        values.add(account.isBlocked ? 1 : 0)
+        values.add(bits: account.version)
+        try saveAccount.run(values)
+    }
+
+    private mutating func post(_ posting: Posting) throws {
+        values.add(posting.id)
+        values.add(posting.account)
+        values.add(posting.kind.rawValue)
+        values.add(posting.amount)
+        values.add(posting.balanceAfter)
+        values.add(posting.at)
+        values.add(posting.call.map { Int64(bitPattern: $0) })
+        values.add(posting.note)
+        try addPosting.run(values)
+        guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
+
+        values.removeAll()
+        values.add(posting.balanceAfter)
+        values.add(posting.account)
+        values.add(posting.amount)
+        try moveBalance.run(values)
+        guard database.changesCount == 1 else {
+            throw Contradiction(
+                reason: "posting \(posting.id) of \(posting.amount) makes the balance of account "
+                    + "\(posting.account) \(posting.balanceAfter), but "
+                    + (try storedBalance(posting.account)))
+        }
+    }
+
+    private func storedBalance(_ account: String) throws -> String {
+        let balance = try Int64.fetchOne(
+            database, sql: "SELECT balance FROM account WHERE id = ?", arguments: [account])
+        guard let balance else { return "no such account is stored" }
+        return "the stored balance is \(Amount(micros: balance))"
+    }
+
+    private func checkPostedBefore(_ posting: Posting) throws {
+        let row = try Row.fetchOne(
+            database, sql: "SELECT \(PostingColumns.names) FROM posting WHERE id = ?",
+            arguments: [posting.id])
+        guard let row else {
+            throw Contradiction(reason: "posting \(posting.id) is neither stored nor storable")
+        }
+        let stored = try PostingColumns.posting(in: SQLRow(row: row))
+        guard stored.account == posting.account, stored.amount == posting.amount,
+            stored.kind == posting.kind, stored.call == posting.call
+        else {
+            throw Contradiction(
+                reason: "posting \(posting.id) is stored as \(stored.amount) on account "
+                    + "\(stored.account), not \(posting.amount) on account \(posting.account)")
+        }
+    }
+
+    private mutating func save(_ running: RunningCall) throws {
+        guard running.call.rawValue == running.record.callID else {
+            throw Contradiction(
+                reason: "the journal of call \(running.call) holds the record of "
+                    + "\(CallID(rawValue: running.record.callID))")
+        }
+        CallRecordColumns.add(running.record, to: &values)
+        values.add(running.account)
+        values.add(running.reserved)
+        values.add(running.tariffPrefix)
+        values.add(running.state)
+        values.add(bits: running.call.rawValue)
+        try saveRunning.run(values)
+    }
+
+    private mutating func close(_ record: CallRecord) throws {
+        values.add(bits: record.sequence)
+        CallRecordColumns.add(record, to: &values)
+        try addRecord.run(values)
+        guard database.changesCount == 1 else { return try checkClosedBefore(record) }
+
+        for attempt in record.attempts {
+            switch attempt.kind {
+            case .extension: continue
+            case .line, .trunk: break
+            }
+            guard attempt.route != record.route else { continue }
+            values.removeAll()
+            values.add(attempt.route)
+            values.add(record.startedAt)
+            values.add(bits: record.sequence)
+            try addTriedRoute.run(values)
+        }
+        values.removeAll()
+        values.add(bits: record.callID)
+        try closeRunning.run(values)
+    }
+
+    private func checkClosedBefore(_ record: CallRecord) throws {
+        let row = try Row.fetchOne(
+            database,
+            sql: "SELECT sequence, \(CallRecordColumns.names) FROM record "
+                + "WHERE call = ? OR sequence = ? ORDER BY call = ? DESC",
+            arguments: [
+                Int64(bitPattern: record.callID), Int64(bitPattern: record.sequence),
+                Int64(bitPattern: record.callID),
+            ])
+        guard let row else {
+            throw Contradiction(reason: "record \(record.sequence) is neither stored nor storable")
+        }
+        var stored = try CallRecordColumns.record(in: SQLRow(row: row), from: 1)
+        stored.sequence = SQLRow(row: row).bits(0)
+        guard stored == record else {
+            throw Contradiction(
+                reason: "call \(CallID(rawValue: record.callID)) was to be closed as record "
+                    + "\(record.sequence), but record \(stored.sequence) of call "
+                    + "\(CallID(rawValue: stored.callID)) is stored")
+        }
+    }
+}
+
+private enum SQL {
+    static let saveExtension = """
+        INSERT OR REPLACE INTO extension
+        (number, name, md5, sha256, sha512_256, realm, level, account, call_limit)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    static let removeExtension = "DELETE FROM extension WHERE number = ?"
+    static let removeBindings = "DELETE FROM binding WHERE number = ?"
+    static let saveBinding = """
+        INSERT OR REPLACE INTO binding
+        (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
+        cseq, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    static let removeBinding = "DELETE FROM binding WHERE number = ? AND contact = ?"
+    /// Without the balance: a new account begins at zero, and postings alone move it.
+    static let saveAccount = """
+        INSERT INTO account
+        (id, name, parent, kind, credit_limit, currency, is_blocked, version)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, parent = excluded.parent,
+        kind = excluded.kind, credit_limit = excluded.credit_limit, currency = excluded.currency,
+        is_blocked = excluded.is_blocked, version = excluded.version
+        """
+    static let addPosting = """
+        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+        """
+    static let moveBalance = """
+        UPDATE account SET balance = ?1, version = version + 1
+        WHERE id = ?2 AND balance + ?3 = ?1
+        """
+    /// A call that is closed does not run again.
+    static let saveRunning = """
+        INSERT OR REPLACE INTO running_call
+        (\(CallRecordColumns.names), payer, reserved, held_prefix, state)
+        SELECT \(CallRecordColumns.questionMarks), ?, ?, ?, ?
+        WHERE NOT EXISTS (SELECT 1 FROM record WHERE call = ?)
+        """
+    static let closeRunning = "DELETE FROM running_call WHERE call = ?"
+    static let addRecord = """
+        INSERT INTO record (sequence, \(CallRecordColumns.names))
+        VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
+        """
+    static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+}

@@ -1,0 +1,176 @@
+import GRDB
+
+/// The tables, and how older databases are brought to them.
+///
+/// Money rules stand in the schema itself, so that no path in the code gets around them: an account
+/// never goes below its limit, a posting is never changed, an id is never used twice, a call has one
+/// record. All tables are STRICT; times are microseconds since 1970 UTC, amounts millionths, call
+/// ids the 64 bits of `CallID`.
+enum Schema {
+    /// Every step that was ever released, in order; none is changed later, new ones are added.
+    static var migrator: DatabaseMigrator {
+        // The check of all foreign keys after each step would read a month of records.
+        var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
+        migrator.registerMigration("1: first call") { try $0.execute(sql: first) }
+        return migrator
+    }
+
+    /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.
+    /// They are the same for the journal and for closed records.
+    private static let recordColumns = """
+        call INTEGER NOT NULL,
+        direction TEXT NOT NULL
+            CHECK (direction IN ('internal', 'outbound', 'inbound', 'emergency')),
+        caller TEXT NOT NULL,
+        account TEXT,
+        dialled TEXT NOT NULL,
+        normalised TEXT NOT NULL,
+        number_class TEXT,
+        presented TEXT,
+        route TEXT,
+        attempts TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        ringing INTEGER,
+        answered INTEGER,
+        ended INTEGER,
+        duration_ms INTEGER NOT NULL CHECK (duration_ms >= 0),
+        billed_ms INTEGER NOT NULL CHECK (billed_ms >= 0),
+        disposition TEXT CHECK (disposition IN ('ANSWERED', 'NO ANSWER', 'BUSY', 'FAILED')),
+        released_by TEXT CHECK (released_by IN ('caller', 'callee', 'switch')),
+        sip_status INTEGER,
+        q850_cause INTEGER,
+        end_reason TEXT NOT NULL,
+        tariff_prefix TEXT,
+        tariff_name TEXT,
+        steps INTEGER NOT NULL CHECK (steps >= 0),
+        charge INTEGER NOT NULL CHECK (charge >= 0),
+        receipt TEXT NOT NULL,
+        balances TEXT NOT NULL,
+        plan_version TEXT NOT NULL,
+        explanation TEXT NOT NULL
+        """
+
+    private static let first = """
+        CREATE TABLE state (
+            name TEXT PRIMARY KEY,
+            value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO state VALUES ('starts', 0), ('clean', 1), ('tariff_deck', 0);
+
+        CREATE TABLE extension (
+            number TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            md5 TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            sha512_256 TEXT NOT NULL,
+            realm TEXT NOT NULL,
+            level TEXT NOT NULL,
+            account TEXT,
+            call_limit INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE binding (
+            number TEXT NOT NULL,
+            contact BLOB NOT NULL,
+            transport INTEGER NOT NULL,
+            listener INTEGER NOT NULL,
+            address_high INTEGER NOT NULL,
+            address_low INTEGER NOT NULL,
+            port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),
+            expires INTEGER NOT NULL,
+            call_id BLOB NOT NULL,
+            cseq INTEGER NOT NULL CHECK (cseq BETWEEN 0 AND 4294967295),
+            user_agent TEXT NOT NULL,
+            PRIMARY KEY (number, contact)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE account (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            parent TEXT REFERENCES account (id),
+            kind TEXT NOT NULL CHECK (kind IN ('prepaid', 'postpaid')),
+            credit_limit INTEGER NOT NULL CHECK (credit_limit >= 0),
+            balance INTEGER NOT NULL DEFAULT 0,
+            currency TEXT NOT NULL,
+            is_blocked INTEGER NOT NULL CHECK (is_blocked IN (0, 1)),
+            version INTEGER NOT NULL,
+            CHECK (kind = 'postpaid' OR credit_limit = 0),
+            CONSTRAINT no_account_overspends CHECK (balance + credit_limit >= 0)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE posting (
+            entry INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            account TEXT NOT NULL REFERENCES account (id),
+            kind TEXT NOT NULL CHECK (kind IN ('topup', 'refund', 'adjustment', 'charge')),
+            amount INTEGER NOT NULL CHECK (amount <> 0),
+            balance_after INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            call INTEGER,
+            note TEXT NOT NULL,
+            CHECK (kind <> 'charge' OR (amount < 0 AND call IS NOT NULL)),
+            CHECK (kind NOT IN ('topup', 'refund') OR amount > 0)
+        ) STRICT;
+        CREATE INDEX posting_by_account ON posting (account, at);
+        CREATE INDEX posting_not_of_call ON posting (id) WHERE kind <> 'charge';
+        CREATE TRIGGER posting_is_never_changed BEFORE UPDATE ON posting
+            BEGIN SELECT RAISE(ABORT, 'a posting is never changed'); END;
+        CREATE TRIGGER posting_is_never_removed BEFORE DELETE ON posting
+            BEGIN SELECT RAISE(ABORT, 'a posting is never removed'); END;
+
+        CREATE TABLE record (
+            sequence INTEGER PRIMARY KEY CHECK (sequence > 0),
+            \(recordColumns),
+            UNIQUE (call),
+            CHECK (ended IS NOT NULL AND disposition IS NOT NULL),
+            CONSTRAINT only_answered_calls_cost CHECK (charge = 0 OR disposition = 'ANSWERED')
+        ) STRICT;
+        CREATE INDEX record_by_start ON record (started);
+        CREATE INDEX record_by_caller ON record (caller, started);
+        CREATE INDEX record_by_normalised ON record (normalised, started);
+        CREATE INDEX record_by_dialled ON record (dialled, started) WHERE dialled <> normalised;
+        CREATE INDEX record_by_route ON record (route, started) WHERE route IS NOT NULL;
+        CREATE INDEX record_by_cause ON record (q850_cause, started)
+            WHERE q850_cause IS NOT NULL AND q850_cause <> 16;
+        CREATE INDEX record_by_account ON record (account, started) WHERE account IS NOT NULL;
+        CREATE TRIGGER record_is_never_changed BEFORE UPDATE ON record
+            BEGIN SELECT RAISE(ABORT, 'a closed record is never changed'); END;
+
+        -- Lines and trunks that were tried and did not carry the call.
+        CREATE TABLE tried_route (
+            route TEXT NOT NULL,
+            started INTEGER NOT NULL,
+            sequence INTEGER NOT NULL REFERENCES record (sequence),
+            PRIMARY KEY (route, started, sequence)
+        ) STRICT, WITHOUT ROWID;
+
+        -- The journal: calls that were answered and are not closed.
+        CREATE TABLE running_call (
+            \(recordColumns),
+            payer TEXT,
+            reserved INTEGER NOT NULL CHECK (reserved >= 0),
+            held_prefix TEXT,
+            state BLOB NOT NULL,
+            PRIMARY KEY (call)
+        ) STRICT;
+
+        CREATE TABLE tariff (
+            deck INTEGER NOT NULL,
+            prefix TEXT NOT NULL,
+            name TEXT NOT NULL,
+            connect_fee INTEGER NOT NULL,
+            steps TEXT NOT NULL,
+            PRIMARY KEY (deck, prefix)
+        ) STRICT, WITHOUT ROWID;
+
+        -- What could not be stored because it contradicts what is stored: see Writer.
+        CREATE TABLE refused_commit (
+            entry INTEGER PRIMARY KEY,
+            start INTEGER NOT NULL,
+            ticket INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            changes TEXT NOT NULL
+        ) STRICT;
+        """
+}

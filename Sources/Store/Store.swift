@@ -1,0 +1,358 @@
+import Charging
+import Foundation
+import GRDB
+import Switching
+import Synchronization
+
+/// The data folder: extensions, bindings, accounts, postings, records, the journal and the tariff, in
+/// one SQLite database that only this process writes.
+///
+/// ```swift
+/// let store = try Store.open(folder: "/var/lib/tandem", role: .daemon)
+/// let state = try store.load()
+/// store.begin { event in loop.execute { handle(event) } }
+/// store.submit(actions.commits)
+/// store.close()
+/// ```
+///
+/// Durable means: in the write-ahead log and synced (`synchronous = FULL`), so that it outlives a
+/// loss of power. `Writer` tells what happens when the disk fails.
+public final class Store: Sendable {
+    /// Who opens the folder; whoever comes second is told.
+    public enum Role: Sendable { case daemon, offline }
+
+    /// What can be chosen; the defaults are for the daemon.
+    public struct Options: Sendable {
+        /// Milliseconds from the start of one group to the start of the next at least. Under load
+        /// an answer waits half of it on average, and the syncs cost that much less; the first
+        /// commit after a quiet moment does not wait.
+        public var groupMilliseconds = 10
+        /// Connections that read at once: records and statements.
+        public var readers = 3
+
+        public init() {}
+    }
+
+    /// How the writer is doing, for the status and the watchdog.
+    public struct Health: Sendable, Hashable {
+        /// Handed in and not yet on the disk.
+        public var waitingCommits = 0
+        /// Why the disk took nothing at the last try; nil when it did. It is tried again by itself.
+        public var stalledBecause: String?
+        /// Commits that contradicted what is stored and were left out, since the start. Each one is
+        /// a bug; their texts are in the table `refused_commit`.
+        public var refusedCommits = 0
+        /// Transactions since the start.
+        public var groups: UInt64 = 0
+        /// Rises each second at least, also while the disk refuses. When it stands still, the thread
+        /// hangs in the kernel, and only a restart helps.
+        public var turns: UInt64 = 0
+
+        public init() {}
+    }
+
+    /// The file in the folder that holds everything.
+    public static let fileName = "tandem.sqlite"
+
+    public let folder: String
+    /// How often the folder was opened, this time included. Counted durably before anything else, so
+    /// that no call id is ever given twice.
+    public let start: UInt32
+    /// Whether whoever had it open before closed it. If not, SQLite has recovered by itself.
+    public let wasClosedCleanly: Bool
+
+    private let path: String
+    private let pool: DatabasePool
+    private let writer: Writer
+    /// Taken away by `close`.
+    private let lock: Mutex<HeldLock>
+
+    /// The lock can only be let go after the database is closed.
+    private struct HeldLock: ~Copyable {
+        var lock: FolderLock?
+    }
+
+    /// Opens the folder, making it when there is none: takes its lock, recovers what a crash left,
+    /// brings an older database to today's tables, and counts the start.
+    ///
+    /// - Throws: `Failure`, with what to do about it.
+    public static func open(
+        folder: String, role: Role, options: Options = Options()
+    ) throws -> Store {
+        let lock = try FolderLock(folder: folder, role: role)
+        let path = folder + "/" + fileName
+        let opened = try Failure.wrapping(path: path) {
+            let pool = try DatabasePool(path: path, configuration: configuration(options))
+            return try prepare(pool, path: path)
+        }
+        return Store(folder: folder, path: path, lock: lock, opened: opened, options: options)
+    }
+
+    private typealias Opened = (pool: DatabasePool, start: UInt32, wasClosedCleanly: Bool)
+
+    private init(
+        folder: String, path: String, lock: consuming FolderLock, opened: Opened, options: Options
+    ) {
+        self.folder = folder
+        self.path = path
+        self.lock = Mutex(HeldLock(lock: lock))
+        pool = opened.pool
+        start = opened.start
+        wasClosedCleanly = opened.wasClosedCleanly
+        writer = Writer(
+            pool: pool, path: path, start: start, groupMilliseconds: options.groupMilliseconds)
+    }
+
+    deinit { close() }
+
+    private static func configuration(_ options: Options) -> GRDB.Configuration {
+        var configuration = GRDB.Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = options.readers
+        // Somebody with the sqlite3 shell may hold a lock for a moment.
+        configuration.busyMode = .timeout(1)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -32768")
+        }
+        return configuration
+    }
+
+    private static func prepare(_ pool: DatabasePool, path: String) throws -> Opened {
+        let migrator = Schema.migrator
+        guard try !pool.read(migrator.hasBeenSuperseded) else {
+            throw Failure(
+                .tooNew,
+                "\(path) was made by a newer version of tandem; run that one, or restore "
+                    + "the backup from before it")
+        }
+        try migrator.migrate(pool)
+        return try pool.writeWithoutTransaction { database in
+            // In write-ahead mode only FULL syncs the log at each commit; GRDB sets NORMAL.
+            try database.execute(
+                sql: """
+                    PRAGMA synchronous = FULL;
+                    PRAGMA wal_autocheckpoint = \(checkpointPages);
+                    PRAGMA journal_size_limit = \(2 * checkpointPages * 4096);
+                    """)
+            var wasClosedCleanly = false
+            var start: Int64 = 0
+            try Writer.transaction(database) {
+                wasClosedCleanly =
+                    try Int64.fetchOne(
+                        database, sql: "SELECT value FROM state WHERE name = 'clean'") == 1
+                try database.execute(
+                    sql: """
+                        UPDATE state SET value = value + 1 WHERE name = 'starts';
+                        UPDATE state SET value = 0 WHERE name = 'clean';
+                        """)
+                // What an import that did not end has left.
+                try database.execute(
+                    sql: "DELETE FROM tariff WHERE deck <> \(TariffColumns.currentDeck)")
+                start =
+                    try Int64.fetchOne(
+                        database, sql: "SELECT value FROM state WHERE name = 'starts'") ?? 0
+            }
+            guard let count = UInt32(exactly: start), count > 0 else {
+                throw Failure(.damaged, "\(path) was opened \(start) times, which cannot be")
+            }
+            return (pool, count, wasClosedCleanly)
+        }
+    }
+
+    /// Pages in the log before they are moved into the database: 16 MB. Pages that many groups write
+    /// are then moved once.
+    private static let checkpointPages = 4000
+
+    // MARK: The switch
+
+    /// All that the switch begins with: everything but the closed records and the charges.
+    /// Milliseconds; with a million tariff rows some seconds.
+    public func load() throws -> StoredState {
+        try read { try StateReader(database: $0).state(start: start) }
+    }
+
+    /// Says where the results of commits go. To be called once, before `submit`; `onSettled` is called
+    /// on the writer's thread with `.committed` and `.commitFailed`.
+    public func begin(onSettled: @escaping @Sendable (Event) -> Void) {
+        writer.begin(onSettled: onSettled)
+    }
+
+    /// Hands commits over, in the order of their tickets. Takes a lock for a moment and never waits
+    /// for the disk.
+    public func submit(_ commits: consuming [Commit]) {
+        writer.submit(commits)
+    }
+
+    public var health: Health { writer.health }
+
+    // MARK: The tariff
+
+    /// Puts a price list in the place of the one that is there. Waits until it is durable.
+    ///
+    /// The rows are written beside the old ones, a bit between every two groups, so that calls do not
+    /// wait for a long list; then one small transaction changes over. 3 s for a million rows.
+    public func replaceTariff(_ rows: [TariffRow]) throws {
+        try Failure.wrapping(path: path) {
+            let deck = try writer.perform { database in
+                // One above all that are there, those of an import that failed included.
+                try Int64.fetchOne(
+                    database,
+                    sql: "SELECT 1 + max(\(TariffColumns.currentDeck), "
+                        + "(SELECT coalesce(max(deck), 0) FROM tariff))") ?? 1
+            }
+            var first = 0
+            while first < rows.count {
+                let chunk = rows[first..<min(first + Store.tariffChunk, rows.count)]
+                try writer.perform { try Store.add(chunk, deck: deck, to: $0) }
+                first += Store.tariffChunk
+            }
+            try writer.perform { database in
+                try Writer.transaction(database) {
+                    try database.execute(
+                        sql: "UPDATE state SET value = ? WHERE name = 'tariff_deck'",
+                        arguments: [deck])
+                }
+            }
+            try removeOldDecks()
+        }
+    }
+
+    /// Rows written or removed between two groups of commits.
+    private static let tariffChunk = 5000
+
+    private static func add(
+        _ rows: ArraySlice<TariffRow>, deck: Int64, to database: Database
+    ) throws {
+        let statement = try database.cachedStatement(
+            sql: "INSERT INTO tariff (deck, \(TariffColumns.names)) VALUES (?, ?, ?, ?, ?)")
+        var values = SQLValues()
+        try Writer.transaction(database) {
+            for row in rows {
+                values.removeAll()
+                values.add(deck)
+                TariffColumns.add(row, to: &values)
+                try statement.run(values)
+            }
+        }
+    }
+
+    private func removeOldDecks() throws {
+        var removed = 0
+        repeat {
+            removed = try writer.perform { database in
+                try database.execute(
+                    sql: """
+                        DELETE FROM tariff WHERE (deck, prefix) IN (SELECT deck, prefix FROM tariff
+                        WHERE deck <> \(TariffColumns.currentDeck) LIMIT \(Store.tariffChunk))
+                        """)
+                return database.changesCount
+            }
+        } while removed > 0
+    }
+
+    // MARK: Questions
+
+    /// Closed records, newest start first: one page. Milliseconds with ten million records.
+    public func records(_ query: RecordQuery) throws -> [CallRecord] {
+        var call: CallID?
+        if let text = query.call {
+            call = CallID(text)
+            guard call != nil else {
+                throw Failure(
+                    .invalidRequest, "\"\(text)\" is no call id; they look like 3-1042")
+            }
+        }
+        return try read { database in
+            var after: (started: Int64, sequence: UInt64)?
+            if let sequence = query.after {
+                let row = try Row.fetchOne(
+                    database,
+                    sql: "SELECT started, sequence FROM record WHERE sequence <= ? "
+                        + "ORDER BY sequence DESC LIMIT 1",
+                    arguments: [Int64(clamping: sequence)])
+                guard let row else { return [] }
+                after = (SQLRow(row: row).integer(0), SQLRow(row: row).bits(1))
+            }
+            let selection = RecordSelection(query, call: call, after: after)
+            var records: [CallRecord] = []
+            for (sql, arguments) in selection.statements {
+                let cursor = try Row.fetchCursor(
+                    database, sql: sql, arguments: StatementArguments(arguments))
+                while let row = try cursor.next() {
+                    let row = SQLRow(row: row)
+                    var record = try CallRecordColumns.record(in: row, from: 1)
+                    record.sequence = row.bits(0)
+                    records.append(record)
+                }
+            }
+            guard selection.statements.count > 1 else { return records }
+            records.sort { ($0.startedAt, $0.sequence) > ($1.startedAt, $1.sequence) }
+            return Array(records.prefix(selection.limit))
+        }
+    }
+
+    /// The newest postings of an account, newest first.
+    ///
+    /// - Parameters:
+    ///   - since: microseconds since 1970 UTC, inclusive.
+    ///   - until: microseconds since 1970 UTC, exclusive.
+    public func statement(
+        account: String, since: Int64? = nil, until: Int64? = nil, limit: Int = 100
+    ) throws -> [Posting] {
+        try read { database in
+            let cursor = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT \(PostingColumns.names) FROM posting
+                    WHERE account = ? AND at >= ? AND at < ? ORDER BY at DESC, entry DESC LIMIT ?
+                    """,
+                arguments: [
+                    account, since ?? .min, until ?? .max,
+                    min(max(limit, 1), Store.statementLimitMaximum),
+                ])
+            var postings: [Posting] = []
+            while let row = try cursor.next() {
+                postings.append(try PostingColumns.posting(in: SQLRow(row: row)))
+            }
+            return postings
+        }
+    }
+
+    /// The longest statement in postings.
+    public static let statementLimitMaximum = 10_000
+
+    private func read<T>(_ body: (Database) throws -> T) throws -> T {
+        try Failure.wrapping(path: path) { try pool.read(body) }
+    }
+
+    // MARK: The end
+
+    /// Makes durable what was handed in, moves the log into the database, marks the folder as cleanly
+    /// closed and lets go of its lock. Blocks for the disk; a second call does nothing.
+    ///
+    /// What the disk refuses at this last try is lost with the process, and was told as failed.
+    public func close() {
+        writer.close()
+        lock.withLock { held in
+            guard held.lock != nil else { return }
+            finish()
+            held.lock = nil
+        }
+    }
+
+    private func finish() {
+        do {
+            try pool.writeWithoutTransaction { database in
+                if writer.health.waitingCommits == 0 {
+                    try database.execute(sql: "UPDATE state SET value = 1 WHERE name = 'clean'")
+                }
+                try database.checkpoint(.truncate)
+            }
+            try pool.close()
+        } catch {
+            // The folder stays marked as not cleanly closed: the next start recovers from the log,
+            // as after a crash, and loses nothing that was told as durable.
+            return
+        }
+    }
+}

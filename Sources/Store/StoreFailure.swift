@@ -1,0 +1,59 @@
+import GRDB
+
+extension Store {
+    /// What went wrong, with the folder or file it went wrong with and what to do about it.
+    public struct Failure: Error, Hashable, CustomStringConvertible {
+        public enum Kind: Hashable, Sendable {
+            /// Another process has the data folder open.
+            case inUse
+            /// The folder or a file in it cannot be made, opened or written.
+            case inaccessible
+            /// Made by a Tandem that knows more than this one.
+            case tooNew
+            /// What is stored cannot be read as what it must be.
+            case damaged
+            /// The request makes no sense, as a call id that is none.
+            case invalidRequest
+        }
+
+        public var kind: Kind
+        public var message: String
+
+        public init(_ kind: Kind, _ message: String) {
+            self.kind = kind
+            self.message = message
+        }
+
+        public var description: String { message }
+    }
+}
+
+extension Store.Failure {
+    /// An error of SQLite at a file, in words that say what to do.
+    init(_ error: DatabaseError, at path: String) {
+        let text = error.message ?? error.resultCode.description
+        switch error.resultCode {
+        case .SQLITE_FULL:
+            self.init(.inaccessible, "\(path): the disk is full; free some space (\(text))")
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            self.init(
+                .damaged,
+                "\(path) is damaged: \(text). Keep a copy of the folder and restore a backup")
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN, .SQLITE_AUTH:
+            self.init(
+                .inaccessible,
+                "\(path) cannot be written: \(text). It must belong to the user that runs tandem")
+        default:
+            self.init(.inaccessible, "\(path): \(text)")
+        }
+    }
+
+    /// Runs what speaks with the database and turns SQLite's errors into failures.
+    static func wrapping<T>(path: String, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw Store.Failure(error, at: path)
+        }
+    }
+}
