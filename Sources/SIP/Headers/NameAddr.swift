@@ -86,9 +86,11 @@ struct NameAddrIndex: Sendable {
             position = span.skipLWS(from: close &+ 1, to: end)
         } else {
             let uriEnd = span.trimLWS(from: first, to: open)
-            for byte in first..<uriEnd
-            where span[byte] == .question || span[byte] == .comma || span[byte].isLWS {
-                return nil
+            for byte in first..<uriEnd {
+                switch span[byte] {
+                case .question, .comma, .greater, .quote, .space, .tab, .cr, .lf: return nil
+                default: break
+                }
             }
             index.uri = ByteRange(first, uriEnd)
             position = open

@@ -35,6 +35,14 @@ struct URIIndex: Sendable {
         }
     }
 
+    /// Whether the scheme is `sip` or `sips`.
+    static func isSIP(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> Bool {
+        var colon = range.lower
+        while colon < range.upper, span[colon] != .colon { colon += 1 }
+        let scheme = ByteRange(range.lower, colon)
+        return span.equalsIgnoringCase("sip", scheme) || span.equalsIgnoringCase("sips", scheme)
+    }
+
     private mutating func readAddress(_ span: Swift.Span<UInt8>, from start: Int) -> Bool {
         let end = span.count
         var position = start

@@ -94,10 +94,9 @@ struct ViaIndex: Sendable {
         var index = ViaIndex()
         let first = span.skipLWS(from: start, to: limit)
         var position = first
-        guard span.readWord("sip", at: &position, to: limit),
-            span.readSeparator(.slash, at: &position, to: limit),
-            span.readWord("2.0", at: &position, to: limit),
-            span.readSeparator(.slash, at: &position, to: limit)
+        // The protocol's name and version are tokens (§25.1): a message of another version names
+        // its own, and still wants its 505.
+        guard span.readToken(at: &position, to: limit), span.readToken(at: &position, to: limit)
         else { return nil }
         var end = span.skipToken(from: position, to: limit)
         index.transport = ByteRange(position, end)
@@ -146,23 +145,13 @@ struct ViaIndex: Sendable {
 }
 
 extension Swift.Span where Element == UInt8 {
-    /// Steps over this word, given in lower case, and the white space after it.
+    /// Steps over a token, the slash after it, and white space around them.
     @inline(__always)
-    fileprivate func readWord(
-        _ lowercase: StaticString, at position: inout Int, to end: Int
-    ) -> Bool {
-        let stop = position &+ lowercase.utf8CodeUnitCount
-        guard stop <= end, equalsIgnoringCase(lowercase, ByteRange(position, stop)) else {
-            return false
-        }
-        position = skipLWS(from: stop, to: end)
-        return true
-    }
-
-    @inline(__always)
-    fileprivate func readSeparator(_ byte: UInt8, at position: inout Int, to end: Int) -> Bool {
-        guard position < end, self[position] == byte else { return false }
-        position = skipLWS(from: position &+ 1, to: end)
+    fileprivate func readToken(at position: inout Int, to end: Int) -> Bool {
+        let stop = skipToken(from: position, to: end)
+        let slash = skipLWS(from: stop, to: end)
+        guard stop > position, slash < end, self[slash] == .slash else { return false }
+        position = skipLWS(from: slash &+ 1, to: end)
         return true
     }
 

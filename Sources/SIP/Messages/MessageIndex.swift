@@ -222,10 +222,24 @@ struct MessageIndex: Sendable {
                     "sip/2.0", ByteRange(version.lower, min(version.lower + 7, end)))
             return note(isVersion ? .version : .startLine, at: version.lower)
         }
-        guard span.hasScheme(ByteRange(uriStart, uriEnd)) else {
+        startText = ByteRange(uriStart, uriEnd)
+        guard span.hasScheme(startText), !hasURIHeaders(span) else {
             return note(.requestURI, at: uriStart)
         }
-        startText = ByteRange(uriStart, uriEnd)
+    }
+
+    /// Whether headers stand behind the Request-URI, where they may not (§19.1.1). A `?` before the
+    /// `@` is the user's, and of another scheme than SIP's it may mean anything.
+    private func hasURIHeaders(_ span: Swift.Span<UInt8>) -> Bool {
+        var position = startText.upper
+        while position > startText.lower {
+            position &-= 1
+            if span[position] == .at { return false }
+            if span[position] == .question {
+                return URIIndex.isSIP(span, startText)
+            }
+        }
+        return false
     }
 
     /// `SIP/2.0 180 Ringing` (§7.2). A missing reason phrase is met in the wild, with and without its
@@ -250,6 +264,7 @@ struct MessageIndex: Sendable {
             let value = field(at: via).value
             if let read = ViaIndex.read(span, from: value.lower, to: value.upper) {
                 topVia = read
+                if read.element.upper < value.upper { checkVias(span, after: read, value) }
             } else {
                 note(.malformed(.via), at: value.lower)
             }
@@ -269,6 +284,21 @@ struct MessageIndex: Sendable {
             }
         }
         if let place = place(of: .contentLength) { readBodyEnd(span, field(at: place).value) }
+    }
+
+    /// The other elements of the first Via field. The topmost one is sound and can be answered.
+    private mutating func checkVias(
+        _ span: Swift.Span<UInt8>, after top: ViaIndex, _ value: ByteRange
+    ) {
+        var position = top.element.upper
+        while position < value.upper {
+            position = span.skipLWS(from: position, to: value.upper)
+            // Between elements stands one comma: the reading of each ended there.
+            guard let next = ViaIndex.read(span, from: position + 1, to: value.upper) else {
+                return note(.malformed(.via), at: position)
+            }
+            position = next.element.upper
+        }
     }
 
     /// The place of a mandatory or of an optional placed field.
