@@ -7,7 +7,7 @@ public enum PlanLimits {
     /// How often normalising may rewrite one number.
     public static let rewrites = 16
     /// Bytes of one file.
-    public static let fileBytes = 64 << 20
+    public static let fileBytes = 16 << 20
     /// Remarks shown in one check; what goes beyond is counted.
     public static let diagnostics = 200
     /// Characters of a name.

@@ -91,21 +91,21 @@ extension Compiler {
                     "\(number) is an emergency number and no extension",
                     at: extensionRanges[index])
             }
-            for cover in Pattern.covering(range) {
-                reportClashes(of: cover, range)
-            }
+            reportClashes(of: Pattern.covering(range), range)
         }
     }
 
-    private mutating func reportClashes(of cover: Pattern, _ range: NumberRange) {
-        for (index, pattern) in rewritePatterns.enumerated() where pattern.overlaps(cover) {
+    private mutating func reportClashes(of covers: [Pattern], _ range: NumberRange) {
+        for (index, pattern) in rewritePatterns.enumerated()
+        where covers.contains(where: { $0.overlaps(pattern) }) {
             remarks.error(
                 "\(rewrites[index].pattern) rewrites extensions of \(range), which nobody could "
                     + "dial any more", at: rewriteRanges[index])
         }
+        let keys = range.first.utf8.count
         for (index, pattern) in patterns.enumerated()
-        where pattern.end == .closed && pattern.keys.count == cover.keys.count
-            && pattern.overlaps(cover)
+        where pattern.end == .closed && pattern.keys.count == keys
+            && covers.contains(where: { $0.overlaps(pattern) })
         {
             let word = patternWords[index]
             let written = texts[word.range.file].text(word.range)

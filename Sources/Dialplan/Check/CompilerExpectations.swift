@@ -103,9 +103,13 @@ extension Compiler {
                 if expectation.holds(for: decision) { continue }
                 result.holds = false
                 let named = expectation.levels.count > 1 ? " with level \(level)" : ""
+                let why = decision.explanation.last { step in
+                    if case .alternative = step { return false }
+                    return true
+                }
                 remarks.error(
-                    "expected otherwise: this call\(named) is \(decision.expectation)",
-                    at: expectation.range, help: decision.explanation.last.map(\.text))
+                    "decided otherwise\(named): \(decision.expectation)",
+                    at: expectation.range, help: why.map(\.text))
                 break
             }
             self.expectations.append(result)

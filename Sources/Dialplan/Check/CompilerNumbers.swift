@@ -167,7 +167,9 @@ extension Compiler {
     // MARK: Classes
 
     private mutating func checkClass(_ syntax: ClassSyntax) {
-        guard let numberClass = classNumbers[syntax.name.text] else {
+        guard let numberClass = classNumbers[syntax.name.text],
+            numberClass != PlanTables.internalClass
+        else {
             // The name was refused; what is wrong with its patterns is still worth knowing.
             for case .pattern(let word) in syntax.items { _ = pattern(word) }
             return
@@ -186,7 +188,8 @@ extension Compiler {
     }
 
     private mutating func addPattern(_ word: Word, to numberClass: Int) {
-        if let range = rangeOfPlainNumbers(word) {
+        if isRange(word) {
+            guard let range = numberRange(word, "a class") else { return }
             for pattern in Pattern.covering(range) {
                 patterns.append(pattern)
                 patternWords.append(PatternWord(numberClass: numberClass, range: word.range))
@@ -198,12 +201,10 @@ extension Compiler {
         patternWords.append(PatternWord(numberClass: numberClass, range: word.range))
     }
 
-    /// `82290000-82294999`: both ends plain numbers.
-    private mutating func rangeOfPlainNumbers(_ word: Word) -> NumberRange? {
-        guard word.text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2d }),
-            word.text.utf8.contains(0x2d)
-        else { return nil }
-        return numberRange(word, "a class")
+    /// `82290000-82294999`: plain digits on both sides.
+    private func isRange(_ word: Word) -> Bool {
+        let bytes = word.text.utf8
+        return bytes.contains(0x2d) && bytes.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2d }
     }
 
     private mutating func addFile(_ word: Word, to numberClass: Int) {

@@ -194,8 +194,8 @@ extension Parser {
         try require(.leftBrace, "{")
         while true {
             if token.kind == .end || nextLineBeginsStatement {
-                throw SyntaxError(
-                    "this { is never closed", at: open, help: "write } after its items")
+                remarks.error("this { is never closed", at: open, help: "write } after its items")
+                return
             }
             if take(.newline) { continue }
             if take(.rightBrace) { return }

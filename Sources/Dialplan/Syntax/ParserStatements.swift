@@ -12,6 +12,7 @@ extension Parser {
             }
             site.settings.append((key, Word(text: parser.token.text, range: parser.range)))
             parser.advance()
+            _ = parser.take(.comma)
         }
         return site
     }
