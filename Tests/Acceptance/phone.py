@@ -109,6 +109,9 @@ class Phone:
         return any(e["event"] == "incoming" for e in self.events)
 
     def log_text(self):
+        """The library's own log so far, every SIP message in it."""
+        if self.process.poll() is None:
+            self.command("write_log")
         with open(self.log, errors="replace") as file:
             return file.read()
 

@@ -5,6 +5,7 @@ reads one JSON command a line from standard input and writes one JSON event a li
 output; `phone.py` is the other end. All callbacks run on the main thread, from `libHandleEvents`.
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -13,6 +14,9 @@ import sys
 import time
 
 import pjsua2 as pj
+
+# The binding names none of the library's own errors.
+PJSIP_ESESSIONTERMINATED = 171140
 
 STATE_NAMES = {
     pj.PJSIP_INV_STATE_NULL: "NULL",
@@ -38,6 +42,9 @@ class PhoneCall(pj.Call):
         self.number = agent.remember(self)
 
     def onCallState(self, prm):
+        # The message that ends a call is told here alone: its transaction is forgotten by then.
+        if prm.e.type == pj.PJSIP_EVENT_TSX_STATE:
+            self.tell_received(prm.e.body.tsxState)
         info = self.getInfo()
         stats = self.packets() if info.state == pj.PJSIP_INV_STATE_DISCONNECTED else None
         emit(
@@ -46,9 +53,11 @@ class PhoneCall(pj.Call):
         )
 
     def onCallTsxState(self, prm):
-        body = prm.e.body.tsxState
-        if body.type == pj.PJSIP_EVENT_RX_MSG:
-            emit(event="received", call=self.number, message=body.src.rdata.wholeMsg)
+        self.tell_received(prm.e.body.tsxState)
+
+    def tell_received(self, change):
+        if change.type == pj.PJSIP_EVENT_RX_MSG:
+            emit(event="received", call=self.number, message=change.src.rdata.wholeMsg)
 
     def onCallMediaState(self, prm):
         info = self.getInfo()
@@ -158,7 +167,9 @@ class Agent:
         return config
 
     def credential(self):
-        """A password answers the strongest challenge (SHA-256); an HA1 of MD5 answers MD5 alone."""
+        """A password answers the first challenge that the library knows, which is SHA-256; an HA1
+        of MD5 answers MD5 alone. (With a nonce of its own in each challenge it would be the last.)
+        """
         settings = self.settings
         credential = pj.AuthCredInfo("digest", settings["domain"], settings["user"], 0, "")
         if settings.get("algorithm") == "MD5":
@@ -192,7 +203,12 @@ class Agent:
     def hang_up(self, command):
         parameters = pj.CallOpParam(True)
         parameters.statusCode = command.get("status", 0)
-        self.calls[command["call"]].hangup(parameters)
+        try:
+            self.calls[command["call"]].hangup(parameters)
+        except pj.Error as error:
+            # The other side was faster.
+            if error.status != PJSIP_ESESSIONTERMINATED:
+                raise
 
     def hold(self, command):
         self.calls[command["call"]].setHold(pj.CallOpParam(True))
@@ -212,6 +228,10 @@ class Agent:
 
     def packets(self, command):
         return {"packets": self.calls[command["call"]].packets()}
+
+    def write_log(self, command):
+        """The library's log goes through C's buffers; after this it is in the file."""
+        ctypes.CDLL(None).fflush(None)
 
     def perform(self, line):
         command = json.loads(line)

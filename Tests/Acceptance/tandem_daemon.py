@@ -73,7 +73,7 @@ def free_port():
 
 
 class Row(dict):
-    """A JSON object whose keys compare without case, `-` and `_`: `billedMs` is `billed_ms`."""
+    """A JSON object whose keys compare without case, `-` and `_`: `sipStatus` is `sip_status`."""
 
     def __init__(self, pairs=()):
         super().__init__((self._key(k), v) for k, v in dict(pairs).items())
@@ -107,8 +107,8 @@ class Attempt:
     def __init__(self, row):
         self.route = row["route"]
         self.outcome = row["outcome"]
-        self.sip_status = row.get("sipStatus")
-        self.q850 = row.get("q850Cause")
+        self.sip_status = row.get("sip_status")
+        self.q850 = row.get("q850_cause")
         self.reason = row.get("reason", "")
 
     def __repr__(self):
@@ -123,26 +123,26 @@ class Record:
     def __init__(self, row):
         self.row = row
         self.sequence = row["sequence"]
-        self.call = row["callID"]
+        self.call = row["uniqueid"]
         self.direction = row["direction"]
-        self.caller = row["caller"]
-        self.dialled = row["dialled"]
+        self.caller = row["src"]
+        self.dialled = row["dst"]
         self.normalised = row["normalised"]
-        self.number_class = row.get("numberClass")
+        self.number_class = row.get("class")
         self.presented = row.get("presented")
         self.route = row.get("route")
         self.attempts = [Attempt(a) for a in row["attempts"]]
         self.disposition = row["disposition"]
-        self.released_by = row.get("releasedBy")
-        self.sip_status = row.get("sipStatus")
-        self.q850 = row.get("q850Cause")
-        self.end_reason = row.get("endReason", "")
-        self.billed_seconds = row["billedMilliseconds"] / 1000
-        self.duration_seconds = row["durationMilliseconds"] / 1000
+        self.released_by = row.get("released_by")
+        self.sip_status = row.get("sip_status")
+        self.q850 = row.get("q850_cause")
+        self.end_reason = row.get("reason", "")
+        self.billed_seconds = row["billsec_ms"] / 1000
+        self.duration_seconds = row["duration_ms"] / 1000
         self.charge = row.amount("charge")
         self.steps = row["steps"]
-        self.tariff_prefix = row.get("tariffPrefix")
-        self.account = row.get("callerAccount")
+        self.tariff_prefix = row.get("tariff_prefix")
+        self.account = row.get("account")
 
     def __repr__(self):
         return f"<record {self.sequence} {dict(self.row)}>"
@@ -200,7 +200,7 @@ class Daemon:
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
         with open(self.config, "w") as file:
             file.write(f"""\
-listen: [udp:{self.address}]
+listen: [{self.address}]
 realm: {REALM}
 data: {self.path("data")}
 control: {self.control}

@@ -80,7 +80,7 @@ def datagrams(count, port, address):
 def test_a_thousand_datagrams_of_garbage_change_nothing_but_a_counter(daemon, phones, measured):
     daemon.import_extensions(("8001", "city", None), ("8002", "city", None))
     first, second = phones("8001"), phones("8002")
-    steady = ("state", "planVersion", "calls", "registrations", "extensions", "accounts",
+    steady = ("state", "dialplan", "calls", "registrations", "extensions", "accounts",
               "tariffRows", "callsTotal")
     before = daemon.status()
     pid = daemon.process.pid

@@ -1,6 +1,7 @@
 """Phones register and call each other for nothing."""
 
 import re
+import threading
 import time
 from decimal import Decimal
 
@@ -38,8 +39,8 @@ def test_phones_register_with_md5_and_with_sha256(two, phones):
     assert algorithm_of(old, "REGISTER") == "MD5"
     assert algorithm_of(new, "REGISTER") == "SHA-256"
     rows = two.ask("show", "registrations")
-    assert sorted(row["number"] for row in rows) == ["8001", "8002"]
-    ports = {row["number"]: row["contact"] for row in rows}
+    assert sorted(row["extension"] for row in rows) == ["8001", "8002"]
+    ports = {row["extension"]: row["contact"] for row in rows}
     assert f":{old.port}" in ports["8001"] and f":{new.port}" in ports["8002"]
     assert two.status()["registrations"] == 2
 
@@ -47,7 +48,7 @@ def test_phones_register_with_md5_and_with_sha256(two, phones):
 def test_a_phone_that_unregisters_is_no_longer_reached(two, phones):
     first, second = phones("8001"), phones("8002")
     assert second.unregister()["status"] == 200
-    assert [row["number"] for row in two.ask("show", "registrations")] == ["8001"]
+    assert [row["extension"] for row in two.ask("show", "registrations")] == ["8001"]
     ended = first.dial("8002").wait_ended()
     assert ended["status"] in (404, 480)
     assert not second.was_called
@@ -200,8 +201,11 @@ def test_a_callee_who_rejects_is_told_to_the_caller(two, phones):
 def test_both_sides_hanging_up_at_once_end_it_once(two, phones):
     first, second = phones("8001"), phones("8002")
     call, other = talk(first, second, "8002")
-    call.hang_up()
-    other.hang_up()
+    enders = [threading.Thread(target=end.hang_up) for end in (call, other)]
+    for ender in enders:
+        ender.start()
+    for ender in enders:
+        ender.join()
     call.wait_ended()
     other.wait_ended()
     record = two.wait_record()

@@ -58,7 +58,7 @@ def test_a_broken_reload_keeps_running_calls_and_the_old_rules(daemon, phones, g
     first, second = phones("8001"), phones("8002")
     call = first.dial("02088886666")
     call.wait_answered()
-    version = daemon.status()["planVersion"]
+    version = daemon.status()["dialplan"]
     text, line, column = broken()
     daemon.write_dialplan(text)
     if how == "reload":
@@ -71,7 +71,7 @@ def test_a_broken_reload_keeps_running_calls_and_the_old_rules(daemon, phones, g
         while f"site.dialplan:{line}:{column}" not in daemon.log_text():
             assert time.monotonic() < limit, "the log does not name the place"
             time.sleep(0.05)
-    assert daemon.status()["planVersion"] == version
+    assert daemon.status()["dialplan"] == version
     assert call.is_up
     assert len(daemon.ask("show", "calls")) == 1
     other = second.dial("02088886666")
@@ -89,12 +89,12 @@ def test_a_good_reload_rules_the_next_call_and_leaves_the_running_one(daemon, ph
     first, second = phones("8001"), phones("8002")
     call = first.dial("02088886666")
     call.wait_answered()
-    version = daemon.status()["planVersion"]
+    version = daemon.status()["dialplan"]
     rules = [line for line in DIALPLAN.splitlines() if not line.startswith("expect")]
     text = "\n".join(rules).replace("may city + mobile national", "may city + mobile")
     daemon.write_dialplan(text + "\n")
     daemon.do("reload")
-    assert daemon.status()["planVersion"] != version
+    assert daemon.status()["dialplan"] != version
     assert call.is_up
     assert second.dial("02088886666").wait_ended()["status"] == 403
     call.hang_up()

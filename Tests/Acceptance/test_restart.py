@@ -25,14 +25,14 @@ def test_kill_9_in_mid_call_loses_nothing_and_charges_at_most_what_was_reserved(
     call.wait_answered()
     time.sleep(1)
     registrations = sorted(
-        (row["number"], row["contact"]) for row in daemon.ask("show", "registrations"))
+        (row["extension"], row["contact"]) for row in daemon.ask("show", "registrations"))
     reserved = daemon.account("desk-8001").amount("reserved")
     assert reserved > 0
     daemon.kill()
     daemon.start()
 
     assert sorted(
-        (row["number"], row["contact"]) for row in daemon.ask("show", "registrations")
+        (row["extension"], row["contact"]) for row in daemon.ask("show", "registrations")
     ) == registrations
     assert daemon.balance("desk-8002") == Decimal("3.21")
     records = daemon.wait_records(2)
@@ -92,7 +92,7 @@ def test_an_orderly_stop_keeps_everything(daemon, phones):
     assert daemon.ask("extension", "list") == extensions
     assert daemon.ask("tariff", "list") == tariff
     assert daemon.balance("desk-8001") == Decimal("7.77")
-    assert [row["number"] for row in daemon.ask("show", "registrations")] == ["8001"]
+    assert [row["extension"] for row in daemon.ask("show", "registrations")] == ["8001"]
 
 
 def test_a_second_daemon_on_the_same_data_is_refused(daemon):
