@@ -44,10 +44,17 @@ struct PackedPrefix: Hashable, Comparable {
         }
     }
 
-    /// True for itself too. Never call it on an empty word: nothing stored is empty.
-    func isPrefix(of other: PackedPrefix) -> Bool {
-        let unused = UInt64(word.trailingZeroBitCount & ~3)
-        return (word ^ other.word) >> unused == 0
+    private init(word: UInt64) { self.word = word }
+
+    /// How many characters.
+    var length: Int { 16 - word.trailingZeroBitCount / 4 }
+
+    /// The first word behind all that begins with this one. Codes end at 13, so nothing is carried.
+    var end: PackedPrefix { PackedPrefix(word: word + 1 << UInt64(64 - 4 * length)) }
+
+    /// Its first `count` characters, 1 to 15.
+    func prefix(_ count: Int) -> PackedPrefix {
+        PackedPrefix(word: word & ~(UInt64.max >> UInt64(4 * count)))
     }
 
     static func < (a: PackedPrefix, b: PackedPrefix) -> Bool { a.word < b.word }

@@ -24,6 +24,12 @@ public struct TariffError: Error, Hashable, Sendable, CustomStringConvertible {
     public var row: Int
     public var prefix: String
 
+    public init(reason: Reason, row: Int, prefix: String) {
+        self.reason = reason
+        self.row = row
+        self.prefix = prefix
+    }
+
     public var description: String { "row \(row + 1), prefix \(prefix): \(reason.text)" }
 }
 

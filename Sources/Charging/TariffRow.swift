@@ -45,3 +45,20 @@ public struct TariffRow: Hashable, Sendable, Codable {
         steps.map { "\($0.price.shortDescription)/\($0.seconds)" }.joined(separator: " ")
     }
 }
+
+extension TariffRow {
+    /// What is wrong with the row but for its prefix.
+    var refusal: TariffError.Reason? {
+        let prices = Amount.zero...TariffRow.largestPrice
+        if name.isEmpty || name.utf8.count > TariffRow.longestName { return .invalidName }
+        if !prices.contains(connectFee) { return .connectFeeOutOfRange }
+        if steps.count > TariffRow.mostSteps { return .tooManySteps }
+        for step in steps {
+            if !prices.contains(step.price) { return .priceOutOfRange }
+            if !(1...TariffRow.longestStepSeconds).contains(step.seconds) {
+                return .stepOutOfRange
+            }
+        }
+        return nil
+    }
+}
