@@ -29,6 +29,8 @@ public struct Settings: Sendable {
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)
+    /// What a digest challenge offers; the strongest goes first.
+    public var digestAlgorithms = DigestAlgorithm.allCases
     /// ISO 4217 code of the amounts.
     public var currency = "CNY"
 

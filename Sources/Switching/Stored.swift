@@ -9,8 +9,6 @@ public struct StoredState: Sendable {
     public var tariff: Tariff
     /// All top-ups, refunds and adjustments ever made, so that none is made twice.
     public var postings: [Posting] = []
-    /// The ids of `postings`.
-    public var postingIDs: [String] = []
     /// Calls that were answered and not closed when the daemon ended.
     public var runningCalls: [RunningCall] = []
     /// The sequence number of the last closed record; 0 when there is none.

@@ -67,10 +67,7 @@ extension CivilTime {
         let day = Int(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
         let month = Int(shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9)
         let year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
-        // 1970-01-01 was a Thursday; Monday is 1.
-        let weekday = Int((days + 3) - (days + 3).flooredQuotient(by: 7) * 7) + 1
-        self.init(
-            year: year, month: month, day: day, weekday: weekday, minuteOfDay: secondOfDay / 60)
+        self.init(year: year, month: month, day: day, minuteOfDay: secondOfDay / 60)
     }
 }
 

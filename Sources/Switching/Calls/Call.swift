@@ -1,0 +1,165 @@
+import Charging
+import Dialplan
+import SIP
+
+/// Which leg of a call.
+enum Side: Hashable, Sendable {
+    case caller
+    /// By its place in `Call.callees`.
+    case callee(Int)
+}
+
+/// A leg of a call: by its local tag every request inside a dialog finds it.
+struct LegReference: Hashable, Sendable {
+    var call: Handle
+    var side: Side
+}
+
+/// One call: two legs, the route it is on, who pays, and the record of it.
+///
+///     routing --> trying --> answering --> connected --> (removed)
+///        ^          |            |
+///        +----------+            +--> (removed: the disk failed, or the caller had hung up)
+///       next route  +--> (removed: refused, given up, nobody left to try)
+///
+/// A call leaves the table in the turn in which it ends: by then its money is settled and its record
+/// is on the way to the disk, and what is left to do (an ACK, the answer to a BYE) is the
+/// transactions' own.
+struct Call: Sendable {
+    enum Phase: Sendable {
+        /// Nobody is being tried; only within a turn.
+        case routing
+        /// INVITE is out to one route, or to all phones of an extension.
+        case trying
+        /// A callee has answered; the caller is told when that is on the disk.
+        case answering(CommitTicket)
+        case connected
+    }
+
+    /// What a call holds of a trunk or a line while it is on it.
+    enum Holding: Sendable {
+        case nothing
+        case trunk(name: String)
+        /// A line, and the gateway's trunk it goes through.
+        case line(number: String, trunk: String)
+    }
+
+    /// Why the last attempt failed: what the caller is told when no route is left.
+    struct Failure: Sendable {
+        var status: Int
+        var q850: Int
+        var text: String
+    }
+
+    let id: CallID
+    let startedAt: Instant
+    var phase = Phase.routing
+    var record: CallRecord
+    var caller: Leg
+    var callees: [Leg] = []
+    /// The callee that answered.
+    var connected: Int?
+    var answeredAt: Instant?
+    var ringingAt: Instant?
+
+    /// The caller's INVITE, as long as another route may need it.
+    var invite: Message?
+    /// Its server transaction, until the final response.
+    var inviteTransaction: Handle?
+    /// What the caller's INVITE still allows (RFC 3261 §16.6 step 3).
+    var maxForwards: Int
+
+    var callerExtension: String?
+    var calleeExtension: String?
+    /// The trunk it came in by.
+    var inboundTrunk: String?
+    /// The line it came in on.
+    var inboundLine: String?
+    var isEmergency = false
+    /// The shown name of the caller.
+    var callerName: [UInt8] = []
+
+    var routes: [RouteChoice] = []
+    var nextRoute = 0
+    var holding = Holding.nothing
+    var lastFailure: Failure?
+    /// When the current attempt began, and when it first rang.
+    var attemptStartedAt: Instant
+    var attemptRingingAt: Instant?
+
+    var money: CallMoney?
+    /// The longest it may last by the plan.
+    var limitMilliseconds: Int64?
+
+    /// Reliable provisional responses on the way to the caller (RFC 3262), by our own numbers.
+    var provisionals: [ReliableProvisional] = []
+    var lastRSeq: UInt32 = 0
+
+    subscript(side: Side) -> Leg {
+        get {
+            switch side {
+            case .caller: caller
+            case .callee(let index): callees[index]
+            }
+        }
+        _modify {
+            switch side {
+            case .caller: yield &caller
+            case .callee(let index): yield &callees[index]
+            }
+        }
+    }
+
+    /// The leg at the other end, when there is one to talk to.
+    func partner(of side: Side) -> Side? {
+        switch side {
+        case .callee: .caller
+        case .caller: connected.map(Side.callee) ?? soleRinging.map(Side.callee)
+        }
+    }
+
+    /// The callee that has an early dialog, when it is the only one.
+    private var soleRinging: Int? {
+        let ringing = callees.indices.filter {
+            callees[$0].state == .trying && !callees[$0].dialogs.isEmpty
+        }
+        return ringing.count == 1 ? ringing[0] : nil
+    }
+
+    var stateName: String {
+        switch phase {
+        case .routing: "routing"
+        case .trying: ringingAt == nil ? "trying" : "ringing"
+        case .answering: "answering"
+        case .connected: "connected"
+        }
+    }
+}
+
+/// What pays for a call and how far.
+struct CallMoney: Sendable {
+    var account: String
+    var rating: Rating
+    /// Steps that are reserved, from the first.
+    var steps: Int
+    /// Milliseconds from the answer that they cover; `Rating.unlimited` when time is free.
+    var paidMilliseconds: Int64
+
+    init(account: String, rating: Rating, steps: Int) {
+        self.account = account
+        self.rating = rating
+        self.steps = steps
+        self.paidMilliseconds = rating.milliseconds(ofSteps: steps)
+    }
+}
+
+/// A provisional response that the caller has to confirm with PRACK, and whose it was.
+struct ReliableProvisional: Sendable {
+    /// Our RSeq towards the caller.
+    var rseq: UInt32
+    var callee: Int
+    /// The callee's dialog, RSeq and the CSeq of our INVITE to it.
+    var remoteTag: [UInt8]
+    var calleeRSeq: UInt32
+    var calleeCSeq: UInt32
+}

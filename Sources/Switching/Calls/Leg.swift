@@ -1,0 +1,48 @@
+import SIP
+
+/// One side of a call: its dialog, where it is reached, and what it still owes us.
+struct Leg: Sendable {
+    enum State: Sendable, Equatable {
+        /// The INVITE is out (a callee) or in (the caller); not answered.
+        case trying
+        /// A 2xx stands.
+        case answered
+        /// Refused, cancelled or hung up: nothing of it matters to the call any more.
+        case ended
+    }
+
+    /// A 2xx that we sent on this leg and that waits for its ACK.
+    struct PendingAnswer: Sendable {
+        var retransmission: AnswerRetransmission
+        var bytes: [UInt8]
+        var flow: Flow
+    }
+
+    var state = State.trying
+    /// Our tag, as its number; see `Token`.
+    let localTag: UInt64
+    var flow: Flow
+    /// One for each fork that has answered with a tag, the latest last; exactly one once answered.
+    var dialogs: [Dialog] = []
+    /// The client transaction of our INVITE to a callee.
+    var client: Handle?
+    var pendingAnswer: PendingAnswer?
+    /// The client transaction of an INVITE of ours whose 2xx waits for the other side's ACK, since
+    /// that may bring the session description (RFC 3264 §5, late offer).
+    var acknowledgementDue: Handle?
+    /// The INVITE we sent had no session description, so the ACK will have it.
+    var offersLate = false
+    /// The phone or trunk in words, for the log.
+    var name: String
+
+    init(localTag: UInt64, flow: Flow, name: String) {
+        self.localTag = localTag
+        self.flow = flow
+        self.name = name
+    }
+
+    /// The dialog with this remote tag.
+    func dialogIndex(remoteTag: ArraySlice<UInt8>) -> Int? {
+        dialogs.firstIndex { $0.remoteTag.elementsEqual(remoteTag) }
+    }
+}

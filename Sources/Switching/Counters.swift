@@ -1,0 +1,12 @@
+/// What happened since the start, by name: shown by `tandem show status`.
+struct Counters: Sendable {
+    var received: UInt64 = 0
+    var malformed: UInt64 = 0
+    var calls: UInt64 = 0
+    private var named: [String: UInt64] = [:]
+
+    /// Rare events only: it hashes a string.
+    mutating func count(_ name: String) { named[name, default: 0] += 1 }
+
+    var all: [String: UInt64] { named }
+}

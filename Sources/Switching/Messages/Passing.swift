@@ -1,0 +1,33 @@
+import SIP
+
+// Which fields of a message go on to the other leg. All others are the leg's own or name its side of
+// the topology: they are written anew or left out.
+
+extension Switch {
+    private static let passed: Set<HeaderName> = [
+        .contentDisposition, .contentEncoding, .contentLanguage, .mimeVersion, .accept,
+        .acceptEncoding, .acceptLanguage, .alertInfo, .subject, .priority, .organization, .privacy,
+        .reason, .sessionExpires, .minSE, .event, .subscriptionState, .infoPackage, .recvInfo,
+        .userToUser, .date, .warning, .retryAfter, .answerMode, .privAnswerMode, .pEarlyMedia,
+        .unsupported,
+    ]
+
+    static func copyPassed(from message: Message, into writer: inout MessageWriter) {
+        for (name, value) in message.fields where passed.contains(name) {
+            writer.field(name, value)
+        }
+    }
+
+    /// Supported and Require, cut down to the options that work through us.
+    static func copyOptions(from message: Message, into writer: inout MessageWriter) {
+        for name in [HeaderName.supported, .require] {
+            var isFirst = true
+            for option in passedOptions where message.has(option, in: name) {
+                if isFirst { writer.beginField(name) } else { writer.append(", ") }
+                writer.append(option)
+                isFirst = false
+            }
+            if !isFirst { writer.endField() }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// First in, first out, in one array: adding and taking cost O(1) amortised.
+struct Queue<Element: Sendable>: Sendable {
+    private var elements: [Element?] = []
+    private var head = 0
+
+    var count: Int { elements.count - head }
+    var isEmpty: Bool { count == 0 }
+    var first: Element? { head < elements.count ? elements[head] : nil }
+
+    /// All of them, oldest first.
+    var all: [Element] { elements[head...].compactMap { $0 } }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    @discardableResult
+    mutating func popFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        let element = elements[head]
+        elements[head] = nil
+        head += 1
+        if head == elements.count {
+            elements.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 1024, head * 2 > elements.count {
+            elements.removeFirst(head)
+            head = 0
+        }
+        return element
+    }
+
+    /// Takes them all.
+    mutating func removeAll() -> [Element] {
+        defer {
+            elements.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        return all
+    }
+}

@@ -1,0 +1,138 @@
+import SIP
+
+/// Which phones are reached where: bindings by extension (RFC 3261 §10).
+///
+/// Kept in the order they came. What changes is handed back as stored changes, so that bindings
+/// survive a restart.
+struct Registrar: Sendable {
+    private var bindings: [String: [Binding]] = [:]
+    private(set) var count = 0
+
+    /// What a REGISTER asks for one contact.
+    struct Wish: Sendable {
+        var contact: [UInt8]
+        /// Zero removes it.
+        var seconds: Int
+    }
+
+    enum Outcome: Sendable {
+        case done([StoredChange])
+        /// An older request of the same Call-ID: nothing was changed (§10.3 step 7).
+        case outOfOrder
+        /// The table is full.
+        case full
+    }
+
+    /// Those that have not expired.
+    func bindings(of number: String, at wallTime: Int64) -> [Binding] {
+        guard let all = bindings[number] else { return [] }
+        return all.filter { $0.expiresAt > wallTime }
+    }
+
+    /// All bindings, by extension and then by age.
+    func all(at wallTime: Int64) -> [Binding] {
+        bindings.keys.sorted().flatMap { bindings(of: $0, at: wallTime) }
+    }
+
+    mutating func restore(_ binding: Binding) {
+        bindings[binding.number, default: []].append(binding)
+        count += 1
+    }
+
+    /// Carries out one REGISTER, all of it or nothing.
+    ///
+    /// - Parameters:
+    ///   - wishes: contacts to bind or remove; nil removes all (`Contact: *`).
+    ///   - template: flow, Call-ID, CSeq and user agent of the request.
+    mutating func register(
+        _ wishes: [Wish]?, template: Binding, wallTime: Int64, contactLimit: Int, tableLimit: Int
+    ) -> Outcome {
+        let number = template.number
+        var list = bindings[number] ?? []
+        var changes: [StoredChange] = []
+        let before = list.count
+
+        for binding in list where binding.expiresAt <= wallTime {
+            changes.append(.bindingRemoved(number: number, contact: binding.contact))
+        }
+        list.removeAll { $0.expiresAt <= wallTime }
+
+        if let wishes {
+            for wish in wishes {
+                let place = list.firstIndex { $0.contact == wish.contact }
+                if let place, list[place].callID == template.callID,
+                    list[place].cseq >= template.cseq
+                {
+                    return .outOfOrder
+                }
+                if wish.seconds == 0 {
+                    if let place {
+                        list.remove(at: place)
+                        changes.append(.bindingRemoved(number: number, contact: wish.contact))
+                    }
+                    continue
+                }
+                var binding = template
+                binding.contact = wish.contact
+                binding.expiresAt = wallTime + Int64(wish.seconds) * 1_000_000
+                if let place {
+                    list[place] = binding
+                } else {
+                    // The same phone behind the same flow with a new contact text replaces itself.
+                    if let stale = list.firstIndex(where: {
+                        $0.flow == template.flow && $0.callID == template.callID
+                            && $0.cseq != template.cseq
+                    }) {
+                        changes.append(
+                            .bindingRemoved(number: number, contact: list[stale].contact))
+                        list.remove(at: stale)
+                    }
+                    list.append(binding)
+                }
+                changes.append(.bindingSaved(binding))
+            }
+            while list.count > contactLimit {
+                let oldest = list.removeFirst()
+                changes.append(.bindingRemoved(number: number, contact: oldest.contact))
+            }
+        } else {
+            for binding in list {
+                if binding.callID == template.callID, binding.cseq >= template.cseq {
+                    return .outOfOrder
+                }
+                changes.append(.bindingRemoved(number: number, contact: binding.contact))
+            }
+            list.removeAll()
+        }
+
+        guard count - before + list.count <= tableLimit || list.count <= before else {
+            return .full
+        }
+        count += list.count - before
+        bindings[number] = list.isEmpty ? nil : list
+        return .done(changes)
+    }
+
+    /// Forgets all contacts of an extension that is no more.
+    mutating func removeAll(of number: String) -> [StoredChange] {
+        guard let list = bindings.removeValue(forKey: number) else { return [] }
+        count -= list.count
+        return list.map { .bindingRemoved(number: number, contact: $0.contact) }
+    }
+
+    /// Drops what has expired; call it once a minute.
+    mutating func expire(at wallTime: Int64) -> [StoredChange] {
+        var changes: [StoredChange] = []
+        for number in bindings.keys.sorted() {
+            guard let list = bindings[number], list.contains(where: { $0.expiresAt <= wallTime })
+            else { continue }
+            for binding in list where binding.expiresAt <= wallTime {
+                changes.append(.bindingRemoved(number: number, contact: binding.contact))
+            }
+            let kept = list.filter { $0.expiresAt > wallTime }
+            count -= list.count - kept.count
+            bindings[number] = kept.isEmpty ? nil : kept
+        }
+        return changes
+    }
+}

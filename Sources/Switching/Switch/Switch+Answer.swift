@@ -1,0 +1,213 @@
+import Charging
+import Dialplan
+import SIP
+
+// A callee answers: journal it, tell the caller when that is on the disk, and let the money run.
+
+extension Switch {
+    /// A 2xx to an INVITE of ours, the first or one more.
+    mutating func answered(
+        _ response: Message, call handle: Handle, callee: Int, client: Handle
+    ) {
+        if calls[handle].connected == callee {
+            answeredAgain(response, call: handle, callee: callee, client: client)
+            return
+        }
+        guard case .trying = calls[handle].phase, calls[handle].connected == nil,
+            calls[handle].callees[callee].state == .trying
+        else {
+            // Another phone was faster, or the call went on to another route.
+            strayAnswer(response, of: client)
+            return
+        }
+        guard let request = parseOwn(clients[client].request),
+            var dialog = Dialog(request: request, response: response)
+        else {
+            attemptFailed(
+                handle, callee: callee, status: 502, reason: nil, text: "unusable answer",
+                isSilence: false)
+            return
+        }
+        dialog.responseReceived(response)
+        deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
+        let flow = inDialogFlow(of: dialog, leg: calls[handle].callees[callee], call: handle)
+        calls[handle].callees[callee].state = .answered
+        calls[handle].callees[callee].dialogs = [dialog]
+        calls[handle].callees[callee].flow = flow
+        calls[handle].connected = callee
+        calls[handle].answeredAt = now
+        if calls[handle].callees[callee].offersLate {
+            // The caller's ACK brings the answer to the callee's offer (RFC 3264, late offer).
+            calls[handle].callees[callee].acknowledgementDue = client
+        } else {
+            acknowledge(response, dialog: dialog, flow: flow, client: client)
+        }
+        for index in calls[handle].callees.indices
+        where index != callee && calls[handle].callees[index].state == .trying {
+            calls[handle].callees[index].state = .ended
+            abandon(handle, callee: index)
+        }
+
+        closeAttempt(handle, outcome: .answered, status: response.status, q850: nil, text: "")
+        switch calls[handle].holding {
+        case .nothing: break
+        case .trunk(let name):
+            trunks[name]?.attemptPassed()
+            calls[handle].record.route = name
+        case .line(let number, let name):
+            trunks[name]?.attemptPassed()
+            calls[handle].record.route = number
+        }
+        calls[handle].record.answeredAt = wallTime
+        calls[handle].record.tariffPrefix = calls[handle].money?.rating.row.prefix
+        calls[handle].record.tariffName = calls[handle].money?.rating.row.name
+
+        prepareAnswer(response, for: handle)
+        let ticket = commit([.callRunning(journal(of: handle))])
+        if calls[handle].money == nil {
+            tellCaller(handle)
+        } else {
+            calls[handle].phase = .answering(ticket)
+            answering.append((ticket, handle))
+        }
+        armMoney(handle)
+        if let limit = calls[handle].limitMilliseconds {
+            deadlines.set(
+                DeadlineKey(kind: .limit, slot: handle.slot), at: now + .milliseconds(Int(limit)))
+        }
+    }
+
+    /// The callee's 2xx again, since our ACK was lost or is not due yet; or one from another fork.
+    private mutating func answeredAgain(
+        _ response: Message, call handle: Handle, callee: Int, client: Handle
+    ) {
+        let dialog = calls[handle].callees[callee].dialogs.last
+        if let dialog, dialog.remoteTag.elementsEqual(response.toTag ?? []) {
+            if calls[handle].callees[callee].acknowledgementDue == nil {
+                resendAcknowledgement(of: client)
+            }
+            return
+        }
+        // Two phones behind one contact answered: one dialog is enough (RFC 3261 §13.2.2.4). The
+        // INVITE itself is forgotten by now; the dialog we have knows the rest.
+        guard let request = inviteAgain(of: handle, callee: callee),
+            var extra = Dialog(request: request, response: response)
+        else { return }
+        extra.responseReceived(response)
+        let flow = calls[handle].callees[callee].flow
+        acknowledge(response, dialog: extra, flow: flow, client: nil)
+        sendBye(
+            in: &extra, flow: flow,
+            reason: Self.reason(q850: Causes.normalClearing, text: "Answered elsewhere"))
+    }
+
+    /// What is needed of the INVITE that made a callee's dialog, written again.
+    private mutating func inviteAgain(of handle: Handle, callee: Int) -> Message? {
+        guard let dialog = calls[handle].callees[callee].dialogs.last else { return nil }
+        var writer = MessageWriter(capacity: 512)
+        writer.requestLine(.invite, uri: dialog.remoteTarget)
+        writer.field(.via, via(branch: tokens.next(), listener: 0))
+        writer.field(.maxForwards, 70)
+        writer.field(.from, dialog.localAddress)
+        writer.beginField(.to)
+        writer.append("<")
+        writer.append(dialog.remoteURI)
+        writer.append(">")
+        writer.endField()
+        writer.field(.callID, dialog.callID)
+        writer.field(.cseq, "1 INVITE")
+        return parseOwn(writer.finish())
+    }
+
+    /// Where requests inside a dialog go: a phone's flow, since its contact may be an address behind
+    /// NAT; a gateway's contact or route, when that is an address.
+    private func inDialogFlow(of dialog: Dialog, leg: Leg, call handle: Handle) -> Flow {
+        switch calls[handle].holding {
+        case .nothing: return leg.flow
+        case .trunk, .line: break
+        }
+        guard let uri = URI(parsing: dialog.nextHop), let ip = IPAddress(parsing: uri.host) else {
+            return leg.flow
+        }
+        var flow = leg.flow
+        flow.remote = Endpoint(ip: ip, port: uri.port ?? 5060)
+        return flow
+    }
+
+    /// Writes the caller's 200 now; it leaves when the answer is durable.
+    private mutating func prepareAnswer(_ response: Message, for handle: Handle) {
+        guard let server = calls[handle].inviteTransaction, servers.contains(server),
+            let request = servers[server].request
+        else { return }
+        let contact = listenerText(calls[handle].caller.flow.listener).contact
+        let bytes = request.response(
+            200, toTag: Token.text(calls[handle].caller.localTag),
+            source: servers[server].source, dialogForming: true,
+            extra: { writer in
+                writer.field(.contact, contact)
+                writer.field(.server, Self.serverName)
+                writer.field(.allow, Self.allowedMethods)
+                Self.copyOptions(from: response, into: &writer)
+                Self.copyPassed(from: response, into: &writer)
+            }, body: response.body, contentType: response.value(.contentType) ?? [])
+        calls[handle].caller.pendingAnswer = Leg.PendingAnswer(
+            retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
+            flow: servers[server].flow)
+        calls[handle].caller.dialogs[0].responseSent(200, to: request)
+    }
+
+    /// The caller is told: from here on it may talk.
+    mutating func tellCaller(_ handle: Handle) {
+        guard let server = calls[handle].inviteTransaction,
+            let bytes = calls[handle].caller.pendingAnswer?.bytes
+        else { return }
+        calls[handle].phase = .connected
+        calls[handle].caller.state = .answered
+        calls[handle].caller.pendingAnswer?.retransmission = AnswerRetransmission(
+            timers: settings.timers, now: now)
+        respond(server, 200, bytes: bytes)
+        calls[handle].inviteTransaction = nil
+        calls[handle].invite = nil
+        calls[handle].routes = []
+        calls[handle].provisionals = []
+        armAnswer(handle, side: .caller)
+    }
+
+    // MARK: The disk
+
+    mutating func committed(through ticket: CommitTicket) {
+        storeFailure = nil
+        while let first = outbox.first, first.ticket <= ticket { outbox.popFirst() }
+        while let first = answering.first, first.ticket <= ticket {
+            answering.popFirst()
+            if calls.contains(first.call), case .answering(let own) = calls[first.call].phase,
+                own == first.ticket
+            {
+                tellCaller(first.call)
+            }
+        }
+        while let first = waitingReplies.first, first.ticket <= ticket {
+            waitingReplies.popFirst()
+            actions.replies.append((first.to, first.reply))
+        }
+    }
+
+    /// The disk takes nothing. Calls that wait for it are refused, paid calls are refused from now on,
+    /// OPTIONS says 503; what is decided already is kept and handed in again until it is durable.
+    mutating func commitFailed(through ticket: CommitTicket, reason: String) {
+        if storeFailure == nil { log(.error, "the store failed: \(reason)") }
+        storeFailure = reason
+        for (_, handle) in answering.removeAll() where calls.contains(handle) {
+            guard case .answering = calls[handle].phase else { continue }
+            hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
+            fail(handle, 503, q850: Causes.temporaryFailure, "the record cannot be written")
+        }
+        deadlines.set(DeadlineKey(kind: .storeRetry, slot: 0), at: now + .seconds(1))
+    }
+
+    mutating func storeRetryDeadlineReached() {
+        guard storeFailure != nil else { return }
+        actions.commits.append(contentsOf: outbox.all)
+        deadlines.set(DeadlineKey(kind: .storeRetry, slot: 0), at: now + .seconds(5))
+    }
+}

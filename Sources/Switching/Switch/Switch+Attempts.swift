@@ -1,0 +1,493 @@
+import Charging
+import Dialplan
+import SIP
+
+// Trying: all phones of an extension, or one route after another until one of them takes the call.
+
+extension Switch {
+    // MARK: Phones
+
+    /// Sends the call to every phone that is registered for an extension.
+    mutating func ring(_ handle: Handle, extension number: String) {
+        let inUse = callsOfExtension[number, default: 0]
+        let limit = extensions[number]?.callLimit ?? 1
+        var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
+        guard let subscriber = extensions[number] else {
+            attempt.outcome = .skipped
+            attempt.reason = "no such subscriber"
+            calls[handle].record.attempts.append(attempt)
+            fail(handle, 404, q850: Causes.unallocated, "extension \(number) is not set up")
+            return
+        }
+        guard inUse < limit else {
+            attempt.outcome = .skipped
+            attempt.sipStatus = 486
+            attempt.q850 = Causes.userBusy
+            attempt.reason = "busy"
+            calls[handle].record.attempts.append(attempt)
+            fail(handle, 486, q850: Causes.userBusy, "\(number) is busy")
+            return
+        }
+        let bindings = registrar.bindings(of: number, at: wallTime)
+        guard !bindings.isEmpty else {
+            attempt.outcome = .skipped
+            attempt.sipStatus = 480
+            attempt.q850 = Causes.subscriberAbsent
+            attempt.reason = "not registered"
+            calls[handle].record.attempts.append(attempt)
+            fail(handle, 480, q850: Causes.subscriberAbsent, "\(number) is not registered")
+            return
+        }
+        callsOfExtension[number] = inUse + 1
+        calls[handle].calleeExtension = number
+        calls[handle].record.attempts.append(attempt)
+        calls[handle].record.presented = calls[handle].record.caller
+        let caller = calls[handle].record.caller
+        let name = calls[handle].callerName
+        let from = identity(name: name, user: caller, listener: bindings[0].flow.listener)
+        let to = identity(
+            name: [], user: subscriber.number, listener: bindings[0].flow.listener)
+        for binding in bindings {
+            invite(
+                handle, uri: binding.contact, from: from, to: to, asserted: nil,
+                flow: binding.flow, name: number)
+        }
+        attemptBegan(handle, firstAnswerWithin: nil)
+    }
+
+    // MARK: Routes
+
+    /// Takes the next route that can take the call; without one the caller is told why.
+    mutating func tryNextRoute(_ handle: Handle) {
+        while calls[handle].nextRoute < calls[handle].routes.count,
+            calls[handle].record.attempts.count < settings.limits.attempts
+        {
+            let choice = calls[handle].routes[calls[handle].nextRoute]
+            calls[handle].nextRoute += 1
+            if let problem = take(choice, for: handle) {
+                var attempt = attemptRecord(choice)
+                attempt.outcome = .skipped
+                attempt.q850 = problem.q850
+                attempt.reason = problem.text
+                calls[handle].record.attempts.append(attempt)
+                keep(problem, of: handle)
+                continue
+            }
+            if let refusal = reserve(handle) {
+                giveBackRoute(of: handle)
+                var attempt = attemptRecord(choice)
+                attempt.outcome = .skipped
+                attempt.sipStatus = refusal.status
+                attempt.q850 = refusal.q850
+                attempt.reason = refusal.text
+                calls[handle].record.attempts.append(attempt)
+                keep(refusal, of: handle)
+                continue
+            }
+            send(handle, on: choice)
+            return
+        }
+        let failure =
+            calls[handle].lastFailure
+            ?? Call.Failure(status: 503, q850: Causes.noCircuit, text: "no route is left")
+        fail(handle, failure.status, q850: failure.q850, failure.text)
+    }
+
+    /// Takes the line or channel of a route.
+    ///
+    /// - Returns: why it cannot be taken.
+    private mutating func take(_ choice: RouteChoice, for handle: Handle) -> Call.Failure? {
+        let name: String
+        var line: String?
+        switch choice.via {
+        case .trunk(let trunk): name = trunk
+        case .line(let number):
+            guard let gateway = settings.lineGateway else {
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit, text: "lines have no gateway")
+            }
+            name = gateway
+            line = number
+        }
+        guard let trunk = trunks[name] else {
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
+        }
+        if trunk.isDown, !calls[handle].isEmergency {
+            return Call.Failure(
+                status: 503, q850: Causes.networkOutOfOrder,
+                text: "\(name) is down: \(trunk.reason)")
+        }
+        if let line {
+            guard linesInUse[line] == nil else {
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
+            }
+            linesInUse[line] = calls[handle].id
+            calls[handle].holding = .line(number: line, trunk: name)
+        } else {
+            guard trunks[name]!.takeChannel() else {
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
+            }
+            calls[handle].holding = .trunk(name: name)
+        }
+        trunks[name]!.attemptStarted()
+        return nil
+    }
+
+    /// Gives back what the current attempt holds.
+    mutating func giveBackRoute(of handle: Handle) {
+        switch calls[handle].holding {
+        case .nothing: break
+        case .trunk(let name): trunks[name]?.freeChannel()
+        case .line(let number, _): linesInUse[number] = nil
+        }
+        calls[handle].holding = .nothing
+    }
+
+    private func attemptRecord(_ choice: RouteChoice) -> CallRecord.Attempt {
+        switch choice.via {
+        case .trunk(let name): CallRecord.Attempt(route: name, kind: .trunk, startedAt: wallTime)
+        case .line(let number): CallRecord.Attempt(route: number, kind: .line, startedAt: wallTime)
+        }
+    }
+
+    private mutating func send(_ handle: Handle, on choice: RouteChoice) {
+        let trunk: TrunkSettings
+        switch calls[handle].holding {
+        case .nothing: return
+        case .trunk(let name), .line(_, let name): trunk = trunks[name]!.settings
+        }
+        let shown: String
+        switch choice.via {
+        case .line(let number): shown = choice.presented ?? number
+        case .trunk:
+            let caller = calls[handle].record.caller
+            shown = choice.presented ?? plan.line(of: caller) ?? caller
+        }
+        calls[handle].record.presented = shown
+        calls[handle].record.attempts.append(attemptRecord(choice))
+        let flow = Flow(transport: .udp, listener: trunk.listener, remote: trunk.endpoint)
+        let host = trunk.endpoint.description
+        let target = Array("sip:\(choice.number)@\(host)".utf8)
+        let from = identity(name: [], user: shown, listener: trunk.listener)
+        invite(
+            handle, uri: target, from: from, to: Array("<".utf8) + target + Array(">".utf8),
+            asserted: from, flow: flow, name: trunk.name)
+        attemptBegan(handle, firstAnswerWithin: trunk.attemptTimeout)
+    }
+
+    private mutating func attemptBegan(_ handle: Handle, firstAnswerWithin limit: Instant.Span?) {
+        calls[handle].phase = .trying
+        calls[handle].attemptStartedAt = now
+        calls[handle].attemptRingingAt = nil
+        if let limit {
+            deadlines.set(DeadlineKey(kind: .attempt, slot: handle.slot), at: now + limit)
+        }
+        deadlines.set(
+            DeadlineKey(kind: .noAnswer, slot: handle.slot), at: now + settings.calls.noAnswer)
+    }
+
+    /// `"name" <sip:user@host:port>`
+    private func identity(name: [UInt8], user: String, listener: UInt16) -> [UInt8] {
+        var value: [UInt8] = []
+        if !name.isEmpty {
+            value.append(UInt8(ascii: "\""))
+            for byte in name {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                    value.append(UInt8(ascii: "\\"))
+                }
+                value.append(byte < 0x20 ? 0x20 : byte)
+            }
+            value.append(contentsOf: "\" ".utf8)
+        }
+        value.append(contentsOf: "<sip:".utf8)
+        for byte in user.utf8 { Self.appendEscaped(byte, to: &value) }
+        value.append(UInt8(ascii: "@"))
+        value.append(contentsOf: listenerText(listener).hostPort)
+        value.append(UInt8(ascii: ">"))
+        return value
+    }
+
+    /// A byte of a user part, as `%XX` when it may not stand there (RFC 3261 §25.1).
+    private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "~"),
+            UInt8(ascii: "*"), UInt8(ascii: "'"), UInt8(ascii: "("), UInt8(ascii: ")"),
+            UInt8(ascii: "&"), UInt8(ascii: "="), UInt8(ascii: "$"), UInt8(ascii: ","):
+            bytes.append(byte)
+        default:
+            let digits = Array("0123456789ABCDEF".utf8)
+            bytes.append(UInt8(ascii: "%"))
+            bytes.append(digits[Int(byte >> 4)])
+            bytes.append(digits[Int(byte & 15)])
+        }
+    }
+
+    /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
+    private mutating func invite(
+        _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
+        name: String
+    ) {
+        guard let original = calls[handle].invite else { return }
+        let tag = tokens.next()
+        let branch = tokens.next()
+        var writer = MessageWriter(capacity: 1024 + original.body.count)
+        writer.requestLine(.invite, uri: uri)
+        writer.field(.via, via(branch: branch, listener: flow.listener))
+        writer.field(.maxForwards, max(calls[handle].maxForwards - 1, 0))
+        writer.beginField(.from)
+        writer.append(from)
+        writer.append(";tag=")
+        writer.append(Token.text(tag))
+        writer.endField()
+        writer.field(.to, to)
+        writer.beginField(.callID)
+        writer.append(tokens.callID())
+        writer.append("@")
+        writer.append(listenerText(flow.listener).host)
+        writer.endField()
+        writer.field(.cseq, "1 INVITE")
+        writer.field(.contact, listenerText(flow.listener).contact)
+        if let asserted { writer.field(.pAssertedIdentity, asserted) }
+        writer.field(.userAgent, Self.serverName)
+        writer.field(.allow, Self.allowedMethods)
+        Self.copyOptions(from: original, into: &writer)
+        Self.copyPassed(from: original, into: &writer)
+        let body = original.body
+        let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])
+
+        var leg = Leg(localTag: tag, flow: flow, name: name)
+        leg.offersLate = body.isEmpty
+        let index = calls[handle].callees.count
+        calls[handle].callees.append(leg)
+        legs[tag] = LegReference(call: handle, side: .callee(index))
+        let client = makeClient(
+            .invite, branch: branch, bytes: bytes, flow: flow,
+            user: .attempt(call: handle, callee: index))
+        calls[handle].callees[index].client = client
+    }
+
+    // MARK: What a callee says to its INVITE
+
+    mutating func responseReceived(
+        _ response: Message, call handle: Handle, callee: Int, client: Handle
+    ) {
+        let status = response.status
+        deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
+        if status < 200 {
+            if status > 100 { provisionalReceived(response, call: handle, callee: callee) }
+            return
+        }
+        if status < 300 {
+            answered(response, call: handle, callee: callee, client: client)
+            return
+        }
+        let reason = Self.q850(in: response)
+        let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self)
+        attemptFailed(
+            handle, callee: callee, status: status, reason: reason,
+            text: text.isEmpty ? "\(status)" : text, isSilence: false)
+    }
+
+    private mutating func provisionalReceived(
+        _ response: Message, call handle: Handle, callee: Int
+    ) {
+        guard calls[handle].callees[callee].state == .trying,
+            case .trying = calls[handle].phase
+        else { return }
+        if let tag = response.toTag,
+            calls[handle].callees[callee].dialogIndex(remoteTag: tag) == nil,
+            calls[handle].callees[callee].dialogs.count < 16,
+            let client = calls[handle].callees[callee].client,
+            let request = parseOwn(clients[client].request),
+            let dialog = Dialog(request: request, response: response)
+        {
+            calls[handle].callees[callee].dialogs.append(dialog)
+        }
+        if response.status == 180 || response.status == 183 {
+            if calls[handle].ringingAt == nil {
+                calls[handle].ringingAt = now
+                calls[handle].record.ringingAt = wallTime
+            }
+            if calls[handle].attemptRingingAt == nil { calls[handle].attemptRingingAt = now }
+        }
+        guard let server = calls[handle].inviteTransaction else { return }
+
+        // A reliable provisional keeps being reliable, with our own number for it (RFC 3262 §3).
+        var rseq: UInt32?
+        if let calleeRSeq = response.number(.rseq), response.has("100rel", in: .require),
+            let tag = response.toTag
+        {
+            rseq = ourRSeq(
+                of: calleeRSeq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle)
+        }
+        let tag = Token.text(calls[handle].caller.localTag)
+        let contact = listenerText(calls[handle].caller.flow.listener).contact
+        respond(
+            server, response.status, reason: String(decoding: response.reasonPhrase, as: UTF8.self),
+            toTag: tag, dialogForming: true, body: response.body,
+            contentType: response.value(.contentType) ?? []
+        ) { writer in
+            writer.field(.contact, contact)
+            writer.field(.allow, Self.allowedMethods)
+            if let rseq {
+                writer.field(.require, "100rel")
+                writer.field(.rseq, Int(rseq))
+            }
+            Self.copyPassed(from: response, into: &writer)
+        }
+    }
+
+    /// Our RSeq for a callee's: the same again when it comes again.
+    private mutating func ourRSeq(
+        of calleeRSeq: UInt32, cseq: UInt32, tag: ArraySlice<UInt8>, callee: Int, in handle: Handle
+    ) -> UInt32? {
+        for known in calls[handle].provisionals
+        where known.callee == callee && known.calleeRSeq == calleeRSeq
+            && known.remoteTag.elementsEqual(tag)
+        {
+            return known.rseq
+        }
+        // A callee that sends more than this before it answers is no longer made reliable.
+        guard calls[handle].provisionals.count < 64 else { return nil }
+        calls[handle].lastRSeq += 1
+        let rseq = calls[handle].lastRSeq
+        calls[handle].provisionals.append(
+            ReliableProvisional(
+                rseq: rseq, callee: callee, remoteTag: Array(tag), calleeRSeq: calleeRSeq,
+                calleeCSeq: cseq))
+        return rseq
+    }
+
+    /// One callee's INVITE failed. Others may still ring; otherwise the next route is tried, or the
+    /// caller is told.
+    ///
+    /// - Parameters:
+    ///   - reason: the Q.850 cause of its Reason header.
+    ///   - isSilence: nothing came at all, so that the transport or the gateway is to blame.
+    mutating func attemptFailed(
+        _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool
+    ) {
+        guard calls[handle].callees[callee].state == .trying else { return }
+        calls[handle].callees[callee].state = .ended
+        if let client = calls[handle].callees[callee].client, clients.contains(client) {
+            clients[client].user = .nobody
+        }
+        let q850 = reason ?? Causes.q850(ofStatus: status)
+        let shown = reason.flatMap(Causes.status(ofQ850:)) ?? (status < 400 ? 480 : status)
+        keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
+        guard case .trying = calls[handle].phase,
+            !calls[handle].callees.contains(where: { $0.state == .trying })
+        else { return }
+        finishAttempt(
+            handle, status: status, q850: q850, text: text,
+            isNetworkFault: isSilence || Causes.failsOver(status: status, reason: reason))
+    }
+
+    /// The current attempt has no callee left.
+    mutating func finishAttempt(
+        _ handle: Handle, status: Int, q850: Int, text: String, isNetworkFault: Bool
+    ) {
+        deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
+        deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
+        closeAttempt(handle, outcome: .failed, status: status, q850: q850, text: text)
+        let isRoute: Bool
+        switch calls[handle].holding {
+        case .nothing: isRoute = false
+        case .trunk(let name), .line(_, let name):
+            isRoute = true
+            if isNetworkFault {
+                let change = trunks[name]?.attemptFailed("calls fail: \(text)", now: now) ?? .none
+                announce(change, trunk: name)
+            } else {
+                trunks[name]?.attemptPassed()
+            }
+        }
+        giveBackRoute(of: handle)
+        calls[handle].phase = .routing
+        if isRoute, isNetworkFault {
+            if calls[handle].nextRoute < calls[handle].routes.count {
+                log(
+                    .notice, call: calls[handle].id,
+                    "\(calls[handle].callees.last?.name ?? "route") failed (\(status) \(text)), "
+                        + "trying the next route")
+            }
+            tryNextRoute(handle)
+            return
+        }
+        let failure =
+            calls[handle].lastFailure ?? Call.Failure(status: status, q850: q850, text: text)
+        fail(handle, failure.status, q850: failure.q850, failure.text)
+    }
+
+    /// Writes the end of the running attempt into the record.
+    mutating func closeAttempt(
+        _ handle: Handle, outcome: CallRecord.Attempt.Outcome, status: Int, q850: Int?, text: String
+    ) {
+        let last = calls[handle].record.attempts.count - 1
+        guard last >= 0, calls[handle].record.attempts[last].outcome == nil else { return }
+        let ringing = calls[handle].attemptRingingAt.map { (now - $0).milliseconds } ?? 0
+        calls[handle].record.attempts[last].outcome = outcome
+        calls[handle].record.attempts[last].sipStatus = status
+        calls[handle].record.attempts[last].q850 = q850
+        calls[handle].record.attempts[last].reason = text
+        calls[handle].record.attempts[last].ringMs = ringing
+    }
+
+    /// Nothing at all came back from a route in its time.
+    mutating func attemptDeadlineReached(_ handle: Handle) {
+        guard case .trying = calls[handle].phase else { return }
+        for index in calls[handle].callees.indices
+        where calls[handle].callees[index].state == .trying {
+            abandon(handle, callee: index)
+            attemptFailed(
+                handle, callee: index, status: 408, reason: nil, text: "no answer",
+                isSilence: true)
+            // The last one may have ended the call.
+            guard calls.contains(handle), case .trying = calls[handle].phase else { return }
+        }
+    }
+
+    /// Sends no more of an INVITE that the call no longer waits for; what still comes for it is
+    /// cancelled or hung up.
+    mutating func abandon(_ handle: Handle, callee: Int) {
+        guard let client = calls[handle].callees[callee].client, clients.contains(client) else {
+            return
+        }
+        clients[client].isAbandoned = true
+        clients[client].user = .nobody
+        cancel(client: client, reason: nil)
+    }
+
+    mutating func noAnswerDeadlineReached(_ handle: Handle) {
+        guard case .trying = calls[handle].phase else { return }
+        for index in calls[handle].callees.indices
+        where calls[handle].callees[index].state == .trying {
+            calls[handle].callees[index].state = .ended
+            abandon(handle, callee: index)
+        }
+        closeAttempt(
+            handle, outcome: .failed, status: 480, q850: Causes.noAnswer, text: "no answer")
+        fail(handle, 480, q850: Causes.noAnswer, "no answer", disposition: .noAnswer)
+    }
+
+    /// Keeps the failure that says most to the caller: a decision of the callee before one of the
+    /// network.
+    private mutating func keep(_ failure: Call.Failure, of handle: Handle) {
+        func rank(_ failure: Call.Failure) -> Int {
+            switch failure.status {
+            case 600..<700: 4
+            case 486: 3
+            case 402: 2
+            case 408, 480, 500..<600: 0
+            default: 1
+            }
+        }
+        if let known = calls[handle].lastFailure, rank(known) > rank(failure) { return }
+        calls[handle].lastFailure = failure
+    }
+}

@@ -1,0 +1,175 @@
+import SIP
+
+// Who sends a request: a trunk by its address, a subscriber by digest. And OPTIONS, REGISTER.
+
+extension Switch {
+    /// The outcome of looking at a request's credentials.
+    enum Authentication {
+        /// Whose password it was.
+        case subscriber(Extension)
+        /// An answer is on its way: a challenge or a refusal.
+        case answered
+    }
+
+    /// Finds the subscriber of a request, or answers it.
+    ///
+    /// An unknown user takes as long as a wrong password and looks the same (DESIGN: no guessing).
+    mutating func authenticate(_ request: Message, on flow: Flow) -> Authentication {
+        guard let credentials = challenger.credentials(in: request, .authorization) else {
+            challenge(request, on: flow, stale: false)
+            return .answered
+        }
+        let subscriber = credentials.usernameText.flatMap { extensions[$0] }
+        let verdict = challenger.verify(
+            credentials, method: request.method, requestURI: request.requestURI,
+            secret: subscriber?.secret, now: now)
+        switch verdict {
+        case .ok:
+            guard let subscriber else { break }
+            return .subscriber(subscriber)
+        case .stale:
+            challenge(request, on: flow, stale: true)
+            return .answered
+        case .malformed:
+            answerStatelessly(request, 400, on: flow, reason: "Malformed Authorization")
+            return .answered
+        case .unsupportedAlgorithm:
+            challenge(request, on: flow, stale: false)
+            return .answered
+        case .wrong: break
+        }
+        counters.count("wrong-credentials")
+        answerStatelessly(request, 403, on: flow)
+        return .answered
+    }
+
+    private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
+        let values = challenger.challenges(now: now, random: tokens.next(), stale: stale)
+        answerStatelessly(request, 401, on: flow) { writer in
+            for value in values { writer.field(.wwwAuthenticate, value) }
+        }
+    }
+
+    // MARK: OPTIONS
+
+    /// Why calls cannot be routed and charged at the moment; nil when they can.
+    var outOfService: String? {
+        if let storeFailure { return "the store fails: \(storeFailure)" }
+        if outbox.count > settings.limits.waitingCommits { return "the store is too slow" }
+        return nil
+    }
+
+    /// Gateways watch this answer and fall back to the PSTN: 200 only while calls can really be routed
+    /// and charged.
+    mutating func optionsReceived(_ request: Message, on flow: Flow) {
+        if outOfService != nil {
+            answerStatelessly(request, 503, on: flow, retryAfter: 10)
+            return
+        }
+        answerStatelessly(request, 200, on: flow) { writer in
+            writer.field(.allow, Self.allowedMethods)
+            writer.field(.accept, "application/sdp")
+            writer.field(.supported, "100rel, timer")
+        }
+    }
+
+    // MARK: REGISTER (RFC 3261 §10.3)
+
+    mutating func registerReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
+        guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
+        guard let address = request.address(.to)?.uriView, let number = address.telephoneNumber
+        else {
+            answerStatelessly(request, 400, on: flow, reason: "Malformed To")
+            return
+        }
+        guard number == subscriber.number else {
+            // One subscriber cannot take another's calls.
+            counters.count("register-for-another")
+            answerStatelessly(request, 403, on: flow)
+            return
+        }
+        if let unsupported = unsupportedOptions(request, supported: []) {
+            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
+            return
+        }
+
+        let contacts = request.elements(.contact)
+        let template = Binding(
+            number: number, contact: [], flow: flow, expiresAt: 0,
+            callID: Array(request.callID), cseq: request.cseqNumber,
+            userAgent: String(
+                decoding: (request.value(.userAgent) ?? []).prefix(120), as: UTF8.self))
+        var wishes: [Registrar.Wish]? = []
+        if contacts.count == 1, contacts[0].elementsEqual("*".utf8) {
+            guard request.number(.expires) == 0 else {
+                answerStatelessly(request, 400, on: flow, reason: "Contact * Needs Expires 0")
+                return
+            }
+            wishes = nil
+        } else {
+            for contact in contacts {
+                guard let address = NameAddr(parsing: contact), let uri = address.uriView,
+                    uri.scheme == .sip || uri.scheme == .sips
+                else {
+                    answerStatelessly(request, 400, on: flow, reason: "Malformed Contact")
+                    return
+                }
+                let seconds = expiry(of: address, in: request)
+                let minimum = settings.registration.minimumSeconds
+                if seconds > 0, seconds < minimum {
+                    answerStatelessly(request, 423, on: flow) { $0.field(.minExpires, minimum) }
+                    return
+                }
+                wishes?.append(
+                    Registrar.Wish(
+                        contact: Array(address.uri),
+                        seconds: min(seconds, settings.registration.maximumSeconds)))
+            }
+        }
+
+        let outcome = registrar.register(
+            wishes, template: template, wallTime: wallTime,
+            contactLimit: settings.registration.contactLimit,
+            tableLimit: settings.limits.bindings)
+        let server = makeServer(for: request, key: key, on: flow)
+        let tag = Token.text(servers[server].localTag)
+        switch outcome {
+        case .outOfOrder: respond(server, 500, reason: "Out Of Order", toTag: tag)
+        case .full:
+            counters.count("refused-bindings-full")
+            respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
+        case .done(let changes):
+            commit(changes)
+            let bindings = registrar.bindings(of: number, at: wallTime)
+            let wallTime = wallTime
+            respond(server, 200, toTag: tag) { writer in
+                for binding in bindings {
+                    writer.beginField(.contact)
+                    writer.append("<")
+                    writer.append(binding.contact)
+                    writer.append(">;expires=")
+                    writer.append(Int((binding.expiresAt - wallTime + 999_999) / 1_000_000))
+                    writer.endField()
+                }
+            }
+        }
+    }
+
+    private func expiry(of contact: NameAddr, in request: Message) -> Int {
+        if let text = contact.parameter("expires") ?? nil {
+            // A value that is no number counts as the default (RFC 3261 §10.3 step 6).
+            return Int(String(decoding: text.prefix(10), as: UTF8.self))
+                ?? settings.registration.defaultSeconds
+        }
+        return request.number(.expires).map(Int.init) ?? settings.registration.defaultSeconds
+    }
+
+    /// The option tags of Require that we do not know, as the value of Unsupported; nil when none.
+    func unsupportedOptions(_ request: Message, supported: [String]) -> [UInt8]? {
+        let unknown = request.elements(.require).filter { element in
+            !supported.contains { element.elementsEqual($0.utf8) }
+        }
+        guard !unknown.isEmpty else { return nil }
+        return Array(unknown.joined(separator: ", ".utf8))
+    }
+}

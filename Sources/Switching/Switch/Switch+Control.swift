@@ -1,0 +1,359 @@
+import Charging
+import Dialplan
+import SIP
+
+// What the CLI and the console ask. Every money change goes in here, and its answer waits for the disk.
+
+extension Switch {
+    mutating func requested(_ request: ControlRequest, by token: ControlToken) {
+        switch request {
+        case .status: reply(.status(statusRow()), to: token)
+        case .calls: reply(.calls(calls.handles.map(callRow)), to: token)
+        case .trunks: reply(.trunks(settings.trunks.compactMap { trunkRow($0.name) }), to: token)
+        case .lines: reply(.lines(lineRows()), to: token)
+        case .registrations: reply(.registrations(registrationRows()), to: token)
+        case .extensions:
+            reply(
+                .extensions(extensions.keys.sorted().compactMap(extensionRow)), to: token)
+        case .extensionShown(let number):
+            if let row = extensionRow(number) {
+                reply(.extensions([row]), to: token)
+            } else {
+                reply(.refused("there is no extension \(number)"), to: token)
+            }
+        case .extensionsChanged(let changes): change(changes, for: token)
+        case .extensionRemoved(let number): removeExtension(number, for: token)
+        case .accounts: reply(.accounts(ledger.accounts.map(accountRow)), to: token)
+        case .accountShown(let id):
+            if let account = ledger.account(id) {
+                reply(.accounts([accountRow(account)]), to: token)
+            } else {
+                reply(.refused("there is no account \(id)"), to: token)
+            }
+        case .accountOpened(let opening): open(opening, for: token)
+        case .accountToppedUp(let change):
+            let outcome = ledger.topUp(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                note: change.note)
+            post(outcome, verb: "topped up", account: change.account, for: token)
+        case .accountAdjusted(let change):
+            let outcome = ledger.adjust(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                note: change.note)
+            post(outcome, verb: "adjusted", account: change.account, for: token)
+        case .hungUp(let text): hangUp(text, for: token)
+        case .explained(let question): explain(question, for: token)
+        case .priced(let number, let milliseconds):
+            price(number, milliseconds: milliseconds, for: token)
+        }
+    }
+
+    private mutating func reply(_ reply: ControlReply, to token: ControlToken) {
+        actions.replies.append((token, reply))
+    }
+
+    /// Answers when the changes are durable.
+    private mutating func commit(
+        _ changes: [StoredChange], then reply: ControlReply, to token: ControlToken
+    ) {
+        guard !changes.isEmpty else {
+            self.reply(reply, to: token)
+            return
+        }
+        let ticket = commit(changes)
+        waitingReplies.append((ticket, token, reply))
+    }
+
+    // MARK: Extensions
+
+    private mutating func change(_ changes: [ExtensionChange], for token: ControlToken) {
+        var problems: [String] = []
+        var rows: [Extension] = []
+        var seen: Set<String> = []
+        for change in changes {
+            let number = change.number
+            if !seen.insert(number).inserted { problems.append("\(number) stands there twice") }
+            if !plan.hasExtension(number) {
+                problems.append("\(number) is not among the dialplan's extensions")
+                continue
+            }
+            let known = extensions[number]
+            guard let level = change.level ?? known?.level else {
+                problems.append("\(number) has no level")
+                continue
+            }
+            if !plan.levels.contains(level) {
+                let levels = plan.levels.joined(separator: ", ")
+                problems.append("\(number): the dialplan has no level \(level); it has \(levels)")
+            }
+            var account = known?.account
+            if let wanted = change.account { account = wanted.isEmpty ? nil : wanted }
+            if let account, ledger.account(account) == nil {
+                problems.append("\(number): there is no account \(account); open it first")
+            }
+            let limit = change.callLimit ?? known?.callLimit ?? 1
+            if !(1...1000).contains(limit) {
+                problems.append("\(number): a call limit is 1 to 1000, not \(limit)")
+            }
+            let secret: StoredSecret
+            if let password = change.password {
+                if password.utf8.count < 6 {
+                    problems.append("\(number): a password has at least 6 characters")
+                }
+                secret = StoredSecret(
+                    username: number, realm: settings.realm, password: password, hashes: hashes)
+            } else if let known {
+                secret = known.secret
+            } else {
+                problems.append("\(number) is new and needs a password")
+                continue
+            }
+            rows.append(
+                Extension(
+                    number: number, name: change.name ?? known?.name ?? "", secret: secret,
+                    realm: change.password == nil ? known?.realm ?? settings.realm : settings.realm,
+                    level: level, account: account, callLimit: limit))
+        }
+        let added = rows.filter { extensions[$0.number] == nil }.count
+        if extensions.count + added > settings.limits.extensions {
+            problems.append("there may be \(settings.limits.extensions) extensions at most")
+        }
+        guard problems.isEmpty else {
+            reply(.refused(problems.joined(separator: "\n")), to: token)
+            return
+        }
+        for row in rows { extensions[row.number] = row }
+        let changed = rows.count - added
+        commit(
+            rows.map { .extensionSaved($0) },
+            then: .done("\(added) extensions added, \(changed) changed"), to: token)
+    }
+
+    private mutating func removeExtension(_ number: String, for token: ControlToken) {
+        guard extensions[number] != nil else {
+            reply(.refused("there is no extension \(number)"), to: token)
+            return
+        }
+        extensions[number] = nil
+        var changes: [StoredChange] = [.extensionRemoved(number: number)]
+        changes += registrar.removeAll(of: number)
+        commit(
+            changes, then: .done("extension \(number) removed; a call it is in goes on"),
+            to: token)
+    }
+
+    private func extensionRow(_ number: String) -> ExtensionRow? {
+        guard let row = extensions[number] else { return nil }
+        return ExtensionRow(
+            number: number, name: row.name, level: row.level, account: row.account,
+            callLimit: row.callLimit, line: plan.line(of: number),
+            registered: registrar.bindings(of: number, at: wallTime).count)
+    }
+
+    // MARK: Accounts
+
+    private mutating func open(_ opening: AccountOpening, for token: ControlToken) {
+        let account = Account(
+            id: opening.id, name: opening.name, parent: opening.parent,
+            kind: opening.isPostpaid ? .postpaid : .prepaid, creditLimit: opening.creditLimit,
+            currency: settings.currency)
+        if let refusal = ledger.open(account) {
+            reply(.refused("\(refusal)"), to: token)
+            return
+        }
+        commit(
+            [.accountSaved(account)], then: .done("account \(opening.id) opened"), to: token)
+    }
+
+    private mutating func post(
+        _ outcome: Ledger.Outcome, verb: String, account: String, for token: ControlToken
+    ) {
+        switch outcome {
+        case .posted(let posting):
+            let text =
+                "account \(account) \(verb) by \(posting.amount), balance \(posting.balanceAfter)"
+            commit([.posted(posting)], then: .done(text), to: token)
+        case .alreadyDone(let posting):
+            let text =
+                "done before under the same id: \(posting.amount), balance then "
+                + "\(posting.balanceAfter)"
+            // What was done before may itself still wait for the disk.
+            if outbox.isEmpty {
+                reply(.done(text), to: token)
+            } else {
+                waitingReplies.append((lastTicket, token, .done(text)))
+            }
+        case .refused(let refusal): reply(.refused("\(refusal)"), to: token)
+        }
+    }
+
+    private func accountRow(_ account: Account) -> AccountRow {
+        AccountRow(
+            id: account.id, name: account.name, parent: account.parent,
+            kind: account.kind.rawValue, balance: account.balance,
+            reserved: ledger.reserved(account: account.id) ?? .zero,
+            available: ledger.available(account.id) ?? .zero, creditLimit: account.creditLimit,
+            currency: account.currency, isBlocked: account.isBlocked)
+    }
+
+    // MARK: Calls
+
+    private mutating func hangUp(_ text: String, for token: ControlToken) {
+        guard let id = CallID(text) else {
+            reply(.refused("\"\(text)\" is no call id; it looks like 3-1042"), to: token)
+            return
+        }
+        guard let handle = callHandles[id] else {
+            reply(.refused("no call \(text) is under way"), to: token)
+            return
+        }
+        cut(handle, text: "Hung up by the operator", status: nil)
+        waitingReplies.append((lastTicket, token, .done("call \(text) was hung up")))
+    }
+
+    private func callRow(_ handle: Handle) -> CallRow {
+        let call = calls[handle]
+        var route = call.record.route ?? call.calleeExtension ?? ""
+        if route.isEmpty, let attempt = call.record.attempts.last { route = attempt.route }
+        return CallRow(
+            call: call.id.description, state: call.stateName, caller: call.record.caller,
+            dialled: call.record.dialled, route: route, startedAt: call.record.startedAt,
+            answeredAt: call.record.answeredAt,
+            seconds: (now - (call.answeredAt ?? call.startedAt)).milliseconds / 1000,
+            account: call.money?.account,
+            reserved: ledger.reserved(call: call.id.rawValue) ?? .zero,
+            planVersion: call.record.dialplanVersion)
+    }
+
+    // MARK: Trunks, lines, registrations, status
+
+    private func trunkRow(_ name: String) -> TrunkRow? {
+        guard let trunk = trunks[name] else { return nil }
+        return TrunkRow(
+            name: name, kind: trunk.settings.kind.rawValue,
+            address: trunk.settings.endpoint.description, state: trunk.stateName,
+            since: wallClock.microseconds(at: trunk.since), reason: trunk.reason,
+            channels: trunk.settings.channels, inUse: trunk.channelsInUse,
+            attempts: trunk.attempts, failures: trunk.failures)
+    }
+
+    private func lineRows() -> [LineRow] {
+        plan.lines.flatMap { mapping in
+            (0..<mapping.lines.count).map { offset in
+                let line = mapping.lines[offset]
+                let call = linesInUse[line]
+                return LineRow(
+                    line: line, rings: plan.target(ofLine: line) ?? "",
+                    state: call == nil ? "idle" : "busy", call: call?.description)
+            }
+        }
+    }
+
+    private func registrationRows() -> [RegistrationRow] {
+        registrar.all(at: wallTime).map { binding in
+            RegistrationRow(
+                number: binding.number, contact: String(decoding: binding.contact, as: UTF8.self),
+                source: binding.flow.remote.description, expiresAt: binding.expiresAt,
+                userAgent: binding.userAgent)
+        }
+    }
+
+    private func statusRow() -> StatusRow {
+        StatusRow(
+            state: outOfService.map { "refusing paid calls: \($0)" } ?? "running",
+            uptimeSeconds: (now - startedAt).milliseconds / 1000, planVersion: plan.version,
+            calls: calls.count, registrations: registrar.count, extensions: extensions.count,
+            accounts: ledger.accountCount, tariffRows: tariff.count,
+            transactions: clients.count + servers.count, received: counters.received,
+            malformed: counters.malformed, callsTotal: counters.calls,
+            commitsWaiting: outbox.count, counters: counters.all)
+    }
+
+    // MARK: Questions
+
+    private mutating func explain(_ question: Explanation.Question, for token: ControlToken) {
+        let unknown = question.down.filter { name in
+            name != "line" && trunks[name] == nil && !settings.trunks.contains { $0.name == name }
+        }
+        if let name = unknown.first {
+            let names = settings.trunks.map(\.name).joined(separator: ", ")
+            reply(.refused("there is no trunk \(name); there are \(names)"), to: token)
+            return
+        }
+        let caller: Caller
+        if let subscriber = extensions[question.from] {
+            caller = .extension(subscriber.number, level: subscriber.level)
+        } else if trunks[question.from] != nil {
+            caller = .trunk(question.from)
+        } else {
+            reply(
+                .refused("\(question.from) is neither an extension that is set up nor a trunk"),
+                to: token)
+            return
+        }
+        var time = wallClock.civilTime(at: now)
+        if let at = question.at {
+            time = WallClock(
+                instant: now, unixMicroseconds: at, utcOffset: wallClock.utcOffset,
+                nextOffset: wallClock.nextOffset
+            ).civilTime(at: now)
+        }
+        let decision = plan.decide(
+            Query(
+                caller: caller, dialled: question.dial, time: time,
+                down: downTrunks().union(question.down)))
+        reply(.explanation(Explanation(decision)), to: token)
+    }
+
+    private mutating func price(_ number: String, milliseconds: Int64, for token: ControlToken) {
+        guard milliseconds >= 0, milliseconds <= 366 * 86_400_000 else {
+            reply(.refused("a call lasts 0 s to one year"), to: token)
+            return
+        }
+        // A number is rated in the form the dialplan brings it to.
+        let decision = plan.decide(
+            Query(
+                caller: .extension(
+                    plan.extensions.first?.first ?? "0", level: plan.levels.last ?? ""),
+                dialled: number, time: wallClock.civilTime(at: now)))
+        guard let row = tariff.row(for: decision.normalised) else {
+            reply(.refused("the tariff has no price for \(decision.normalised)"), to: token)
+            return
+        }
+        let rating = Rating(row)
+        let steps = rating.begunSteps(milliseconds: milliseconds)
+        reply(
+            .price(
+                PriceRow(
+                    number: decision.normalised, prefix: row.prefix, name: row.name,
+                    milliseconds: milliseconds, amount: rating.cost(ofSteps: steps),
+                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" })), to: token)
+    }
+}
+
+extension Explanation {
+    /// A decision as the CLI and the console show it.
+    public init(_ decision: Decision) {
+        var outcome = "refuse"
+        var routes: [String] = []
+        var presented: String?
+        var refusal: Refusal?
+        switch decision.outcome {
+        case .ring(let number): outcome = "ring \(number)"
+        case .routes(let choices), .emergency(let choices):
+            if case .emergency = decision.outcome {
+                outcome = "emergency"
+            } else {
+                outcome = "route"
+            }
+            routes = choices.map { "\($0.via)\($0.down ? " (down)" : "") sends \($0.number)" }
+            presented = (choices.first { !$0.down } ?? choices.first)?.presented
+        case .refuse(let reason): refusal = reason
+        }
+        self.init(
+            outcome: outcome, dialled: decision.dialled, normalised: decision.normalised,
+            numberClass: decision.numberClass, routes: routes, presented: presented,
+            refusal: refusal?.reason, sipStatus: refusal?.sipStatus,
+            steps: decision.explanation.map(\.text), planVersion: decision.planVersion)
+    }
+}

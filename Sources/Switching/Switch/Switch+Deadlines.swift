@@ -1,0 +1,40 @@
+import SIP
+
+// One queue of deadlines for everything; each is handed to the file that set it.
+
+extension Switch {
+    mutating func deadlinesReached() {
+        while let key = deadlines.popDue(now: now) {
+            switch key.kind {
+            case .client:
+                if let handle = clients.handle(at: key.slot) { clientDeadlineReached(handle) }
+            case .server:
+                if let handle = servers.handle(at: key.slot) { serverDeadlineReached(handle) }
+            case .attempt:
+                if let handle = calls.handle(at: key.slot) { attemptDeadlineReached(handle) }
+            case .noAnswer:
+                if let handle = calls.handle(at: key.slot) { noAnswerDeadlineReached(handle) }
+            case .money:
+                if let handle = calls.handle(at: key.slot) { moneyDeadlineReached(handle) }
+            case .limit:
+                if let handle = calls.handle(at: key.slot) {
+                    cut(handle, text: "The time limit of this call is over", status: nil)
+                }
+            case .callerAnswer:
+                if let handle = calls.handle(at: key.slot) {
+                    answerDeadlineReached(handle, side: .caller)
+                }
+            case .calleeAnswer:
+                if let handle = calls.handle(at: key.slot), let index = calls[handle].connected {
+                    answerDeadlineReached(handle, side: .callee(index))
+                }
+            case .probe: probeDeadlineReached(Int(key.slot))
+            case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
+            case .housekeeping:
+                commit(registrar.expire(at: wallTime))
+                deadlines.set(key, at: now + .seconds(60))
+            case .storeRetry: storeRetryDeadlineReached()
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Charging
+import Dialplan
+import SIP
+
+// How calls end: refused, given up, hung up, cut. Whatever the way, `close` settles and records, once.
+
+extension Switch {
+    /// The call cannot be made: tells the caller why, and records it.
+    mutating func fail(
+        _ handle: Handle, _ status: Int, q850: Int, _ text: String,
+        disposition: CallRecord.Disposition? = nil
+    ) {
+        if let server = calls[handle].inviteTransaction {
+            let reason = Self.reason(q850: q850, text: text, status: nil)
+            respond(server, status, toTag: Token.text(calls[handle].caller.localTag)) { writer in
+                writer.field(.reason, reason)
+                if status == 503 { writer.field(.retryAfter, 5) }
+            }
+        }
+        let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
+        close(
+            handle, by: .switch, status: status, q850: q850, text: text,
+            disposition: disposition ?? busy ?? .failed)
+    }
+
+    /// The caller hung up before an answer (CANCEL, or a BYE in the early dialog).
+    mutating func callerCancelled(_ handle: Handle, request: Message) {
+        guard calls.contains(handle) else { return }
+        let wasAnswering: Bool
+        switch calls[handle].phase {
+        case .routing, .trying: wasAnswering = false
+        case .answering: wasAnswering = true
+        case .connected: return
+        }
+        if let server = calls[handle].inviteTransaction {
+            respond(server, 487, toTag: Token.text(calls[handle].caller.localTag))
+        }
+        let q850 = Self.q850(in: request) ?? Causes.normalClearing
+        closeAttempt(
+            handle, outcome: .failed, status: 487, q850: q850, text: "the caller hung up")
+        if wasAnswering {
+            hangUpCallee(
+                handle,
+                reason: Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
+        }
+        close(
+            handle, by: .caller, status: 487, q850: q850, text: "the caller hung up",
+            disposition: .noAnswer)
+    }
+
+    /// One side hung up; the other is told.
+    mutating func hungUp(_ handle: Handle, by side: Side, reason: [UInt8]?, q850: Int?) {
+        switch side {
+        case .caller:
+            calls[handle].caller.state = .ended
+            hangUpCallee(handle, reason: reason)
+        case .callee:
+            hangUpCaller(handle, reason: reason)
+        }
+        close(
+            handle, by: side == .caller ? .caller : .callee, status: 200,
+            q850: q850 ?? Causes.normalClearing, text: "", disposition: .answered)
+    }
+
+    /// The switch itself ends a connected call: both legs get a BYE that says why.
+    mutating func cut(
+        _ handle: Handle, text: String, status: Int?, q850: Int = Causes.normalClearing
+    ) {
+        let reason = Self.reason(q850: q850, text: text, status: status)
+        switch calls[handle].phase {
+        case .routing, .trying, .answering:
+            // Told nothing yet, the caller gets a refusal in place of a BYE.
+            hangUpCallee(handle, reason: reason)
+            fail(handle, status ?? 480, q850: q850, text)
+            return
+        case .connected: break
+        }
+        hangUpCaller(handle, reason: reason)
+        hangUpCallee(handle, reason: reason)
+        close(
+            handle, by: .switch, status: 200, q850: q850, text: text, disposition: .answered)
+    }
+
+    mutating func hangUpCaller(_ handle: Handle, reason: [UInt8]?) {
+        guard calls[handle].caller.state == .answered else { return }
+        calls[handle].caller.state = .ended
+        let flow = calls[handle].caller.flow
+        // The leg has ended: its next sequence number is of no more use.
+        var dialog = calls[handle].caller.dialogs[0]
+        sendBye(in: &dialog, flow: flow, reason: reason)
+    }
+
+    mutating func hangUpCallee(_ handle: Handle, reason: [UInt8]?) {
+        guard let index = calls[handle].connected,
+            calls[handle].callees[index].state == .answered
+        else { return }
+        calls[handle].callees[index].state = .ended
+        let flow = calls[handle].callees[index].flow
+        var dialog = calls[handle].callees[index].dialogs[0]
+        if let client = calls[handle].callees[index].acknowledgementDue {
+            // A late offer that will have no answer: the ACK goes without one, and BYE follows.
+            acknowledge(cseq: dialog.localCSeq, dialog: dialog, flow: flow, client: client)
+        }
+        sendBye(in: &dialog, flow: flow, reason: reason)
+    }
+
+    /// Settles, records and forgets a call. The one way out of the table.
+    private mutating func close(
+        _ handle: Handle, by releaser: CallRecord.Releaser, status: Int, q850: Int, text: String,
+        disposition: CallRecord.Disposition
+    ) {
+        let isAnswered = disposition == .answered
+        var changes = settle(handle, isCharged: isAnswered)
+
+        for index in calls[handle].callees.indices {
+            if calls[handle].callees[index].state == .trying { abandon(handle, callee: index) }
+            if let client = calls[handle].callees[index].client, clients.contains(client) {
+                clients[client].user = .nobody
+                if calls[handle].callees[index].state != .trying { clients[client].request = [] }
+            }
+        }
+        giveBackRoute(of: handle)
+        if let trunk = calls[handle].inboundTrunk { trunks[trunk]?.freeChannel() }
+        if let line = calls[handle].inboundLine { linesInUse[line] = nil }
+        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
+            guard let number, let inUse = callsOfExtension[number] else { continue }
+            callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
+        }
+        for kind in [
+            DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
+        ] {
+            deadlines.remove(DeadlineKey(kind: kind, slot: handle.slot))
+        }
+
+        lastSequence += 1
+        calls[handle].record.sequence = lastSequence
+        calls[handle].record.endedAt = wallTime
+        calls[handle].record.durationMs = (now - calls[handle].startedAt).milliseconds
+        if isAnswered, calls[handle].record.billedMs == 0,
+            let answeredAt = calls[handle].answeredAt
+        {
+            calls[handle].record.billedMs = (now - answeredAt).milliseconds
+        }
+        calls[handle].record.disposition = disposition
+        calls[handle].record.releasedBy = releaser
+        calls[handle].record.sipStatus = status
+        calls[handle].record.q850Cause = q850
+        calls[handle].record.endReason = text
+        closeAttempt(
+            handle, outcome: .failed, status: status, q850: q850,
+            text: text.isEmpty ? "ended" : text)
+
+        let call = calls.remove(handle)
+        guard let call else { return }
+        changes.append(.callClosed(call.record))
+        commit(changes)
+        callHandles[call.id] = nil
+        retire(call.caller.localTag)
+        for leg in call.callees { retire(leg.localTag) }
+        if let dialog = call.caller.dialogs.first {
+            origins[
+                Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))] = nil
+        }
+        if call.record.disposition != .answered {
+            log(
+                .info, call: call.id,
+                "\(call.record.caller) -> \(call.record.dialled): \(status) \(text)")
+        }
+    }
+
+    /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
+    private mutating func retire(_ tag: UInt64) {
+        retiredTags.append((now + settings.timers.timeout, tag))
+        while let first = retiredTags.first, first.until <= now {
+            legs[first.tag] = nil
+            retiredTags.popFirst()
+        }
+    }
+}

@@ -1,0 +1,334 @@
+import Charging
+import SIP
+
+// What the legs say to each other inside their dialogs: hold, resume, session refresh, digits, and
+// whatever else. We are the other end of both dialogs and pass the content on.
+
+extension Switch {
+    mutating func receive(inDialog request: Message, key: TransactionKey, on flow: Flow) {
+        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number]
+        else {
+            answerStatelessly(request, 481, on: flow)
+            return
+        }
+        guard calls.contains(reference.call) else {
+            // Both sides hung up at once, and ours was faster: all is well (RFC 3261 §15).
+            answerStatelessly(request, request.method == .bye ? 200 : 481, on: flow)
+            return
+        }
+        let handle = reference.call
+        let side = reference.side
+        guard let index = calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []),
+            calls[handle][side].dialogs[index].matches(request),
+            flow.remote.ip == calls[handle][side].flow.remote.ip
+        else {
+            // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.
+            counters.count("stray-in-dialog")
+            answerStatelessly(request, 481, on: flow)
+            return
+        }
+        // A phone behind NAT may have got a new port: answer and go on there.
+        if side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle) {
+            calls[handle][side].flow = flow
+        }
+
+        switch calls[handle][side].dialogs[index].requestReceived(request) {
+        case .accept: break
+        case .outOfOrder:
+            answerStatelessly(request, 500, on: flow, reason: "Out Of Order")
+            return
+        case .glare:
+            refuseInDialog(request, key: key, on: flow, 491)
+            return
+        case .overlapping:
+            refuseInDialog(request, key: key, on: flow, 500, retryAfter: 2)
+            return
+        }
+
+        switch request.method {
+        case .bye: byeReceived(request, key: key, on: flow, call: handle, side: side)
+        case .options:
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 200) { $0.field(.allow, Self.allowedMethods) }
+        case .refer, .subscribe, .publish, .register:
+            // A transfer would be charged to nobody we know: refused, not passed on.
+            refuseInDialog(request, key: key, on: flow, request.method == .refer ? 603 : 489)
+        case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
+            relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
+        }
+    }
+
+    private func isPhone(_ side: Side, of handle: Handle) -> Bool {
+        switch calls[handle].holding {
+        case .nothing: return true
+        case .trunk, .line: return side == .caller
+        }
+    }
+
+    private mutating func refuseInDialog(
+        _ request: Message, key: TransactionKey, on flow: Flow, _ status: Int,
+        retryAfter: Int? = nil
+    ) {
+        let server = makeServer(for: request, key: key, on: flow)
+        respond(server, status) { writer in
+            if let retryAfter { writer.field(.retryAfter, retryAfter) }
+        }
+    }
+
+    // MARK: BYE
+
+    private mutating func byeReceived(
+        _ request: Message, key: TransactionKey, on flow: Flow, call handle: Handle, side: Side
+    ) {
+        let server = makeServer(for: request, key: key, on: flow)
+        respond(server, 200)
+        switch calls[handle].phase {
+        case .connected:
+            hungUp(
+                handle, by: side, reason: request.value(.reason).map { Array($0) },
+                q850: Self.q850(in: request))
+        case .answering where side != .caller:
+            // The callee hangs up in the instant of answering: the caller never heard of it.
+            fail(handle, 480, q850: Causes.normalClearing, "the callee hung up")
+        case .routing, .trying, .answering:
+            if side == .caller { callerCancelled(handle, request: request) }
+        }
+    }
+
+    // MARK: Requests that pass
+
+    private mutating func relay(
+        _ request: Message, key: TransactionKey, on flow: Flow, call handle: Handle, side: Side,
+        dialog ownDialog: Int
+    ) {
+        let server = makeServer(for: request, key: key, on: flow)
+        var target = calls[handle].partner(of: side)
+        var dialogIndex = target.map { calls[handle][$0].dialogs.count - 1 } ?? -1
+        var acknowledged: ReliableProvisional?
+        if request.method == .prack, side == .caller {
+            // RAck names our number of the provisional; the callee knows its own (RFC 3262 §7.2).
+            guard let known = provisional(acknowledgedBy: request, in: handle),
+                let index = calls[handle].callees[known.callee].dialogIndex(
+                    remoteTag: known.remoteTag[...])
+            else {
+                respond(server, 481)
+                return
+            }
+            target = .callee(known.callee)
+            dialogIndex = index
+            acknowledged = known
+        }
+        guard let target, dialogIndex >= 0, calls[handle][target].state != .ended else {
+            // There is nobody to pass it to yet.
+            if request.method == .invite {
+                calls[handle][side].dialogs[ownDialog].responseSent(491, to: request)
+            }
+            respond(server, request.method == .invite ? 491 : 480)
+            return
+        }
+
+        let method = request.method
+        let branch = tokens.next()
+        let targetFlow = calls[handle][target].flow
+        var writer = MessageWriter(capacity: 1024 + request.body.count)
+        _ = calls[handle][target].dialogs[dialogIndex].nextRequest(
+            method, via: via(branch: branch, listener: targetFlow.listener), into: &writer)
+        writer.field(.maxForwards, max((request.maxForwards ?? 70) - 1, 0))
+        writer.field(.contact, listenerText(targetFlow.listener).contact)
+        writer.field(.userAgent, Self.serverName)
+        if let acknowledged {
+            writer.field(
+                .rack, "\(acknowledged.calleeRSeq) \(acknowledged.calleeCSeq) INVITE")
+        } else if let rack = request.value(.rack) {
+            writer.field(.rack, rack)
+        }
+        if method == .invite || method == .update { writer.field(.allow, Self.allowedMethods) }
+        Self.copyOptions(from: request, into: &writer)
+        Self.copyPassed(from: request, into: &writer)
+        let bytes = writer.finish(
+            body: request.body, contentType: request.value(.contentType) ?? [])
+        let client = makeClient(
+            method, branch: branch, bytes: bytes, flow: targetFlow,
+            user: .relay(call: handle, to: target, server: server, serverMethod: method))
+        if method == .invite {
+            calls[handle][target].offersLate = request.body.isEmpty
+            servers[server].user = .relay(call: handle, from: side, client: client)
+            respond(server, 100)
+        }
+    }
+
+    private func provisional(
+        acknowledgedBy request: Message, in handle: Handle
+    ) -> ReliableProvisional? {
+        guard let rack = request.value(.rack),
+            let first = rack.split(separator: UInt8(ascii: " ")).first,
+            let number = UInt32(String(decoding: first, as: UTF8.self))
+        else { return nil }
+        return calls[handle].provisionals.first { $0.rseq == number }
+    }
+
+    /// A response from one leg to a request that came on the other.
+    mutating func responseReceived(
+        _ response: Message, relayedTo to: Side, of handle: Handle, server: Handle,
+        serverMethod method: Method, client: Handle
+    ) {
+        guard calls.contains(handle) else {
+            strayAnswer(response, of: client)
+            return
+        }
+        let status = response.status
+        let from: Side = to == .caller ? .callee(calls[handle].connected ?? 0) : .caller
+        if let index = calls[handle][to].dialogIndex(remoteTag: response.toTag ?? []) {
+            calls[handle][to].dialogs[index].responseReceived(response)
+        }
+        guard servers.contains(server), let request = servers[server].request else {
+            // The 2xx of a re-INVITE came again: its ACK was lost, or is not due yet.
+            if method == .invite, (200..<300).contains(status),
+                calls[handle][to].acknowledgementDue == nil
+            {
+                resendAcknowledgement(of: client)
+            }
+            return
+        }
+        if status < 200 {
+            guard method == .invite, status > 100 else { return }
+            passResponse(response, to: server)
+            return
+        }
+        if let own = calls[handle][from].dialogIndex(remoteTag: request.fromTag ?? []) {
+            calls[handle][from].dialogs[own].responseSent(status, to: request)
+        }
+        if method == .invite, (200..<300).contains(status) {
+            passAnswer(response, to: server, call: handle, from: from)
+            if calls[handle][to].offersLate {
+                calls[handle][to].acknowledgementDue = client
+            } else if let dialog = calls[handle][to].dialogs.last {
+                acknowledge(
+                    response, dialog: dialog, flow: calls[handle][to].flow, client: client)
+            }
+            return
+        }
+        passResponse(response, to: server)
+        // These say that the dialog is gone (RFC 3261 §12.2.1.2).
+        if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
+    }
+
+    /// A request inside the dialog was never answered: the phone or gateway is gone.
+    mutating func relayFailed(
+        status: Int, of handle: Handle, to: Side, server: Handle, serverMethod: Method
+    ) {
+        guard calls.contains(handle) else { return }
+        if serverMethod == .invite {
+            for index in calls[handle][to].dialogs.indices {
+                calls[handle][to].dialogs[index].inviteFailed()
+            }
+        }
+        if servers.contains(server) {
+            if let request = servers[server].request {
+                let from: Side = to == .caller ? .callee(calls[handle].connected ?? 0) : .caller
+                if let own = calls[handle][from].dialogIndex(remoteTag: request.fromTag ?? []) {
+                    calls[handle][from].dialogs[own].responseSent(status, to: request)
+                }
+            }
+            respond(server, status)
+        }
+        legLost(handle, side: to, status: status)
+    }
+
+    private mutating func legLost(_ handle: Handle, side: Side, status: Int) {
+        guard case .connected = calls[handle].phase else { return }
+        let name = calls[handle][side].name
+        cut(
+            handle, text: "\(name) is gone (\(status))", status: nil,
+            q850: Causes.recoveryOnTimerExpiry)
+    }
+
+    private mutating func passResponse(_ response: Message, to server: Handle) {
+        let contact = listenerText(servers[server].flow.listener).contact
+        respond(
+            server, response.status,
+            reason: String(decoding: response.reasonPhrase, as: UTF8.self),
+            body: response.body, contentType: response.value(.contentType) ?? []
+        ) { writer in
+            if response.status < 300 { writer.field(.contact, contact) }
+            Self.copyPassed(from: response, into: &writer)
+        }
+    }
+
+    /// A 2xx to a re-INVITE: sent again until its ACK comes.
+    private mutating func passAnswer(
+        _ response: Message, to server: Handle, call handle: Handle, from side: Side
+    ) {
+        guard let request = servers[server].request else { return }
+        let contact = listenerText(servers[server].flow.listener).contact
+        let bytes = request.response(
+            response.status, source: servers[server].source,
+            extra: { writer in
+                writer.field(.contact, contact)
+                writer.field(.server, Self.serverName)
+                writer.field(.allow, Self.allowedMethods)
+                Self.copyOptions(from: response, into: &writer)
+                Self.copyPassed(from: response, into: &writer)
+            }, body: response.body, contentType: response.value(.contentType) ?? [])
+        calls[handle][side].pendingAnswer = Leg.PendingAnswer(
+            retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
+            flow: servers[server].flow)
+        respond(server, response.status, bytes: bytes)
+        armAnswer(handle, side: side)
+    }
+
+    // MARK: ACK
+
+    mutating func armAnswer(_ handle: Handle, side: Side) {
+        let kind: DeadlineKey.Kind = side == .caller ? .callerAnswer : .calleeAnswer
+        let deadline = calls[handle][side].pendingAnswer?.retransmission.deadline
+        deadlines.set(DeadlineKey(kind: kind, slot: handle.slot), at: deadline ?? .distantFuture)
+    }
+
+    /// The ACK of a 2xx of ours. When the other leg waits for the session description in it, it goes
+    /// on there.
+    mutating func acknowledgementReceived(_ request: Message) {
+        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number],
+            calls.contains(reference.call)
+        else { return }
+        let handle = reference.call
+        let side = reference.side
+        guard calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []) != nil,
+            calls[handle][side].pendingAnswer != nil
+        else { return }
+        let action = calls[handle][side].pendingAnswer?.retransmission.acknowledgementReceived()
+        guard action == .pass else { return }
+        calls[handle][side].pendingAnswer = nil
+        armAnswer(handle, side: side)
+        guard let partner = calls[handle].partner(of: side),
+            let client = calls[handle][partner].acknowledgementDue,
+            let dialog = calls[handle][partner].dialogs.last
+        else { return }
+        calls[handle][partner].acknowledgementDue = nil
+        acknowledge(
+            cseq: dialog.localCSeq, dialog: dialog, flow: calls[handle][partner].flow,
+            client: client, body: request.body, contentType: request.value(.contentType) ?? [])
+    }
+
+    mutating func answerDeadlineReached(_ handle: Handle, side: Side) {
+        guard
+            let action = calls[handle][side].pendingAnswer?.retransmission.deadlineReached(now: now)
+        else { return }
+        switch action {
+        case .none: break
+        case .retransmit:
+            if let answer = calls[handle][side].pendingAnswer {
+                send(answer.bytes, on: answer.flow)
+                counters.count("retransmissions")
+            }
+        case .gaveUp:
+            calls[handle][side].pendingAnswer = nil
+            let name = calls[handle][side].name
+            cut(
+                handle, text: "\(name) never acknowledged the answer", status: nil,
+                q850: Causes.recoveryOnTimerExpiry)
+            return
+        }
+        armAnswer(handle, side: side)
+    }
+}

@@ -1,0 +1,238 @@
+import Charging
+import Dialplan
+import SIP
+
+// A new call: who calls, whether it may begin, and where the dialplan sends it.
+
+extension Switch {
+    /// Options that pass through us from leg to leg.
+    static let passedOptions = ["100rel", "timer"]
+
+    /// Who calls, once that is known.
+    private enum Identity {
+        case subscriber(Extension)
+        case trunk(String)
+    }
+
+    mutating func inviteReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
+        let identity: Identity
+        if let trunk = trunkOfEndpoint[flow.remote] {
+            identity = .trunk(trunk)
+        } else {
+            guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
+            identity = .subscriber(subscriber)
+        }
+
+        if let unsupported = unsupportedOptions(request, supported: Self.passedOptions) {
+            refuse(request, key: key, on: flow, 420) { $0.field(.unsupported, unsupported) }
+            return
+        }
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        if origins[origin] != nil || isLoop(request) {
+            counters.count("loops")
+            refuse(request, key: key, on: flow, 482)
+            return
+        }
+        guard isOurs(request) else {
+            refuse(request, key: key, on: flow, 404, reason: "Not Served Here")
+            return
+        }
+        guard calls.count < settings.limits.calls else {
+            counters.count("refused-calls-full")
+            refuse(request, key: key, on: flow, 503) { $0.field(.retryAfter, 10) }
+            return
+        }
+        let tag = tokens.next()
+        guard let dialog = Dialog(request: request, localTag: Token.text(tag)) else {
+            refuse(request, key: key, on: flow, 400, reason: "Missing Contact")
+            return
+        }
+        begin(request, key: key, flow: flow, origin: origin, tag: tag, dialog: dialog, by: identity)
+    }
+
+    /// Refuses an INVITE that makes no call. The transaction waits for the ACK.
+    private mutating func refuse(
+        _ request: Message, key: TransactionKey, on flow: Flow, _ status: Int,
+        reason: String? = nil, extra: (inout MessageWriter) -> Void = { _ in }
+    ) {
+        let server = makeServer(for: request, key: key, on: flow)
+        respond(
+            server, status, reason: reason, toTag: Token.text(servers[server].localTag),
+            extra: extra)
+    }
+
+    /// Whether the request has been here before and has not changed since: one of its Via is that of
+    /// an INVITE of ours to the same place (RFC 3261 §16.3 step 4).
+    private func isLoop(_ request: Message) -> Bool {
+        for element in request.elements(.via).dropFirst() {
+            guard let branch = Via(parsing: element)?.branch,
+                let number = Token.branchNumber(branch),
+                let handle = clientHandles[ClientEntry.Key(branch: number, isCancel: false)]
+            else { continue }
+            let sent = clients[handle].request
+            // `INVITE uri SIP/2.0`: the Request-URI is the second word.
+            let line = sent.prefix { $0 != UInt8(ascii: "\r") }
+            let words = line.split(separator: UInt8(ascii: " "))
+            if words.count == 3, words[1].elementsEqual(request.requestURI) { return true }
+        }
+        return false
+    }
+
+    /// Whether the Request-URI names this switch: its realm, one of its domains, or an address.
+    private func isOurs(_ request: Message) -> Bool {
+        guard let uri = URI(parsing: request.requestURI) else { return false }
+        if uri.scheme == .tel { return true }
+        if IPAddress(parsing: uri.host) != nil { return true }
+        let host = String(decoding: uri.host, as: UTF8.self).lowercased()
+        return host == settings.realm.lowercased()
+            || settings.domains.contains { $0.lowercased() == host }
+            || settings.listeners.contains { $0.advertisedHost.lowercased() == host }
+    }
+
+    private mutating func begin(
+        _ request: Message, key: TransactionKey, flow: Flow, origin: Origin, tag: UInt64,
+        dialog: Dialog, by identity: Identity
+    ) {
+        let server = makeServer(for: request, key: key, on: flow, localTag: tag)
+        counters.calls += 1
+        lastCallNumber &+= 1
+        let id = CallID(start: start, number: lastCallNumber)
+        let dialled = Self.dialled(request)
+        let from = request.address(.from)
+
+        let caller: Caller
+        let callerText: String
+        switch identity {
+        case .subscriber(let subscriber):
+            caller = .extension(subscriber.number, level: subscriber.level)
+            callerText = subscriber.number
+        case .trunk(let name):
+            caller = .trunk(name)
+            callerText = from?.uriView?.telephoneNumber ?? ""
+        }
+        var leg = Leg(localTag: tag, flow: flow, name: callerText)
+        leg.dialogs = [dialog]
+        var call = Call(
+            id: id, startedAt: now,
+            record: CallRecord(
+                callID: id.rawValue, direction: .outbound, caller: callerText, dialled: dialled,
+                startedAt: wallTime),
+            caller: leg, invite: request, inviteTransaction: server,
+            maxForwards: min(request.maxForwards ?? 70, 70), attemptStartedAt: now)
+        switch identity {
+        case .subscriber(let subscriber):
+            call.callerExtension = subscriber.number
+            call.callerName = Array(subscriber.name.utf8)
+        case .trunk(let name):
+            call.inboundTrunk = name
+            call.record.direction = .inbound
+            call.callerName = Array((from?.displayName ?? "").utf8)
+        }
+        let handle = calls.insert(call)
+        callHandles[id] = handle
+        legs[tag] = LegReference(call: handle, side: .caller)
+        origins[origin] = handle
+        servers[server].user = .call(handle)
+        respond(server, 100)
+        route(handle, caller: caller, dialled: dialled)
+    }
+
+    /// What was dialled: the user part or the number of a tel URI, without parameters.
+    private static func dialled(_ request: Message) -> String {
+        guard let uri = URI(parsing: request.requestURI) else { return "" }
+        if let number = uri.telephoneNumber { return number }
+        return uri.userUnescaped
+    }
+
+    // MARK: Where to
+
+    private mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
+        let decision = plan.decide(
+            Query(
+                caller: caller, dialled: dialled, time: wallClock.civilTime(at: now),
+                down: downTrunks()))
+        calls[handle].record.normalised = decision.normalised
+        calls[handle].record.numberClass = decision.numberClass
+        calls[handle].record.dialplanVersion = decision.planVersion
+        calls[handle].record.explanation = decision.explanation.map(\.text)
+        calls[handle].limitMilliseconds = decision.limitMilliseconds
+
+        // A line or channel of its own is taken by the call that comes in on it.
+        if let trunk = calls[handle].inboundTrunk {
+            guard trunks[trunk]?.takeChannel() == true else {
+                calls[handle].inboundTrunk = nil
+                fail(handle, 503, q850: Causes.noCircuit, "all channels of \(trunk) are in use")
+                return
+            }
+        }
+        if let number = calls[handle].callerExtension {
+            let inUse = callsOfExtension[number, default: 0]
+            let limit = extensions[number]?.callLimit ?? 1
+            callsOfExtension[number] = inUse + 1
+            let isEmergency: Bool
+            if case .emergency = decision.outcome {
+                isEmergency = true
+            } else {
+                isEmergency = false
+            }
+            if inUse >= limit, !isEmergency {
+                fail(
+                    handle, 486, q850: Causes.userBusy,
+                    "\(number) has \(inUse) of \(limit) calls already")
+                return
+            }
+        }
+
+        switch decision.outcome {
+        case .refuse(let refusal):
+            fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
+        case .ring(let number):
+            calls[handle].record.direction =
+                calls[handle].callerExtension == nil ? .inbound : .internal
+            if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: number) }
+            ring(handle, extension: number)
+        case .routes(let choices):
+            guard calls[handle].callerExtension != nil else {
+                fail(
+                    handle, 403, q850: Causes.callRejected,
+                    "a caller outside reaches lines and extensions only")
+                return
+            }
+            calls[handle].record.direction = .outbound
+            calls[handle].routes = choices
+            tryNextRoute(handle)
+        case .emergency(let choices):
+            calls[handle].record.direction = .emergency
+            calls[handle].isEmergency = true
+            // What is known to be down comes last, but it is tried: nothing may stop this call.
+            calls[handle].routes =
+                choices.filter { !isDown($0) } + choices.filter { isDown($0) }
+            log(.notice, call: calls[handle].id, "emergency call to \(dialled)")
+            tryNextRoute(handle)
+        }
+    }
+
+    /// A call that came in on an extension's direct line makes that line busy.
+    private mutating func takeInboundLine(_ handle: Handle, ringing number: String) {
+        guard let line = plan.line(of: number),
+            plan.target(ofLine: calls[handle].record.normalised) == number,
+            linesInUse[line] == nil
+        else { return }
+        linesInUse[line] = calls[handle].id
+        calls[handle].inboundLine = line
+    }
+
+    func downTrunks() -> Set<String> {
+        var down: Set<String> = []
+        for (name, trunk) in trunks where trunk.isDown { down.insert(name) }
+        if let gateway = settings.lineGateway, down.contains(gateway) { down.insert("line") }
+        return down
+    }
+
+    func isDown(_ choice: RouteChoice) -> Bool {
+        switch choice.via {
+        case .trunk(let name): trunks[name]?.isDown ?? true
+        case .line: settings.lineGateway.flatMap { trunks[$0] }?.isDown ?? true
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import SIP
+
+// From bytes to the transaction they belong to, and on to who answers them.
+
+extension Switch {
+    mutating func receive(_ datagram: Datagram) {
+        counters.received += 1
+        do throws(ParseError) {
+            let message = try Message(parsing: datagram.bytes)
+            if message.isRequest {
+                receive(request: message, on: datagram.flow)
+            } else {
+                receive(response: message)
+            }
+        } catch {
+            // Keep-alives are no messages and no fault (RFC 5626 §4.4.1).
+            if error.reason == .empty { return }
+            counters.malformed += 1
+            if let request = error.answerable {
+                answerStatelessly(request, error.status, on: datagram.flow, reason: error.phrase)
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    private mutating func receive(request: Message, on flow: Flow) {
+        let method = request.method
+        let key = TransactionKey(server: request)
+        if let handle = serverHandles[key] {
+            absorb(request, method: method, in: handle)
+            return
+        }
+        switch method {
+        case .ack:
+            // The ACK of a 2xx is a transaction of its own; any other that finds none is too late.
+            acknowledgementReceived(request)
+            return
+        case .cancel:
+            cancelReceived(request, key: key, on: flow)
+            return
+        case .invite, .bye, .options, .register, .update, .info, .prack, .subscribe, .notify,
+            .refer, .message, .publish, .other:
+            break
+        }
+        guard servers.count < settings.limits.transactions else {
+            counters.count("refused-transactions-full")
+            answerStatelessly(request, 503, on: flow, retryAfter: 5)
+            return
+        }
+        if request.maxForwards == 0 {
+            answerStatelessly(request, 483, on: flow)
+            return
+        }
+        if request.toTag != nil {
+            receive(inDialog: request, key: key, on: flow)
+            return
+        }
+        switch method {
+        case .invite: inviteReceived(request, key: key, on: flow)
+        case .register: registerReceived(request, key: key, on: flow)
+        case .options: optionsReceived(request, on: flow)
+        case .bye, .update, .info, .prack, .notify:
+            // They mean nothing outside of a dialog.
+            answerStatelessly(request, 481, on: flow)
+        case .refer, .subscribe, .message, .publish, .other, .ack, .cancel:
+            answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
+        }
+    }
+
+    /// A request whose transaction is known: it came again, or it is the ACK of a refusal.
+    private mutating func absorb(_ request: Message, method: Method, in handle: Handle) {
+        switch servers[handle].machine {
+        case .invite(var machine):
+            if method == .ack {
+                let action = machine.acknowledgementReceived(now: now)
+                servers[handle].machine = .invite(machine)
+                rearm(server: handle)
+                switch action {
+                case .pass: acknowledgementReceived(request)
+                case .absorb: break
+                }
+                return
+            }
+            let action = machine.requestReceived(now: now)
+            servers[handle].machine = .invite(machine)
+            switch action {
+            case .resend: resendResponse(of: handle)
+            case .absorb: break
+            }
+        case .other(var machine):
+            let action = machine.requestReceived(now: now)
+            servers[handle].machine = .other(machine)
+            switch action {
+            case .resend: resendResponse(of: handle)
+            case .absorb: break
+            }
+        }
+        rearm(server: handle)
+    }
+
+    private mutating func resendResponse(of handle: Handle) {
+        guard !servers[handle].response.isEmpty else { return }
+        send(servers[handle].response, on: servers[handle].flow)
+    }
+
+    private mutating func cancelReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
+        let invite = serverHandles[TransactionKey(canceledBy: request)]
+        guard let invite else {
+            answerStatelessly(request, 481, on: flow)
+            return
+        }
+        // The To tag of both answers is the same (RFC 3261 §9.2).
+        let tag = Token.text(servers[invite].localTag)
+        let server = makeServer(
+            for: request, key: key, on: flow, localTag: servers[invite].localTag)
+        respond(server, 200, toTag: tag)
+        switch servers[invite].machine {
+        case .invite(let machine):
+            if machine.isDecided { return }
+        case .other:
+            return
+        }
+        switch servers[invite].user {
+        case .nobody: break
+        case .call(let call): callerCancelled(call, request: request)
+        case .relay(_, _, let client): cancel(client: client, reason: request.value(.reason))
+        }
+    }
+
+    // MARK: Responses
+
+    private mutating func receive(response: Message) {
+        guard let branch = response.topVia.branch, let number = Token.branchNumber(branch),
+            let handle = clientHandles[
+                ClientEntry.Key(branch: number, isCancel: response.method == .cancel)],
+            clients[handle].method == response.method
+        else {
+            // A stray or late response: RFC 3261 §18.1.2 lets it go.
+            counters.count("stray-responses")
+            return
+        }
+        switch clients[handle].machine {
+        case .invite(var machine):
+            let action = machine.responseReceived(response.status, now: now)
+            clients[handle].machine = .invite(machine)
+            rearm(client: handle)
+            switch action {
+            case .absorb: break
+            case .acknowledgeAgain: resendAcknowledgement(of: handle)
+            case .pass: responsePassed(response, to: handle)
+            case .passAndCancel:
+                sendCancel(of: handle, reason: nil)
+                responsePassed(response, to: handle)
+            case .passAndAcknowledge:
+                acknowledgeRefusal(response, of: handle)
+                responsePassed(response, to: handle)
+            }
+        case .other(var machine):
+            let action = machine.responseReceived(response.status, now: now)
+            clients[handle].machine = .other(machine)
+            rearm(client: handle)
+            switch action {
+            case .absorb: break
+            case .pass: responsePassed(response, to: handle)
+            }
+        }
+    }
+
+    private mutating func responsePassed(_ response: Message, to handle: Handle) {
+        switch clients[handle].user {
+        case .nobody: strayAnswer(response, of: handle)
+        case .attempt(let call, let callee):
+            guard calls.contains(call) else {
+                strayAnswer(response, of: handle)
+                return
+            }
+            responseReceived(response, call: call, callee: callee, client: handle)
+        case .relay(let call, let to, let server, let method):
+            responseReceived(
+                response, relayedTo: to, of: call, server: server, serverMethod: method,
+                client: handle)
+        case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        }
+    }
+
+    /// The callee answered an INVITE whose call is over or has gone elsewhere: acknowledge and hang up
+    /// at once, so that nobody talks for nothing (RFC 3261 §9.1).
+    mutating func strayAnswer(_ response: Message, of handle: Handle) {
+        guard clients[handle].method == .invite, (200..<300).contains(response.status) else {
+            return
+        }
+        if !clients[handle].acknowledgement.isEmpty {
+            resendAcknowledgement(of: handle)
+            return
+        }
+        guard let request = parseOwn(clients[handle].request),
+            var dialog = Dialog(request: request, response: response)
+        else { return }
+        let flow = clients[handle].flow
+        acknowledge(response, dialog: dialog, flow: flow, client: handle)
+        sendBye(
+            in: &dialog, flow: flow,
+            reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
+    }
+
+    /// Bytes that we wrote ourselves; what does not parse is our own bug, and ends one transaction.
+    mutating func parseOwn(_ bytes: [UInt8]) -> Message? {
+        do throws(ParseError) {
+            return try Message(parsing: bytes)
+        } catch {
+            assertionFailure("our own request does not parse: \(error)")
+            log(.error, "a request of our own does not parse: \(error)")
+            return nil
+        }
+    }
+
+    // MARK: Failures of the transport
+
+    /// Every request that waits on this flow has met a dead end (RFC 3261 §18.4).
+    mutating func transportFailed(_ flow: Flow) {
+        counters.count("transport-failures")
+        for handle in clients.handles where clients.contains(handle) {
+            guard clients[handle].flow.remote == flow.remote,
+                clients[handle].flow.transport == flow.transport
+            else { continue }
+            switch clients[handle].machine {
+            case .invite(var machine):
+                let action = machine.transportFailed()
+                clients[handle].machine = .invite(machine)
+                guard action == .report else { continue }
+            case .other(var machine):
+                let action = machine.transportFailed()
+                clients[handle].machine = .other(machine)
+                guard action == .report else { continue }
+            }
+            clientFailed(handle, status: 503, why: "transport error")
+        }
+    }
+}

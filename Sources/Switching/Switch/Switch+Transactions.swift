@@ -1,0 +1,381 @@
+import SIP
+
+// The tables of transactions: making entries, sending through them, their deadlines.
+
+extension Switch {
+    static let allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK"
+    static let serverName = "Tandem"
+
+    // MARK: Server side
+
+    /// Where the responses to a request go (RFC 3261 §18.2.2, RFC 3581 §4).
+    func replyFlow(of request: Message, on flow: Flow) -> Flow {
+        guard !flow.transport.isReliable, request.topVia.rport == .absent else { return flow }
+        var reply = flow
+        reply.remote.port = request.topVia.port ?? 5060
+        return reply
+    }
+
+    mutating func makeServer(
+        for request: Message, key: TransactionKey, on flow: Flow, localTag: UInt64? = nil,
+        user: ServerEntry.User = .nobody
+    ) -> Handle {
+        let reliable = flow.transport.isReliable
+        let machine: ServerEntry.Machine =
+            request.method == .invite
+            ? .invite(
+                ServerInviteTransaction(reliable: reliable, timers: settings.timers, now: now))
+            : .other(ServerTransaction(reliable: reliable, timers: settings.timers, now: now))
+        let entry = ServerEntry(
+            key: key, machine: machine, user: user, flow: replyFlow(of: request, on: flow),
+            source: flow.remote, request: request, localTag: localTag ?? tokens.next())
+        let handle = servers.insert(entry)
+        serverHandles[key] = handle
+        rearm(server: handle)
+        return handle
+    }
+
+    /// Sends a response through its transaction.
+    ///
+    /// - Parameter toTag: nil leaves the To of the request as it is.
+    mutating func respond(
+        _ handle: Handle, _ status: Int, reason: String? = nil, toTag: [UInt8]? = nil,
+        dialogForming: Bool = false, body: ArraySlice<UInt8> = [],
+        contentType: ArraySlice<UInt8> = [], extra: (inout MessageWriter) -> Void = { _ in }
+    ) {
+        guard servers.contains(handle), let request = servers[handle].request else { return }
+        let bytes = request.response(
+            status, reason: reason, toTag: status == 100 ? nil : toTag,
+            source: servers[handle].source, dialogForming: dialogForming,
+            extra: { writer in
+                writer.field(.server, Self.serverName)
+                extra(&writer)
+            }, body: body, contentType: contentType)
+        respond(handle, status, bytes: bytes)
+    }
+
+    /// Sends a response that is written already.
+    mutating func respond(_ handle: Handle, _ status: Int, bytes: [UInt8]) {
+        switch servers[handle].machine {
+        case .invite(var machine):
+            let action = machine.responseSent(status, now: now)
+            servers[handle].machine = .invite(machine)
+            guard action == .send else { return }
+        case .other(var machine):
+            let action = machine.responseSent(status, now: now)
+            servers[handle].machine = .other(machine)
+            guard action == .send else { return }
+        }
+        send(bytes, on: servers[handle].flow)
+        if status >= 200 {
+            servers[handle].request = nil
+            servers[handle].user = .nobody
+        }
+        // A 2xx to INVITE is sent again by the dialog, not by the transaction (RFC 6026 §7.1).
+        let isAnswer = (200..<300).contains(status)
+        switch servers[handle].machine {
+        case .invite: servers[handle].response = isAnswer ? [] : bytes
+        case .other: servers[handle].response = bytes
+        }
+        rearm(server: handle)
+    }
+
+    /// Answers without keeping anything: challenges, and what is refused before anyone is known.
+    mutating func answerStatelessly(
+        _ request: Message, _ status: Int, on flow: Flow, reason: String? = nil,
+        retryAfter: Int? = nil, extra: (inout MessageWriter) -> Void = { _ in }
+    ) {
+        guard request.method != .ack else { return }
+        let bytes = request.response(
+            status, reason: reason, toTag: Token.text(tokens.next()), source: flow.remote,
+            extra: { writer in
+                writer.field(.server, Self.serverName)
+                if let retryAfter { writer.field(.retryAfter, retryAfter) }
+                extra(&writer)
+            })
+        send(bytes, on: replyFlow(of: request, on: flow))
+    }
+
+    mutating func rearm(server handle: Handle) {
+        guard servers.contains(handle) else { return }
+        let key = DeadlineKey(kind: .server, slot: handle.slot)
+        let isTerminated: Bool
+        let deadline: Instant
+        switch servers[handle].machine {
+        case .invite(let machine):
+            isTerminated = machine.isTerminated
+            deadline = machine.deadline
+        case .other(let machine):
+            isTerminated = machine.isTerminated
+            deadline = machine.deadline
+        }
+        if isTerminated {
+            deadlines.remove(key)
+            serverHandles[servers[handle].key] = nil
+            servers.remove(handle)
+        } else {
+            deadlines.set(key, at: deadline)
+        }
+    }
+
+    mutating func serverDeadlineReached(_ handle: Handle) {
+        switch servers[handle].machine {
+        case .invite(var machine):
+            let action = machine.deadlineReached(now: now)
+            servers[handle].machine = .invite(machine)
+            switch action {
+            case .none, .terminated: break
+            case .sendTrying: respond(handle, 100)
+            case .retransmit: send(servers[handle].response, on: servers[handle].flow)
+            case .timedOut: counters.count("refusals-not-acknowledged")
+            }
+        case .other(var machine):
+            let action = machine.deadlineReached(now: now)
+            servers[handle].machine = .other(machine)
+            switch action {
+            case .none, .terminated: break
+            case .sendTrying: respond(handle, 100)
+            }
+        }
+        rearm(server: handle)
+    }
+
+    // MARK: Client side
+
+    /// Sends a request of ours and waits for its responses.
+    mutating func makeClient(
+        _ method: Method, branch: UInt64, bytes: [UInt8], flow: Flow, user: ClientEntry.User
+    ) -> Handle {
+        let reliable = flow.transport.isReliable
+        let machine: ClientEntry.Machine =
+            method == .invite
+            ? .invite(
+                ClientInviteTransaction(reliable: reliable, timers: settings.timers, now: now))
+            : .other(ClientTransaction(reliable: reliable, timers: settings.timers, now: now))
+        let key = ClientEntry.Key(branch: branch, isCancel: method == .cancel)
+        let handle = clients.insert(
+            ClientEntry(
+                key: key, method: method, machine: machine, user: user, flow: flow,
+                request: bytes))
+        clientHandles[key] = handle
+        send(bytes, on: flow)
+        rearm(client: handle)
+        return handle
+    }
+
+    mutating func rearm(client handle: Handle) {
+        guard clients.contains(handle) else { return }
+        let key = DeadlineKey(kind: .client, slot: handle.slot)
+        let isTerminated: Bool
+        let deadline: Instant
+        switch clients[handle].machine {
+        case .invite(let machine):
+            isTerminated = machine.isTerminated
+            deadline = machine.deadline
+        case .other(let machine):
+            isTerminated = machine.isTerminated
+            deadline = machine.deadline
+        }
+        // One that has ended is removed by whoever it tells, at its deadline, or here at once.
+        deadlines.set(key, at: isTerminated ? now : deadline)
+    }
+
+    mutating func forget(client handle: Handle) {
+        guard clients.contains(handle) else { return }
+        deadlines.remove(DeadlineKey(kind: .client, slot: handle.slot))
+        clientHandles[clients[handle].key] = nil
+        clients.remove(handle)
+    }
+
+    mutating func clientDeadlineReached(_ handle: Handle) {
+        switch clients[handle].machine {
+        case .invite(var machine):
+            if machine.isTerminated {
+                forget(client: handle)
+                return
+            }
+            let action = machine.deadlineReached(now: now)
+            clients[handle].machine = .invite(machine)
+            switch action {
+            case .none: break
+            case .retransmit:
+                if !clients[handle].isAbandoned {
+                    send(clients[handle].request, on: clients[handle].flow)
+                    counters.count("retransmissions")
+                }
+            case .rangTooLong: cancel(client: handle, reason: nil)
+            case .timedOut:
+                clientFailed(handle, status: 408, why: "no answer")
+                return
+            case .terminated:
+                forget(client: handle)
+                return
+            }
+        case .other(var machine):
+            if machine.isTerminated {
+                forget(client: handle)
+                return
+            }
+            let action = machine.deadlineReached(now: now)
+            clients[handle].machine = .other(machine)
+            switch action {
+            case .none: break
+            case .retransmit:
+                send(clients[handle].request, on: clients[handle].flow)
+                counters.count("retransmissions")
+            case .timedOut:
+                clientFailed(handle, status: 408, why: "no answer")
+                return
+            case .terminated:
+                forget(client: handle)
+                return
+            }
+        }
+        rearm(client: handle)
+    }
+
+    /// A request of ours ended without a response.
+    ///
+    /// - Parameter status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
+    mutating func clientFailed(_ handle: Handle, status: Int, why: String) {
+        let user = clients[handle].user
+        forget(client: handle)
+        switch user {
+        case .nobody: break
+        case .attempt(let call, let callee):
+            guard calls.contains(call) else { return }
+            attemptFailed(
+                call, callee: callee, status: status, reason: nil, text: why, isSilence: true)
+        case .relay(let call, let to, let server, let method):
+            relayFailed(
+                status: status, of: call, to: to, server: server, serverMethod: method)
+        case .probe(let trunk): probeFailed(why, trunk: trunk)
+        }
+    }
+
+    // MARK: ACK and CANCEL
+
+    /// Sends the ACK of a 2xx and keeps it, to send again when the 2xx comes again.
+    mutating func acknowledge(
+        _ response: Message, dialog: Dialog, flow: Flow, client handle: Handle?,
+        body: ArraySlice<UInt8> = [], contentType: ArraySlice<UInt8> = []
+    ) {
+        acknowledge(
+            cseq: response.cseqNumber, dialog: dialog, flow: flow, client: handle, body: body,
+            contentType: contentType)
+    }
+
+    mutating func acknowledge(
+        cseq: UInt32, dialog: Dialog, flow: Flow, client handle: Handle?,
+        body: ArraySlice<UInt8> = [], contentType: ArraySlice<UInt8> = []
+    ) {
+        var writer = MessageWriter(capacity: 512 + body.count)
+        dialog.acknowledgement(
+            cseq: cseq, via: via(branch: tokens.next(), listener: flow.listener), into: &writer)
+        writer.field(.maxForwards, 70)
+        let bytes = writer.finish(body: body, contentType: contentType)
+        send(bytes, on: flow)
+        if let handle, clients.contains(handle) {
+            clients[handle].acknowledgement = bytes
+            clients[handle].request = []
+        }
+    }
+
+    /// The ACK of a 3xx-6xx: the transaction's own (RFC 3261 §17.1.1.3).
+    mutating func acknowledgeRefusal(_ response: Message, of handle: Handle) {
+        guard let invite = parseOwn(clients[handle].request) else { return }
+        let bytes = invite.ack(for: response)
+        clients[handle].acknowledgement = bytes
+        send(bytes, on: clients[handle].flow)
+    }
+
+    mutating func resendAcknowledgement(of handle: Handle) {
+        guard !clients[handle].acknowledgement.isEmpty else { return }
+        send(clients[handle].acknowledgement, on: clients[handle].flow)
+    }
+
+    /// Takes an INVITE of ours back, now or as soon as it may be (RFC 3261 §9.1).
+    mutating func cancel(client handle: Handle, reason: ArraySlice<UInt8>?) {
+        guard clients.contains(handle) else { return }
+        switch clients[handle].machine {
+        case .invite(var machine):
+            let action = machine.cancelRequested(now: now)
+            clients[handle].machine = .invite(machine)
+            switch action {
+            case .send: sendCancel(of: handle, reason: reason)
+            case .wait, .none: break
+            }
+            rearm(client: handle)
+        case .other: break
+        }
+    }
+
+    mutating func sendCancel(of handle: Handle, reason: ArraySlice<UInt8>?) {
+        guard let invite = parseOwn(clients[handle].request) else { return }
+        let bytes = invite.cancel { writer in
+            if let reason { writer.field(.reason, reason) }
+        }
+        _ = makeClient(
+            .cancel, branch: clients[handle].key.branch, bytes: bytes, flow: clients[handle].flow,
+            user: .nobody)
+    }
+
+    // MARK: Pieces of requests
+
+    func via(branch: UInt64, listener: UInt16) -> [UInt8] {
+        var bytes = listenerText(listener).via
+        Token.append(branch, to: &bytes)
+        return bytes
+    }
+
+    func listenerText(_ listener: UInt16) -> ListenerText {
+        listenerTexts[min(Int(listener), listenerTexts.count - 1)]
+    }
+
+    /// BYE in a dialog; nobody waits for its answer but its own transaction.
+    mutating func sendBye(in dialog: inout Dialog, flow: Flow, reason: [UInt8]?) {
+        let branch = tokens.next()
+        var writer = MessageWriter(capacity: 512)
+        _ = dialog.nextRequest(
+            .bye, via: via(branch: branch, listener: flow.listener), into: &writer)
+        writer.field(.maxForwards, 70)
+        if let reason { writer.field(.reason, reason) }
+        writer.field(.userAgent, Self.serverName)
+        _ = makeClient(.bye, branch: branch, bytes: writer.finish(), flow: flow, user: .nobody)
+    }
+
+    /// The value of a Reason header (RFC 3326): the Q.850 cause, and a SIP status where it says more.
+    static func reason(q850: Int, text: String, status: Int? = nil) -> [UInt8] {
+        var value = "Q.850;cause=\(q850);text=\"\(quotable(text))\""
+        if let status { value += ", SIP;cause=\(status);text=\"\(quotable(text))\"" }
+        return Array(value.utf8)
+    }
+
+    private static func quotable(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            if character == "\"" || character == "\\" { result.append("\\") }
+            result.append(character)
+        }
+        return result
+    }
+
+    /// The Q.850 cause of a message's Reason header, when it has one.
+    static func q850(in message: Message) -> Int? {
+        for element in message.elements(.reason) {
+            let parameters = Parameters(element)
+            var isQ850 = false
+            for (place, parameter) in parameters.enumerated() {
+                if place == 0 {
+                    isQ850 = String(decoding: parameter.name, as: UTF8.self).uppercased() == "Q.850"
+                } else if isQ850,
+                    String(decoding: parameter.name, as: UTF8.self).lowercased() == "cause",
+                    let value = parameter.value
+                {
+                    return Int(String(decoding: value, as: UTF8.self))
+                }
+            }
+        }
+        return nil
+    }
+}

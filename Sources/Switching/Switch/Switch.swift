@@ -1,0 +1,205 @@
+import Charging
+import Dialplan
+import SIP
+
+/// The whole switch as one value: calls, legs, registrar, lines, trunks, money.
+///
+/// `handle` is the one verb. It is pure: the same events in the same order with the same readings of
+/// the clock give the same actions, byte for byte, since the token generator's seed is handed in too.
+///
+/// The route of a call through the files: `Switch+Receiving` finds the transaction, `Switch+Callers`
+/// who it is, `Switch+Invite` where it goes, `Switch+Attempts` tries one way after another,
+/// `Switch+Answer` connects and charges, `Switch+InDialog` passes what the legs say to each other,
+/// `Switch+Ending` settles and records.
+public struct Switch: Sendable {
+    // MARK: What it was given
+
+    var settings: Settings
+    var plan: Plan
+    let hashes: HashFunctions
+    var tokens: TokenGenerator
+    var challenger: DigestChallenger
+    private let nonceKey: [UInt8]
+    var listenerTexts: [ListenerText]
+    var wallClock: WallClock
+
+    // MARK: What it remembers
+
+    var tariff: Tariff
+    var ledger: Ledger
+    var extensions: [String: Extension]
+    var registrar = Registrar()
+    var trunks: [String: Trunk] = [:]
+    var trunkOfEndpoint: [Endpoint: String] = [:]
+    /// How many places of the settings have deadlines of their own.
+    var probeSlots = 0
+
+    // MARK: What is under way
+
+    var calls = Slab<Call>()
+    var callHandles: [CallID: Handle] = [:]
+    /// By our tag in the leg's dialog.
+    var legs: [UInt64: LegReference] = [:]
+    /// Tags of legs whose call is over, oldest first.
+    var retiredTags = Queue<(until: Instant, tag: UInt64)>()
+    /// By Call-ID and From tag of the caller's INVITE, to know a merged request (RFC 3261 §8.2.2.2).
+    var origins: [Origin: Handle] = [:]
+    var linesInUse: [String: CallID] = [:]
+    /// Calls of each extension, in and out together.
+    var callsOfExtension: [String: Int] = [:]
+    var clients = Slab<ClientEntry>()
+    var clientHandles: [ClientEntry.Key: Handle] = [:]
+    var servers = Slab<ServerEntry>()
+    var serverHandles: [TransactionKey: Handle] = [:]
+    var deadlines = DeadlineQueue<DeadlineKey>()
+
+    // MARK: What waits for the disk
+
+    /// Handed to the store and not yet durable, oldest first.
+    var outbox = Queue<Commit>()
+    var lastTicket = CommitTicket(rawValue: 0)
+    /// Calls whose 200 waits, in the order of their tickets.
+    var answering = Queue<(ticket: CommitTicket, call: Handle)>()
+    /// Control replies that wait, in the order of their tickets.
+    var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
+    /// Why the store takes nothing at the moment; nil while it does.
+    var storeFailure: String?
+
+    // MARK: Counts
+
+    let start: UInt32
+    var lastCallNumber: UInt32 = 0
+    var lastSequence: UInt64
+    let startedAt: Instant
+    var counters = Counters()
+
+    // MARK: The turn
+
+    /// The one reading of the clock of this turn.
+    var now: Instant
+    /// What this turn decides; the caller's list, for the length of the turn.
+    var actions = ActionList()
+
+    /// A call by what its caller's side made up for it.
+    struct Origin: Hashable, Sendable {
+        var callID: [UInt8]
+        var fromTag: [UInt8]
+    }
+
+    /// - Parameters:
+    ///   - stored: what the disk held. It must be sound: accounts that do not fit together throw.
+    ///   - endsRunningCalls: ends the calls that ran when the last daemon ended, on both legs; charges
+    ///     them at most for what was reserved, and records them. Without it (data commands while no
+    ///     daemon runs) their money stays held and they are left for the daemon.
+    ///   - seed: 32 bytes from the system's random source.
+    ///   - actions: receives what follows from the start itself.
+    public init(
+        configuration: Configuration, stored: StoredState, hashes: HashFunctions, seed: [UInt8],
+        wallClock: WallClock, now: Instant, endsRunningCalls: Bool = true,
+        into actions: inout ActionList
+    ) throws(Ledger.RestoreError) {
+        settings = configuration.settings
+        plan = configuration.plan
+        self.hashes = hashes
+        self.wallClock = wallClock
+        var tokens = TokenGenerator(seed: seed)
+        var nonceKey: [UInt8] = []
+        for _ in 0..<4 {
+            let number = tokens.next()
+            for shift in stride(from: 0, to: 64, by: 8) {
+                nonceKey.append(UInt8(truncatingIfNeeded: number >> UInt64(shift)))
+            }
+        }
+        self.tokens = tokens
+        self.nonceKey = nonceKey
+        challenger = Self.challenger(configuration.settings, key: nonceKey, hashes: hashes)
+        listenerTexts = configuration.settings.listeners.map(ListenerText.init)
+        tariff = stored.tariff
+        ledger = try Ledger(
+            accounts: stored.accounts, postings: stored.postings,
+            reservations: stored.runningCalls.compactMap { running in
+                running.account.map {
+                    Reservation(
+                        call: running.call.rawValue, account: $0, amount: running.reserved)
+                }
+            })
+        extensions = Dictionary(
+            stored.extensions.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
+        start = stored.start
+        lastSequence = stored.lastSequence
+        startedAt = now
+        self.now = now
+
+        swap(&self.actions, &actions)
+        for binding in stored.bindings { registrar.restore(binding) }
+        if endsRunningCalls { end(stored.runningCalls) }
+        applyTrunks()
+        deadlines.set(DeadlineKey(kind: .housekeeping, slot: 0), at: now + .seconds(60))
+        swap(&self.actions, &actions)
+    }
+
+    static func challenger(
+        _ settings: Settings, key: [UInt8], hashes: HashFunctions
+    ) -> DigestChallenger {
+        DigestChallenger(
+            realm: settings.realm, key: key, lifetime: settings.nonceLifetime,
+            algorithms: settings.digestAlgorithms, hashes: hashes)
+    }
+
+    /// When `deadlineReached` is next due; `distantFuture` when nothing waits.
+    public var nextDeadline: Instant { deadlines.next ?? .distantFuture }
+
+    /// Takes one event and appends what follows from it. Never blocks; its cost is that of the event,
+    /// whatever the number of calls.
+    public mutating func handle(_ event: Event, now: Instant, into actions: inout ActionList) {
+        self.now = now
+        swap(&self.actions, &actions)
+        switch event {
+        case .datagramReceived(let datagram): receive(datagram)
+        case .transportFailed(let flow): transportFailed(flow)
+        case .deadlineReached: deadlinesReached()
+        case .committed(let ticket): committed(through: ticket)
+        case .commitFailed(let ticket, let reason): commitFailed(through: ticket, reason: reason)
+        case .requested(let request, let token): requested(request, by: token)
+        case .configured(let configuration): configure(configuration)
+        case .tariffReplaced(let tariff):
+            self.tariff = tariff
+            log(.notice, "the tariff has \(tariff.count) rows now")
+        case .wallClockRead(let clock): wallClock = clock
+        }
+        swap(&self.actions, &actions)
+    }
+
+    private mutating func configure(_ configuration: Configuration) {
+        settings = configuration.settings
+        plan = configuration.plan
+        challenger = Self.challenger(settings, key: nonceKey, hashes: hashes)
+        listenerTexts = settings.listeners.map(ListenerText.init)
+        applyTrunks()
+        log(.notice, "dialplan \(plan.version) is in force; calls under way keep their decision")
+    }
+
+    // MARK: Small things that everything needs
+
+    var wallTime: Int64 { wallClock.microseconds(at: now) }
+
+    mutating func log(_ level: LogEntry.Level, call: CallID? = nil, _ message: String) {
+        actions.logs.append(LogEntry(level, call: call, message))
+    }
+
+    mutating func send(_ bytes: [UInt8], on flow: Flow) {
+        actions.sends.append(Outgoing(flow: flow, bytes: bytes))
+    }
+
+    /// Hands changes to the store: together or not at all.
+    @discardableResult
+    mutating func commit(_ changes: [StoredChange]) -> CommitTicket {
+        guard !changes.isEmpty else { return lastTicket }
+        lastTicket = CommitTicket(rawValue: lastTicket.rawValue + 1)
+        let commit = Commit(ticket: lastTicket, changes: changes)
+        outbox.append(commit)
+        // While the store fails, everything waits for the retry, in order.
+        if storeFailure == nil { actions.commits.append(commit) }
+        return lastTicket
+    }
+}

@@ -1,0 +1,102 @@
+import SIP
+
+/// A request of ours that waits for its responses, and what it is for.
+struct ClientEntry: Sendable {
+    enum Machine: Sendable {
+        case invite(ClientInviteTransaction)
+        case other(ClientTransaction)
+    }
+
+    /// Who is told of the responses.
+    enum User: Sendable {
+        /// Nobody: a BYE or CANCEL whose call is over.
+        case nobody
+        /// The INVITE of a callee's leg.
+        case attempt(call: Handle, callee: Int)
+        /// A request inside a dialog that came on the other leg.
+        case relay(call: Handle, to: Side, server: Handle, serverMethod: Method)
+        /// OPTIONS to a trunk.
+        case probe(trunk: String)
+    }
+
+    /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
+    /// with.
+    struct Key: Hashable, Sendable {
+        var branch: UInt64
+        var isCancel: Bool
+    }
+
+    let key: Key
+    let method: Method
+    var machine: Machine
+    var user: User
+    var flow: Flow
+    /// To send again, and to build CANCEL and ACK from; empty when it is needed no more.
+    var request: [UInt8]
+    /// The ACK that was sent for a final response to INVITE; sent again when that comes again.
+    var acknowledgement: [UInt8] = []
+    /// The attempt was given up for another route: send it no more, but answer what comes late.
+    var isAbandoned = false
+}
+
+/// A request of somebody's that we have to answer, and who answers it.
+struct ServerEntry: Sendable {
+    enum Machine: Sendable {
+        case invite(ServerInviteTransaction)
+        case other(ServerTransaction)
+    }
+
+    /// Who is told when the request is cancelled or its answer is never acknowledged.
+    enum User: Sendable {
+        case nobody
+        /// The INVITE that began a call.
+        case call(Handle)
+        /// An INVITE inside a dialog, passed to the other leg by this client transaction.
+        case relay(call: Handle, from: Side, client: Handle)
+    }
+
+    let key: TransactionKey
+    var machine: Machine
+    var user: User
+    /// Where responses go.
+    var flow: Flow
+    /// Where the request came from.
+    let source: Endpoint
+    /// The request, as long as a response may have to be made from it.
+    var request: Message?
+    /// The last response, to be sent again.
+    var response: [UInt8] = []
+    /// The tag we put into To of our responses.
+    var localTag: UInt64
+}
+
+/// What a deadline is for. One for each kind and thing, so that setting it again replaces it.
+struct DeadlineKey: Hashable, Sendable {
+    enum Kind: UInt8, Hashable, Sendable {
+        case client
+        case server
+        /// The attempt has met no answer of any kind.
+        case attempt
+        /// It rings too long.
+        case noAnswer
+        /// More money is due, or the paid time is over.
+        case money
+        /// The plan's limit to the length of the call.
+        case limit
+        /// A 2xx of ours on the caller's leg waits for its ACK.
+        case callerAnswer
+        /// The same on the callee's leg.
+        case calleeAnswer
+        case probe
+        /// Waiting for the answer to a probe.
+        case probeAnswer
+        /// Once a minute: expired bindings.
+        case housekeeping
+        /// Commits that failed are handed to the store again.
+        case storeRetry
+    }
+
+    var kind: Kind
+    /// A slab's place or a trunk's place in the settings.
+    var slot: UInt32
+}
