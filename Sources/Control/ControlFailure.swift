@@ -9,7 +9,7 @@ public enum ControlFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .notRunning(let path): "tandem is not running: no daemon answers at \(path)"
+        case .notRunning(let path): "the daemon is not running: nobody answers at \(path)"
         case .unreachable(let reason), .broken(let reason): reason
         }
     }

@@ -26,8 +26,8 @@ struct ConfigurationFile {
             let top = reader.section(root, name: "", keys: Self.keys)
         {
             reader.require(["listen", "realm", "data", "dialplan"], in: top)
-            places = Self.places(top, folder: folder, &reader)
             let settings = Self.settings(top, &reader)
+            places = Self.places(top, folder: folder, currency: settings.currency, &reader)
             if reader.diagnostics.isEmpty { self.settings = settings }
         }
         diagnostics = reader.diagnostics.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
@@ -43,9 +43,12 @@ struct ConfigurationFile {
         {
             reader.report("this is no YAML: \(problem)", line: mark.line, column: mark.column)
         } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
-            let names = duplicates.map { "\"\($0)\"" }.sorted().joined(separator: ", ")
-            reader.report(
-                "\(names) is written twice", line: context.mark.line, column: context.mark.column)
+            // The mark is where the mapping begins; the second one of a key is found by its line.
+            for name in duplicates.map({ "\($0)" }).sorted() {
+                let line = reader.secondLine(of: name, from: context.mark.line)
+                reader.report(
+                    "\"\(name)\" is written twice", line: line ?? context.mark.line, column: 1)
+            }
         } catch {
             reader.report("this is no YAML: \(error)", at: nil)
         }
@@ -55,7 +58,8 @@ struct ConfigurationFile {
     // MARK: Paths
 
     private static func places(
-        _ top: ConfigurationReader.Section, folder: String, _ reader: inout ConfigurationReader
+        _ top: ConfigurationReader.Section, folder: String, currency: String,
+        _ reader: inout ConfigurationReader
     ) -> ConfigurationPlaces? {
         let site = reader.section("site", in: top, keys: ["extensions", "tariff"])
         let extensions = site.flatMap { reader.text("extensions", in: $0) }
@@ -69,14 +73,14 @@ struct ConfigurationFile {
             controlSocket: Paths.resolve(control ?? "\(data)/control.sock", in: folder),
             dialplan: Paths.resolve(dialplan, in: folder),
             extensionsCSV: extensions.map { Paths.resolve($0, in: folder) },
-            tariffCSV: tariff.map { Paths.resolve($0, in: folder) })
+            tariffCSV: tariff.map { Paths.resolve($0, in: folder) }, currency: currency)
     }
 
     // MARK: Settings
 
     private static func settings(
         _ top: ConfigurationReader.Section, _ reader: inout ConfigurationReader
-    ) -> Settings? {
+    ) -> Settings {
         let realm = reader.text("realm", in: top)
         let listeners = ListenersSection.read(top, &reader)
         var settings = Settings(realm: realm ?? "", listeners: listeners)

@@ -55,6 +55,28 @@ public enum ConfigurationLoader {
         return places
     }
 
+    /// The site's time zone as the dialplan names it, found without compiling it: a table must show
+    /// the site's times even while somebody is editing the plan.
+    ///
+    /// - Returns: an IANA name that this machine knows, or nil.
+    public static func timezone(of places: ConfigurationPlaces) -> String? {
+        let text: String
+        do throws(ConfigurationFailure) {
+            text = try TextFile.read(places.dialplan, called: "the dialplan")
+        } catch {
+            return nil
+        }
+        for line in text.split(separator: "\n") {
+            let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
+            let words = code.split { $0 == " " || $0 == "\t" || $0 == "{" || $0 == "}" }
+            for (word, next) in zip(words, words.dropFirst()) where word == "timezone" {
+                let name = String(next)
+                return TimeZone(identifier: name) == nil ? nil : name
+            }
+        }
+        return nil
+    }
+
     // MARK: Steps
 
     private static func readFile(path: String) -> (ConfigurationFile?, [Diagnostic]) {

@@ -1,4 +1,5 @@
-/// Where the files and the socket are that `tandem.yaml` names, absolute.
+/// Where the files and the socket are that `tandem.yaml` names, absolute, and what else a command
+/// must know to ask a daemon and print its answer.
 public struct ConfigurationPlaces: Sendable, Hashable {
     /// The folder of the database, its lock and generated passwords.
     public var dataFolder: String
@@ -10,4 +11,6 @@ public struct ConfigurationPlaces: Sendable, Hashable {
     public var extensionsCSV: String?
     /// The price list to import when the store has none.
     public var tariffCSV: String?
+    /// ISO 4217 code of the amounts.
+    public var currency: String
 }

@@ -48,6 +48,16 @@ struct ConfigurationReader {
                 message: message, suggestion: suggestion, sourceLine: source))
     }
 
+    /// The line that sets a key for the second time, at any depth.
+    func secondLine(of key: String, from first: Int) -> Int? {
+        let found = lines.indices.filter { index in
+            let words = lines[index].drop { $0 == " " || $0 == "-" }
+            return index + 1 >= first && words.hasPrefix(key)
+                && words.dropFirst(key.count).drop { $0 == " " }.first == ":"
+        }
+        return found.count > 1 ? found[1] + 1 : nil
+    }
+
     // MARK: Structure
 
     /// Every key that is none of `keys` is an error.

@@ -68,9 +68,11 @@ enum TrunksSection {
                 "a trunk of kind sip needs \"channels\": how many calls it carries at once",
                 at: section.node)
         }
-        guard let name, let kind, let endpoint else { return nil }
+        // What is missing is reported already; the rest is read all the same, for its own errors.
         var trunk = TrunkSettings(
-            name: name, kind: kind, endpoint: endpoint, channels: channels ?? e1Channels)
+            name: name ?? "", kind: kind ?? .sip,
+            endpoint: endpoint ?? Endpoint(ip: IPAddress(v4: 0), port: 5060),
+            channels: channels ?? e1Channels)
         if let interval = reader.span("options-interval", in: section, .zero...(.seconds(3600))) {
             trunk.optionsInterval = interval
         }
@@ -85,6 +87,7 @@ enum TrunksSection {
         {
             trunk.attemptTimeout = timeout
         }
+        guard name != nil, kind != nil, endpoint != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
         return trunk
     }

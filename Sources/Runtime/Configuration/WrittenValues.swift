@@ -34,6 +34,14 @@ extension Instant.Span {
     }
 }
 
+/// Lengths of time as people type them, for commands.
+public enum WrittenLength {
+    /// Reads `500ms`, `90s`, `3m`, `1h` as milliseconds; nil for anything else.
+    public static func milliseconds(_ text: String) -> Int64? {
+        Instant.Span(written: text)?.milliseconds
+    }
+}
+
 extension Endpoint {
     /// Reads `192.0.2.7`, `192.0.2.7:5060`, `[2001:db8::7]:5060`, `[2001:db8::7]` and `2001:db8::7`.
     ///
