@@ -32,8 +32,8 @@ public struct Media: Sendable {
         }
     }
 
-    /// Where the writer wants to receive; `nil` when the address is a name or missing, or the port is
-    /// zero.
+    /// Where the writer wants to receive; `nil` when the address is a name or missing, or the port
+    /// is zero.
     public var endpoint: Endpoint? {
         guard !isRejected, let ip = connection?.ip else { return nil }
         return Endpoint(ip: ip, port: port)

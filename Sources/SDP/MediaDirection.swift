@@ -1,4 +1,5 @@
-/// Who sends media to whom, seen from the one who wrote the description (RFC 4566 §6, RFC 3264 §5.1).
+/// Who sends media to whom, seen from the one who wrote the description (RFC 4566 §6, RFC 3264
+/// §5.1).
 public enum MediaDirection: UInt8, Hashable, Sendable, CaseIterable {
     case sendrecv, sendonly, recvonly, inactive
 

@@ -1,10 +1,11 @@
 import SIP
 
-/// A session description (RFC 4566), read as far as a switch has to: who offers which media where, in
-/// which direction, and whose name stands on it.
+/// A session description (RFC 4566), read as far as a switch has to: who offers which media where,
+/// in which direction, and whose name stands on it.
 ///
-/// A view over the body's bytes: lines that are not needed are only looked at for their shape, and go
-/// through `replacingOrigin` untouched. About 1 us for 400 bytes.
+/// A view over the body's bytes: lines that are not needed are only looked at for their shape, and
+/// go through `replacingOrigin` untouched. Time is linear in the
+/// length.
 public struct SessionDescription: Sendable {
     public let bytes: ArraySlice<UInt8>
     public private(set) var origin: Origin
@@ -13,7 +14,8 @@ public struct SessionDescription: Sendable {
     public private(set) var media: [Media]
     private var originLine: Range<Int>
 
-    /// Reads a body of type `application/sdp`. Lines may end in CRLF or LF, the last one in nothing.
+    /// Reads a body of type `application/sdp`. Lines may end in CRLF or LF, the last one in
+    /// nothing.
     ///
     /// - Throws: `SDPError` for what `SDPError.Reason` lists. Unknown lines and attributes pass.
     public init(parsing bytes: ArraySlice<UInt8>) throws(SDPError) {
@@ -91,8 +93,8 @@ public struct SessionDescription: Sendable {
     /// The direction of `firstAudio`; `nil` when there is none.
     public var directionOfFirstAudio: MediaDirection? { firstAudio?.direction }
 
-    /// The same description with another `o=` line, so that the peer does not learn who wrote it. All
-    /// other bytes stay. One allocation.
+    /// The same description with another `o=` line, so that the peer does not learn who wrote it.
+    /// All other bytes stay. One allocation.
     ///
     /// A leg keeps the same session id, and its version must rise with each change (RFC 3264 §8).
     public func replacingOrigin(with origin: Origin) -> [UInt8] {

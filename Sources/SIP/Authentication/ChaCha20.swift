@@ -1,17 +1,24 @@
 /// The ChaCha20 block function (RFC 8439 §2.3).
 enum ChaCha20 {
-    /// The little-endian words of `bytes`, whose count is a multiple of four.
-    static func words(_ bytes: [UInt8]) -> [UInt32] {
-        stride(from: 0, to: bytes.count, by: 4).map { start in
-            (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }
+    /// Four words out of 16 bytes, little endian, from `offset`.
+    static func words(_ bytes: [UInt8], at offset: Int) -> SIMD4<UInt32> {
+        var words = SIMD4<UInt32>.zero
+        for index in 0..<16 {
+            words[index / 4] |= UInt32(bytes[offset + index]) << UInt32(8 * (index % 4))
         }
+        return words
     }
 
-    /// One block of 16 words. `key` is 8 words.
-    static func block(key: [UInt32], counter: UInt32, nonce: SIMD3<UInt32>) -> [16 of UInt32] {
+    /// A block of 16 words, in four rows.
+    typealias Block = (
+        a: SIMD4<UInt32>, b: SIMD4<UInt32>, c: SIMD4<UInt32>, d: SIMD4<UInt32>
+    )
+
+    /// One block. The key is 8 words.
+    static func block(
+        keyLow: SIMD4<UInt32>, keyHigh: SIMD4<UInt32>, counter: UInt32, nonce: SIMD3<UInt32>
+    ) -> Block {
         let constants = SIMD4<UInt32>(0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574)
-        let keyLow = SIMD4(key[0], key[1], key[2], key[3])
-        let keyHigh = SIMD4(key[4], key[5], key[6], key[7])
         let position = SIMD4(counter, nonce.x, nonce.y, nonce.z)
         var (a, b, c, d) = (constants, keyLow, keyHigh, position)
         for _ in 0..<10 {
@@ -25,13 +32,7 @@ enum ChaCha20 {
             c = SIMD4(c.z, c.w, c.x, c.y)
             d = SIMD4(d.y, d.z, d.w, d.x)
         }
-        a = a &+ constants
-        b = b &+ keyLow
-        c = c &+ keyHigh
-        d = d &+ position
-        return [
-            a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w, d.x, d.y, d.z, d.w,
-        ]
+        return (a &+ constants, b &+ keyLow, c &+ keyHigh, d &+ position)
     }
 
     /// Four quarter rounds side by side, one in each column.

@@ -21,8 +21,8 @@ public enum DigestAlgorithm: UInt8, Hashable, Comparable, Sendable, CaseIterable
         }
     }
 
-    /// The algorithm of this name, letters of either case. The `-sess` forms are not known here: SIP
-    /// does not use them (RFC 8760 §2.3).
+    /// The algorithm of this name, letters of either case. The `-sess` forms are not known here:
+    /// SIP does not use them (RFC 8760 §2.3).
     public init?(name: some Collection<UInt8>) {
         for algorithm in Self.allCases where DigestText.isEqual(name, algorithm.name) {
             self = algorithm

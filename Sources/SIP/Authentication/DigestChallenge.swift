@@ -4,7 +4,8 @@ public struct DigestChallenge: Hashable, Sendable {
     public var nonce: [UInt8]
     public var opaque: [UInt8]?
     public var algorithm: DigestAlgorithm
-    /// The earlier credentials were right but their nonce was too old: answer without asking anyone.
+    /// The earlier credentials were right but their nonce was too old: answer without asking
+    /// anyone.
     public var isStale: Bool
     /// `auth` and `auth-int` as offered; both false means the form of RFC 2069.
     public var offersAuth: Bool

@@ -1,7 +1,8 @@
 /// The side that asks for a password and checks the answer (RFC 7616, RFC 8760, RFC 3261 §22).
 ///
-/// It keeps nothing about the nonces it gave out: a nonce is the time, a random number and a keyed hash
-/// of both, so that a flood of first requests costs no memory. Only `qop=auth` is offered and taken.
+/// It keeps nothing about the nonces it gave out: a nonce is the time, a random number and a keyed
+/// hash of both, so that a flood of first requests costs no memory. Only `qop=auth` is offered and
+/// taken.
 public struct DigestChallenger: Sendable {
     public let realm: String
     /// How long a nonce may be used.
@@ -28,8 +29,8 @@ public struct DigestChallenger: Sendable {
         self.hashes = hashes
     }
 
-    /// The values of the WWW-Authenticate or Proxy-Authenticate fields, in the order in which they go
-    /// out: strongest algorithm first (RFC 8760 §2.3). Two hashes.
+    /// The values of the WWW-Authenticate or Proxy-Authenticate fields, in the order in which they
+    /// go out: strongest algorithm first (RFC 8760 §2.3). Two hashes.
     ///
     /// - Parameters:
     ///   - random: a fresh number of the token generator.
@@ -82,9 +83,10 @@ public struct DigestChallenger: Sendable {
     /// Checks credentials against a secret. Five hashes.
     ///
     /// - Parameters:
-    ///   - requestURI: as it stands in the request; the `uri` of the credentials must be equal to it,
-    ///     by bytes or as a URI (RFC 3261 §19.1.4).
-    ///   - secret: of the user who is claimed. `nil` for an unknown one: it takes as long and is wrong.
+    ///   - requestURI: as it stands in the request; the `uri` of the credentials must be equal to
+    ///     it, by bytes or as a URI (RFC 3261 §19.1.4).
+    ///   - secret: of the user who is claimed. `nil` for an unknown one: it takes as long and is
+    ///     wrong.
     public func verify(
         _ credentials: DigestCredentials, method: Method, requestURI: ArraySlice<UInt8>,
         secret: StoredSecret?, now: Instant

@@ -67,8 +67,8 @@ struct DigestParameters {
         return nil
     }
 
-    /// Everything up to a blank, `=`, `,` or a quote: wider than the RFC's token, since peers send an
-    /// unquoted `uri` or `opaque`.
+    /// Everything up to a blank, `=`, `,` or a quote: wider than the RFC's token, since peers send
+    /// an unquoted `uri` or `opaque`.
     private static func takeToken(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let end =
             rest.firstIndex {

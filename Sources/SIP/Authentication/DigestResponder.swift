@@ -44,7 +44,8 @@ public struct DigestResponder: Sendable {
         return .answer
     }
 
-    /// The value of the Authorization or Proxy-Authorization field; `nil` before the first challenge.
+    /// The value of the Authorization or Proxy-Authorization field; `nil` before the first
+    /// challenge.
     ///
     /// - Parameters:
     ///   - uri: the Request-URI of the request it goes into.

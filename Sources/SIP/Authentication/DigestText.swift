@@ -38,8 +38,8 @@ enum DigestText {
         }
     }
 
-    /// Compares in a time that depends on the lengths alone, so that a guess cannot be improved digit
-    /// by digit. Letters compare without case: hexadecimal digits are sent in either.
+    /// Compares in a time that depends on the lengths alone, so that a guess cannot be improved
+    /// digit by digit. Letters compare without case: hexadecimal digits are sent in either.
     static func isSame(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {
         guard a.count == b.count else { return false }
         var difference: UInt8 = 0

@@ -1,7 +1,7 @@
 /// What is kept of a password: `H(user:realm:password)` for each algorithm (HA1, RFC 7616 §3.4.2).
 ///
-/// The password cannot be read from it, but whoever has it can authenticate in this realm: treat it as
-/// a password.
+/// The password cannot be read from it, but whoever has it can authenticate in this realm: treat it
+/// as a password.
 public struct StoredSecret: Hashable, Sendable, Codable {
     /// Small hexadecimal digits: 32, 64 and 64 of them.
     public var md5: String

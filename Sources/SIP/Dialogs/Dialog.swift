@@ -5,14 +5,14 @@
 //                          2xx --------------------->
 //   UAS: INVITE with a Contact -> Early --- 2xx ---> Confirmed         (init(request:localTag:))
 //
-// It has no terminated state: the leg that owns it ends it, by dropping it. It keeps no bodies and no
-// timers. Where it goes further than §12: it knows which side has an INVITE under way and tells glare
-// (§14.1, §14.2).
+// It has no terminated state: the leg that owns it ends it, by dropping it. It keeps no bodies and
+// no timers. Where it goes further than §12: it knows which side has an INVITE under way and tells
+// glare (§14.1, §14.2).
 
 /// One side's view of a SIP dialog: who talks to whom, where requests go, and their sequence.
 ///
-/// All text is in one buffer. The caller adds Via, Contact and Max-Forwards to the requests it writes.
-/// RFC 3261 §12.
+/// All text is in one buffer. The caller adds Via, Contact and Max-Forwards to the requests it
+/// writes. RFC 3261 §12.
 public struct Dialog: Sendable {
     private enum State: UInt8 {
         case early
@@ -32,11 +32,12 @@ public struct Dialog: Sendable {
 
     // MARK: Making
 
-    /// The dialog of the side that sent the INVITE, made by a response: early by 101-199, confirmed by
-    /// a 2xx (§12.1.2).
+    /// The dialog of the side that sent the INVITE, made by a response: early by 101-199, confirmed
+    /// by a 2xx (§12.1.2).
     ///
-    /// `nil` when the response makes no dialog: 100, 3xx-6xx, or 1xx without a To tag. A 2xx without a tag
-    /// is taken (RFC 2543 peers), and one without a usable Contact keeps the Request-URI as target.
+    /// `nil` when the response makes no dialog: 100, 3xx-6xx, or 1xx without a To tag. A 2xx
+    /// without a tag is taken (RFC 2543 peers), and one without a usable Contact keeps the
+    /// Request-URI as target.
     public init?(request: Message, response: Message, overTLS: Bool = false) {
         let status = response.status
         guard (101..<300).contains(status), status >= 200 || response.toTag != nil,
@@ -136,8 +137,8 @@ public struct Dialog: Sendable {
     /// Writes the next request: request line, `via` when given, Route, From, To, Call-ID and CSeq
     /// (§12.2.1.1).
     ///
-    /// Every method but ACK and CANCEL, which take no number of their own: see `acknowledgement` and
-    /// `Message.cancel`.
+    /// Every method but ACK and CANCEL, which take no number of their own: see `acknowledgement`
+    /// and `Message.cancel`.
     ///
     /// - Returns: the CSeq number.
     public mutating func nextRequest(
@@ -171,7 +172,8 @@ public struct Dialog: Sendable {
         let first = firstRoute
         let isStrict = first.map { !($0.uriView?.isLooseRouter ?? true) } ?? false
         if isStrict, let first {
-            // A strict router wants itself in the Request-URI and the target at the end (§12.2.1.1).
+            // A strict router wants itself in the Request-URI and the target at the end
+            // (§12.2.1.1).
             writer.requestLine(
                 method, uri: DialogText.withoutHeaders(first.uri) ?? first.uri)
         } else {
@@ -205,15 +207,15 @@ public struct Dialog: Sendable {
         case outOfOrder
         /// An INVITE while ours is under way: 491 (§14.2).
         case glare
-        /// An INVITE before the last one of the peer has its final response: 500 with a Retry-After of
-        /// 0 to 10 seconds (§14.2).
+        /// An INVITE before the last one of the peer has its final response: 500 with a Retry-After
+        /// of 0 to 10 seconds (§14.2).
         case overlapping
     }
 
     /// A request of this dialog has come that is no retransmission: a transaction was made for it.
     ///
-    /// `responseSent` must be called for each INVITE that was accepted. The remote target changes when
-    /// the request is answered by a 2xx, not before (RFC 6141 §4).
+    /// `responseSent` must be called for each INVITE that was accepted. The remote target changes
+    /// when the request is answered by a 2xx, not before (RFC 6141 §4).
     public mutating func requestReceived(_ request: Message) -> RequestVerdict {
         let method = request.method
         // They carry the number of their INVITE (§17.1.1.3, §9.1).
@@ -239,9 +241,9 @@ public struct Dialog: Sendable {
         refreshTarget(from: request)
     }
 
-    /// A response to one of our requests in this dialog, or one more to the INVITE that made it, has
-    /// come: a 2xx to INVITE confirms it, and then the route set is the 2xx's (§13.2.2.4); a 2xx to
-    /// INVITE or UPDATE takes the new target.
+    /// A response to one of our requests in this dialog, or one more to the INVITE that made it,
+    /// has come: a 2xx to INVITE confirms it, and then the route set is the 2xx's (§13.2.2.4); a
+    /// 2xx to INVITE or UPDATE takes the new target.
     public mutating func responseReceived(_ response: Message) {
         let status = response.status
         guard status >= 200 else { return }
@@ -276,13 +278,14 @@ public struct Dialog: Sendable {
     // MARK: Written down
 
     /// The dialog as bytes for the journal: a version, numbers, texts. Fixed order, little endian.
+    ///
+    /// An INVITE under way is not written down: its transaction does not outlive the process, and a
+    /// dialog that waited for its end would refuse every later INVITE.
     public func serialize() -> [UInt8] {
         var flags: UInt8 = 0
         if isConfirmed { flags |= 1 }
         if isSecure { flags |= 2 }
         if remoteCSeq != nil { flags |= 4 }
-        if isLocalInvitePending { flags |= 8 }
-        if isRemoteInvitePending { flags |= 16 }
         var bytes: [UInt8] = [Self.version, flags]
         DialogText.append(localCSeq, to: &bytes)
         DialogText.append(remoteCSeq ?? 0, to: &bytes)
@@ -293,7 +296,7 @@ public struct Dialog: Sendable {
     /// Reads what `serialize` wrote; `nil` for another version or for bytes that are not whole.
     public init?(serialized bytes: some Collection<UInt8>) {
         var rest = Array(bytes)[...]
-        guard rest.popFirst() == Self.version, let flags = rest.popFirst(), flags < 32,
+        guard rest.popFirst() == Self.version, let flags = rest.popFirst(), flags < 8,
             let localCSeq = DialogText.takeNumber(&rest),
             let remoteCSeq = DialogText.takeNumber(&rest), let text = DialogText(parsing: rest)
         else { return nil }
@@ -302,8 +305,8 @@ public struct Dialog: Sendable {
         isSecure = flags & 2 != 0
         self.localCSeq = localCSeq
         self.remoteCSeq = flags & 4 != 0 ? remoteCSeq : nil
-        isLocalInvitePending = flags & 8 != 0
-        isRemoteInvitePending = flags & 16 != 0
+        isLocalInvitePending = false
+        isRemoteInvitePending = false
     }
 
     private static let version: UInt8 = 1

@@ -16,8 +16,8 @@ public struct DialogKey: Hashable, Sendable {
         content = HashedBytes(bytes)
     }
 
-    /// The dialog that a request from the peer belongs to; `nil` when its To has no tag: it is outside
-    /// of any dialog.
+    /// The dialog that a request from the peer belongs to; `nil` when its To has no tag: it is
+    /// outside of any dialog.
     public init?(request: Message) {
         guard let toTag = request.toTag else { return nil }
         self.init(callID: request.callID, localTag: toTag, remoteTag: request.fromTag ?? [])

@@ -53,8 +53,8 @@ struct DialogText: Sendable {
         return nil
     }
 
-    /// A URI as it may stand in a request line: without `?headers` (RFC 3261 §19.1.1). `nil` when it is
-    /// none, or holds blanks or control characters.
+    /// A URI as it may stand in a request line: without `?headers` (RFC 3261 §19.1.1). `nil` when
+    /// it is none, or holds blanks or control characters.
     static func withoutHeaders(_ uri: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard let view = URI(parsing: uri), uri.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else {
             return nil
@@ -62,8 +62,8 @@ struct DialogText: Sendable {
         return view.headers.isEmpty ? uri : uri.dropLast(view.headers.count + 1)
     }
 
-    /// The Record-Route elements as one Route value, in the order in which our requests meet them. An
-    /// element that is no address is left out: it could not be sent to.
+    /// The Record-Route elements as one Route value, in the order in which our requests meet them.
+    /// An element that is no address is left out: it could not be sent to.
     static func routes(of message: Message, reversed: Bool) -> [UInt8] {
         var elements = message.elements(.recordRoute).filter { NameAddr(parsing: $0) != nil }
         if reversed { elements.reverse() }

@@ -1,7 +1,7 @@
 /// A 2xx to INVITE that is sent again until its ACK comes: RFC 3261 §13.3.1.4.
 ///
-/// It runs on every transport, since a proxy on the way may go on over UDP. The pauses double from T1 to
-/// T2; it gives up after 64 * T1, and then the session should end with a BYE.
+/// It runs on every transport, since a proxy on the way may go on over UDP. The pauses double from
+/// T1 to T2; it gives up after 64 * T1, and then the session should end with a BYE.
 public struct AnswerRetransmission: Sendable {
     private enum State: UInt8 {
         /// The 2xx is out and its ACK is not here.

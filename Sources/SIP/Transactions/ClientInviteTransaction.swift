@@ -18,13 +18,14 @@
 //            +----------+ <--+ 2xx: pass up         +------------+
 //                 +----------+
 //
-// Where it goes further: a limit to ringing (timer C of §16.6), and CANCEL (§9.1), which has to wait
-// for the first provisional response and gives the callee 64 * T1 to answer.
+// Where it goes further: a limit to ringing (timer C of §16.6), and CANCEL (§9.1), which has to
+// wait for the first provisional response and gives the callee 64 * T1 to answer.
 
 /// The client side of one INVITE: when to send it again, what to do with each response.
 ///
-/// It holds state and deadlines, never bytes: its owner keeps the INVITE and the ACK it sends again.
-/// The owner sends the INVITE itself, before or just after `init`. RFC 3261 §17.1.1, RFC 6026 §7.2.
+/// It holds state and deadlines, never bytes: its owner keeps the INVITE and the ACK it sends
+/// again. The owner sends the INVITE itself, before or just after `init`. RFC 3261 §17.1.1, RFC
+/// 6026 §7.2.
 public struct ClientInviteTransaction: Sendable {
     private enum State: UInt8 {
         /// The INVITE is out and nothing has come back.
@@ -90,7 +91,8 @@ public struct ClientInviteTransaction: Sendable {
     }
 
     public enum ResponseAction: Hashable, Sendable {
-        /// Hand the response to the user of the transaction. For a 2xx the user sends the ACK (§13.2.2.4).
+        /// Hand the response to the user of the transaction. For a 2xx the user sends the ACK
+        /// (§13.2.2.4).
         case pass
         /// Hand the provisional response up and send the CANCEL that waited for it (§9.1).
         case passAndCancel
@@ -196,8 +198,8 @@ public struct ClientInviteTransaction: Sendable {
     public mutating func deadlineReached(now: Instant) -> DeadlineAction {
         if now >= endsAt { return stateEnded(now: now) }
         guard now >= resendAt else { return .none }
-        // Timer A doubles without a bound; timer B ends it. From `now`, so that a loop that was held
-        // up does not send a burst.
+        // Timer A doubles without a bound; timer B ends it. From `now`, so that a loop that was
+        // held up does not send a burst.
         interval = interval * 2
         resendAt = now + interval
         return .retransmit

@@ -1,8 +1,8 @@
 /// The deadlines of many things, soonest first: a heap with one entry for each key.
 ///
-/// `set` replaces the deadline its key had, so nothing stale is ever handed out. Entries of the same
-/// instant come out in the order in which they were set. A change costs one hash of the key and
-/// O(log n) moves of 24 bytes; `next` costs nothing.
+/// `set` replaces the deadline its key had, so nothing stale is ever handed out. Entries of the
+/// same instant come out in the order in which they were set. A change costs one hash of the key
+/// and O(log n) moves of 24 bytes; `next` costs nothing.
 public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     private struct Entry {
         var deadline: Instant

@@ -1,6 +1,7 @@
 /// Bytes with their hash, so that a table neither hashes nor, mostly, compares them again.
 ///
-/// The hash is the standard library's, seeded in each process: nobody can prepare keys that collide.
+/// The hash is the standard library's, seeded in each process: nobody can prepare keys that
+/// collide.
 struct HashedBytes: Hashable, Sendable {
     let bytes: [UInt8]
     private let hash: Int

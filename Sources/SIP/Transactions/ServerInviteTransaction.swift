@@ -23,8 +23,8 @@
 
 /// The server side of one INVITE: what to do when it comes again, when to send the answer again.
 ///
-/// It holds state and deadlines, never bytes: its owner keeps the last response it sent. A 2xx is sent
-/// again by `AnswerRetransmission`, not here. RFC 3261 §17.2.1, RFC 6026 §7.1.
+/// It holds state and deadlines, never bytes: its owner keeps the last response it sent. A 2xx is
+/// sent again by `AnswerRetransmission`, not here. RFC 3261 §17.2.1, RFC 6026 §7.1.
 public struct ServerInviteTransaction: Sendable {
     private enum State: UInt8 {
         /// The user has not answered yet; nothing or provisional responses were sent.
@@ -49,7 +49,8 @@ public struct ServerInviteTransaction: Sendable {
     /// Timer H, I or L, by state.
     private var endsAt: Instant
 
-    /// Starts in Proceeding. 100 is due after `timers.tryingAfter` unless a response is sent before.
+    /// Starts in Proceeding. 100 is due after `timers.tryingAfter` unless a response is sent
+    /// before.
     public init(reliable: Bool, timers: TransactionTimers, now: Instant) {
         self.state = .proceeding
         self.hasResponded = false

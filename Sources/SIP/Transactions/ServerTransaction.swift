@@ -13,8 +13,8 @@
 //                  +---------+ 1xx: send                   v
 //                                                     Terminated
 //
-// Where it goes further: it asks for 100 once the client resends every T2 only, and a 408, which would
-// arrive after the client has given up, is never sent (RFC 4320 §4.1, §4.2).
+// Where it goes further: it asks for 100 once the client resends every T2 only, and a 408, which
+// would arrive after the client has given up, is never sent (RFC 4320 §4.1, §4.2).
 
 /// The server side of one request other than INVITE and ACK: what to do when it comes again.
 ///

@@ -1,16 +1,16 @@
 /// What tells one transaction from all others: RFC 3261 §17.1.3 and §17.2.3.
 ///
-/// Server keys and client keys never equal each other, so that one table may hold both. Hashed once,
-/// when made; one allocation of about 60 bytes.
+/// Server keys and client keys never equal each other, so that one table may hold both. Hashed
+/// once, when made; one allocation of about 60 bytes.
 public struct TransactionKey: Hashable, Sendable {
     private let content: HashedBytes
 
-    /// The transaction that a request belongs to: branch, sent-by and method, an ACK counting as its
-    /// INVITE. The ACK of a 2xx has a branch of its own and finds nothing.
+    /// The transaction that a request belongs to: branch, sent-by and method, an ACK counting as
+    /// its INVITE. The ACK of a 2xx has a branch of its own and finds nothing.
     ///
-    /// A request without the `z9hG4bK` cookie (RFC 2543) is told by Request-URI, From tag, Call-ID, CSeq
-    /// number and Via instead. The To tag, which only differs between an INVITE and its ACK, is left
-    /// out.
+    /// A request without the `z9hG4bK` cookie (RFC 2543) is told by Request-URI, From tag, Call-ID,
+    /// CSeq number and Via instead. The To tag, which only differs between an INVITE and its ACK,
+    /// is left out.
     public init(server request: Message) {
         self.init(server: request, method: request.method == .ack ? .invite : request.method)
     }
@@ -30,8 +30,8 @@ public struct TransactionKey: Hashable, Sendable {
         content = HashedBytes(bytes)
     }
 
-    /// The client transaction that a response answers; `nil` when its top Via has no branch. Whether that
-    /// Via names us is for the caller to look at (RFC 3261 §18.1.2).
+    /// The client transaction that a response answers; `nil` when its top Via has no branch.
+    /// Whether that Via names us is for the caller to look at (RFC 3261 §18.1.2).
     public init?(response: Message) {
         guard let branch = response.topVia.branch else { return nil }
         self.init(client: branch, method: response.method)

@@ -30,6 +30,18 @@ import Testing
         #expect(back.nextRequest(.bye, into: &writer) == 1)
     }
 
+    @Test func anInviteUnderWayIsForgotten() throws {
+        var dialog = try dialog()
+        var writer = MessageWriter()
+        #expect(dialog.nextRequest(.invite, into: &writer) == 1)
+        let invite = try MachineFixture.message(
+            MachineFixture.request("INVITE sip:bob@biloxi.com SIP/2.0", "6 INVITE"))
+        var back = try #require(Dialog(serialized: dialog.serialize()))
+        #expect(dialog.requestReceived(invite) == .glare)
+        #expect(back.requestReceived(invite) == .accept)
+        #expect(back.localCSeq == 1)
+    }
+
     @Test func bytesThatAreNotWholeAreRefused() throws {
         let bytes = try dialog().serialize()
         for end in 0..<bytes.count { #expect(Dialog(serialized: bytes[..<end]) == nil) }

@@ -19,7 +19,8 @@ import Testing
         String(decoding: Array(bytes), as: UTF8.self)
     }
 
-    /// The dialog of the caller, confirmed by a 200 with this Contact and these Record-Route fields.
+    /// The dialog of the caller, confirmed by a 200 with this Contact and these Record-Route
+    /// fields.
     private func caller(_ extra: String = "Contact: <sip:bob@192.0.2.4>") throws -> Dialog {
         try #require(Dialog(request: invite(), response: answer(200, extra: extra)))
     }
