@@ -160,11 +160,11 @@ public struct Tariff: Sendable {
     /// Does not allocate.
     public func row(for digits: String) -> TariffRow? {
         let number = PackedPrefix(leading: digits)
-        let landmark = firstBehind(number, among: landmarks, in: 0..<landmarks.count) - 1
-        guard landmark >= 0 else { return nil }
-        let first = landmark * Tariff.stride
-        let range = first..<min(first + Tariff.stride, starts.count)
-        let stretch = stretches[firstBehind(number, among: starts, in: range) - 1]
+        guard let first = landmarks.first, first <= number else { return nil }
+        let landmark = lastNotBehind(number, among: landmarks, in: 0..<landmarks.count)
+        let start = landmark * Tariff.stride
+        let range = start..<min(start + Tariff.stride, starts.count)
+        let stretch = stretches[lastNotBehind(number, among: starts, in: range)]
         guard stretch != .unsold else { return nil }
         return row(number, stretch)
     }
@@ -176,19 +176,16 @@ public struct Tariff: Sendable {
             connectFee: rate.connectFee, steps: rate.steps)
     }
 
-    /// The first index whose start is behind the number; the end of the range when none is.
-    private func firstBehind(
+    /// The last index whose start is not behind the number; the first one's must not be.
+    private func lastNotBehind(
         _ number: PackedPrefix, among starts: [PackedPrefix], in range: Range<Int>
     ) -> Int {
         var low = range.lowerBound
-        var high = range.upperBound
-        while low < high {
-            let middle = (low + high) / 2
-            if number < starts[middle] {
-                high = middle
-            } else {
-                low = middle + 1
-            }
+        var count = range.count
+        while count > 1 {
+            let half = count / 2
+            low = starts[low + half] <= number ? low + half : low
+            count -= half
         }
         return low
     }

@@ -21,6 +21,7 @@ import Testing
         ("0018765550100", "Jamaica", "4.6"), ("0081312345678", "Japan", "2.4"),
         ("00881612345678", "Global satellite", "45"), ("0099912345678", "international", "8"),
         ("12345", "service", "0.22"), ("95588", "service", "0.22"),
+        ("114", "service", "0.22"), ("116114", "service", "0.22"), ("4006001234", "local", "0.22"),
         ("10086", "operator service", "0"),
     ])
     func theCallsOfTheSiteHaveTheirPrices(digits: String, name: String, firstStep: String) throws {
