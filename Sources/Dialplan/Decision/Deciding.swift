@@ -11,11 +11,11 @@ extension Plan {
         steps.append(.dialled(query.dialled, by: query.caller))
         switch query.caller {
         case .extension(let number, let level):
-            return decide(query, from: Inside(extension: number, level: level), steps)
+            return decide(query, from: Inside(extension: number, level: level), &steps)
         case .line(let line):
-            return decide(query, ringing: line, steps)
+            return decide(query, ringing: line, &steps)
         case .trunk:
-            return decideFromTrunk(query, steps)
+            return decideFromTrunk(query, &steps)
         }
     }
 
@@ -24,10 +24,10 @@ extension Plan {
         var level: String
     }
 
-    /// How a number was read.
+    /// How a number was read: its keys, and the same as text.
     private enum Reading {
-        case number(DialString)
-        case emergency(DialString)
+        case number(DialString, String)
+        case emergency(DialString, String)
         case unreadable(Step.Unreadable)
     }
 
@@ -43,19 +43,22 @@ extension Plan {
             case .unknownCharacter: return .unreadable(.unknownCharacter)
             }
         }
+        var text = dialled
         if !number.isSpelled(dialled) {
-            steps.append(.cleaned(from: dialled, to: number.text))
+            text = number.text
+            steps.append(.cleaned(from: dialled, to: text))
         }
         for _ in 0...PlanLimits.rewrites {
-            if number.isEmergency { return .emergency(number) }
-            guard let rule = tables.rewriter.match(number) else { return .number(number) }
+            if number.isEmergency { return .emergency(number, text) }
+            guard let rule = tables.rewriter.match(number) else { return .number(number, text) }
             let rewrite = tables.rewrites[rule]
             guard let next = rewrite.form.apply(to: number) else { return .unreadable(.tooLong) }
+            let nextText = next.text
             steps.append(
                 .rewritten(
-                    from: number.text, to: next.text, pattern: rewrite.pattern,
-                    place: rewrite.place))
+                    from: text, to: nextText, pattern: rewrite.pattern, place: rewrite.place))
             number = next
+            text = nextText
         }
         return .unreadable(.endless)
     }
@@ -64,7 +67,7 @@ extension Plan {
     public func normalise(_ number: String) -> String? {
         var steps: [Step] = []
         switch read(number, &steps) {
-        case .number(let keys), .emergency(let keys): return keys.text
+        case .number(_, let text), .emergency(_, let text): return text
         case .unreadable: return nil
         }
     }
@@ -73,15 +76,15 @@ extension Plan {
 // MARK: - From inside
 
 extension Plan {
-    private func decide(_ query: Query, from caller: Inside, _ steps: [Step]) -> Decision {
-        var steps = steps
+    private func decide(_ query: Query, from caller: Inside, _ steps: inout [Step]) -> Decision {
         let number: DialString
+        let normalised: String
         switch read(query.dialled, &steps) {
-        case .emergency(let keys): return emergency(query, from: caller, keys, steps)
+        case .emergency(let keys, let text):
+            return emergency(query, from: caller, keys, text, &steps)
         case .unreadable(let why): return refuse(query, unreadable: why, steps)
-        case .number(let keys): number = keys
+        case .number(let keys, let text): (number, normalised) = (keys, text)
         }
-        let normalised = number.text
         if let target = inside(normalised, &steps) {
             let decided = level(caller.level, PlanTables.internalClass, &steps)
             return decision(
@@ -211,10 +214,9 @@ extension Plan {
 
     /// The ways the plan names, then the caller's own line, then every trunk.
     private func emergency(
-        _ query: Query, from caller: Inside, _ number: DialString, _ steps: [Step]
+        _ query: Query, from caller: Inside, _ number: DialString, _ text: String,
+        _ steps: inout [Step]
     ) -> Decision {
-        var steps = steps
-        let text = number.text
         steps.append(.emergency(text))
         var choices: [RouteChoice] = []
         if let route = tables.emergencyRoute {
@@ -243,8 +245,7 @@ extension Plan {
 // MARK: - From outside
 
 extension Plan {
-    private func decide(_ query: Query, ringing line: String, _ steps: [Step]) -> Decision {
-        var steps = steps
+    private func decide(_ query: Query, ringing line: String, _ steps: inout [Step]) -> Decision {
         var number = line
         if mapping(ofLine: number) == nil, let normalised = normalise(line) { number = normalised }
         guard let found = mapping(ofLine: number) else {
@@ -259,11 +260,10 @@ extension Plan {
             query, .ring(extension: found.extension), number, PlanTables.internalName, steps)
     }
 
-    private func decideFromTrunk(_ query: Query, _ steps: [Step]) -> Decision {
-        var steps = steps
+    private func decideFromTrunk(_ query: Query, _ steps: inout [Step]) -> Decision {
         let number: String
         switch read(query.dialled, &steps) {
-        case .number(let keys), .emergency(let keys): number = keys.text
+        case .number(_, let text), .emergency(_, let text): number = text
         case .unreadable(let why): return refuse(query, unreadable: why, steps)
         }
         if let target = inside(number, &steps) {

@@ -6,6 +6,9 @@
 struct PatternTable: Sendable {
     private struct Node {
         var keys: KeySet
+        /// The keys of the children that stand for one key each; these come first, in the order of
+        /// their keys, so that a key's child is found without a search.
+        var singles: UInt16 = 0
         var childCount: UInt16 = 0
         var firstChild: Int32 = 0
         var parent: Int32 = 0
@@ -47,8 +50,14 @@ struct PatternTable: Sendable {
             return Candidate(entry: node.zeroOrMore, node: Int32(index), endWidth: 14)
         }
         let key = number[depth]
-        var child = Int(node.firstChild)
-        let end = child + Int(node.childCount)
+        let bit = UInt16(1) << UInt16(key)
+        if node.singles & bit != 0 {
+            let child = Int(node.firstChild) + (node.singles & (bit - 1)).nonzeroBitCount
+            let found = search(child, number, depth + 1)
+            if found.entry >= 0 { return found }
+        }
+        var child = Int(node.firstChild) + node.singles.nonzeroBitCount
+        let end = Int(node.firstChild) + Int(node.childCount)
         while child < end {
             let width = nodes[child].keys.count
             // Sets of one width may share the key; then what comes after them decides.
@@ -149,6 +158,7 @@ extension PatternTable {
                     nodes.append(node)
                     origins.append(next)
                     nodes[index].childCount += 1
+                    if node.keys.count == 1 { nodes[index].singles |= node.keys.bits }
                     next = twigs[Int(next)].nextSibling
                 }
                 index += 1
