@@ -82,7 +82,12 @@ let package = Package(
         tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("ControlTests", ["Control", "Switching"]),
-        tests("RuntimeTests", ["Runtime", "Switching", "Store", "SIP", "Charging", "Dialplan"]),
+        tests(
+            "RuntimeTests",
+            [
+                "Runtime", "Control", "Transport", "Switching", "Store", "SIP", "Charging",
+                "Dialplan", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("HouseTests", []),
     ]
 )

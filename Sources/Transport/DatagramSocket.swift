@@ -5,9 +5,9 @@ import SIP
 /// One bound UDP socket that reads and sends in batches and hears of what was not delivered.
 ///
 /// The kernel is asked to queue ICMP errors on the socket (`IP_RECVERR`, ip(7)), each with the
-/// destination of the datagram it speaks of. Besides that it makes the next call on the socket fail,
-/// whatever that call was about; so every failed call first empties the queue, and only a failure
-/// without an entry in it is taken to be the call's own.
+/// destination of the datagram it speaks of. Besides that it makes the next call on the socket
+/// fail, whatever that call was about; so every failed call first empties the queue, and only a
+/// failure without an entry in it is taken to be the call's own.
 ///
 /// Confined to the thread of its loop. No method waits.
 final class DatagramSocket {
@@ -86,8 +86,8 @@ final class DatagramSocket {
 // MARK: Receiving
 
 extension DatagramSocket {
-    /// Takes a batch from the kernel: one system call, one allocation for each datagram, exactly its
-    /// size. What is left announces itself again.
+    /// Takes a batch from the kernel: one system call, and for each datagram one allocation of
+    /// exactly its size. What is left announces itself again.
     func receive(_ body: (consuming [UInt8], Flow) -> Void) {
         for place in 0..<received.capacity { received.offerRemote(of: place) }
         let count = csockets_receive(descriptor, received.headers, UInt32(received.capacity))

@@ -26,8 +26,8 @@ public protocol LoopDriver: AnyObject {
 /// is rounded up to a whole millisecond, which also gathers deadlines that lie close together.
 ///
 /// Sockets are read here and not by SwiftNIO: measured on loopback, an echo of one datagram costs
-/// 1.3 us of user time here and 9 us through its datagram channel, and that channel closes a listener
-/// when the kernel reports an unreachable host.
+/// 1.3 us of user time here and 9 us through its datagram channel, and that channel closes a
+/// listener when the kernel reports an unreachable host.
 public final class Loop<Driver: LoopDriver> {
     private let poller: Poller
     public let mailbox: Mailbox<Driver.Message>
@@ -35,8 +35,8 @@ public final class Loop<Driver: LoopDriver> {
     private var messages: [Driver.Message] = []
     private var failures: [Flow] = []
 
-    /// Binds a socket for each endpoint, in the order of `Flow.listener`; none is left bound when one
-    /// fails.
+    /// Binds a socket for each endpoint, in the order of `Flow.listener`; none is left bound when
+    /// one fails.
     /// - Throws: `TransportError` that names the address and the cause.
     public init(listeningOn endpoints: [Endpoint], driver: Driver.Type = Driver.self)
         throws(TransportError)

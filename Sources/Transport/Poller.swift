@@ -3,8 +3,8 @@ import Glibc
 
 /// epoll(7), level-triggered: says which descriptors have something to read or an error to tell.
 ///
-/// Level-triggered, so that a batch may stop before a socket is empty: what is left announces itself
-/// again, after the other sockets had their turn.
+/// Level-triggered, so that a batch may stop before a socket is empty: what is left announces
+/// itself again, after the other sockets had their turn.
 struct Poller: ~Copyable {
     struct Ready {
         /// The number the descriptor was added with.
