@@ -9,11 +9,16 @@ extension KnownHeader {
         private static let slotCount = 512
 
         private struct Entry {
-            var count = 0
-            var words: InlineArray<4, UInt64> = .init(repeating: 0)
+            var known: KnownHeader
+            var count: Int
+            var first: UInt64
+            var last: UInt64
+            /// Of a name above sixteen bytes the eight after the first, and those before the last.
+            var second: UInt64
+            var third: UInt64
         }
 
-        /// One more than the raw value; zero is an empty slot.
+        /// One more than the place in `entries`; zero is an empty slot.
         private var slots: [UInt8]
         private var entries: [Entry]
 
@@ -22,69 +27,70 @@ extension KnownHeader {
             entries = []
             for known in KnownHeader.allCases {
                 let name = known.spelling.withUTF8Buffer { Array($0) }
-                let words = Self.words(name.span, ByteRange(0, name.count))
-                entries.append(Entry(count: name.count, words: words))
-                var slot = Self.slot(words, name.count)
-                while slots[slot] != 0 { slot = (slot + 1) % Self.slotCount }
-                slots[slot] = known.rawValue + 1
+                let range = ByteRange(0, name.count)
+                let entry = Entry(
+                    known: known, count: name.count, first: Self.first(name.span, range),
+                    last: Self.last(name.span, range), second: Self.second(name.span, range),
+                    third: Self.third(name.span, range))
+                entries.append(entry)
+                var slot = Self.slot(entry.first, entry.last, entry.count)
+                while slots[slot] != 0 { slot = (slot + 1) & (Self.slotCount - 1) }
+                slots[slot] = UInt8(entries.count)
             }
         }
 
         @inline(__always)
         func find(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> KnownHeader? {
             let count = range.count
-            if count == 1 { return KnownHeader(compact: span[range.lower]) }
-            guard count > 1, count <= Self.longest else { return nil }
-            let words = Self.words(span, range)
-            var slot = Self.slot(words, count)
+            guard count > 1, count <= Self.longest else {
+                return count == 1 ? KnownHeader(compact: span[range.lower]) : nil
+            }
+            let first = Self.first(span, range)
+            let last = Self.last(span, range)
+            var slot = Self.slot(first, last, count)
             while true {
-                let number = slots[slot]
+                let number = Int(slots[slot])
                 if number == 0 { return nil }
-                let candidate = Int(number) - 1
-                if entries[candidate].count == count,
-                    entries[candidate].words[0] == words[0],
-                    entries[candidate].words[1] == words[1],
-                    entries[candidate].words[2] == words[2],
-                    entries[candidate].words[3] == words[3]
+                let place = number &- 1
+                if entries[place].first == first, entries[place].last == last,
+                    entries[place].count == count,
+                    count <= 16
+                        || entries[place].second == Self.second(span, range)
+                            && entries[place].third == Self.third(span, range)
                 {
-                    return KnownHeader(rawValue: UInt8(candidate))
+                    return entries[place].known
                 }
-                slot = (slot + 1) % Self.slotCount
+                slot = (slot &+ 1) & (Self.slotCount &- 1)
             }
         }
 
         @inline(__always)
-        private static func slot(_ words: borrowing InlineArray<4, UInt64>, _ count: Int) -> Int {
-            let mixed = (words[0] ^ (words[1] &* 31) ^ UInt64(count)) &* 0x9e37_79b9_7f4a_7c15
-            return Int(mixed >> 55)
+        private static func slot(_ first: UInt64, _ last: UInt64, _ count: Int) -> Int {
+            let mixed =
+                (first ^ (last &* 31) ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15
+            return Int(truncatingIfNeeded: mixed &>> 55)
         }
 
-        /// The first and the last eight bytes and, of a name above sixteen, those next to them.
+        /// The first eight bytes, or what there is.
         @inline(__always)
-        private static func words(_ span: Swift.Span<UInt8>, _ range: ByteRange)
-            -> InlineArray<4, UInt64>
-        {
-            var words = InlineArray<4, UInt64>(repeating: 0)
-            let start = range.lower
-            if range.count < 8 {
-                if start + 8 <= span.count {
-                    let mask = UInt64.max &>> UInt64(64 - 8 * range.count)
-                    words[0] = (span.word(at: start) & mask).lowercasedLetters
-                } else {
-                    for index in 0..<range.count {
-                        words[0] |= UInt64(span[start + index]) << UInt64(8 * index)
-                    }
-                    words[0] = words[0].lowercasedLetters
-                }
-                return words
-            }
-            words[0] = span.word(at: start).lowercasedLetters
-            words[1] = span.word(at: range.upper - 8).lowercasedLetters
-            if range.count > 16 {
-                words[2] = span.word(at: start + 8).lowercasedLetters
-                words[3] = span.word(at: range.upper - 16).lowercasedLetters
-            }
-            return words
+        private static func first(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> UInt64 {
+            span.word(at: range.lower, count: min(8, range.count)).lowercasedLetters
+        }
+
+        /// The last eight bytes; of a shorter name nothing.
+        @inline(__always)
+        private static func last(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> UInt64 {
+            range.count < 8 ? 0 : span.word(at: range.upper &- 8, count: 8).lowercasedLetters
+        }
+
+        @inline(__always)
+        private static func second(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> UInt64 {
+            range.count <= 16 ? 0 : span.word(at: range.lower &+ 8, count: 8).lowercasedLetters
+        }
+
+        @inline(__always)
+        private static func third(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> UInt64 {
+            range.count <= 16 ? 0 : span.word(at: range.upper &- 16, count: 8).lowercasedLetters
         }
     }
 }

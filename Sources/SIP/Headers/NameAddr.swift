@@ -68,20 +68,15 @@ struct NameAddrIndex: Sendable {
         }
         // A display name without quotes is tokens and white space; other characters are met in the
         // wild and harm nobody (RFC 4475 §3.1.1.6 and §3.1.2.15). A `;` ends an addr-spec.
-        var open = position
-        while open < end, span[open] != .less, span[open] != .semicolon { open &+= 1 }
+        let open = span.first(.less, or: .semicolon, from: position, to: end)
         if open < end, span[open] == .less {
             if index.displayName.isEmpty {
                 index.displayName = ByteRange(first, span.trimLWS(from: first, to: open))
             }
             let uriStart = span.skipLWS(from: open &+ 1, to: end)
-            var close = uriStart
-            while close < end, span[close] != .greater {
-                // Another `<` means that the first one never closed.
-                guard span[close] != .less else { return nil }
-                close &+= 1
-            }
-            guard close < end else { return nil }
+            // Another `<` means that the first one never closed.
+            let close = span.first(.greater, or: .less, from: uriStart, to: end)
+            guard close < end, span[close] == .greater else { return nil }
             index.uri = ByteRange(uriStart, span.trimLWS(from: uriStart, to: close))
             position = span.skipLWS(from: close &+ 1, to: end)
         } else {
@@ -109,7 +104,7 @@ extension Swift.Span where Element == UInt8 {
         while let found = nextParameter(
             from: &position, to: parameters.upper, separator: .semicolon)
         {
-            if found.name.count == 3, equalsIgnoringCase("tag", found.name) { return found.value }
+            if found.name.count == 3, matches("tag", found.name) { return found.value }
         }
         return .empty
     }
@@ -118,6 +113,7 @@ extension Swift.Span where Element == UInt8 {
     /// them.
     func hasScheme(_ range: ByteRange) -> Bool {
         guard range.count > 2, self[range.lower].isLetter else { return false }
+        if range.count > 4, matches("sip:", ByteRange(range.lower, range.lower + 4)) { return true }
         var position = range.lower
         while position < range.upper {
             let byte = self[position]

@@ -104,7 +104,7 @@ extension Swift.Span where Element == UInt8 {
             guard position < end, self[position] == .equals else {
                 if name.isEmpty { continue }
                 // A second word without a separator belongs to nothing.
-                while position < end, self[position] != separator { position &+= 1 }
+                position = first(separator, or: separator, from: position, to: end)
                 return ParameterRange(
                     name: name, value: .empty, hasValue: false, isQuoted: false)
             }
@@ -114,11 +114,10 @@ extension Swift.Span where Element == UInt8 {
             if isQuoted {
                 let close = skipQuoted(from: position, to: end)
                 value = ByteRange(position &+ 1, close.map { $0 &- 1 } ?? end)
-                position = close ?? end
-                while position < end, self[position] != separator { position &+= 1 }
+                position = first(separator, or: separator, from: close ?? end, to: end)
             } else {
                 let start = position
-                while position < end, self[position] != separator { position &+= 1 }
+                position = first(separator, or: separator, from: position, to: end)
                 value = ByteRange(start, trimLWS(from: start, to: position))
             }
             if name.isEmpty { continue }

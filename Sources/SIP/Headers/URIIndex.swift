@@ -21,10 +21,10 @@ struct URIIndex: Sendable {
         index.schemeText = ByteRange(0, position)
         position += 1
         index.scheme =
-            span.equalsIgnoringCase("sip", index.schemeText)
+            span.matches("sip", index.schemeText)
             ? .sip
-            : span.equalsIgnoringCase("sips", index.schemeText)
-                ? .sips : span.equalsIgnoringCase("tel", index.schemeText) ? .tel : .other
+            : span.matches("sips", index.schemeText)
+                ? .sips : span.matches("tel", index.schemeText) ? .tel : .other
         switch index.scheme {
         case .sip, .sips: return index.readAddress(span, from: position) ? index : nil
         case .tel: return index.readNumber(span, from: position) ? index : nil
@@ -40,7 +40,7 @@ struct URIIndex: Sendable {
         var colon = range.lower
         while colon < range.upper, span[colon] != .colon { colon += 1 }
         let scheme = ByteRange(range.lower, colon)
-        return span.equalsIgnoringCase("sip", scheme) || span.equalsIgnoringCase("sips", scheme)
+        return span.matches("sip", scheme) || span.matches("sips", scheme)
     }
 
     private mutating func readAddress(_ span: Swift.Span<UInt8>, from start: Int) -> Bool {

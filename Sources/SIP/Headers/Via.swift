@@ -28,11 +28,11 @@ public struct Via: Sendable {
     /// The transport, when it is one of ours.
     public var transportKind: TransportKind? {
         let span = base.span
-        return span.equalsIgnoringCase("udp", index.transport)
+        return span.matches("udp", index.transport)
             ? .udp
-            : span.equalsIgnoringCase("tcp", index.transport)
+            : span.matches("tcp", index.transport)
                 ? .tcp
-                : span.equalsIgnoringCase("tls", index.transport) ? .tls : nil
+                : span.matches("tls", index.transport) ? .tls : nil
     }
 
     /// The host of sent-by: a name, an IPv4 address, or an IPv6 address in brackets.
@@ -118,15 +118,11 @@ struct ViaIndex: Sendable {
         // Parameters hold commas between quotes only.
         let parameters = position
         if position < limit, span[position] == .semicolon {
-            while position < limit, span[position] != .comma {
-                if span[position] == .quote {
-                    guard let close = span.skipQuoted(from: position, to: limit) else {
-                        return nil
-                    }
-                    position = close
-                } else {
-                    position &+= 1
-                }
+            while true {
+                position = span.first(.comma, or: .quote, from: position, to: limit)
+                guard position < limit, span[position] == .quote else { break }
+                guard let close = span.skipQuoted(from: position, to: limit) else { return nil }
+                position = close
             }
         }
         guard position == limit || span[position] == .comma else { return nil }
@@ -135,7 +131,7 @@ struct ViaIndex: Sendable {
         index.parameters = ByteRange(min(parameters, end), end)
         var scan = index.parameters.lower
         while let found = span.nextParameter(from: &scan, to: end, separator: .semicolon) {
-            if found.name.count == 6, span.equalsIgnoringCase("branch", found.name) {
+            if found.name.count == 6, span.matches("branch", found.name) {
                 index.branch = found.value
                 break
             }

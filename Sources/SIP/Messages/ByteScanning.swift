@@ -55,48 +55,122 @@ extension UInt64 {
     @inline(__always) var lowercasedLetters: UInt64 {
         self | ((self & .repeating(0x40)) >> 1)
     }
+
+    /// The top bit of the bytes below `limit`. Borrows disturb only bytes above the first hit: the
+    /// lowest bit set is exact, those above it are not.
+    @inline(__always) func places(below limit: UInt8) -> UInt64 {
+        (self &- .repeating(limit)) & ~self & .repeating(0x80)
+    }
+
+    /// The top bit of the bytes that are `byte`; the lowest bit set is exact.
+    @inline(__always) func places(of byte: UInt8) -> UInt64 {
+        let difference = self ^ .repeating(byte)
+        return (difference &- .repeating(1)) & ~difference & .repeating(0x80)
+    }
+}
+
+extension StaticString {
+    /// Up to eight bytes from `offset` with zeros above them. The compiler makes it a constant.
+    @inline(__always) func word(at offset: Int) -> UInt64 {
+        var word: UInt64 = 0
+        var index = Swift.min(utf8CodeUnitCount, offset &+ 8)
+        while index > offset {
+            index &-= 1
+            word = word &<< 8 | UInt64(utf8Start[index])
+        }
+        return word
+    }
 }
 
 extension Swift.Span where Element == UInt8 {
-    /// Eight bytes from `offset`, the first in the lowest place. `offset + 8 <= count`.
-    @inline(__always) func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    /// Eight bytes from `offset`, the first in the lowest place.
+    ///
+    /// The caller has checked `offset + 8 <= count`: the loops over whole messages cannot afford a
+    /// second check.
+    @inline(__always) func word(uncheckedAt offset: Int) -> UInt64 {
+        UInt64(
+            littleEndian: bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: offset, as: UInt64.self))
+    }
+
+    /// Up to eight bytes from `offset` with zeros above them.
+    @inline(__always) func word(at offset: Int, count: Int) -> UInt64 {
+        if offset &+ 8 <= self.count {
+            // Of eight bytes the mask is all ones: the amount is taken modulo 64.
+            return word(uncheckedAt: offset)
+                & (.max &>> UInt64(bitPattern: Int64(64 &- 8 &* count)))
+        }
+        var word: UInt64 = 0
+        for index in 0..<count { word |= UInt64(self[offset &+ index]) &<< UInt64(8 &* index) }
+        return word
     }
 
     /// The first byte below 0x20 in `offset ..< end`, or `end`.
     @inline(__always) func firstControl(from offset: Int, to end: Int) -> Int {
+        first(below: 0x20, from: offset, to: end)
+    }
+
+    /// The first byte below `limit`, at most 0x80, in `offset ..< end`, or `end`.
+    @inline(__always) func first(below limit: UInt8, from offset: Int, to end: Int) -> Int {
         var position = offset
-        while position &+ 8 <= end {
-            let word = word(at: position)
-            // Borrows only disturb bytes above the first hit, so that the lowest one is exact.
-            let hits = (word &- .repeating(0x20)) & ~word & .repeating(0x80)
-            if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
-            position &+= 8
+        if end <= count {
+            while position &+ 8 <= end {
+                let hits = word(uncheckedAt: position).places(below: limit)
+                if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
+                position &+= 8
+            }
         }
-        while position < end, self[position] >= 0x20 { position &+= 1 }
+        while position < end, self[position] >= limit { position &+= 1 }
         return position
     }
 
-    /// Whether a range holds exactly this text.
-    @inline(__always) func equals(_ text: StaticString, _ range: ByteRange) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        let start = text.utf8Start
-        for index in 0..<range.count where self[range.lower &+ index] != start[index] {
-            return false
+    /// The first byte that is `byte` or below 0x20 in `offset ..< end`, or `end`.
+    @inline(__always) func firstControl(or byte: UInt8, from offset: Int, to end: Int) -> Int {
+        var position = offset
+        if end <= count {
+            while position &+ 8 <= end {
+                let word = word(uncheckedAt: position)
+                let hits = word.places(below: 0x20) | word.places(of: byte)
+                if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
+                position &+= 8
+            }
         }
-        return true
+        while position < end, self[position] >= 0x20, self[position] != byte { position &+= 1 }
+        return position
     }
 
-    /// Whether a range holds this text in any case. The text is given in lower case.
-    @inline(__always) func equalsIgnoringCase(_ lowercase: StaticString, _ range: ByteRange) -> Bool
-    {
-        guard range.count == lowercase.utf8CodeUnitCount else { return false }
-        let start = lowercase.utf8Start
-        for index in 0..<range.count
-        where self[range.lower &+ index].lowercased != start[index] {
+    /// The first byte that is one of two in `offset ..< end`, or `end`.
+    @inline(__always) func first(_ a: UInt8, or b: UInt8, from offset: Int, to end: Int) -> Int {
+        var position = offset
+        if end <= count {
+            while position &+ 8 <= end {
+                let word = word(uncheckedAt: position)
+                let hits = word.places(of: a) | word.places(of: b)
+                if hits != 0 { return position &+ hits.trailingZeroBitCount / 8 }
+                position &+= 8
+            }
+        }
+        while position < end, self[position] != a, self[position] != b { position &+= 1 }
+        return position
+    }
+
+    /// Whether a range holds exactly this text, of one to sixteen bytes.
+    @inline(__always) func equals(_ text: StaticString, _ range: ByteRange) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard range.count == count else { return false }
+        guard word(at: range.lower, count: Swift.min(count, 8)) == text.word(at: 0) else {
             return false
         }
-        return true
+        return count <= 8 || word(at: range.lower &+ 8, count: count &- 8) == text.word(at: 8)
+    }
+
+    /// Whether a range holds this text in any case: letters and `-./` of one to eight bytes, given in
+    /// lower case.
+    @inline(__always)
+    func matches(_ lowercase: StaticString, _ range: ByteRange) -> Bool {
+        let count = lowercase.utf8CodeUnitCount
+        guard range.count == count else { return false }
+        return word(at: range.lower, count: count).lowercasedLetters == lowercase.word(at: 0)
     }
 
     /// Whether a range holds this text in any case.

@@ -19,7 +19,12 @@ struct FieldEntry: Sendable {
         self.value = value
     }
 
-    @inline(__always) var known: KnownHeader? { KnownHeader(rawValue: number) }
+    var known: KnownHeader? { KnownHeader(rawValue: number) }
+
+    var isKnown: Bool { number != Self.unknown }
+
+    @inline(__always) func isNamed(_ known: KnownHeader) -> Bool { number == known.rawValue }
+
     @inline(__always) var name: ByteRange {
         ByteRange(Int(nameStart), Int(nameStart) + Int(nameCount))
     }

@@ -7,8 +7,8 @@
 /// came and read on demand.
 public struct Message: Sendable {
     /// The whole message; trailing bytes beyond Content-Length included.
-    public let bytes: [UInt8]
-    let index: MessageIndex
+    public private(set) var bytes: [UInt8]
+    private(set) var index: MessageIndex
 
     /// Reads a whole message: a datagram, or what `MessageFraming` cut from a stream.
     ///
@@ -16,19 +16,14 @@ public struct Message: Sendable {
     /// folded. Checked are the start line, every header line's form, and the fields that everything
     /// depends on: the topmost Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length.
     public init(parsing bytes: consuming [UInt8]) throws(ParseError) {
-        var index = MessageIndex()
-        if let problem = index.read(&bytes) {
-            let message = Message(bytes: bytes, index: index)
+        // Built where it stays: a copy of the index is what a parse can least afford.
+        self.bytes = bytes
+        index = MessageIndex()
+        if let problem = index.read(&self.bytes) {
             throw ParseError(
                 reason: problem.reason, offset: problem.offset,
-                answerable: index.isAnswerable ? message : nil)
+                answerable: index.isAnswerable ? self : nil)
         }
-        self.init(bytes: bytes, index: index)
-    }
-
-    private init(bytes: consuming [UInt8], index: MessageIndex) {
-        self.bytes = bytes
-        self.index = index
     }
 
     /// The bytes of a range the index holds.
@@ -61,7 +56,7 @@ extension Message {
 
 extension Message {
     /// The Call-ID.
-    public var callID: ArraySlice<UInt8> { value(.callID) ?? [] }
+    public var callID: ArraySlice<UInt8> { slice(index.callID) }
 
     /// The tag of From.
     public var fromTag: ArraySlice<UInt8>? {
@@ -90,14 +85,15 @@ extension Message {
     /// The value of the first field of this name, trimmed; an empty one for an empty field.
     public func value(_ name: HeaderName) -> ArraySlice<UInt8>? {
         switch name.storage {
+        case .known(.callID): return present(index.callID)
+        case .known(.from): return present(index.from)
+        case .known(.to): return present(index.to)
+        case .known(.cseq): return present(index.cseq)
+        case .known(.via): return present(index.via)
         case .known(let known):
-            if known.rawValue < MessageIndex.placedCount {
-                let place = index.first[Int(known.rawValue)]
-                return place == 0 ? nil : slice(index.field(at: Int(place) - 1).value)
-            }
             for place in 0..<index.fieldCount {
                 let field = index.field(at: place)
-                if field.known == known { return slice(field.value) }
+                if field.isNamed(known) { return slice(field.value) }
             }
             return nil
         case .other:
@@ -152,12 +148,16 @@ extension Message {
         return digits.span.number(from: 0, to: digits.count, limit: .max) ?? .max
     }
 
+    private func present(_ range: ByteRange) -> ArraySlice<UInt8>? {
+        range == MessageIndex.absent ? nil : slice(range)
+    }
+
     func isField(_ place: Int, named name: HeaderName) -> Bool {
         let field = index.field(at: place)
         switch name.storage {
-        case .known(let known): return field.known == known
+        case .known(let known): return field.isNamed(known)
         case .other(let spelling):
-            guard field.known == nil, field.name.count == spelling.count else { return false }
+            guard !field.isKnown, field.name.count == spelling.count else { return false }
             return sameIgnoringCase(slice(field.name), spelling[...])
         }
     }

@@ -10,8 +10,6 @@ struct MessageIndex: Sendable {
         var offset: Int
     }
 
-    /// Known names below this one have their first place in `first`.
-    static let placedCount = 8
     private static let inlineCount = 32
 
     private(set) var isRequest = false
@@ -23,8 +21,19 @@ struct MessageIndex: Sendable {
     private(set) var fieldCount = 0
     private var inline: InlineArray<32, FieldEntry> = .init(repeating: FieldEntry())
     private var more: [FieldEntry] = []
-    /// One more than the place of the first field of that name; zero when there is none.
-    private(set) var first: InlineArray<8, UInt16> = .init(repeating: 0)
+    // The first value of each field that everything depends on; `absent` when there is none. They
+    // stand beside the table because reading an element of it back while the rest of this value
+    // changes costs a copy of all of it.
+    private(set) var via = MessageIndex.absent
+    private(set) var from = MessageIndex.absent
+    private(set) var to = MessageIndex.absent
+    private(set) var callID = MessageIndex.absent
+    private(set) var cseq = MessageIndex.absent
+    private var maxForwardsValue = MessageIndex.absent
+    private var contentLength = MessageIndex.absent
+
+    /// No value starts at the first byte of a message.
+    static let absent = ByteRange.empty
 
     private(set) var topVia = ViaIndex()
     private(set) var fromTag = ByteRange.empty
@@ -34,7 +43,6 @@ struct MessageIndex: Sendable {
     private(set) var body = ByteRange.empty
 
     private var hasFolds = false
-    private var hasCSeqNumber = false
     private var problem: Problem?
 
     init() {}
@@ -45,13 +53,8 @@ struct MessageIndex: Sendable {
 
     /// Whether a response can be made from what was read, and may be sent.
     var isAnswerable: Bool {
-        guard isRequest, method != .ack, hasCSeqNumber, !topVia.element.isEmpty else {
-            return false
-        }
-        for known in [KnownHeader.from, .to, .callID] where first[Int(known.rawValue)] == 0 {
-            return false
-        }
-        return true
+        isRequest && method != .ack && !topVia.element.isEmpty && from != Self.absent
+            && to != Self.absent && callID != Self.absent && !cseq.isEmpty
     }
 
     /// Reads the whole message; joins folded lines in place.
@@ -132,13 +135,12 @@ struct MessageIndex: Sendable {
     private mutating func readField(
         _ span: Swift.Span<UInt8>, from start: Int, _ table: KnownHeader.Table
     ) -> Int? {
-        let nameEnd = span.skipToken(from: start, to: span.count)
-        var position = nameEnd
-        while position < span.count, span[position].isBlank { position &+= 1 }
-        let hasColon = position < span.count && span[position] == .colon && nameEnd > start
-        if hasColon { position &+= 1 }
-        let valueStart = position
-        guard var line = lineEnd(span, from: position) else { return nil }
+        let colon = span.firstControl(or: .colon, from: start, to: span.count)
+        let hasColon = colon < span.count && span[colon] == .colon && colon > start
+        var nameEnd = colon
+        while nameEnd > start, span[nameEnd &- 1].isBlank { nameEnd &-= 1 }
+        let valueStart = hasColon ? colon &+ 1 : colon
+        guard var line = lineEnd(span, from: valueStart) else { return nil }
         while line.next < span.count, span[line.next].isBlank {
             hasFolds = true
             guard let continued = lineEnd(span, from: line.next) else { return nil }
@@ -154,6 +156,11 @@ struct MessageIndex: Sendable {
         }
         let name = ByteRange(start, nameEnd)
         let known = table.find(span, name)
+        // A known name is made of the right characters.
+        guard known != nil || span.skipToken(from: start, to: nameEnd) == nameEnd else {
+            note(.fieldName, at: start)
+            return line.next
+        }
         let textStart = span.skipLWS(from: valueStart, to: line.text)
         let textEnd = span.trimLWS(from: textStart, to: line.text)
         append(FieldEntry(known: known, name: name, value: ByteRange(textStart, textEnd)), known)
@@ -162,20 +169,31 @@ struct MessageIndex: Sendable {
 
     @inline(__always)
     private mutating func append(_ field: FieldEntry, _ known: KnownHeader?) {
-        if let known, known.rawValue < Self.placedCount {
-            let slot = Int(known.rawValue)
-            if first[slot] == 0 {
-                first[slot] = UInt16(truncatingIfNeeded: fieldCount &+ 1)
-            } else {
-                switch known {
-                case .from, .to, .callID, .cseq, .maxForwards, .contentLength:
-                    note(.repeated(HeaderName(known)), at: field.name.lower)
-                default: break  // Via stands once for each hop.
-                }
-            }
+        switch known {
+        case .via:
+            if via == Self.absent { via = field.value }
+        case .from: from = once(field, from, .from)
+        case .to: to = once(field, to, .to)
+        case .callID: callID = once(field, callID, .callID)
+        case .cseq: cseq = once(field, cseq, .cseq)
+        case .maxForwards:
+            maxForwardsValue = once(field, maxForwardsValue, .maxForwards)
+        case .contentLength:
+            contentLength = once(field, contentLength, .contentLength)
+        default: break  // Read on demand.
         }
         if fieldCount < Self.inlineCount { inline[fieldCount] = field } else { more.append(field) }
         fieldCount &+= 1
+    }
+
+    /// The value of a field that may stand once: the first one.
+    @inline(__always)
+    private mutating func once(
+        _ field: FieldEntry, _ standing: ByteRange, _ known: KnownHeader
+    ) -> ByteRange {
+        if standing == Self.absent { return field.value }
+        note(.repeated(HeaderName(known)), at: field.name.lower)
+        return standing
     }
 
     /// Makes the line ends of folded values spaces, which is what they mean (RFC 3261 §7.3.1).
@@ -192,7 +210,7 @@ struct MessageIndex: Sendable {
     // MARK: The start line
 
     private mutating func readStartLine(_ span: Swift.Span<UInt8>, from start: Int, to end: Int) {
-        if end - start >= 4, span.equalsIgnoringCase("sip/", ByteRange(start, start + 4)) {
+        if end - start >= 4, span.matches("sip/", ByteRange(start, start + 4)) {
             readStatusLine(span, from: start, to: end)
         } else {
             readRequestLine(span, from: start, to: end)
@@ -208,11 +226,10 @@ struct MessageIndex: Sendable {
             return note(.startLine, at: methodEnd)
         }
         let uriStart = methodEnd + 1
-        var uriEnd = uriStart
-        while uriEnd < end, span[uriEnd] > .space { uriEnd &+= 1 }
+        let uriEnd = span.first(below: 0x21, from: uriStart, to: end)
         guard uriEnd < end, span[uriEnd] == .space else { return note(.startLine, at: uriEnd) }
         let version = ByteRange(uriEnd + 1, end)
-        guard span.equalsIgnoringCase("sip/2.0", version) else {
+        guard span.matches("sip/2.0", version) else {
             let isVersion =
                 version.count > 4
                 && span.equalsIgnoringCase(
@@ -223,21 +240,21 @@ struct MessageIndex: Sendable {
             return note(isVersion ? .version : .startLine, at: version.lower)
         }
         startText = ByteRange(uriStart, uriEnd)
-        guard span.hasScheme(startText), !hasURIHeaders(span) else {
+        guard span.hasScheme(startText), !Self.hasURIHeaders(span, startText) else {
             return note(.requestURI, at: uriStart)
         }
     }
 
     /// Whether headers stand behind the Request-URI, where they may not (§19.1.1). A `?` before the
     /// `@` is the user's, and of another scheme than SIP's it may mean anything.
-    private func hasURIHeaders(_ span: Swift.Span<UInt8>) -> Bool {
-        var position = startText.upper
-        while position > startText.lower {
+    private static func hasURIHeaders(_ span: Swift.Span<UInt8>, _ uri: ByteRange) -> Bool {
+        let question = span.first(.question, or: .question, from: uri.lower, to: uri.upper)
+        guard question < uri.upper else { return false }
+        var position = uri.upper
+        while position > uri.lower {
             position &-= 1
             if span[position] == .at { return false }
-            if span[position] == .question {
-                return URIIndex.isSIP(span, startText)
-            }
+            if span[position] == .question { return URIIndex.isSIP(span, uri) }
         }
         return false
     }
@@ -245,7 +262,7 @@ struct MessageIndex: Sendable {
     /// `SIP/2.0 180 Ringing` (§7.2). A missing reason phrase is met in the wild, with and without its
     /// space.
     private mutating func readStatusLine(_ span: Swift.Span<UInt8>, from start: Int, to end: Int) {
-        guard end - start >= 8, span.equalsIgnoringCase("sip/2.0", ByteRange(start, start + 7))
+        guard end - start >= 8, span.matches("sip/2.0", ByteRange(start, start + 7))
         else { return note(.version, at: start) }
         guard span[start + 7] == .space else { return note(.startLine, at: start + 7) }
         let digits = start + 8
@@ -260,30 +277,36 @@ struct MessageIndex: Sendable {
     // MARK: Fields that everything depends on
 
     private mutating func readMandatoryFields(_ span: Swift.Span<UInt8>) {
-        if let via = place(of: .via) {
-            let value = field(at: via).value
-            if let read = ViaIndex.read(span, from: value.lower, to: value.upper) {
+        if isPresent(via, .via) {
+            if let read = ViaIndex.read(span, from: via.lower, to: via.upper) {
                 topVia = read
-                if read.element.upper < value.upper { checkVias(span, after: read, value) }
+                if read.element.upper < via.upper { checkVias(span, after: read, via) }
             } else {
-                note(.malformed(.via), at: value.lower)
+                note(.malformed(.via), at: via.lower)
             }
         }
-        fromTag = readTag(span, of: .from)
-        toTag = readTag(span, of: .to)
-        if let callID = place(of: .callID), field(at: callID).value.isEmpty {
-            note(.malformed(.callID), at: field(at: callID).value.lower)
+        fromTag = readTag(span, from, .from)
+        toTag = readTag(span, to, .to)
+        if isPresent(callID, .callID), callID.isEmpty {
+            note(.malformed(.callID), at: callID.lower)
         }
-        if let cseq = place(of: .cseq) { readCSeq(span, field(at: cseq).value) }
-        if let place = place(of: .maxForwards) {
-            let value = field(at: place).value
-            if let number = span.number(from: value.lower, to: value.upper, limit: 255) {
+        if isPresent(cseq, .cseq) { readCSeq(span, cseq) }
+        if maxForwardsValue != Self.absent {
+            if let number = span.number(
+                from: maxForwardsValue.lower, to: maxForwardsValue.upper, limit: 255)
+            {
                 maxForwards = Int16(truncatingIfNeeded: number)
             } else {
-                note(.malformed(.maxForwards), at: value.lower)
+                note(.malformed(.maxForwards), at: maxForwardsValue.lower)
             }
         }
-        if let place = place(of: .contentLength) { readBodyEnd(span, field(at: place).value) }
+        if contentLength != Self.absent { readBodyEnd(span, contentLength) }
+    }
+
+    @inline(__always)
+    private mutating func isPresent(_ value: ByteRange, _ known: KnownHeader) -> Bool {
+        if value == Self.absent { note(.missing(HeaderName(known)), at: body.lower) }
+        return value != Self.absent
     }
 
     /// The other elements of the first Via field. The topmost one is sound and can be answered.
@@ -301,23 +324,11 @@ struct MessageIndex: Sendable {
         }
     }
 
-    /// The place of a mandatory or of an optional placed field.
     @inline(__always)
-    private mutating func place(of known: KnownHeader) -> Int? {
-        let place = Int(first[Int(known.rawValue)])
-        guard place == 0 else { return place - 1 }
-        switch known {
-        case .via, .from, .to, .callID, .cseq:
-            note(.missing(HeaderName(known)), at: body.lower)
-        default: break
-        }
-        return nil
-    }
-
-    @inline(__always)
-    private mutating func readTag(_ span: Swift.Span<UInt8>, of known: KnownHeader) -> ByteRange {
-        guard let place = place(of: known) else { return .empty }
-        let value = field(at: place).value
+    private mutating func readTag(
+        _ span: Swift.Span<UInt8>, _ value: ByteRange, _ known: KnownHeader
+    ) -> ByteRange {
+        guard isPresent(value, known) else { return .empty }
         guard let address = NameAddrIndex.read(span, from: value.lower, to: value.upper) else {
             note(.malformed(HeaderName(known)), at: value.lower)
             return .empty
@@ -326,8 +337,6 @@ struct MessageIndex: Sendable {
     }
 
     private mutating func readCSeq(_ span: Swift.Span<UInt8>, _ value: ByteRange) {
-        // Present is enough to answer with: the value is copied as it came.
-        hasCSeqNumber = !value.isEmpty
         var end = value.lower
         while end < value.upper, span[end].isDigit { end &+= 1 }
         let methodStart = span.skipLWS(from: end, to: value.upper)

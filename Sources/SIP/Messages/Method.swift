@@ -44,31 +44,46 @@ public enum Method: Hashable, Sendable {
     }
 
     static func read(_ span: Swift.Span<UInt8>, _ range: ByteRange) -> Method {
-        let known: Method? =
-            switch range.count {
-            case 3:
-                span.equals("ACK", range) ? .ack : span.equals("BYE", range) ? .bye : nil
-            case 4:
-                span.equals("INFO", range) ? .info : nil
-            case 5:
-                span.equals("REFER", range)
-                    ? .refer : span.equals("PRACK", range) ? .prack : nil
-            case 6:
-                span.equals("INVITE", range)
-                    ? .invite
-                    : span.equals("CANCEL", range)
-                        ? .cancel
-                        : span.equals("UPDATE", range)
-                            ? .update : span.equals("NOTIFY", range) ? .notify : nil
-            case 7:
-                span.equals("OPTIONS", range)
-                    ? .options
-                    : span.equals("MESSAGE", range)
-                        ? .message : span.equals("PUBLISH", range) ? .publish : nil
-            case 8: span.equals("REGISTER", range) ? .register : nil
-            case 9: span.equals("SUBSCRIBE", range) ? .subscribe : nil
-            default: nil
-            }
-        return known ?? .other(span.array(range))
+        let word = span.word(at: range.lower, count: min(range.count, 8))
+        switch (range.count, word) {
+        case (6, Spelling.invite): return .invite
+        case (3, Spelling.ack): return .ack
+        case (3, Spelling.bye): return .bye
+        case (6, Spelling.cancel): return .cancel
+        case (7, Spelling.options): return .options
+        case (8, Spelling.register): return .register
+        case (6, Spelling.update): return .update
+        case (4, Spelling.info): return .info
+        case (5, Spelling.prack): return .prack
+        case (9, Spelling.subscribe) where span[range.lower + 8] == UInt8(ascii: "E"):
+            return .subscribe
+        case (6, Spelling.notify): return .notify
+        case (5, Spelling.refer): return .refer
+        case (7, Spelling.message): return .message
+        case (7, Spelling.publish): return .publish
+        default: return .other(span.array(range))
+        }
+    }
+
+    /// The first eight bytes of each, as `Span.word` reads them.
+    private enum Spelling {
+        static var invite: UInt64 { word("INVITE") }
+        static var ack: UInt64 { word("ACK") }
+        static var bye: UInt64 { word("BYE") }
+        static var cancel: UInt64 { word("CANCEL") }
+        static var options: UInt64 { word("OPTIONS") }
+        static var register: UInt64 { word("REGISTER") }
+        static var update: UInt64 { word("UPDATE") }
+        static var info: UInt64 { word("INFO") }
+        static var prack: UInt64 { word("PRACK") }
+        static var subscribe: UInt64 { word("SUBSCRIB") }
+        static var notify: UInt64 { word("NOTIFY") }
+        static var refer: UInt64 { word("REFER") }
+        static var message: UInt64 { word("MESSAGE") }
+        static var publish: UInt64 { word("PUBLISH") }
+
+        @inline(__always) private static func word(_ text: StaticString) -> UInt64 {
+            text.word(at: 0)
+        }
     }
 }
