@@ -62,8 +62,8 @@ public final class Store: Sendable {
     public let wasClosedCleanly: Bool
 
     private let path: String
-    private let pool: DatabasePool
-    private let writer: Writer
+    let pool: DatabasePool
+    let writer: Writer
     /// Taken away by `close`.
     private let lock: Mutex<HeldLock>
 
@@ -223,7 +223,7 @@ public final class Store: Sendable {
     private static func add(
         _ rows: ArraySlice<TariffRow>, deck: Int64, to database: Database
     ) throws {
-        let statement = try database.cachedStatement(
+        let statement = try database.makeStatement(
             sql: "INSERT INTO tariff (deck, \(TariffColumns.names)) VALUES (?, ?, ?, ?, ?)")
         var values = SQLValues()
         try Writer.transaction(database) {
@@ -254,26 +254,8 @@ public final class Store: Sendable {
 
     /// Closed records, newest start first: one page. Milliseconds with ten million records.
     public func records(_ query: RecordQuery) throws -> [CallRecord] {
-        var call: CallID?
-        if let text = query.call {
-            call = CallID(text)
-            guard call != nil else {
-                throw Failure(
-                    .invalidRequest, "\"\(text)\" is no call id; they look like 3-1042")
-            }
-        }
-        return try read { database in
-            var after: (started: Int64, sequence: UInt64)?
-            if let sequence = query.after {
-                let row = try Row.fetchOne(
-                    database,
-                    sql: "SELECT started, sequence FROM record WHERE sequence <= ? "
-                        + "ORDER BY sequence DESC LIMIT 1",
-                    arguments: [Int64(clamping: sequence)])
-                guard let row else { return [] }
-                after = (SQLRow(row: row).integer(0), SQLRow(row: row).bits(1))
-            }
-            let selection = RecordSelection(query, call: call, after: after)
+        try read { database in
+            guard let selection = try Store.selection(query, in: database) else { return [] }
             var records: [CallRecord] = []
             for (sql, arguments) in selection.statements {
                 let cursor = try Row.fetchCursor(
@@ -288,6 +270,47 @@ public final class Store: Sendable {
             guard selection.statements.count > 1 else { return records }
             records.sort { ($0.startedAt, $0.sequence) > ($1.startedAt, $1.sequence) }
             return Array(records.prefix(selection.limit))
+        }
+    }
+
+    /// What SQLite does for each statement of a query: a line for each step.
+    func plans(of query: RecordQuery) throws -> [String] {
+        let statements = try read { try Store.selection(query, in: $0)?.statements ?? [] }
+        return try statements.map { try plan(of: $0.sql, StatementArguments($0.arguments)) }
+    }
+
+    func plan(of sql: String, _ arguments: StatementArguments = []) throws -> String {
+        try read { database in
+            let rows = try Row.fetchAll(
+                database, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments)
+            return rows.map { row -> String in row["detail"] }.joined(separator: "\n")
+        }
+    }
+
+    /// nil when nothing can come any more.
+    private static func selection(
+        _ query: RecordQuery, in database: Database
+    ) throws -> RecordSelection? {
+        var call: CallID?
+        if let text = query.call {
+            call = CallID(text)
+            guard call != nil else {
+                throw Failure(
+                    .invalidRequest, "\"\(text)\" is no call id; they look like 3-1042")
+            }
+        }
+        guard let sequence = query.after else {
+            return RecordSelection(query, call: call, after: nil)
+        }
+        let row = try Row.fetchOne(
+            database,
+            sql: "SELECT started, sequence FROM record WHERE sequence <= ? "
+                + "ORDER BY sequence DESC LIMIT 1",
+            arguments: [Int64(clamping: sequence)])
+        return row.map { row in
+            let row = SQLRow(row: row)
+            return RecordSelection(
+                query, call: call, after: (started: row.integer(0), sequence: row.bits(1)))
         }
     }
 

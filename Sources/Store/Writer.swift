@@ -63,7 +63,7 @@ final class Writer: Sendable {
     private struct Thread {
         /// In line, oldest first.
         var waiting: [Commit] = []
-        /// Prepared at the first group, and again after an error.
+        /// Prepared at the first group, and again after one that failed.
         var changes: ChangeWriter?
         var failuresInARow = 0
         var lastSettled = CommitTicket(rawValue: 0)
@@ -210,8 +210,6 @@ final class Writer: Sendable {
 
     private func diskRefused(_ error: any Error, _ thread: inout Thread) {
         thread.failuresInARow += 1
-        // Statements may be bound to a schema or a lock that is gone.
-        thread.changes = nil
         let reason = Writer.reason(error, path: path)
         let onSettled = mailbox.withLock { mailbox in
             mailbox.health.stalledBecause = reason
@@ -281,6 +279,8 @@ final class Writer: Sendable {
     private func write(_ group: ArraySlice<Commit>, with changes: inout ChangeWriter?) throws {
         try pool.writeWithoutTransaction { database in
             var writer = try changes ?? ChangeWriter(database)
+            // A statement that failed is not used again: GRDB traps when it is bound anew.
+            changes = nil
             try Writer.transaction(database) {
                 for commit in group { try writer.apply(commit) }
             }
@@ -294,7 +294,8 @@ final class Writer: Sendable {
         _ group: ArraySlice<Commit>, with changes: inout ChangeWriter?
     ) throws -> [Refusal] {
         try pool.writeWithoutTransaction { database in
-            var writer = try changes ?? ChangeWriter(database)
+            var writer = try ChangeWriter(database)
+            changes = nil
             var refusals: [Refusal] = []
             try Writer.transaction(database) {
                 for (position, commit) in group.enumerated() {
@@ -303,6 +304,7 @@ final class Writer: Sendable {
                         try writer.apply(commit)
                     } catch let error where Writer.isContradiction(error) {
                         try database.execute(sql: "ROLLBACK TO one")
+                        writer = try ChangeWriter(database)
                         let reason = Writer.reason(error, path: path)
                         try keep(commit, reason: reason, in: database)
                         refusals.append(Refusal(position: position, reason: reason))
