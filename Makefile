@@ -16,7 +16,7 @@ TANDEM := .build/release/tandem
 VENV := .venv
 REQUIREMENTS := Tests/Acceptance/requirements.txt
 
-BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config
+BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config tzdata
 TEST_PACKAGES := python3 python3-venv sip-tester sipsak systemd
 
 # $(call install,PACKAGES): installs what of them is missing, and asks nothing.

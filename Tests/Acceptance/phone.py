@@ -11,7 +11,7 @@ import time
 from sipmessage import SIPMessage
 
 # RTP ports, eighty a phone, below the range that the kernel gives out by itself.
-_rtp_bases = itertools.cycle(range(12000, 30000, 80))
+_rtp_bases = itertools.cycle(range(12000, 20000, 80))
 
 
 class Phone:
