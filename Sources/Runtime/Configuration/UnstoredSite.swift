@@ -1,0 +1,73 @@
+import Dialplan
+import Foundation
+import SIP
+import Store
+import Switching
+
+/// A site whose daemon never ran: there are files and nothing stored. Its dialplan can be asked all
+/// the same, which is what somebody wants who writes it.
+public struct UnstoredSite: Sendable {
+    private let loaded: LoadedConfiguration
+
+    /// nil when the site has a database, which then has the say.
+    public init?(_ loaded: LoadedConfiguration) {
+        let database = "\(loaded.dataFolder)/\(Store.fileName)"
+        guard !FileManager.default.fileExists(atPath: database) else { return nil }
+        self.loaded = loaded
+    }
+
+    /// Decides as the switch would, with the levels of the list that a first run imports.
+    ///
+    /// - Parameter now: microseconds since 1970 UTC.
+    public func explain(_ question: Explanation.Question, now: Int64) -> ControlReply {
+        let configuration = loaded.configuration
+        let trunks = configuration.settings.trunks.map(\.name)
+        for name in question.down where name != "line" && !trunks.contains(name) {
+            let advice = Spelling.advice(for: name, among: trunks).map { "; \($0)" } ?? ""
+            return .refused("there is no trunk \(name)\(advice)")
+        }
+        let caller: Caller
+        do throws(ConfigurationFailure) {
+            caller =
+                trunks.contains(question.from)
+                ? .trunk(question.from) : try subscriber(question.from)
+        } catch {
+            return .refused(error.description)
+        }
+        let time = civilTime(question.at ?? now, zone: configuration.plan.site.timezone)
+        let query = Query(
+            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+        return .explanation(Explanation(configuration.plan.decide(query)))
+    }
+
+    private func subscriber(_ number: String) throws(ConfigurationFailure) -> Caller {
+        guard let path = loaded.extensionsCSV else {
+            throw failure("nothing is stored yet, and no list of extensions is named", loaded.path)
+        }
+        let text = try TextFile.read(path, called: "the list of extensions")
+        let list = ExtensionFile(
+            text: text, file: Paths.shown(path), plan: loaded.configuration.plan)
+        guard list.diagnostics.isEmpty else {
+            throw ConfigurationFailure(diagnostics: list.diagnostics)
+        }
+        guard let row = list.rows.first(where: { $0.number == number }), let level = row.level
+        else { throw failure("no row with a level is for extension \(number)", path) }
+        return .extension(number, level: level)
+    }
+
+    private func failure(_ message: String, _ path: String) -> ConfigurationFailure {
+        ConfigurationFailure(diagnostics: [
+            Diagnostic(
+                severity: .error, file: Paths.shown(path), line: 1, column: 1, message: message,
+                sourceLine: "")
+        ])
+    }
+
+    private func civilTime(_ microseconds: Int64, zone: String) -> CivilTime {
+        let date = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
+        let offset = TimeZone(identifier: zone)?.secondsFromGMT(for: date) ?? 0
+        return WallClock(
+            instant: Instant(nanoseconds: 0), unixMicroseconds: microseconds, utcOffset: offset
+        ).civilTime(at: Instant(nanoseconds: 0))
+    }
+}

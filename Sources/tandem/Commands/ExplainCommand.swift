@@ -1,0 +1,71 @@
+import ArgumentParser
+import Control
+import Switching
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "What the dialplan decides about a call, and why; the call is not made.",
+        discussion: """
+            tandem explain --from 8001 --dial 02088886666 --at "mon 10:00" --down ip-e1
+            tandem explain --call 3-1042
+            """)
+
+    @OptionGroup var options: GlobalOptions
+    @Option(help: "The extension that would dial.") var from: String?
+    @Option(help: "What it would dial.") var dial: String?
+    @Option(help: "When; now if nothing is said.") var at: String?
+    @Option(help: "A trunk to take as down; may be repeated.") var down: [String] = []
+    @Option(help: "A call that was made, by its id.") var call: String?
+
+    func validate() throws {
+        if let call {
+            guard from == nil, dial == nil, at == nil, down.isEmpty else {
+                throw ValidationError("--call stands alone: the call was made, nothing is supposed")
+            }
+            guard CallID(call) != nil else {
+                throw ValidationError("\"\(call)\" is no call id; write it as 3-1042")
+            }
+        } else {
+            guard from != nil, dial != nil else {
+                throw ValidationError("either --from and --dial, or --call")
+            }
+        }
+    }
+
+    func run() throws {
+        let site = try Site(options)
+        if let call {
+            try explain(call: call, site)
+        } else if let from, let dial {
+            let question = Explanation.Question(
+                from: from, dial: dial, at: try site.time(at, option: "--at"), down: down)
+            try site.print(try site.ask(.perform(.explained(question))))
+        }
+    }
+
+    private func explain(call: String, _ site: Site) throws {
+        let response = try site.ask(.records(RecordQuery(call: call, limit: 1)))
+        guard case .records(let records) = response else {
+            try site.print(response)
+            return
+        }
+        guard let record = records.first else {
+            throw Refusal("there is no record of call \(call); a call that runs has none yet")
+        }
+        if options.json {
+            Output.text(Listing(records: [record], currency: site.currency).jsonLines)
+            return
+        }
+        Output.text(Listing(records: [record], currency: site.currency).card(site.clock()))
+        for attempt in record.attempts {
+            let outcome = attempt.outcome?.rawValue ?? "unfinished"
+            Output.text(
+                "tried \(attempt.kind.rawValue) \(attempt.route): \(outcome)"
+                    + (attempt.reason.isEmpty ? "" : ", \(attempt.reason)") + "\n")
+        }
+        for (index, step) in record.explanation.enumerated() {
+            Output.text("\(index + 1)  \(step)\n")
+        }
+    }
+}

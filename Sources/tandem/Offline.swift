@@ -1,0 +1,30 @@
+import Control
+import Runtime
+import Switching
+
+/// Answers from the data folder itself, for commands on data while no daemon runs.
+enum Offline {
+    /// - Parameter path: of the configuration.
+    /// - Returns: the answers in the order of the requests; what they changed is durable.
+    static func answer(_ requests: [Request], path: String) throws -> [Response] {
+        let loaded: LoadedConfiguration
+        do throws(ConfigurationFailure) {
+            loaded = try ConfigurationLoader.load(path: path)
+        } catch {
+            throw Refusal(error.description)
+        }
+        if let unstored = UnstoredSite(loaded),
+            case .perform(.explained(let question)) = requests.first
+        {
+            return [.reply(unstored.explain(question, now: Wall.now))]
+        }
+        let offline: OfflineSwitch
+        do {
+            offline = try OfflineSwitch(loaded)
+        } catch {
+            throw Refusal("\(error)")
+        }
+        defer { offline.close() }
+        return requests.map(offline.perform)
+    }
+}

@@ -1,0 +1,70 @@
+import Control
+import Dialplan
+import Foundation
+import Switching
+
+/// Writes what commands have to say.
+enum Output {
+    /// To standard output, as it is.
+    static func text(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    /// To standard error, after the program's name.
+    static func error(_ message: String, named: Bool = true) {
+        write((named ? "tandem: " : "") + message + "\n", to: STDERR_FILENO)
+    }
+
+    /// A listing in the form that was asked for.
+    static func listing(_ listing: Listing, _ options: GlobalOptions, _ clock: SiteClock) {
+        text(options.json ? listing.jsonLines : listing.table(clock))
+    }
+
+    /// A listing of one row.
+    static func card(_ listing: Listing, _ options: GlobalOptions, _ clock: SiteClock) {
+        text(options.json ? listing.jsonLines : listing.card(clock))
+    }
+
+    static func done(_ message: String, _ options: GlobalOptions) {
+        text(
+            options.json ? Cell.object([.init("done", .text(message))]).json + "\n" : message + "\n"
+        )
+    }
+
+    static func diagnostics(_ diagnostics: [Diagnostic], _ options: GlobalOptions) {
+        for diagnostic in diagnostics {
+            guard options.json else {
+                text(diagnostic.rendered + "\n")
+                continue
+            }
+            let object = Cell.object([
+                .init("severity", .text(diagnostic.severity.rawValue)),
+                .init("file", .text(diagnostic.file)), .init("line", .number(diagnostic.line)),
+                .init("column", .number(diagnostic.column)),
+                .init("message", .text(diagnostic.message)),
+                .init("suggestion", .text(diagnostic.suggestion)),
+            ])
+            text(object.json + "\n")
+        }
+    }
+
+    /// What was refused, and the exit code for it.
+    static func refusal(_ reasons: [String], _ options: GlobalOptions) -> Refusal {
+        guard options.json else { return Refusal(reasons.joined(separator: "\n")) }
+        text(Cell.object([.init("refused", .texts(reasons))]).json + "\n")
+        return Refusal("")
+    }
+
+    /// A reader that went away (`tandem cdr | head`) ends the command quietly.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                bytes = bytes.dropFirst(count)
+            } else if errno != EINTR {
+                exit(1)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Control
+import Dialplan
+import Runtime
+import Switching
+
+/// The site a command is about: where its daemon answers, and where its data lies.
+struct Site {
+    let options: GlobalOptions
+    /// The configuration file.
+    let path: String
+    let places: ConfigurationPlaces
+
+    init(_ options: GlobalOptions) throws {
+        self.options = options
+        path = try options.path
+        do throws(ConfigurationFailure) {
+            places = try ConfigurationLoader.places(path: path)
+        } catch {
+            throw Refusal(error.description)
+        }
+    }
+
+    /// ISO 4217 code of the amounts.
+    var currency: String { places.currency }
+
+    /// The site's own time; the machine's where the dialplan has none that can be read.
+    func clock() -> SiteClock {
+        // Programs get UTC, so the dialplan need not be compiled for them.
+        guard !options.json else { return SiteClock(identifier: "UTC") }
+        return SiteClock(identifier: ConfigurationLoader.timezone(of: places))
+    }
+
+    /// Reads a time that was typed, by the site's clock.
+    func time(_ text: String?, option: String) throws -> Int64? {
+        guard let text else { return nil }
+        let clock = SiteClock(identifier: ConfigurationLoader.timezone(of: places))
+        guard let time = clock.parse(text, now: Wall.now) else {
+            throw ValidationError("\(option) \"\(text)\" is no time; \(SiteClock.forms)")
+        }
+        return time
+    }
+
+    /// Reads a file that was named on the command line.
+    func read(_ file: String, called name: String) throws -> String {
+        do throws(ConfigurationFailure) {
+            return try TextFile.read(file, called: name)
+        } catch {
+            throw Refusal(error.description)
+        }
+    }
+
+    // MARK: Asking
+
+    /// Asks the running daemon; where none runs there is nothing to ask about.
+    func askDaemon(_ request: Request) throws -> Response {
+        do throws(ControlFailure) {
+            var client = try ControlClient(path: places.controlSocket)
+            return try client.ask(request)
+        } catch {
+            switch error {
+            case .notRunning: throw Refusal("\(error); start it with: tandem run --config \(path)")
+            case .unreachable, .broken: throw Refusal(error.description)
+            }
+        }
+    }
+
+    /// Asks the daemon, or the data itself when no daemon runs; the answers are in the order of the
+    /// requests.
+    func ask(_ requests: [Request]) throws -> [Response] {
+        do throws(ControlFailure) {
+            var client = try ControlClient(path: places.controlSocket)
+            return try client.ask(requests)
+        } catch {
+            switch error {
+            case .notRunning: return try Offline.answer(requests, path: path)
+            case .unreachable, .broken: throw Refusal(error.description)
+            }
+        }
+    }
+
+    func ask(_ request: Request) throws -> Response {
+        let responses = try ask([request])
+        guard responses.count == 1 else {
+            throw Refusal("one question got \(responses.count) answers")
+        }
+        return responses[0]
+    }
+
+    // MARK: Answers
+
+    /// The reply of the switch; a refusal ends the command.
+    func reply(_ response: Response) throws -> ControlReply {
+        switch response {
+        case .reply(.refused(let reason)): throw Output.refusal([reason], options)
+        case .reply(let reply): return reply
+        case .refused(let reasons): throw Output.refusal(reasons, options)
+        case .done(let message): return .done(message)
+        case .records, .postings, .tariff:
+            throw Refusal("the daemon answered something else; is it of another version?")
+        }
+    }
+
+    /// Prints an answer in the form that suits it; a refusal ends the command.
+    func print(_ response: Response, asCard: Bool = false) throws {
+        switch response {
+        case .records(let records): print(Listing(records: records, currency: currency), asCard)
+        case .postings(let postings): print(Listing(postings: postings, currency: currency), asCard)
+        case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
+        case .done, .refused, .reply:
+            let reply = try reply(response)
+            switch reply {
+            case .done(let message), .refused(let message): Output.done(message, options)
+            case .explanation(let explanation):
+                Output.text(options.json ? explanation.cell.json + "\n" : explanation.text)
+            case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price:
+                if let listing = Listing(reply) { print(listing, asCard) }
+            }
+        }
+    }
+
+    private func print(_ listing: Listing, _ asCard: Bool) {
+        if asCard {
+            Output.card(listing, options, clock())
+        } else {
+            Output.listing(listing, options, clock())
+        }
+    }
+}
