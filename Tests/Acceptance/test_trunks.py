@@ -185,6 +185,36 @@ def test_the_callee_hanging_up_ends_the_call(daemon, caller, peers):
     assert daemon.wait_record().released_by == "callee"
 
 
+def test_a_call_on_a_direct_line_rings_its_extension(daemon, phones, peers):
+    daemon.import_extensions(("8002", "house", None))
+    phone, gateway = phones("8002"), peers(daemon.pstn_port)
+    call = gateway.dial("66778002", daemon.address)
+    other = phone.incoming()
+    other.ring()
+    call.wait_ringing()
+    other.answer()
+    call.wait_answered()
+    call.wait_packets("received", 25)
+    other.wait_packets("received", 25)
+    busy = gateway.dial("66778002", daemon.address)
+    assert busy.wait_ended()["status"] == 486
+    other.hang_up()
+    call.wait_ended()
+    records = daemon.wait_records(2)
+    assert {record.direction for record in records} == {"inbound"}
+    assert {record.disposition for record in records} == {"ANSWERED", "BUSY"}
+    assert {record.charge for record in records} == {Decimal(0)}
+
+
+@pytest.mark.parametrize("number", ["02088886666", "86035566", "110"])
+def test_a_trunk_reaches_lines_and_extensions_only(daemon, gateways, peers, number):
+    e1, gateway = gateways("answer", daemon.e1_port), peers(daemon.pstn_port)
+    ended = gateway.dial(number, daemon.address).wait_ended()
+    assert ended["status"] in (403, 404)
+    assert e1.requests("INVITE") == []
+    assert not gateway.was_called
+
+
 def trunk_state(daemon, name):
     return next(row for row in daemon.ask("show", "trunks") if row["name"] == name)["state"]
 
