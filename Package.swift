@@ -54,7 +54,12 @@ let package = Package(
         .target(name: "CSockets"),
         shell("Transport", ["SIP", "CSockets"]),
         shell(
-            "Store", ["Charging", "SIP", "Switching", .product(name: "GRDB", package: "GRDB.swift")]),
+            "Store",
+            [
+                "Charging", "SIP", "Switching",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         shell("Control", ["Switching", "Charging", "Dialplan", "SIP"]),
         shell(
             "Runtime",

@@ -30,7 +30,7 @@ enum CallRecordColumns {
         values.add(record.numberClass)
         values.add(record.presented)
         values.add(record.route)
-        values.add(text(of: record.attempts))
+        values.addJSON { write(record.attempts, to: &$0) }
         values.add(record.startedAt)
         values.add(record.ringingAt)
         values.add(record.answeredAt)
@@ -46,10 +46,10 @@ enum CallRecordColumns {
         values.add(record.tariffName)
         values.add(record.steps)
         values.add(record.charge)
-        values.add(text(of: record.receipt))
-        values.add(text(of: record.accountBalances))
+        values.addJSON { write(record.receipt, to: &$0) }
+        values.addJSON { write(record.accountBalances, to: &$0) }
         values.add(record.dialplanVersion)
-        values.add(text(of: record.explanation))
+        values.addJSON { write(record.explanation, to: &$0) }
     }
 
     /// - Parameter first: the position of the column `call`.
@@ -90,9 +90,7 @@ enum CallRecordColumns {
 
     // MARK: Lists
 
-    private static func text(of attempts: [CallRecord.Attempt]) -> String {
-        guard !attempts.isEmpty else { return "[]" }
-        var json = CompactJSONWriter()
+    private static func write(_ attempts: [CallRecord.Attempt], to json: inout CompactJSONWriter) {
         json.beginArray()
         for attempt in attempts {
             json.beginArray()
@@ -107,7 +105,6 @@ enum CallRecordColumns {
             json.endArray()
         }
         json.endArray()
-        return json.text
     }
 
     private static func attempts(
@@ -140,9 +137,7 @@ enum CallRecordColumns {
         return attempts
     }
 
-    private static func text(of receipt: [ReceiptLine]) -> String {
-        guard !receipt.isEmpty else { return "[]" }
-        var json = CompactJSONWriter()
+    private static func write(_ receipt: [ReceiptLine], to json: inout CompactJSONWriter) {
         json.beginArray()
         for line in receipt {
             json.beginArray()
@@ -152,7 +147,6 @@ enum CallRecordColumns {
             json.endArray()
         }
         json.endArray()
-        return json.text
     }
 
     private static func receipt(
@@ -177,9 +171,7 @@ enum CallRecordColumns {
         return receipt
     }
 
-    private static func text(of balances: [AccountBalance]) -> String {
-        guard !balances.isEmpty else { return "[]" }
-        var json = CompactJSONWriter()
+    private static func write(_ balances: [AccountBalance], to json: inout CompactJSONWriter) {
         json.beginArray()
         for balance in balances {
             json.beginArray()
@@ -188,7 +180,6 @@ enum CallRecordColumns {
             json.endArray()
         }
         json.endArray()
-        return json.text
     }
 
     private static func balances(
@@ -208,13 +199,10 @@ enum CallRecordColumns {
         return balances
     }
 
-    private static func text(of lines: [String]) -> String {
-        guard !lines.isEmpty else { return "[]" }
-        var json = CompactJSONWriter()
+    private static func write(_ lines: [String], to json: inout CompactJSONWriter) {
         json.beginArray()
         for line in lines { json.string(line) }
         json.endArray()
-        return json.text
     }
 
     private static func lines(in text: String) throws(CompactJSONReader.Malformed) -> [String] {

@@ -63,13 +63,13 @@ struct ChangeWriter {
         case .extensionSaved(let item): try save(item)
         case .extensionRemoved(let number):
             values.add(number)
-            try removeBindings.run(values)
-            try removeExtension.run(values)
+            try values.run(removeBindings)
+            try values.run(removeExtension)
         case .bindingSaved(let binding): try save(binding)
         case .bindingRemoved(let number, let contact):
             values.add(number)
             values.add(contact)
-            try removeBinding.run(values)
+            try values.run(removeBinding)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
         case .callRunning(let call): try save(call)
@@ -87,7 +87,7 @@ struct ChangeWriter {
         values.add(item.level)
         values.add(item.account)
         values.add(item.callLimit)
-        try saveExtension.run(values)
+        try values.run(saveExtension)
     }
 
     private mutating func save(_ binding: Binding) throws {
@@ -102,7 +102,7 @@ struct ChangeWriter {
         values.add(binding.callID)
         values.add(Int(binding.cseq))
         values.add(binding.userAgent)
-        try saveBinding.run(values)
+        try values.run(saveBinding)
     }
 
     private mutating func save(_ account: Account) throws {
@@ -114,7 +114,7 @@ struct ChangeWriter {
         values.add(account.currency)
         values.add(account.isBlocked ? 1 : 0)
         values.add(bits: account.version)
-        try saveAccount.run(values)
+        try values.run(saveAccount)
     }
 
     private mutating func post(_ posting: Posting) throws {
@@ -126,14 +126,14 @@ struct ChangeWriter {
         values.add(posting.at)
         values.add(posting.call.map { Int64(bitPattern: $0) })
         values.add(posting.note)
-        try addPosting.run(values)
+        try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
 
         values.removeAll()
         values.add(posting.balanceAfter)
         values.add(posting.account)
         values.add(posting.amount)
-        try moveBalance.run(values)
+        try values.run(moveBalance)
         guard database.changesCount == 1 else {
             throw Contradiction(
                 reason: "posting \(posting.id) of \(posting.amount) makes the balance of account "
@@ -178,13 +178,13 @@ struct ChangeWriter {
         values.add(running.tariffPrefix)
         values.add(running.state)
         values.add(bits: running.call.rawValue)
-        try saveRunning.run(values)
+        try values.run(saveRunning)
     }
 
     private mutating func close(_ record: CallRecord) throws {
         values.add(bits: record.sequence)
         CallRecordColumns.add(record, to: &values)
-        try addRecord.run(values)
+        try values.run(addRecord)
         guard database.changesCount == 1 else { return try checkClosedBefore(record) }
 
         for attempt in record.attempts {
@@ -197,11 +197,11 @@ struct ChangeWriter {
             values.add(attempt.route)
             values.add(record.startedAt)
             values.add(bits: record.sequence)
-            try addTriedRoute.run(values)
+            try values.run(addTriedRoute)
         }
         values.removeAll()
         values.add(bits: record.callID)
-        try closeRunning.run(values)
+        try values.run(closeRunning)
     }
 
     private func checkClosedBefore(_ record: CallRecord) throws {

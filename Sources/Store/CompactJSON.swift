@@ -4,10 +4,11 @@
 /// Lists of fields go as arrays in a fixed order, which `CallRecordColumns` knows; SQLite's own JSON
 /// functions and every other tool can read them too.
 struct CompactJSONWriter {
-    private(set) var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8]
     private var needsComma = false
 
-    init() {}
+    /// Behind what stands in a buffer already.
+    init(appendingTo bytes: consuming [UInt8] = []) { self.bytes = bytes }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -39,6 +40,20 @@ struct CompactJSONWriter {
         separate()
         guard let value else { return bytes.append(contentsOf: "null".utf8) }
         bytes.append(UInt8(ascii: "\""))
+        let first = bytes.count
+        bytes.append(contentsOf: value.utf8)
+        if bytes[first...].contains(where: CompactJSONWriter.isEscaped) {
+            bytes.removeSubrange(first...)
+            escape(value)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func escape(_ value: String) {
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -52,7 +67,6 @@ struct CompactJSONWriter {
                 bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     private mutating func separate() {

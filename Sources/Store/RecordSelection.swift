@@ -45,7 +45,15 @@ struct RecordSelection {
         }
         if let from = query.from { filters.add(leads() ? "caller = ?" : "+caller = ?", from) }
         if let account = query.account {
-            filters.add(leads() ? "account = ?" : "+account = ?", account)
+            if leads() {
+                // Nearly every account is named after the extension that calls on it.
+                variants = [
+                    Conditions("caller = ? AND +account = ?", account, account),
+                    Conditions("account = ? AND account <> caller", account),
+                ]
+            } else {
+                filters.add("+account = ?", account)
+            }
         }
         if let trunk = query.trunk {
             if leads() {

@@ -132,7 +132,7 @@ enum Schema {
         CREATE INDEX record_by_route ON record (route, started) WHERE route IS NOT NULL;
         CREATE INDEX record_by_cause ON record (q850_cause, started)
             WHERE q850_cause IS NOT NULL AND q850_cause <> 16;
-        CREATE INDEX record_by_account ON record (account, started) WHERE account IS NOT NULL;
+        CREATE INDEX record_by_account ON record (account, started) WHERE account <> caller;
         CREATE TRIGGER record_is_never_changed BEFORE UPDATE ON record
             BEGIN SELECT RAISE(ABORT, 'a closed record is never changed'); END;
 

@@ -231,7 +231,7 @@ public final class Store: Sendable {
                 values.removeAll()
                 values.add(deck)
                 TariffColumns.add(row, to: &values)
-                try statement.run(values)
+                try values.run(statement)
             }
         }
     }

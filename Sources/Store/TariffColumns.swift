@@ -11,16 +11,18 @@ enum TariffColumns {
         values.add(row.prefix)
         values.add(row.name)
         values.add(row.connectFee)
-        var json = CompactJSONWriter()
+        values.addJSON { write(row.steps, to: &$0) }
+    }
+
+    private static func write(_ steps: [TariffRow.Step], to json: inout CompactJSONWriter) {
         json.beginArray()
-        for step in row.steps {
+        for step in steps {
             json.beginArray()
             json.integer(Int64(step.seconds))
             json.integer(step.price.micros)
             json.endArray()
         }
         json.endArray()
-        values.add(json.text)
     }
 
     static func row(in row: SQLRow) throws -> TariffRow {

@@ -11,7 +11,7 @@ import Testing
         for call in 1...count {
             var record = closedRecord(call: call, sequence: call)
             record.caller = "800\(call % 3)"
-            record.callerAccount = call % 4 == 0 ? nil : record.caller
+            record.callerAccount = [nil, record.caller, "8002", record.caller][Int(call % 4)]
             record.normalised = "0208888\(call % 50)"
             record.dialled = call % 5 == 0 ? "17909" + record.normalised : record.normalised
             record.route = call % 2 == 0 ? "ip-e1" : "pstn"
@@ -132,7 +132,7 @@ import Testing
             (RecordQuery(trunk: "pstn", cause: 17), ["record_by_route", "tried_route"]),
             (RecordQuery(cause: 17), ["record_by_cause"]),
             (RecordQuery(cause: 16), ["record_by_start"]),
-            (RecordQuery(account: "8001"), ["record_by_account"]),
+            (RecordQuery(account: "8001"), ["record_by_caller", "record_by_account"]),
             (RecordQuery(call: "0-17"), ["sqlite_autoindex_record_1"]),
         ]
         for (var query, indexes) in plans {
