@@ -10,6 +10,8 @@ public enum PlanLimits {
     public static let fileBytes = 16 << 20
     /// Remarks shown in one check; what goes beyond is counted.
     public static let diagnostics = 200
+    /// Dates of one range of dates.
+    public static let datesInARow = 400
     /// Characters of a name.
     public static let nameLength = 64
 }

@@ -17,8 +17,14 @@ struct PlanTables: Sendable {
     /// By class.
     var routes: [RouteTable?]
     var emergencyRoute: RouteTable?
+    var hours: [HoursTable]
+    /// In the order of the file.
+    var rules: [RuleTable]
     var extensionPlaces: [Place]
     var linePlaces: [Place]
+    /// Everything that something is done with: classes, normalise rules, extensions, lines and
+    /// emergency numbers.
+    var coveredPatterns: [Pattern]
     /// In the order of the configuration.
     var trunks: [String]
     var files: [String]

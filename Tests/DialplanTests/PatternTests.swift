@@ -32,7 +32,7 @@ import Testing
     func specificity(number: String, patterns: [String], winner: String) throws {
         let keys = try #require(DialString(number))
         for order in [patterns, patterns.reversed()] {
-            let parsed = order.map { try! Pattern(parsing: $0) }
+            let parsed = try order.map { try Pattern(parsing: $0) }
             let found = try #require(PatternTable(parsed).match(keys))
             #expect(order[found] == winner)
         }

@@ -31,11 +31,20 @@ struct Compiler {
     var emergencyRange: SourceRange?
     var lines: [Plan.LineMapping] = []
     var lineRanges: [SourceRange] = []
+    var groups: [String: Group] = [:]
+    var hours: [HoursTable] = []
+    var hoursNumbers: [String: Int] = [:]
+    var rules: [RuleTable] = []
     var expectations: [ExpectationResult] = []
 
     /// One pattern of a class and where it stands.
     struct PatternWord {
         var numberClass: Int
+        var range: SourceRange
+    }
+
+    struct Group {
+        var members: [NumberRange]
         var range: SourceRange
     }
 
@@ -56,9 +65,15 @@ struct Compiler {
         checkLevels()
         checkRoutes(tree)
         checkLines(tree)
+        checkGroups(tree)
+        checkHours(tree)
+        checkRules(tree)
         checkClashes()
         // What is unused in a broken plan may only seem so.
-        if remarks.errorCount == 0 { checkUse() }
+        if remarks.errorCount == 0 {
+            checkUse()
+            checkReach()
+        }
         let expectations = checkExpectations(tree)
         guard remarks.errorCount == 0, let site else { return nil }
         var plan = plan(site)
@@ -114,7 +129,8 @@ struct Compiler {
                     classWords.append(syntax.name)
                 }
             case .level(let syntax): declare(syntax)
-            case .site, .extensions, .normalise, .route, .line, .expect: break
+            case .site, .extensions, .normalise, .route, .line, .group, .hours, .rule, .expect:
+                break
             }
         }
         for level in levels where classNumbers[level.name.text] != nil {
@@ -148,6 +164,11 @@ struct Compiler {
                 "\"\(text)\" is built in and cannot be defined as a \(what)", at: word.range)
             return false
         }
+        if Self.reserved.contains(text) {
+            remarks.error(
+                "\"\(text)\" is a word of the language and cannot name a \(what)", at: word.range)
+            return false
+        }
         let letters = text.utf8.allSatisfy {
             $0 >= 0x80 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
                 || (0x30...0x39).contains($0) || (0x41...0x5a).contains($0)
@@ -163,6 +184,12 @@ struct Compiler {
         }
         return true
     }
+
+    /// Words that end a list of names.
+    private static let reserved: Set<String> = [
+        "via", "from", "to", "except", "during", "outside", "refuse", "limit", "ask", "group",
+        "level", "may",
+    ]
 
     // MARK: The plan
 
@@ -182,12 +209,22 @@ struct Compiler {
                     name: level.name.text, place: place(level.name.range), grants: grants[index])
             },
             levelNumbers: levelNumbers, routes: routes, emergencyRoute: emergencyRoute,
-            extensionPlaces: extensionRanges.map(place), linePlaces: lineRanges.map(place),
+            hours: hours, rules: rules, extensionPlaces: extensionRanges.map(place),
+            linePlaces: lineRanges.map(place), coveredPatterns: coveredPatterns,
             trunks: context.trunks.map(\.name), files: texts.map(\.name))
         return Plan(
             version: version, site: site, levels: levels.map(\.name.text),
             classes: Array(classNames.dropFirst()), extensions: extensions, lines: lines,
             tables: tables)
+    }
+
+    private var coveredPatterns: [Pattern] {
+        patterns + rewritePatterns + Self.emergencyPatterns
+            + extensions.flatMap(Pattern.covering) + lines.map(\.lines).flatMap(Pattern.covering)
+    }
+
+    static let emergencyPatterns = ["110", "119", "120", "122"].map { number in
+        Pattern(keys: number.utf8.map { KeySet(key: $0 - 0x30) }, end: .closed)
     }
 
     /// FNV-1a over every file and its length.

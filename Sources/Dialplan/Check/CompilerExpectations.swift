@@ -87,6 +87,8 @@ extension Compiler {
             remarks.error(
                 "there is no class \"\(name.text)\"", at: name.range,
                 help: help(for: name.text, among: known))
+        case .limit(let word):
+            if word.text != "none", lengthOfTime(word.text) == nil { reportLength(word) }
         case .presents, .sends, .emergency, .refused: break
         }
     }
@@ -128,28 +130,8 @@ extension CivilTime {
             self.init(year: 2026, month: 1, day: 4 + day.rawValue, minuteOfDay: minute)
             return
         }
-        let date = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard date.count == 3, date[0].utf8.count == 4, let year = Int(date[0]),
-            let month = Int(date[1]), (1...12).contains(month), let day = Int(date[2]),
-            (1...daysOfMonth(month, year)).contains(day)
-        else { return nil }
-        self.init(year: year, month: month, day: day, minuteOfDay: minute)
+        guard let date = CivilTime(date: parts[0]) else { return nil }
+        self = date
+        minuteOfDay = minute
     }
-}
-
-/// Reads `08:00`; `24:00` is the end of the day.
-func clockMinutes(_ text: some StringProtocol) -> Int? {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...2).contains(parts[0].utf8.count), parts[1].utf8.count == 2,
-        let hour = Int(parts[0]), let minute = Int(parts[1]), (0...59).contains(minute),
-        (0...23).contains(hour) || hour == 24 && minute == 0
-    else { return nil }
-    return hour * 60 + minute
-}
-
-func daysOfMonth(_ month: Int, _ year: Int) -> Int {
-    if month == 2 {
-        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    }
-    return [4, 6, 9, 11].contains(month) ? 30 : 31
 }

@@ -63,7 +63,7 @@ extension Compiler {
             case .extensions(let words): words.forEach { checkExtensions($0) }
             case .normalise(let rules): rules.forEach { checkRewrite($0) }
             case .numberClass(let syntax): checkClass(syntax)
-            case .site, .level, .route, .line, .expect: break
+            case .site, .level, .route, .line, .group, .hours, .rule, .expect: break
             }
         }
     }
@@ -202,7 +202,7 @@ extension Compiler {
     }
 
     /// `82290000-82294999`: plain digits on both sides.
-    private func isRange(_ word: Word) -> Bool {
+    func isRange(_ word: Word) -> Bool {
         let bytes = word.text.utf8
         return bytes.contains(0x2d) && bytes.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2d }
     }
@@ -232,7 +232,7 @@ extension Compiler {
     }
 
     /// The name of a file as diagnostics show it: in the main file's folder.
-    private func pathBesideMain(_ name: String) -> String {
+    func pathBesideMain(_ name: String) -> String {
         guard !name.hasPrefix("/"), let slash = sources.main.path.lastIndex(of: "/") else {
             return name
         }

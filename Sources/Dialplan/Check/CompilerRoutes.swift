@@ -220,7 +220,7 @@ extension Compiler {
         return "\(lines.count) extensions are \(rings.first)-\(zeros + last)"
     }
 
-    private mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
+    mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
         for number in [rings.first, rings.last]
         where !extensions.contains(where: { $0.contains(number) }) {
             let known = extensions.map(\.description).joined(separator: ", ")

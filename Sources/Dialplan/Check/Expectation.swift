@@ -37,6 +37,7 @@ struct Expectation {
             case .sends(let number): return chosen?.number == number.text
             case .rings(let number): return decision.outcome == .ring(extension: number.text)
             case .numberClass(let name): return decision.numberClass == name.text
+            case .limit(let word): return decision.limitMilliseconds == lengthOfTime(word.text)
             case .emergency:
                 guard case .emergency = decision.outcome else { return false }
                 return true
@@ -59,6 +60,11 @@ extension Decision {
 
     /// What was decided in the words of an `expect` line.
     var expectation: String {
+        guard let limitMilliseconds else { return outcomeInWords }
+        return outcomeInWords + " limit \(limitMilliseconds / 1000)s"
+    }
+
+    private var outcomeInWords: String {
         let chosen = choices.first { !$0.down } ?? choices.first
         switch outcome {
         case .ring(let number): return "rings \(number)"

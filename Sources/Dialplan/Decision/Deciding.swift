@@ -86,15 +86,21 @@ extension Plan {
         case .number(let keys, let text): (number, normalised) = (keys, text)
         }
         if let target = inside(normalised, &steps) {
-            let decided = level(caller.level, PlanTables.internalClass, &steps)
+            var verdict = Verdict()
+            verdict.refusal = level(caller.level, PlanTables.internalClass, &steps)
+            if verdict.refusal == nil {
+                verdict = rules(query, caller, number, PlanTables.internalClass, &steps)
+            }
             return decision(
-                query, decided.map { .refuse($0) } ?? .ring(extension: target), normalised,
-                PlanTables.internalName, steps)
+                query, verdict.refusal.map { .refuse($0) } ?? .ring(extension: target), normalised,
+                PlanTables.internalName, steps, verdict.limit)
         }
         guard let found = tables.classifier.match(number) else {
             steps.append(.unclassified(normalised))
-            let refusal = Refusal(
-                code: .unknownNumber, reason: "\(normalised) is no number that can be called")
+            let refusal =
+                rules(query, caller, number, nil, &steps).refusal
+                ?? Refusal(
+                    code: .unknownNumber, reason: "\(normalised) is no number that can be called")
             return decision(query, .refuse(refusal), normalised, nil, steps)
         }
         let entry = tables.entries[found]
@@ -104,13 +110,60 @@ extension Plan {
             .classified(
                 normalised, class: className, pattern: entry.pattern,
                 place: Place(file: tables.files[Int(entry.file)], line: Int(entry.line))))
-        let outcome: Outcome
         if let refusal = level(caller.level, numberClass, &steps) {
-            outcome = .refuse(refusal)
-        } else {
-            outcome = route(query, from: caller, number, numberClass, &steps)
+            return decision(query, .refuse(refusal), normalised, className, steps)
         }
-        return decision(query, outcome, normalised, className, steps)
+        let verdict = rules(query, caller, number, numberClass, &steps)
+        let outcome =
+            verdict.refusal.map { .refuse($0) }
+            ?? route(query, from: caller, number, numberClass, &steps)
+        return decision(query, outcome, normalised, className, steps, verdict.limit)
+    }
+
+    /// What the rules say of a call.
+    private struct Verdict {
+        var refusal: Refusal?
+        var limit: Int64?
+    }
+
+    /// Looks at every rule for this caller, in the order of the file: the first that refuses
+    /// decides, and of the limits the shortest.
+    private func rules(
+        _ query: Query, _ caller: Inside, _ number: DialString, _ numberClass: Int?,
+        _ steps: inout [Step]
+    ) -> Verdict {
+        var verdict = Verdict()
+        for rule in tables.rules where rule.from.contains(caller.extension, level: caller.level) {
+            if let why = pass(rule, query, number, numberClass) {
+                steps.append(.rulePassed(rule.name, because: why, place: rule.place))
+                continue
+            }
+            switch rule.action {
+            case .refuse(let text):
+                steps.append(.ruleRefuses(rule.name, text: text, place: rule.place))
+                verdict.refusal = Refusal(
+                    code: .rule, reason: text ?? "rule \(rule.name) forbids this call")
+                verdict.limit = nil
+                return verdict
+            case .limit(let milliseconds):
+                steps.append(
+                    .ruleLimits(rule.name, milliseconds: milliseconds, place: rule.place))
+                verdict.limit = min(verdict.limit ?? .max, milliseconds)
+            }
+        }
+        return verdict
+    }
+
+    /// Why a rule does not apply; nil when it does.
+    private func pass(
+        _ rule: RuleTable, _ query: Query, _ number: DialString, _ numberClass: Int?
+    ) -> Step.Pass? {
+        if let to = rule.to, !to.contains(number, numberClass) { return .number }
+        if let except = rule.except, except.contains(number, numberClass) { return .excepted }
+        guard let (index, isDuring) = rule.time else { return nil }
+        let hours = tables.hours[index]
+        let isOpen = hours.isOpen(query.time)
+        return isOpen == isDuring ? nil : .hours(hours.name, isOpen: isOpen)
     }
 
     /// The extension a number reaches inside: its own, or that of a direct line of the site.
@@ -288,10 +341,11 @@ extension Plan {
 
     private func decision(
         _ query: Query, _ outcome: Outcome, _ normalised: String, _ numberClass: String?,
-        _ steps: [Step]
+        _ steps: [Step], _ limit: Int64? = nil
     ) -> Decision {
         Decision(
             outcome: outcome, dialled: query.dialled, normalised: normalised,
-            numberClass: numberClass, explanation: steps, planVersion: version)
+            numberClass: numberClass, limitMilliseconds: limit, explanation: steps,
+            planVersion: version)
     }
 }

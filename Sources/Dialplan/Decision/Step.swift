@@ -24,6 +24,10 @@ public enum Step: Hashable, Sendable {
     case levelAllows(level: String, class: String, through: String, place: Place)
     case levelRefuses(level: String, class: String, place: Place)
     case levelUnknown(level: String)
+    /// A rule for this caller does not apply: why.
+    case rulePassed(String, because: Pass, place: Place)
+    case ruleRefuses(String, text: String?, place: Place)
+    case ruleLimits(String, milliseconds: Int64, place: Place)
     /// A way out, in its turn; the place is nil where no route of the plan names it.
     case alternative(RouteChoice, place: Place?)
     /// The caller's own line is a way out, and there is none.
@@ -32,6 +36,16 @@ public enum Step: Hashable, Sendable {
     case noRoute(class: String)
     /// A caller from outside asked for more than a line or an extension.
     case insideOnly(String)
+
+    /// Why a rule for this caller does not apply.
+    public enum Pass: Hashable, Sendable {
+        /// It is about other numbers.
+        case number
+        /// Its `except` leaves the number out.
+        case excepted
+        /// Its hours: whether they are open.
+        case hours(String, isOpen: Bool)
+    }
 
     /// Why what was dialled is no number.
     public enum Unreadable: String, Hashable, Sendable {
@@ -58,6 +72,9 @@ extension Step {
         case .levelAllows: "level-allows"
         case .levelRefuses: "level-refuses"
         case .levelUnknown: "level-unknown"
+        case .rulePassed: "rule-passed"
+        case .ruleRefuses: "rule-refuses"
+        case .ruleLimits: "rule-limits"
         case .alternative: "alternative"
         case .withoutLine: "without-line"
         case .noRoute: "no-route"
@@ -93,6 +110,12 @@ extension Step {
         case .levelRefuses(let level, let numberClass, let place):
             "level \(level) may not call \(numberClass) (\(place))"
         case .levelUnknown(let level): "there is no level \(level) in this plan"
+        case .rulePassed(let rule, let why, let place):
+            "rule \(rule) does not apply: \(Self.text(why)) (\(place))"
+        case .ruleRefuses(let rule, let text, let place):
+            "rule \(rule) refuses the call" + (text.map { ": \($0)" } ?? "") + " (\(place))"
+        case .ruleLimits(let rule, let milliseconds, let place):
+            "rule \(rule) limits the call to \(milliseconds / 1000) s (\(place))"
         case .alternative(let choice, let place): Self.text(choice, place)
         case .withoutLine(let caller, let place):
             "\(caller) has no direct line of its own, so this way is passed over (\(place))"
@@ -100,6 +123,15 @@ extension Step {
         case .insideOnly(let number):
             "\(number) is no extension and no direct line, and a caller from outside reaches "
                 + "nothing else"
+        }
+    }
+
+    private static func text(_ why: Pass) -> String {
+        switch why {
+        case .number: "it is about other numbers"
+        case .excepted: "it leaves this number out"
+        case .hours(let name, let isOpen):
+            "it is \(isOpen ? "within" : "outside") the hours \(name)"
         }
     }
 

@@ -1,5 +1,5 @@
 /// A set of telephone keys in twelve bits: 0 to 9, then `*`, then `#`.
-struct KeySet: Hashable {
+struct KeySet: Hashable, Sendable {
     var bits: UInt16
 
     /// `X`, `Z` and `N`.

@@ -2,8 +2,8 @@
 ///
 /// `X` is 0 to 9, `Z` 1 to 9, `N` 2 to 9, `[2-46]` one of those, `.` at the end one digit or more,
 /// `!` at the end any number of digits, also none. `X`, `.` and `!` never stand for `*` or `#`.
-struct Pattern: Hashable {
-    enum End: UInt8, Hashable {
+struct Pattern: Hashable, Sendable {
+    enum End: UInt8, Hashable, Sendable {
         case closed
         /// `.`
         case oneOrMore

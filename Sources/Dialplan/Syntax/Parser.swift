@@ -47,6 +47,9 @@ struct Parser {
         case .level: return .level(try level())
         case .route: return .route(try route())
         case .line: return .line(try line())
+        case .group: return .group(try group())
+        case .hours: return .hours(try hours())
+        case .rule: return .rule(try rule())
         case .expect: return .expect(try expect())
         }
     }

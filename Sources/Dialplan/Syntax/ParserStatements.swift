@@ -222,9 +222,10 @@ extension Parser {
         if take("sends") { return .sends(try word("the number sent")) }
         if take("rings") { return .rings(try word("an extension")) }
         if take("class") { return .numberClass(try word("a class")) }
+        if take("limit") { return .limit(try word("a length of time, or none")) }
         if take("emergency") { return .emergency(start) }
         if take("refused") { return .refused(start, by: try refusal()) }
-        let known = ["via", "presents", "sends", "rings", "class", "emergency", "refused"]
+        let known = ["via", "presents", "sends", "rings", "class", "limit", "emergency", "refused"]
         throw SyntaxError(
             "what is expected of the call comes here, not \(described)", at: range,
             help: token.kind == .word ? help(for: token.text, among: known) : nil)

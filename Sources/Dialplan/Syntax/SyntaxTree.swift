@@ -17,13 +17,16 @@ struct Statement {
         case level(LevelSyntax)
         case route(RouteSyntax)
         case line(LineSyntax)
+        case group(GroupSyntax)
+        case hours(HoursSyntax)
+        case rule(RuleSyntax)
         case expect(ExpectSyntax)
     }
 }
 
 /// Every word a statement may begin with.
 enum Keyword: String, CaseIterable {
-    case site, extensions, normalise, `class`, level, route, line, expect
+    case site, extensions, normalise, `class`, level, route, line, group, hours, rule, expect
 }
 
 /// A word or a quoted text, with its place.
@@ -100,6 +103,46 @@ struct LineSyntax {
     var rings: Word
 }
 
+/// `group canteen 8600-8619 8650`
+struct GroupSyntax {
+    var name: Word
+    var members: [Word]
+}
+
+/// `hours office mon-fri 08:00-12:00 14:00-18:00, sat 09:00-12:00, except dates "holidays.dates"`
+struct HoursSyntax {
+    var name: Word
+    var items: [Item]
+
+    enum Item {
+        /// No days mean every day.
+        case week(days: [Word], times: [Word])
+        case exceptFile(Word)
+        case exceptDates([Word])
+    }
+}
+
+/// `rule canteen { from group canteen  to national  outside office  refuse "call from your desk" }`
+struct RuleSyntax {
+    var name: Word
+    var from: [CallerItem] = []
+    /// Classes and patterns; empty for every number.
+    var to: [Word] = []
+    var except: [Word] = []
+    var time: (isDuring: Bool, hours: Word)?
+    /// The text, or nil without one.
+    var refuse: (word: Word, text: Word?)?
+    var limit: Word?
+    /// Whether every part could be read.
+    var isWhole = true
+
+    enum CallerItem {
+        case range(Word)
+        case group(Word)
+        case level(Word)
+    }
+}
+
 /// `expect CALLER (LEVEL) dials NUMBER at "TIME" when TRUNK down -> RESULT ...`
 struct ExpectSyntax {
     var caller: CallerSyntax
@@ -123,6 +166,8 @@ struct ExpectSyntax {
         case rings(Word)
         case emergency(Word)
         case numberClass(Word)
+        /// `limit 3m`, or `limit none`
+        case limit(Word)
         /// `refused`, `refused by level`
         case refused(Word, by: Refusal.Code?)
     }
