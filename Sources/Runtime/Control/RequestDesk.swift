@@ -1,0 +1,61 @@
+import Control
+import Dispatch
+import Switching
+
+/// Takes a request of the control socket to who can answer it: the switch on its loop, or the store
+/// and the files on a queue beside it.
+final class RequestDesk: Sendable {
+    private let requests: StoreRequests
+    private let replies: ReplyDesk
+    private let reload: Reload
+    private let post: @Sendable (Mail) -> Void
+    /// Reads of the store, several at once.
+    private let reading = DispatchQueue(label: "tandem.reading", attributes: .concurrent)
+    /// Changes of the price list, one at a time.
+    private let pricing = DispatchQueue(label: "tandem.pricing")
+
+    init(
+        requests: StoreRequests, replies: ReplyDesk, reload: Reload,
+        post: @escaping @Sendable (Mail) -> Void
+    ) {
+        self.requests = requests
+        self.replies = replies
+        self.reload = reload
+        self.post = post
+    }
+
+    /// Never blocks; the answer comes once, on some thread.
+    func begin(_ request: Request, answer: @escaping @Sendable (Response) -> Void) {
+        switch request {
+        case .perform(let request):
+            guard let token = replies.token(answer: { answer(.reply($0)) }) else {
+                answer(.refused(["the daemon is stopping"]))
+                return
+            }
+            post(.event(.requested(request, by: token), then: nil))
+        case .records(let query):
+            reading.async { [requests] in answer(requests.records(query)) }
+        case .statement(let query):
+            reading.async { [requests] in answer(requests.statement(query)) }
+        case .tariffRows(let prefix, let limit):
+            reading.async { [requests] in
+                answer(requests.tariffRows(prefix: prefix, limit: limit))
+            }
+        case .tariffImported(let csv, let file):
+            pricing.async { [self] in replaceTariff(csv, file, answer) }
+        case .reload:
+            reload.begin(answer: answer)
+        }
+    }
+
+    private func replaceTariff(
+        _ csv: String, _ file: String, _ answer: @escaping @Sendable (Response) -> Void
+    ) {
+        let (tariff, response) = requests.replaceTariff(csv: csv, file: file)
+        guard let tariff else {
+            answer(response)
+            return
+        }
+        post(.event(.tariffReplaced(tariff)) { answer(response) })
+    }
+}

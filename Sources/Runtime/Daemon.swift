@@ -1,0 +1,127 @@
+import Charging
+import Control
+import Dispatch
+import Foundation
+import Logging
+import SIP
+import Store
+import Switching
+import Transport
+
+/// The running switch: sockets, store, control socket and the loop, around one `Switch`.
+///
+/// ```swift
+/// let daemon = try Daemon(configuration: "/etc/tandem/tandem.yaml", log: DaemonLog())
+/// daemon.run()
+/// ```
+public final class Daemon {
+    private let loaded: LoadedConfiguration
+    private let store: Store
+    private let loop: Loop<Turns>
+    private let turns: Turns
+    private let replies = ReplyDesk()
+    private let control: ControlServer
+    private let reload: Reload
+    private let notifier: ServiceNotifier
+    private let log: DaemonLog
+
+    /// Reads and checks every file, opens the data folder, fills it at the first run, and binds all
+    /// sockets. Nothing is answered before `run`.
+    ///
+    /// - Parameter path: of `tandem.yaml`.
+    /// - Throws: `ConfigurationFailure`, `Store.Failure`, `TransportError` or `StartFailure`, each
+    ///   with a text for people. Nothing stays open or locked then.
+    public init(configuration path: String, log: DaemonLog) throws {
+        let loaded = try ConfigurationLoader.load(path: path)
+        for diagnostic in loaded.diagnostics { log.logger.warning("\(diagnostic.rendered)") }
+        let hashes = try Hashes.libcrypto()
+        let notifier = ServiceNotifier()
+        let settings = loaded.configuration.settings
+        // Before the data folder: two daemons are told apart by the port they fight for.
+        let loop = try Loop<Turns>(listeningOn: settings.listeners.map(\.bound))
+        let (store, stored) = try Self.open(loaded, log)
+        self.loaded = loaded
+        self.store = store
+        self.loop = loop
+        self.notifier = notifier
+        self.log = log
+
+        let now = MonotonicClock.now()
+        var actions = ActionList()
+        let clock = try SiteClock(
+            timezone: loaded.configuration.plan.site.timezone, now: now)
+        let requests = StoreRequests(store: store, tariff: stored.tariff)
+        let theSwitch = try Switch(
+            configuration: loaded.configuration, stored: stored, hashes: hashes,
+            seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
+        turns = Turns(
+            theSwitch: theSwitch, actions: actions, clock: clock, store: store, replies: replies,
+            logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
+        let mailbox = loop.mailbox
+        reload = Reload(
+            first: loaded, notifier: notifier, logger: log.logger, post: { mailbox.post($0) })
+        let desk = RequestDesk(
+            requests: requests, replies: replies, reload: reload, post: { mailbox.post($0) })
+        control = try ControlServer(path: loaded.controlSocket) { request, answer in
+            desk.begin(request, answer: answer)
+        }
+        store.begin { mailbox.post(.event($0, then: nil)) }
+    }
+
+    private static func open(
+        _ loaded: LoadedConfiguration, _ log: DaemonLog
+    ) throws -> (Store, StoredState) {
+        let store = try Store.open(folder: loaded.dataFolder, role: .daemon)
+        let stored = try store.load()
+        let isFirstRun =
+            stored.extensions.isEmpty && loaded.extensionsCSV != nil
+            || stored.tariff.isEmpty && loaded.tariffCSV != nil
+        guard isFirstRun else { return (store, stored) }
+        store.close()
+        try FirstRun.fill(loaded, logger: log.logger)
+        let filled = try Store.open(folder: loaded.dataFolder, role: .daemon)
+        return (filled, try filled.load())
+    }
+
+    /// The addresses as bound, in the order of the configuration.
+    public var bound: [Endpoint] { loop.sockets.bound }
+
+    /// Serves on the calling thread until SIGTERM, SIGINT or `stop`; SIGHUP reads the files again.
+    /// Calls under way stay in the journal; commits under way are settled first.
+    public func run() {
+        let mailbox = loop.mailbox
+        let signals = Signals([
+            SIGTERM: { mailbox.post(.stop) },
+            SIGINT: { mailbox.post(.stop) },
+            SIGHUP: { [reload] in reload.begin { _ in } },
+        ])
+        let addresses = bound.map(\.description).joined(separator: ", ")
+        log.logger.notice(
+            """
+            tandem serves udp \(addresses), dialplan \(loaded.configuration.plan.version), \
+            start \(store.start)
+            """)
+        notifier.tell(.ready("running"))
+        loop.run(turns)
+        notifier.tell(.stopping)
+        withExtendedLifetime(signals) { close() }
+        log.logger.notice("tandem has stopped")
+        log.close()
+    }
+
+    /// Ends `run`, from any thread.
+    public var stop: @Sendable () -> Void {
+        let mailbox = loop.mailbox
+        return { mailbox.post(.stop) }
+    }
+
+    private func close() {
+        store.close()
+        replies.close()
+        do throws(StartFailure) {
+            try control.close()
+        } catch {
+            log.logger.error("\(error.description)")
+        }
+    }
+}

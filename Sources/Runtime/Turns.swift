@@ -1,0 +1,172 @@
+import Charging
+import Control
+import Logging
+import SIP
+import Store
+import Switching
+import Transport
+
+/// The daemon's side of the loop: hands every input to the switch, and performs what it decided.
+///
+/// Within a turn commits go first, so that the store's thread works while the datagrams leave. The
+/// 200 of a paid call is not among those datagrams: the switch holds it until the commit is settled.
+final class Turns: LoopDriver {
+    typealias Message = Mail
+
+    /// How often clocks, the watchdog and the end of a stop are looked at.
+    static let housekeepingInterval = Instant.Span.seconds(1)
+    /// How long a stop waits for commits under way.
+    static let stopPatience = Instant.Span.seconds(5)
+
+    private var theSwitch: Switch
+    private var actions: ActionList
+    private var clock: SiteClock
+    private let store: Store
+    private let replies: ReplyDesk
+    private let logger: Logger
+    private let watchdog: Watchdog
+    private var limiter: LogLimiter
+    private var now: Instant
+    private var nextHousekeeping: Instant
+    private var stopsBefore: Instant?
+    private var submitted = CommitTicket(rawValue: 0)
+    private var settled = CommitTicket(rawValue: 0)
+
+    /// - Parameter actions: what the switch decided when it was made.
+    init(
+        theSwitch: consuming Switch, actions: consuming ActionList, clock: SiteClock, store: Store,
+        replies: ReplyDesk, logger: Logger, watchdog: Watchdog, now: Instant
+    ) {
+        self.theSwitch = theSwitch
+        self.actions = actions
+        self.clock = clock
+        self.store = store
+        self.replies = replies
+        self.logger = logger
+        self.watchdog = watchdog
+        self.now = now
+        limiter = LogLimiter(now: now)
+        nextHousekeeping = now
+    }
+
+    // MARK: Inputs
+
+    func turnBegan(now: Instant) { self.now = now }
+
+    func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
+        // A stopping switch is silent, so that gateways that watch it take the direct lines back.
+        guard stopsBefore == nil else { return }
+        theSwitch.handle(
+            .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
+    }
+
+    func transportFailed(_ flow: Flow) {
+        theSwitch.handle(.transportFailed(flow), now: now, into: &actions)
+    }
+
+    func messageReceived(_ message: consuming Mail) {
+        switch message {
+        case .event(let event, let then):
+            noteSettled(event)
+            theSwitch.handle(event, now: now, into: &actions)
+            then?()
+        case .configured(let configuration, let then):
+            configure(configuration)
+            then()
+        case .stop:
+            stopsBefore = stopsBefore ?? now + Self.stopPatience
+        }
+    }
+
+    private func noteSettled(_ event: Event) {
+        switch event {
+        case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
+        case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
+            .tariffReplaced, .wallClockRead:
+            break
+        }
+    }
+
+    private func configure(_ configuration: Configuration) {
+        do throws(StartFailure) {
+            clock = try SiteClock(timezone: configuration.plan.site.timezone, now: now)
+            theSwitch.handle(.wallClockRead(clock.last), now: now, into: &actions)
+        } catch {
+            // The loader has looked the zone up already; between then and now it was uninstalled.
+            logger.error("\(error.description); the old zone stays")
+        }
+        theSwitch.handle(.configured(configuration), now: now, into: &actions)
+    }
+
+    // MARK: The end of a turn
+
+    func turnEnded(sockets: DatagramSockets) -> Instant? {
+        if now >= nextHousekeeping { keepHouse() }
+        if theSwitch.nextDeadline <= now {
+            theSwitch.handle(.deadlineReached, now: now, into: &actions)
+        }
+        perform(sockets)
+        if let stopsBefore, submitted <= settled || now >= stopsBefore { return nil }
+        return min(theSwitch.nextDeadline, nextHousekeeping)
+    }
+
+    private func keepHouse() {
+        nextHousekeeping = now + Self.housekeepingInterval
+        if let reading = clock.check(now: now) {
+            theSwitch.handle(.wallClockRead(reading), now: now, into: &actions)
+        }
+        watchdog.loopTurned(now: now, health: store.health)
+        if let count = limiter.takeWithheld() {
+            logger.warning(
+                "\(count) log lines were withheld: more than \(LogLimiter.rate) a second")
+        }
+    }
+
+    private func perform(_ sockets: DatagramSockets) {
+        guard !actions.isEmpty else { return }
+        if let last = actions.commits.last {
+            submitted = max(submitted, last.ticket)
+            var commits: [Commit] = []
+            swap(&commits, &actions.commits)
+            store.submit(commits)
+        }
+        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
+        for (token, reply) in actions.replies {
+            replies.answer(token, with: counted(reply, sockets))
+        }
+        for entry in actions.logs { log(entry) }
+        actions.removeAll()
+    }
+
+    /// The status speaks of the sockets too.
+    private func counted(_ reply: ControlReply, _ sockets: DatagramSockets) -> ControlReply {
+        guard case .status(var row) = reply else { return reply }
+        let counters = sockets.counters
+        row.counters["datagrams sent"] = counters.sent
+        row.counters["keep-alives"] = counters.keepAlives
+        row.counters["datagrams not sent: buffer full"] = counters.overflows
+        row.counters["datagrams undelivered"] = counters.failures
+        return .status(row)
+    }
+
+    private func log(_ entry: LogEntry) {
+        let level = Logger.Level(entry.level)
+        guard level >= logger.logLevel, limiter.admits(now: now) else { return }
+        logger.log(
+            level: level, "\(entry.message)",
+            metadata: entry.call.map { ["call": "\($0)"] })
+    }
+}
+
+extension Logger.Level {
+    fileprivate init(_ level: LogEntry.Level) {
+        self =
+            switch level {
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+    }
+}
