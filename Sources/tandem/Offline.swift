@@ -25,6 +25,6 @@ enum Offline {
             throw Refusal("\(error)")
         }
         defer { offline.close() }
-        return requests.map(offline.perform)
+        return offline.perform(requests)
     }
 }
