@@ -11,7 +11,9 @@ public enum Event: Sendable {
     case deadlineReached
     /// Every commit up to this ticket is on the disk.
     case committed(through: CommitTicket)
-    /// The commits after the last durable one up to this ticket are not on the disk and never will be.
+    /// The commits after the last durable one up to this ticket are not on the disk: nothing that is
+    /// told to anybody may wait for them. The store keeps them in line, in order, and tries again;
+    /// `committed` follows when the disk has taken them. Handing them in again does no harm.
     case commitFailed(through: CommitTicket, reason: String)
     /// Somebody at the control socket asks.
     case requested(ControlRequest, by: ControlToken)

@@ -1,7 +1,8 @@
 /// Which call records somebody wants to see; every condition that is given must hold.
 ///
-/// Answers come newest first. A page ends after `limit` records; the next one begins after the last
-/// sequence number of the page before it, so a record closed meanwhile shifts nothing.
+/// Answers come newest first, by the start of the call. A page ends after `limit` records; the next
+/// one begins after the last record of the page before it, so a record closed meanwhile shifts
+/// nothing.
 public struct RecordQuery: Sendable, Codable, Hashable {
     /// The caller: an extension, or the outside number as it came in.
     public var from: String?
@@ -21,7 +22,7 @@ public struct RecordQuery: Sendable, Codable, Hashable {
     public var call: String?
     /// Records on a page, 1 to `limitMaximum`.
     public var limit: Int
-    /// Only records with a lower sequence number: the last one of the page before.
+    /// The sequence number of the last record of the page before.
     public var after: UInt64?
 
     /// The longest page.
