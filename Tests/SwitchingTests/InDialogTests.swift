@@ -1,0 +1,155 @@
+import SIP
+import Testing
+
+@testable import Switching
+
+/// What the legs say to each other while they are connected.
+@Suite struct InDialogTests {
+    @Test func holdAndResumePassAndAreAcknowledged() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        let hold = Party.offer.replacing("sendrecv", with: "sendonly")
+        phones[0].send("INVITE", at: &site, body: hold)
+        let reinvite = try site.next(phones[1].endpoint)
+        #expect(reinvite.method == .invite && reinvite.toTag != nil)
+        #expect(String(decoding: reinvite.body, as: UTF8.self).contains("a=sendonly"))
+        phones[1].answer(
+            reinvite, 200, at: &site, body: Party.offer.replacing("sendrecv", with: "recvonly"))
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        let answers = site.all(phones[0].endpoint)
+        #expect(answers.map(\.status) == [100, 200])
+        #expect(String(decoding: answers[1].body, as: UTF8.self).contains("a=recvonly"))
+        phones[0].send("ACK", at: &site, cseq: Int(answers[1].cseqNumber))
+        site.pass(.seconds(5))
+        #expect(site.said(phones[0].endpoint) == "")
+        #expect(site.records.isEmpty && site.sw.calls.count == 1)
+    }
+
+    @Test func aReinviteWithoutOfferIsAcknowledgedWithTheAnswer() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INVITE", at: &site)
+        let reinvite = try site.next(phones[1].endpoint)
+        #expect(reinvite.body.isEmpty)
+        phones[1].answer(reinvite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "")
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        phones[0].send("ACK", at: &site, cseq: Int(answer.cseqNumber), body: Party.offer)
+        let ack = try site.next(phones[1].endpoint)
+        #expect(ack.method == .ack && !ack.body.isEmpty)
+        #expect(ack.cseqNumber == reinvite.cseqNumber)
+    }
+
+    @Test func aLateOfferGoesThroughTheFirstACK() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, body: "")
+        let invite = try site.next(phones[1].endpoint)
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "")
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        #expect(answer.status == 200 && !answer.body.isEmpty)
+        phones[0].acknowledge(answer, at: &site, body: Party.offer)
+        let ack = try site.next(phones[1].endpoint)
+        #expect(ack.method == .ack && !ack.body.isEmpty)
+    }
+
+    @Test(arguments: ["INFO", "UPDATE", "MESSAGE", "FROBNICATE"])
+    func anyMethodPassesBothWays(method: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        for (from, to) in [(0, 1), (1, 0)] {
+            phones[from].send(method, at: &site, body: Party.offer)
+            let passed = try site.next(phones[to].endpoint)
+            #expect(passed.method.name == method)
+            #expect(passed.body.elementsEqual(Party.offer.replacing("\n", with: "\r\n").utf8))
+            phones[to].answer(passed, 200, at: &site)
+            #expect(site.said(phones[from].endpoint) == "200")
+        }
+    }
+
+    @Test func aRefusedReinviteKeepsTheCall() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        phones[1].answer(try site.next(phones[1].endpoint), 488, at: &site)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        #expect(site.said(phones[0].endpoint) == "100 488")
+        #expect(site.sw.calls.count == 1)
+        // And it may be tried again.
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        #expect(try site.next(phones[1].endpoint).method == .invite)
+    }
+
+    @Test func glareIsAnsweredWith491() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        #expect(try site.next(phones[1].endpoint).method == .invite)
+        phones[1].send("INVITE", at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "491")
+    }
+
+    @Test func aLegThatIsGoneEndsTheCall() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("UPDATE", at: &site)
+        phones[1].answer(try site.next(phones[1].endpoint), 481, at: &site)
+        #expect(site.said(phones[0].endpoint) == "481 BYE")
+        #expect(site.records.first?.releasedBy == .switch && site.isIdle)
+    }
+
+    @Test func aStrangersByeChangesNothing() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("BYE", at: &site, from: Endpoint(text: "127.0.0.9:5060"))
+        #expect(site.said(Endpoint(text: "127.0.0.9:5060")) == "481")
+        var guess = phones[0]
+        guess.callID = "another"
+        guess.send("BYE", at: &site)
+        #expect(site.said(phones[0].endpoint) == "481")
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func aRequestOutOfOrderIsRefused() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INFO", at: &site, cseq: 1)
+        #expect(site.said(phones[0].endpoint) == "500")
+    }
+
+    @Test func reliableProvisionalsPassWithOurNumbers() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, extra: "Supported: 100rel, replaces\n")
+        let invite = try site.next(phones[1].endpoint)
+        #expect(invite.has("100rel", in: .supported) && !invite.has("replaces", in: .supported))
+        phones[1].answer(
+            invite, 183, at: &site, extra: "Require: 100rel\nRSeq: 4711\n", body: Party.offer)
+        let progress = try #require(site.all(phones[0].endpoint).last)
+        #expect(progress.status == 183 && progress.number(.rseq) == 1)
+        phones[0].established(by: progress)
+        phones[0].send("PRACK", at: &site, extra: "RAck: 1 \(progress.cseqNumber) INVITE\n")
+        let prack = try site.next(phones[1].endpoint)
+        #expect(prack.value(.rack)?.elementsEqual("4711 1 INVITE".utf8) == true)
+        phones[1].answer(prack, 200, at: &site)
+        #expect(site.said(phones[0].endpoint) == "200")
+    }
+
+    @Test func aTransferIsDeclinedUntilItsPayerIsKnown() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("REFER", at: &site, extra: "Refer-To: <sip:0085212345678@example.com>\n")
+        #expect(site.said(phones[0].endpoint) == "603")
+        #expect(site.said(phones[1].endpoint) == "")
+    }
+}
