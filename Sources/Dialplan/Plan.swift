@@ -68,17 +68,15 @@ extension Plan {
 
     /// Whether a number is one of the site's extensions.
     public func hasExtension(_ number: String) -> Bool {
-        extensions.contains { $0.contains(number) }
+        PackedNumber(number).flatMap(tables.extensionIndex.find) != nil
     }
 
     /// The extension's own direct line; the first written where it has several.
     public func line(of extension: String) -> String? {
-        for mapping in lines {
-            if let offset = mapping.extensions.offset(of: `extension`) {
-                return mapping.lines[offset]
-            }
-        }
-        return nil
+        guard let number = PackedNumber(`extension`), let index = tables.ringIndex.find(number),
+            let offset = lines[index].extensions.offset(of: number)
+        else { return nil }
+        return lines[index].lines[offset]
     }
 
     /// The extension a direct line rings; the line in any spelling that normalises to it.
@@ -90,11 +88,9 @@ extension Plan {
 
     /// The mapping that holds a line, and the extension it rings.
     func mapping(ofLine number: String) -> (extension: String, index: Int)? {
-        for (index, mapping) in lines.enumerated() {
-            if let offset = mapping.lines.offset(of: number) {
-                return (mapping.extensions[offset], index)
-            }
-        }
-        return nil
+        guard let number = PackedNumber(number), let index = tables.lineIndex.find(number),
+            let offset = lines[index].lines.offset(of: number)
+        else { return nil }
+        return (lines[index].extensions[offset], index)
     }
 }

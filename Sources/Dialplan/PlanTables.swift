@@ -20,7 +20,11 @@ struct PlanTables: Sendable {
     var hours: [HoursTable]
     /// In the order of the file.
     var rules: [RuleTable]
+    var extensionIndex: RangeIndex
     var extensionPlaces: [Place]
+    /// By line, and by the extension it rings.
+    var lineIndex: RangeIndex
+    var ringIndex: RangeIndex
     var linePlaces: [Place]
     /// Everything that something is done with: classes, normalise rules, extensions, lines and
     /// emergency numbers.

@@ -209,7 +209,9 @@ struct Compiler {
                     name: level.name.text, place: place(level.name.range), grants: grants[index])
             },
             levelNumbers: levelNumbers, routes: routes, emergencyRoute: emergencyRoute,
-            hours: hours, rules: rules, extensionPlaces: extensionRanges.map(place),
+            hours: hours, rules: rules, extensionIndex: RangeIndex(extensions),
+            extensionPlaces: extensionRanges.map(place), lineIndex: RangeIndex(lines.map(\.lines)),
+            ringIndex: RangeIndex(lines.map(\.extensions)),
             linePlaces: lineRanges.map(place), coveredPatterns: coveredPatterns,
             trunks: context.trunks.map(\.name), files: texts.map(\.name))
         return Plan(

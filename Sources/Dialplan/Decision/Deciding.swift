@@ -133,7 +133,9 @@ extension Plan {
         _ steps: inout [Step]
     ) -> Verdict {
         var verdict = Verdict()
-        for rule in tables.rules where rule.from.contains(caller.extension, level: caller.level) {
+        if tables.rules.isEmpty { return verdict }
+        let packed = PackedNumber(caller.extension)
+        for rule in tables.rules where rule.from.contains(packed, level: caller.level) {
             if let why = pass(rule, query, number, numberClass) {
                 steps.append(.rulePassed(rule.name, because: why, place: rule.place))
                 continue
@@ -168,7 +170,7 @@ extension Plan {
 
     /// The extension a number reaches inside: its own, or that of a direct line of the site.
     private func inside(_ number: String, _ steps: inout [Step]) -> String? {
-        for (index, range) in extensions.enumerated() where range.contains(number) {
+        if let packed = PackedNumber(number), let index = tables.extensionIndex.find(packed) {
             steps.append(.extension(number, place: tables.extensionPlaces[index]))
             return number
         }

@@ -23,9 +23,11 @@ struct CallerSet: Sendable {
     var ranges: [NumberRange] = []
     var levels: Set<String> = []
 
-    func contains(_ number: String, level: String) -> Bool {
+    /// - Parameter number: nil for a caller that is no number.
+    func contains(_ number: PackedNumber?, level: String) -> Bool {
         if ranges.isEmpty && levels.isEmpty { return true }
-        return ranges.contains { $0.contains(number) } || levels.contains(level)
+        if let number, ranges.contains(where: { $0.contains(number) }) { return true }
+        return !levels.isEmpty && levels.contains(level)
     }
 }
 

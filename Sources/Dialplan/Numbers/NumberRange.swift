@@ -9,14 +9,14 @@ public struct NumberRange: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil when either is no number of 1 to 18 digits, the lengths differ, or they run backwards.
     public init?(first: String, last: String) {
-        guard let low = packed(first), let high = packed(last),
-            first.utf8.count == last.utf8.count, low <= high
+        guard let low = PackedNumber(first), let high = PackedNumber(last),
+            low.digits == high.digits, low.value <= high.value
         else { return nil }
         self.first = first
         self.last = last
-        self.digits = first.utf8.count
-        self.low = low
-        self.high = high
+        digits = low.digits
+        self.low = low.value
+        self.high = high.value
     }
 
     /// How many numbers there are.
@@ -29,10 +29,14 @@ public struct NumberRange: Hashable, Sendable, CustomStringConvertible {
     public func contains(_ number: String) -> Bool { offset(of: number) != nil }
 
     /// How far the number stands from the first; nil outside.
-    public func offset(of number: String) -> Int? {
-        guard number.utf8.count == digits, let value = packed(number), value >= low, value <= high
-        else { return nil }
-        return Int(value - low)
+    public func offset(of number: String) -> Int? { PackedNumber(number).flatMap(offset) }
+
+    func offset(of number: PackedNumber) -> Int? {
+        contains(number) ? Int(number.value - low) : nil
+    }
+
+    func contains(_ number: PackedNumber) -> Bool {
+        number.digits == digits && number.value >= low && number.value <= high
     }
 
     /// The number at an offset below `count`.
@@ -47,14 +51,21 @@ public struct NumberRange: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The value of 1 to 18 decimal digits; nil for anything else.
-private func packed(_ text: String) -> UInt64? {
-    var value: UInt64 = 0
-    let bytes = text.utf8
-    guard !bytes.isEmpty, bytes.count <= 18 else { return nil }
-    for byte in bytes {
-        guard byte >= 0x30, byte <= 0x39 else { return nil }
-        value = value * 10 + UInt64(byte - 0x30)
+/// A number of 1 to 18 digits, read once to be compared with many ranges.
+struct PackedNumber: Hashable, Sendable {
+    var digits: Int
+    var value: UInt64
+
+    /// Nil for anything but 1 to 18 decimal digits.
+    init?(_ text: String) {
+        let bytes = text.utf8
+        guard !bytes.isEmpty, bytes.count <= 18 else { return nil }
+        var value: UInt64 = 0
+        for byte in bytes {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            value = value * 10 + UInt64(byte - 0x30)
+        }
+        digits = bytes.count
+        self.value = value
     }
-    return value
 }
