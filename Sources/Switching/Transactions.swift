@@ -92,8 +92,6 @@ struct DeadlineKey: Hashable, Sendable {
         case probeAnswer
         /// Once a minute: expired bindings.
         case housekeeping
-        /// Commits that failed are handed to the store again.
-        case storeRetry
     }
 
     var kind: Kind

@@ -177,7 +177,7 @@ extension Switch {
 
     mutating func committed(through ticket: CommitTicket) {
         storeFailure = nil
-        while let first = outbox.first, first.ticket <= ticket { outbox.popFirst() }
+        durableTicket = max(durableTicket, ticket)
         while let first = answering.first, first.ticket <= ticket {
             answering.popFirst()
             if calls.contains(first.call), case .answering(let own) = calls[first.call].phase,
@@ -193,7 +193,8 @@ extension Switch {
     }
 
     /// The disk takes nothing. Calls that wait for it are refused, paid calls are refused from now on,
-    /// OPTIONS says 503; what is decided already is kept and handed in again until it is durable.
+    /// OPTIONS says 503. What is decided already stays in line in the store, which tries again, in
+    /// order, until the disk takes it; the next `committed` is the end of the trouble.
     mutating func commitFailed(through ticket: CommitTicket, reason: String) {
         if storeFailure == nil { log(.error, "the store failed: \(reason)") }
         storeFailure = reason
@@ -202,12 +203,5 @@ extension Switch {
             hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
             fail(handle, 503, q850: Causes.temporaryFailure, "the record cannot be written")
         }
-        deadlines.set(DeadlineKey(kind: .storeRetry, slot: 0), at: now + .seconds(1))
-    }
-
-    mutating func storeRetryDeadlineReached() {
-        guard storeFailure != nil else { return }
-        actions.commits.append(contentsOf: outbox.all)
-        deadlines.set(DeadlineKey(kind: .storeRetry, slot: 0), at: now + .seconds(5))
     }
 }

@@ -55,7 +55,7 @@ extension Switch {
     /// Why calls cannot be routed and charged at the moment; nil when they can.
     var outOfService: String? {
         if let storeFailure { return "the store fails: \(storeFailure)" }
-        if outbox.count > settings.limits.waitingCommits { return "the store is too slow" }
+        if waitingCommits > settings.limits.waitingCommits { return "the store is too slow" }
         return nil
     }
 

@@ -178,7 +178,7 @@ extension Switch {
                 "done before under the same id: \(posting.amount), balance then "
                 + "\(posting.balanceAfter)"
             // What was done before may itself still wait for the disk.
-            if outbox.isEmpty {
+            if waitingCommits == 0 {
                 reply(.done(text), to: token)
             } else {
                 waitingReplies.append((lastTicket, token, .done(text)))
@@ -266,7 +266,7 @@ extension Switch {
             accounts: ledger.accountCount, tariffRows: tariff.count,
             transactions: clients.count + servers.count, received: counters.received,
             malformed: counters.malformed, callsTotal: counters.calls,
-            commitsWaiting: outbox.count, counters: counters.all)
+            commitsWaiting: waitingCommits, counters: counters.all)
     }
 
     // MARK: Questions

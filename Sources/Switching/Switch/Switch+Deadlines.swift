@@ -33,7 +33,6 @@ extension Switch {
             case .housekeeping:
                 commit(registrar.expire(at: wallTime))
                 deadlines.set(key, at: now + .seconds(60))
-            case .storeRetry: storeRetryDeadlineReached()
             }
         }
     }

@@ -55,9 +55,9 @@ public struct Switch: Sendable {
 
     // MARK: What waits for the disk
 
-    /// Handed to the store and not yet durable, oldest first.
-    var outbox = Queue<Commit>()
+    /// The last commit handed to the store, and the last that is durable.
     var lastTicket = CommitTicket(rawValue: 0)
+    var durableTicket = CommitTicket(rawValue: 0)
     /// Calls whose 200 waits, in the order of their tickets.
     var answering = Queue<(ticket: CommitTicket, call: Handle)>()
     /// Control replies that wait, in the order of their tickets.
@@ -181,6 +181,9 @@ public struct Switch: Sendable {
 
     // MARK: Small things that everything needs
 
+    /// Commits that wait for the disk.
+    var waitingCommits: Int { Int(lastTicket.rawValue - durableTicket.rawValue) }
+
     var wallTime: Int64 { wallClock.microseconds(at: now) }
 
     mutating func log(_ level: LogEntry.Level, call: CallID? = nil, _ message: String) {
@@ -196,10 +199,7 @@ public struct Switch: Sendable {
     mutating func commit(_ changes: [StoredChange]) -> CommitTicket {
         guard !changes.isEmpty else { return lastTicket }
         lastTicket = CommitTicket(rawValue: lastTicket.rawValue + 1)
-        let commit = Commit(ticket: lastTicket, changes: changes)
-        outbox.append(commit)
-        // While the store fails, everything waits for the retry, in order.
-        if storeFailure == nil { actions.commits.append(commit) }
+        actions.commits.append(Commit(ticket: lastTicket, changes: changes))
         return lastTicket
     }
 }
