@@ -1,6 +1,7 @@
 /// A dialled number without an allocation: up to `PlanLimits.dialledKeys` keys, 0 to 11 each.
 struct DialString: Sendable {
-    private var keys = InlineArray<40, UInt8>(repeating: 0)
+    /// The first `count` of these.
+    private(set) var keys = InlineArray<40, UInt8>(repeating: 0)
     private(set) var count = 0
 
     init() {}

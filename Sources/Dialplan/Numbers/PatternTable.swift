@@ -32,7 +32,7 @@ struct PatternTable: Sendable {
     /// The entry of the most specific pattern that covers the number. Where two are equally
     /// specific, which the check refuses unless they mean the same, the one inserted first.
     func match(_ number: DialString) -> Int? {
-        let best = search(0, number, 0)
+        let best = search(0, number.keys.span.extracting(0..<number.count), 0)
         return best.entry < 0 ? nil : Int(best.entry)
     }
 
@@ -43,7 +43,7 @@ struct PatternTable: Sendable {
         var endWidth = 0
     }
 
-    private func search(_ index: Int, _ number: DialString, _ depth: Int) -> Candidate {
+    private func search(_ index: Int, _ number: Span<UInt8>, _ depth: Int) -> Candidate {
         let node = nodes[index]
         if depth == number.count {
             if node.closed >= 0 { return Candidate(entry: node.closed, node: Int32(index)) }
