@@ -46,16 +46,20 @@ extension IPAddress: CustomStringConvertible {
     }
 
     private static func readV4(_ text: ArraySlice<UInt8>) -> UInt32? {
+        let span = text.span
         var address: UInt32 = 0
-        var count = 0
-        for part in text.split(separator: 0x2e, omittingEmptySubsequences: false) {
-            guard part.count <= 3, part.count == 1 || part.first != 0x30,
-                let number = part.span.number(from: 0, to: part.count, limit: 255)
+        var start = 0
+        for part in 0..<4 {
+            var end = start
+            while end < span.count, span[end] != 0x2e { end += 1 }
+            guard end - start <= 3, end - start == 1 || start < end && span[start] != 0x30,
+                let number = span.number(from: start, to: end, limit: 255),
+                (end < span.count) == (part < 3)
             else { return nil }
             address = address << 8 | number
-            count += 1
+            start = end + 1
         }
-        return count == 4 ? address : nil
+        return address
     }
 
     private static func readV6(_ text: ArraySlice<UInt8>) -> IPAddress? {

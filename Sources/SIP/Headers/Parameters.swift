@@ -94,10 +94,12 @@ extension Swift.Span where Element == UInt8 {
                 position &+= 1
             }
             let nameStart = position
-            while position < end, self[position] != .equals, self[position] != separator,
-                !self[position].isLWS
-            {
-                position &+= 1
+            position = first(.equals, or: separator, from: position, to: end)
+            // White space ends a name as well; another control character is part of it.
+            let stop = position
+            position = first(below: 0x21, from: nameStart, to: stop)
+            while position < stop, !self[position].isLWS {
+                position = first(below: 0x21, from: position &+ 1, to: stop)
             }
             let name = ByteRange(nameStart, position)
             position = skipLWS(from: position, to: end)

@@ -96,8 +96,13 @@ struct ViaIndex: Sendable {
         var position = first
         // The protocol's name and version are tokens (§25.1): a message of another version names
         // its own, and still wants its 505.
-        guard span.readToken(at: &position, to: limit), span.readToken(at: &position, to: limit)
-        else { return nil }
+        if position + 8 <= limit, span.matches("sip/2.0/", ByteRange(position, position + 8)) {
+            position = span.skipLWS(from: position + 8, to: limit)
+        } else {
+            guard span.readToken(at: &position, to: limit),
+                span.readToken(at: &position, to: limit)
+            else { return nil }
+        }
         var end = span.skipToken(from: position, to: limit)
         index.transport = ByteRange(position, end)
         position = span.skipLWS(from: end, to: limit)

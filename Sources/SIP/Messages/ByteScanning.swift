@@ -175,9 +175,10 @@ extension Swift.Span where Element == UInt8 {
 
     /// Whether a range holds this text in any case.
     func equalsIgnoringCase(_ text: String, _ range: ByteRange) -> Bool {
+        guard text.utf8.count == range.count else { return false }
         var position = range.lower
         for byte in text.utf8 {
-            guard position < range.upper, self[position].lowercased == byte.lowercased else {
+            guard self[position].lowercased == byte.lowercased else {
                 return false
             }
             position += 1

@@ -91,11 +91,8 @@ extension Message {
         case .known(.cseq): return present(index.cseq)
         case .known(.via): return present(index.via)
         case .known(let known):
-            for place in 0..<index.fieldCount {
-                let field = index.field(at: place)
-                if field.isNamed(known) { return slice(field.value) }
-            }
-            return nil
+            guard let field = index.field(known, from: 0) else { return nil }
+            return slice(field.value)
         case .other:
             for place in 0..<index.fieldCount where isField(place, named: name) {
                 return slice(index.field(at: place).value)

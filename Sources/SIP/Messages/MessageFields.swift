@@ -11,6 +11,11 @@ public struct FieldValues: Sequence, Sendable {
         var place = 0
 
         public mutating func next() -> ArraySlice<UInt8>? {
+            if case .known(let known) = name.storage {
+                guard let field = message.index.field(known, from: place) else { return nil }
+                place = field.place + 1
+                return message.slice(field.value)
+            }
             while place < message.index.fieldCount {
                 let candidate = place
                 place += 1

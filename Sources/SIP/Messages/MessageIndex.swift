@@ -51,6 +51,24 @@ struct MessageIndex: Sendable {
         place < Self.inlineCount ? inline[place] : more[place - Self.inlineCount]
     }
 
+    /// The next field of this name at or after a place. The loop stands here and goes through a span
+    /// because reading single entries from outside copies the table for each.
+    borrowing func field(_ known: KnownHeader, from start: Int) -> (place: Int, value: ByteRange)? {
+        let entries = inline.span
+        var place = start
+        let inlineEnd = min(fieldCount, Self.inlineCount)
+        while place < inlineEnd {
+            if entries[place].isNamed(known) { return (place, entries[place].value) }
+            place &+= 1
+        }
+        while place < fieldCount {
+            let field = more[place - Self.inlineCount]
+            if field.isNamed(known) { return (place, field.value) }
+            place &+= 1
+        }
+        return nil
+    }
+
     /// Whether a response can be made from what was read, and may be sent.
     var isAnswerable: Bool {
         isRequest && method != .ack && !topVia.element.isEmpty && from != Self.absent

@@ -113,7 +113,7 @@ extension MessageWriter {
         let host = IPAddress(parsing: via.host)
         if asksForPort || host != source.ip {
             append(";received=")
-            append(source.ip.description)
+            append(source.ip)
         }
         if asksForPort {
             append(";rport=")

@@ -16,15 +16,30 @@ public struct MessageWriter: Sendable {
 
     // MARK: Start line
 
-    public mutating func requestLine(_ method: Method, uri: some Sequence<UInt8>) {
-        write(method)
-        bytes.append(.space)
-        for byte in uri where byte > .space { bytes.append(byte) }
-        writeRaw(" SIP/2.0\r\n")
+    public mutating func requestLine(_ method: Method, uri: ArraySlice<UInt8>) {
+        uri.withUnsafeBufferPointer { requestLine(method, contiguous: $0) }
+    }
+
+    @inlinable public mutating func requestLine(_ method: Method, uri: some Sequence<UInt8>) {
+        requestLine(method, uri: Array(uri)[...])
     }
 
     public mutating func requestLine(_ method: Method, uri: String) {
-        requestLine(method, uri: uri.utf8)
+        var uri = uri
+        uri.withUTF8 { requestLine(method, contiguous: $0) }
+    }
+
+    private mutating func requestLine(
+        _ method: Method, contiguous uri: UnsafeBufferPointer<UInt8>
+    ) {
+        write(method)
+        bytes.append(.space)
+        if uri.span.first(below: 0x21, from: 0, to: uri.count) == uri.count {
+            bytes.append(contentsOf: uri)
+        } else {
+            for byte in uri where byte > .space { bytes.append(byte) }
+        }
+        writeRaw(" SIP/2.0\r\n")
     }
 
     /// - Parameters:
@@ -47,15 +62,12 @@ public struct MessageWriter: Sendable {
     }
 
     public mutating func field(_ name: HeaderName, _ value: ArraySlice<UInt8>) {
-        beginField(name)
-        append(value)
-        endField()
+        value.withUnsafeBufferPointer { field(name, contiguous: $0) }
     }
 
     public mutating func field(_ name: HeaderName, _ value: String) {
-        beginField(name)
-        append(value)
-        endField()
+        var value = value
+        value.withUTF8 { field(name, contiguous: $0) }
     }
 
     public mutating func field(_ name: HeaderName, _ value: Int) {
@@ -66,12 +78,34 @@ public struct MessageWriter: Sendable {
 
     /// All fields of this name, each as it is in the message, in order. Nothing when there is none.
     public mutating func copy(_ name: HeaderName, from message: Message) {
-        for place in 0..<message.index.fieldCount where message.isField(place, named: name) {
+        switch name.storage {
+        case .known(let known):
+            var place = 0
+            while let found = message.index.field(known, from: place) {
+                field(name, message.slice(found.value))
+                place = found.place + 1
+            }
+        case .other:
+            for value in message.values(name) { field(name, value) }
+        }
+    }
+
+    private mutating func field(_ name: HeaderName, contiguous value: UnsafeBufferPointer<UInt8>) {
+        guard case .known(let known) = name.storage, !value.span.hasLineEnd else {
             beginField(name)
-            let value = message.index.field(at: place).value
-            // A message's values hold no line end.
-            bytes.append(contentsOf: message.bytes[value.lower..<value.upper])
-            endField()
+            append(contiguous: value)
+            return endField()
+        }
+        // The common case in one step: every append looks after the buffer anew.
+        known.spelling.withUTF8Buffer { spelling in
+            bytes.append(addingCapacity: spelling.count + value.count + 4) { output in
+                output.copy(spelling)
+                output.append(.colon)
+                output.append(.space)
+                output.copy(value)
+                output.append(.cr)
+                output.append(.lf)
+            }
         }
     }
 
@@ -85,8 +119,16 @@ public struct MessageWriter: Sendable {
             // What is no token would end the name early.
             for byte in spelling where byte.isToken { bytes.append(byte) }
         }
-        bytes.append(.colon)
-        bytes.append(.space)
+        writeRaw(": ")
+    }
+
+    /// An address without brackets.
+    public mutating func append(_ address: IPAddress) {
+        guard address.isV4 else { return append(address.description) }
+        for shift: UInt32 in [24, 16, 8, 0] {
+            if shift < 24 { bytes.append(UInt8(ascii: ".")) }
+            append(Int(address.v4 >> shift & 255))
+        }
     }
 
     @inlinable public mutating func append(_ value: some Sequence<UInt8>) {
@@ -115,30 +157,21 @@ public struct MessageWriter: Sendable {
 
     public mutating func append(_ number: Int) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = number.magnitude
-        repeat {
-            bytes.append(UInt8(truncatingIfNeeded: 0x30 + rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        let magnitude = number.magnitude
+        var power: UInt = 1
+        while magnitude / power >= 10 { power *= 10 }
+        while power > 0 {
+            bytes.append(UInt8(truncatingIfNeeded: 0x30 + magnitude / power % 10))
+            power /= 10
+        }
     }
 
-    public mutating func endField() {
-        bytes.append(.cr)
-        bytes.append(.lf)
-    }
+    public mutating func endField() { writeRaw("\r\n") }
 
     @usableFromInline
     mutating func append(contiguous value: UnsafeBufferPointer<UInt8>) {
-        var start = 0
-        while start < value.count {
-            var end = value.span.firstControl(from: start, to: value.count)
-            while end < value.count, value[end] != .cr, value[end] != .lf { end += 1 }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: value[start..<end]))
-            if end < value.count { bytes.append(.space) }
-            start = end + 1
-        }
+        guard value.span.hasLineEnd else { return bytes.append(contentsOf: value) }
+        for byte in value { append(byte) }
     }
 
     mutating func write(_ method: Method) {
@@ -147,7 +180,8 @@ public struct MessageWriter: Sendable {
             for byte in spelling where byte.isToken { bytes.append(byte) }
         case .invite, .ack, .cancel, .bye, .options, .register, .update, .info, .prack,
             .subscribe, .notify, .refer, .message, .publish:
-            append(method.name)
+            var name = method.name
+            name.withUTF8 { bytes.append(contentsOf: $0) }
         }
     }
 
@@ -166,20 +200,43 @@ public struct MessageWriter: Sendable {
 
     /// Writes Content-Type, Content-Length, the empty line and the body. An empty body has no type.
     public consuming func finish(
-        body: some Collection<UInt8>, contentType: some Collection<UInt8>
+        body: ArraySlice<UInt8>, contentType: ArraySlice<UInt8>
     ) -> [UInt8] {
         if body.isEmpty { return finish() }
         if !contentType.isEmpty { field(.contentType, contentType) }
         field(.contentLength, body.count)
         endField()
-        bytes.append(contentsOf: body)
+        body.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
         return bytes
     }
 
+    /// The same of other collections.
+    @inlinable public consuming func finish(
+        body: some Collection<UInt8>, contentType: some Collection<UInt8>
+    ) -> [UInt8] {
+        finish(body: Array(body)[...], contentType: Array(contentType)[...])
+    }
+
     /// The same, the type as text: `finish(body: sdp, contentType: "application/sdp")`.
-    public consuming func finish(
+    @inlinable public consuming func finish(
         body: some Collection<UInt8>, contentType: String
     ) -> [UInt8] {
-        finish(body: body, contentType: contentType.utf8)
+        finish(body: Array(body)[...], contentType: Array(contentType.utf8)[...])
+    }
+}
+
+extension Swift.Span where Element == UInt8 {
+    /// Whether a CR or LF is in it.
+    fileprivate var hasLineEnd: Bool { first(.cr, or: .lf, from: 0, to: count) < count }
+}
+
+extension OutputSpan where Element == UInt8 {
+    /// Appends bytes for which there is room.
+    @inline(__always)
+    fileprivate mutating func copy(_ source: UnsafeBufferPointer<UInt8>) {
+        withUnsafeMutableBufferPointer { buffer, count in
+            let room = UnsafeMutableBufferPointer(rebasing: buffer[count...])
+            count += room.update(fromContentsOf: source)
+        }
     }
 }

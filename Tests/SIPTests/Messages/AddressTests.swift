@@ -94,6 +94,13 @@ import Testing
         #expect(all.map(\.isQuoted) == [true, true, true, false])
     }
 
+    @Test func aControlCharacterIsPartOfItsName() {
+        #expect(
+            Parameters(slice(";\u{0}b;c\u{1}=1;\u{2}")).map { text($0.name) } == [
+                "\u{0}b", "c\u{1}", "\u{2}",
+            ])
+    }
+
     @Test func brokenPiecesAreSkipped() {
         #expect(Parameters(slice(";;=;=x;a b;c=1 ; ")).map { text($0.name) } == ["a", "c"])
         #expect(text(Parameters(slice("a=\"open")).value("a") ?? nil) == "open")

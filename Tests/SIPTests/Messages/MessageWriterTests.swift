@@ -94,6 +94,20 @@ import Testing
                 == "0 7 10 65535 -12 9223372036854775807 -9223372036854775808 ")
     }
 
+    @Test(arguments: ["10.0.200.1", "255.255.255.255", "0.0.0.0", "2001:db8::1"])
+    func anAddressIsWrittenAsItsDescription(_ address: String) throws {
+        var writer = MessageWriter()
+        writer.append(try #require(IPAddress(address)))
+        #expect(text(writer.bytes) == address)
+    }
+
+    @Test func aBufferThatIsTooSmallGrows() {
+        var writer = MessageWriter(capacity: 0)
+        writer.statusLine(200)
+        for number in 0..<200 { writer.field(.warning, "\(number)") }
+        #expect(text(writer.finish()).split(separator: "\r\n").count == 202)
+    }
+
     @Test func everyRegisteredStatusHasItsPhraseAndOthersTheirClass() {
         #expect(StatusPhrase.of(486).description == "Busy Here")
         #expect(StatusPhrase.of(487).description == "Request Terminated")
