@@ -54,10 +54,11 @@ import Testing
         #expect(listing.csv(hasHeader: false) == field + "\n")
     }
 
-    @Test func aCardLeavesOutWhatIsAbsent() {
+    @Test func aCardLeavesOutWhatIsAbsentAndPutsTheCurrencyBehindItsSum() {
         var listing = Listing(
-            [.init("a", "long title"), .init("b", "b"), .init("c", "c")], nothing: "")
-        listing.append([.flag(true), .absent, .number(3)])
-        #expect(listing.card(clock) == "long title  yes\nc           3\n")
+            [.init("a", "long title"), .init("b", "b"), .init("c", "c"), .init("d", "")],
+            nothing: "")
+        listing.append([.flag(true), .absent, .number(3), .text("CNY")])
+        #expect(listing.card(clock) == "long title  yes\nc           3 CNY\n")
     }
 }

@@ -100,15 +100,23 @@ public struct Listing: Sendable {
         "+-".contains(field.prefix(1)) && field.utf8.dropFirst().allSatisfy { 46...57 ~= $0 }
     }
 
-    /// One row on its own: a title and a value a line, what is absent left out.
+    /// One row on its own: a title and a value a line, what is absent left out. A value whose title
+    /// is empty, such as a currency, stands behind the one before it.
     public func card(_ clock: SiteClock) -> String {
         guard let row = rows.first else { return nothing + "\n" }
-        let shown = columns.indices.filter { columns[$0].title != nil && row[$0] != .absent }
-        let width = shown.reduce(0) { max($0, (columns[$1].title ?? "").terminalCells) }
-        return shown.reduce(into: "") { text, column in
-            let title = columns[column].title ?? ""
-            let blanks = String(repeating: " ", count: width - title.terminalCells)
-            text += "\(title)\(blanks)  \(row[column].shown(clock))\n"
+        var lines: [(title: String, value: String)] = []
+        for (column, cell) in zip(columns, row) where cell != .absent {
+            guard let title = column.title else { continue }
+            if title.isEmpty, let last = lines.indices.last {
+                lines[last].value += " " + cell.shown(clock)
+            } else {
+                lines.append((title, cell.shown(clock)))
+            }
+        }
+        let width = lines.reduce(0) { max($0, $1.title.terminalCells) }
+        return lines.reduce(into: "") { text, line in
+            let blanks = String(repeating: " ", count: width - line.title.terminalCells)
+            text += "\(line.title)\(blanks)  \(line.value)\n"
         }
     }
 }

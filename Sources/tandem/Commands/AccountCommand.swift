@@ -149,11 +149,13 @@ struct AccountCommand: ParsableCommand {
         let site = try Site(options)
         let change = MoneyChange(
             id: id, account: change.account, amount: amount, note: change.note)
+        let response: Response
         do {
-            try site.print(try site.ask(.perform(request(change))))
-        } catch let refusal as Refusal where !refusal.message.isEmpty {
+            response = try site.ask(.perform(request(change)))
+        } catch let refusal as Refusal {
             // It may have been done before the answer was lost; the id makes asking again harmless.
             throw Refusal("\(refusal.message)\nto repeat it without paying twice: --id \(id)")
         }
+        try site.print(response)
     }
 }
