@@ -13,7 +13,6 @@ struct StateReader {
         state.accounts = try accounts()
         state.bindings = try bindings()
         state.postings = try postings()
-        state.postingIDs = state.postings.map(\.id)
         state.runningCalls = try runningCalls()
         let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM record")
         state.lastSequence = UInt64(bitPattern: last ?? 0)
