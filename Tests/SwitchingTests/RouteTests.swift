@@ -199,6 +199,18 @@ import Testing
         #expect(record.charge == .zero && site.isIdle)
     }
 
+    @Test(arguments: [("pstn", "pstn"), ("anonymous", "anonymous"), ("%00a", "%00a")])
+    func aCallerWithoutNumberIsShownAsItSaysItIs(user: String, shown: String) throws {
+        var site = try Site()
+        var phone = try site.registered("8002")[0]
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778002", from: user, at: &site)
+        let invite = try site.next(phone.endpoint)
+        #expect(invite.address(.from)?.uriView?.user?.elementsEqual(shown.utf8) == true)
+        phone.answer(invite, 486, at: &site)
+        #expect(site.isIdle)
+    }
+
     @Test func aBusyExtensionMakesItsLineBusy() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -2,46 +2,58 @@
 ///
 /// `set` replaces the deadline its key had, so nothing stale is ever handed out. Entries of the
 /// same instant come out in the order in which they were set. A change costs one hash of the key
-/// and O(log n) moves of 24 bytes; `next` costs nothing.
+/// and O(log n) moves of 24 bytes; `next` costs nothing. All of it is inlinable, since a
+/// generic type that another module cannot specialise looks its metadata up at every step.
 public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
-    private struct Entry {
-        var deadline: Instant
+    @usableFromInline struct Entry: Sendable {
+        @usableFromInline var deadline: Instant
         /// Makes the order of equal deadlines the order of setting, never that of hashes.
-        var order: UInt64
-        var slot: Int
+        @usableFromInline var order: UInt64
+        @usableFromInline var slot: Int
 
-        func isBefore(_ other: Entry) -> Bool {
+        @inlinable init(deadline: Instant, order: UInt64, slot: Int) {
+            self.deadline = deadline
+            self.order = order
+            self.slot = slot
+        }
+
+        @inlinable func isBefore(_ other: Entry) -> Bool {
             deadline == other.deadline ? order < other.order : deadline < other.deadline
         }
     }
 
-    private struct Slot {
-        var key: Key?
-        var position: Int
+    @usableFromInline struct Slot: Sendable {
+        @usableFromInline var key: Key?
+        @usableFromInline var position: Int
+
+        @inlinable init(key: Key?, position: Int) {
+            self.key = key
+            self.position = position
+        }
     }
 
-    private var heap: [Entry] = []
-    private var slots: [Slot] = []
-    private var freeSlots: [Int] = []
-    private var slotOfKey: [Key: Int] = [:]
-    private var nextOrder: UInt64 = 0
+    @usableFromInline var heap: [Entry] = []
+    @usableFromInline var slots: [Slot] = []
+    @usableFromInline var freeSlots: [Int] = []
+    @usableFromInline var slotOfKey: [Key: Int] = [:]
+    @usableFromInline var nextOrder: UInt64 = 0
 
-    public init() {}
+    @inlinable public init() {}
 
-    public var count: Int { heap.count }
-    public var isEmpty: Bool { heap.isEmpty }
+    @inlinable public var count: Int { heap.count }
+    @inlinable public var isEmpty: Bool { heap.isEmpty }
 
     /// The soonest deadline, `nil` when there is none.
-    public var next: Instant? { heap.first?.deadline }
+    @inlinable public var next: Instant? { heap.first?.deadline }
 
     /// The deadline of `key`, `nil` when it has none.
-    public func deadline(of key: Key) -> Instant? {
+    @inlinable public func deadline(of key: Key) -> Instant? {
         guard let slot = slotOfKey[key] else { return nil }
         return heap[slots[slot].position].deadline
     }
 
     /// Gives `key` this deadline in place of any it had; `distantFuture` takes it away.
-    public mutating func set(_ key: Key, at deadline: Instant) {
+    @inlinable public mutating func set(_ key: Key, at deadline: Instant) {
         guard deadline != .distantFuture else {
             remove(key)
             return
@@ -69,13 +81,13 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Takes the deadline of `key` away, if it has one.
-    public mutating func remove(_ key: Key) {
+    @inlinable public mutating func remove(_ key: Key) {
         guard let slot = slotOfKey.removeValue(forKey: key) else { return }
         removeEntry(at: slots[slot].position)
     }
 
     /// Takes out the soonest key whose deadline is `now` or before; `nil` when none is due.
-    public mutating func popDue(now: Instant) -> Key? {
+    @inlinable public mutating func popDue(now: Instant) -> Key? {
         guard let first = heap.first, first.deadline <= now else { return nil }
         guard let key = slots[first.slot].key else { return nil }
         slotOfKey.removeValue(forKey: key)
@@ -83,7 +95,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         return key
     }
 
-    private mutating func removeEntry(at position: Int) {
+    @inlinable mutating func removeEntry(at position: Int) {
         let slot = heap[position].slot
         slots[slot].key = nil
         freeSlots.append(slot)
@@ -95,7 +107,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         siftDown(from: slots[last.slot].position)
     }
 
-    private mutating func siftUp(from start: Int) {
+    @inlinable mutating func siftUp(from start: Int) {
         var position = start
         let entry = heap[position]
         while position > 0 {
@@ -107,7 +119,7 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         place(entry, at: position)
     }
 
-    private mutating func siftDown(from start: Int) {
+    @inlinable mutating func siftDown(from start: Int) {
         var position = start
         let entry = heap[position]
         while true {
@@ -121,8 +133,8 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         place(entry, at: position)
     }
 
-    @inline(__always)
-    private mutating func place(_ entry: Entry, at position: Int) {
+    @inlinable @inline(__always)
+    mutating func place(_ entry: Entry, at position: Int) {
         heap[position] = entry
         slots[entry.slot].position = position
     }

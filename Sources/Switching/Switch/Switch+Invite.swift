@@ -108,7 +108,7 @@ extension Switch {
             callerText = subscriber.number
         case .trunk(let name):
             caller = .trunk(name)
-            callerText = from?.uriView?.telephoneNumber ?? ""
+            callerText = Self.shownCaller(from)
         }
         var leg = Leg(localTag: tag, flow: flow, name: callerText)
         leg.dialogs = [dialog]
@@ -135,6 +135,14 @@ extension Switch {
         servers[server].user = .call(handle)
         respond(server, 100)
         route(handle, caller: caller, dialled: dialled)
+    }
+
+    /// Who an outside caller says it is: a number, a name, or nobody.
+    private static func shownCaller(_ from: NameAddr?) -> String {
+        guard let uri = from?.uriView else { return "anonymous" }
+        if let number = uri.telephoneNumber { return number }
+        let user = String(uri.userUnescaped.prefix(64))
+        return user.isEmpty ? "anonymous" : user
     }
 
     /// What was dialled: the user part or the number of a tel URI, without parameters.
