@@ -51,6 +51,7 @@ let package = Package(
         // Shells.
         .systemLibrary(
             name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CSockets"),
         shell("Transport", ["SIP", "CSockets"]),
         shell(
@@ -64,8 +65,8 @@ let package = Package(
         shell(
             "Runtime",
             [
-                "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport", "Store",
-                "Control", "Yams",
+                "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
+                "Store", "Control", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

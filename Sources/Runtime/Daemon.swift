@@ -95,6 +95,7 @@ public final class Daemon {
             SIGINT: { mailbox.post(.stop) },
             SIGHUP: { [reload] in reload.begin { _ in } },
         ])
+        Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
         let addresses = bound.map(\.description).joined(separator: ", ")

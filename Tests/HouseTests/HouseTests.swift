@@ -23,8 +23,8 @@ import Testing
             "Glibc",
         ],
         "Runtime": [
-            "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport", "Store",
-            "Control", "Yams", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+            "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
+            "Store", "Control", "Yams", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
             "Synchronization", "Dispatch",
         ],
         "tandem": [
