@@ -62,11 +62,12 @@ struct Slab<Element: Sendable>: Sendable {
 
     /// Traps when the entry is gone: ask `contains` where it may be.
     subscript(handle: Handle) -> Element {
-        _read {
+        // Inlined, since a coroutine that is called keeps a copy of the entry on the heap meanwhile.
+        @inline(__always) _read {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }
             yield elements[position]
         }
-        _modify {
+        @inline(__always) _modify {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }
             yield &elements[position]
         }
