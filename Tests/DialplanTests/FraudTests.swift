@@ -71,7 +71,8 @@ import Testing
     }
 
     @Test func aRouteThatDropsDigitsIsFound() {
-        let plan = sample.replacing("10XXX", with: "10XXX *9.")
+        let plan =
+            sample.replacing("10XXX", with: "10XXX *9.")
             .replacing("route service local", with: "route local")
             + "\nroute service via pstn  send drop 2"
         let remarks = Self.remarks(plan)

@@ -60,8 +60,9 @@ extension Compiler {
         }
         remarks.warning(
             "somebody outside who calls \(finding.dialled) \(from) goes out again via "
-                + "\(finding.way.via), and the site pays",
-            at: SourceRange(file: 0, start: 0, end: 0))
+                + "\(finding.way.via) to \(finding.way.number), and \(finding.rights) pays",
+            at: finding.place.map { range(of: "", at: $0) }
+                ?? SourceRange(file: 0, start: 0, end: 0))
     }
 
     private func sent(_ way: RouteChoice, _ meant: String) -> String {
@@ -80,6 +81,9 @@ extension SourceText {
     /// Where a word stands on a line; the whole line where it does not.
     func range(of word: String, onLine line: Int, file: Int) -> SourceRange {
         let (start, end) = extent(ofLine: line)
+        guard !word.isEmpty, word.utf8.count <= end - start else {
+            return SourceRange(file: file, start: start, end: end)
+        }
         let letters = Array(word.utf8)
         for offset in stride(from: start, through: end - letters.count, by: 1)
         where bytes[offset..<offset + letters.count].elementsEqual(letters) {

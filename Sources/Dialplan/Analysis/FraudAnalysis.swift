@@ -355,11 +355,14 @@ struct FraudAnalysis {
 
     // MARK: From outside
 
-    /// Somebody outside who is taken out again.
+    /// Somebody outside who is taken out again on the account of somebody inside.
     struct OutsideFinding {
         var caller: Caller
         var dialled: String
+        /// Who pays.
+        var rights: String
         var way: RouteChoice
+        var place: Place?
     }
 
     /// Trunks and lines from which a call goes out again, where it costs.
@@ -369,18 +372,44 @@ struct FraudAnalysis {
             let first = reader.classOf.firstIndex(of: numberClass)
             if let first { numbers += reader.classes[first].examples.prefix(1) }
         }
+        numbers += plan.lines.map { $0.lines[0] }
+        numbers += plan.extensions.map { $0[0] }
         var asked: [(Caller, String)] = plan.lines.map { (.line($0.lines[0]), $0.lines[0]) }
         for trunk in plan.tables.trunks { asked += numbers.map { (.trunk(trunk), $0) } }
         var findings: [OutsideFinding] = []
-        var told: Set<Caller> = []
-        for (caller, dialled) in asked where !told.contains(caller) {
+        var told: Set<[String]> = []
+        for (caller, dialled) in asked {
             let query = Query(caller: caller, dialled: dialled, time: Expectation.usualTime)
-            guard case .routes(let choices) = plan.decide(query).outcome, let way = choices.first
-            else { continue }
-            told.insert(caller)
-            findings.append(OutsideFinding(caller: caller, dialled: dialled, way: way))
+            for finding in outcomes(of: query, depth: 3)
+            where told.insert([finding.rights, finding.way.number]).inserted {
+                findings.append(finding)
+            }
         }
         return findings
+    }
+
+    /// The ways out of a call from outside, also those it takes when nobody answers.
+    private func outcomes(of query: Query, depth: Int) -> [OutsideFinding] {
+        let decision = plan.decide(query)
+        var targets: [Target] = []
+        switch decision.outcome {
+        case .routes(let choices):
+            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
+            guard let rights = decision.rights, let way = choices.first else { return [] }
+            return [
+                OutsideFinding(
+                    caller: query.caller, dialled: query.dialled, rights: rights, way: way,
+                    place: decision.explanation.lazy.compactMap(\.sendingPlace).last)
+            ]
+        case .ring:
+            let fallbacks = decision.fallbacks
+            targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
+                .compactMap { $0?.target }
+        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
+        case .emergency, .feature, .askPIN, .refuse: break
+        }
+        guard depth > 0 else { return [] }
+        return targets.flatMap { outcomes(of: query.diverted(to: $0), depth: depth - 1) }
     }
 
     // MARK: Emergency
@@ -436,17 +465,24 @@ extension Sequence {
     }
 }
 
+extension Step {
+    /// Where the plan says that a call goes on.
+    fileprivate var sendingPlace: Place? {
+        if case .target(_, nil, let place) = self { return place }
+        if case .fallback(_, _, _, let place) = self { return place }
+        if case .group(_, let place) = self { return place }
+        return nil
+    }
+}
+
 extension Decision {
     /// Whether a rule refused the call or holds it to something.
     func isRestricted(by rule: String) -> Bool {
         explanation.contains { step in
-            switch step {
-            case .ruleRefuses(let name, _, _), .ruleLimits(let name, _, _): name == rule
-            case .dialled, .cleaned, .rewritten, .unreadable, .emergency, .extension, .line,
-                .classified, .unclassified, .levelAllows, .levelRefuses, .levelUnknown,
-                .rulePassed, .alternative, .withoutLine, .noRoute, .insideOnly:
-                false
-            }
+            if case .ruleRefuses(rule, _, _) = step { return true }
+            if case .ruleLimits(rule, _, _) = step { return true }
+            if case .ruleAsksPIN(rule, _) = step { return true }
+            return false
         }
     }
 }
