@@ -62,12 +62,13 @@ struct Slab<Element: Sendable>: Sendable {
 
     /// Traps when the entry is gone: ask `contains` where it may be.
     subscript(handle: Handle) -> Element {
-        // Inlined, since a coroutine that is called keeps a copy of the entry on the heap meanwhile.
-        @inline(__always) _read {
+        // A getter and inlined: a coroutine keeps a copy of the entry on the heap meanwhile, and this
+        // becomes a load of the one field that is asked for.
+        @inline(__always) get {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }
-            yield elements[position]
+            return elements[position]
         }
-        @inline(__always) _modify {
+        _modify {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }
             yield &elements[position]
         }
