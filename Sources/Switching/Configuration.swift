@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import SIP
 
@@ -25,6 +26,8 @@ public struct Settings: Sendable {
     public var lineGateways: [LineGatewaySettings] = []
     /// Who is asked for the names of trunks; none is the system's own choice.
     public var nameServers: [Endpoint] = []
+    /// What the operators of trunks take, by the trunk's name.
+    public var trunkTariffs: [String: Tariff] = [:]
     /// What causes and statuses mean to each other.
     public var causes = CauseTable()
     public var registration = RegistrationSettings()

@@ -270,7 +270,7 @@ extension Switch {
                 let line = mapping.lines[offset]
                 let call = linesInUse[line]
                 let gateway = lineGateways.gateway(of: line)
-                let isDown = gateway.flatMap { trunks[$0.trunk] }?.isDown ?? true
+                let isDown = isDown(line: line)
                 return LineRow(
                     line: line, rings: plan.target(ofLine: line) ?? "",
                     gateway: gateway?.trunk, label: gateway?.label(of: line),
@@ -371,6 +371,9 @@ extension Explanation {
         var refusal: Refusal?
         switch decision.outcome {
         case .ring(let number): outcome = "ring \(number)"
+        case .ringGroup(let group): outcome = "ring group \(group.name)"
+        case .feature(let call): outcome = "feature \(call.feature.rawValue)"
+        case .askPIN(let request): outcome = "ask pin of \(request.extension)"
         case .routes(let choices), .emergency(let choices):
             if case .emergency = decision.outcome {
                 outcome = "emergency"

@@ -4,6 +4,11 @@ import SIP
 // How a gateway is told which line or channel a call takes, and how it tells us.
 
 extension Switch {
+    /// Whether no call can leave by a line, since its gateway is down or it has none.
+    func isDown(line: String) -> Bool {
+        lineGateways.gateway(of: line).flatMap { trunks[$0.trunk] }?.isDown ?? true
+    }
+
     /// The Request-URI of a call out.
     func target(
         of choice: RouteChoice, trunk: TrunkSettings, channel: Int?, at endpoint: Endpoint
