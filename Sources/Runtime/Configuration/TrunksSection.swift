@@ -17,6 +17,7 @@ enum TrunksSection {
         "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
         "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
         "username", "password", "password-file", "register", "span",
+        "tariff",
     ]
     /// Words that plans and commands give a meaning of their own.
     private static let reserved = ["line", "lines", "internal", "emergency"]
@@ -102,6 +103,7 @@ enum TrunksSection {
         TrunkParts.readBreaker(section, &trunk.breaker, &reader)
         TrunkParts.readAccount(section, folder: folder, &trunk, &reader)
         TrunkParts.readSpan(section, &trunk, &reader)
+        trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
         return trunk

@@ -43,6 +43,8 @@ public struct TrunkSettings: Sendable, Hashable {
     public var registration: TrunkRegistrationSettings?
     /// Of kind e1: where the span's own state is read; nil where it is not.
     public var span: SpanSettings?
+    /// The file of what its operator takes; nil where least cost does not ask for it.
+    public var tariffFile: String?
 
     public init(name: String, kind: Kind, endpoint: Endpoint, channels: Int) {
         self.name = name
