@@ -19,6 +19,8 @@ struct ClientEntry: Sendable {
         case probe(trunk: String)
         /// REGISTER to a trunk's operator.
         case registration(trunk: String)
+        /// OPTIONS inside a dialog, after a restart: is that side still there?
+        case check(call: Handle, side: Side)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -95,6 +97,10 @@ struct DeadlineKey: Hashable, Sendable {
         case breaker
         /// A registration of ours is due, or over.
         case registration
+        /// The disk is slow: an answer has waited long enough for it.
+        case unwritten
+        /// After a restart: are both sides still there?
+        case sidesCheck
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

@@ -51,8 +51,8 @@ extension Switch {
             guard clients[handle].method == .bye else { return nil }
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
-        // Any answer to OPTIONS says that the trunk lives.
-        case .probe: return nil
+        // Any answer to OPTIONS says that the far side lives.
+        case .probe, .check: return nil
         }
     }
 
@@ -66,7 +66,7 @@ extension Switch {
             return calls[call][to].dialogs[last].localCSeq
         case .registration(let trunk):
             return trunks[trunk]?.registration?.nextCSeq() ?? request.cseqNumber + 1
-        case .attempt, .nobody, .probe: return request.cseqNumber + 1
+        case .attempt, .nobody, .probe, .check: return request.cseqNumber + 1
         }
     }
 
@@ -82,7 +82,7 @@ extension Switch {
             guard method == .invite, servers.contains(server) else { return }
             let from: Side = to == .caller ? .callee(calls[call].connected ?? 0) : .caller
             servers[server].user = .relay(call: call, from: from, client: client)
-        case .nobody, .probe, .registration: break
+        case .nobody, .probe, .check, .registration: break
         }
     }
 

@@ -30,6 +30,10 @@ extension Switch {
                 }
             case .breaker: breakerDeadlineReached(Int(key.slot))
             case .registration: registrationDeadlineReached(Int(key.slot))
+            case .unwritten:
+                if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
+            case .sidesCheck:
+                if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .housekeeping:

@@ -251,6 +251,7 @@ extension Switch {
                 status: status, of: call, to: to, server: server, serverMethod: method)
         case .probe(let trunk): probeFailed(why, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
+        case .check(let call, let side): checkAnswered(status, of: call, side: side)
         }
     }
 
