@@ -27,7 +27,8 @@ import Testing
         ],
         "Runtime": [
             "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-            "Store", "Control", "Resolver", "SpanPolling", "Yams", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+            "Store", "Control", "Resolver", "SpanPolling", "Yams", "Logging", "NIOCore", "NIOPosix",
+            "Foundation", "Glibc",
             "Synchronization", "Dispatch",
         ],
         "tandem": [
