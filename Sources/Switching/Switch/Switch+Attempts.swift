@@ -171,6 +171,7 @@ extension Switch {
         deadlines.set(
             DeadlineKey(kind: .noAnswer, slot: handle.slot),
             at: now + (span ?? settings.calls.noAnswer))
+        journalAttempt(handle)
     }
 
     /// `"name" <sip:user@host:port>`

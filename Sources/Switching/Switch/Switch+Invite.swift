@@ -176,6 +176,11 @@ extension Switch {
                 return
             }
         }
+
+        if let why = notTaken(decision) {
+            fail(handle, 503, q850: Causes.temporaryFailure, why)
+            return
+        }
         follow(decision, handle)
     }
 
