@@ -303,10 +303,15 @@ extension Switch {
                 nextOffset: wallClock.nextOffset
             ).civilTime(at: now)
         }
-        let decision = plan.decide(
+        var decision = plan.decide(
             query(
                 caller: caller, dialled: question.dial, time: time, down: Set(question.down)))
-        reply(.explanation(Explanation(decision)), to: token)
+        // Nobody learns here whether a PIN is right: the question is what would be asked.
+        let secrets = plan.secrets(in: question.dial)
+        decision.mask(secrets)
+        var explanation = Explanation(decision)
+        explanation.steps = explanation.steps.map { PINMask.masked($0, secrets) }
+        reply(.explanation(explanation), to: token)
     }
 
     private mutating func price(_ number: String, milliseconds: Int64, for token: ControlToken) {
