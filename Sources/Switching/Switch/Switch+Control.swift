@@ -298,11 +298,11 @@ extension Switch {
                 nextOffset: wallClock.nextOffset
             ).civilTime(at: now)
         }
-        let decision = plan.decide(
-            Query(
-                caller: caller, dialled: question.dial, time: time,
-                down: downTrunks().union(question.down)))
-        reply(.explanation(Explanation(decision)), to: token)
+        var query = Query(
+            caller: caller, dialled: question.dial, time: time,
+            down: downTrunks().union(question.down))
+        query.isThorough = true
+        reply(.explanation(Explanation(plan.decide(query))), to: token)
     }
 
     private mutating func price(_ number: String, milliseconds: Int64, for token: ControlToken) {
