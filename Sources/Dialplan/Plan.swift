@@ -10,9 +10,9 @@ public struct Plan: Sendable {
     public let extensions: [NumberRange]
     public let lines: [LineMapping]
     /// The groups of lines, by their names.
-    public var lineGroups: [String: [NumberRange]] { tables.lineGroups }
+    public var lineGroups: [String: [NumberRange]] { tables.calls.lineGroups }
     /// How PINs are guarded.
-    public var pinPolicy: PINPolicy { tables.pinPolicy }
+    public var pinPolicy: PINPolicy { tables.calls.pinPolicy }
     /// What became of the `expect` lines, in the order of the file. All of them hold in a plan that
     /// `compile` returns.
     public internal(set) var expectations: [ExpectationResult] = []
@@ -98,13 +98,15 @@ extension Plan {
     /// The groups an extension is in, in the order of the file.
     public func groups(of extension: String) -> [String] {
         guard let number = PackedNumber(`extension`) else { return [] }
-        return tables.groups.filter { $0.contains(number) }.map(\.name)
+        return tables.calls.groupIndex.find(number).map { tables.calls.groups[Int($0)].name }
     }
 
     /// Every extension of a group, ring group or not; empty for an unknown name.
     public func members(ofGroup name: String) -> [String] {
-        guard let group = tables.groups.first(where: { $0.name == name }) else { return [] }
-        return group.members.flatMap { range in (0..<range.count).map { range[$0] } }
+        guard let index = tables.calls.groupNumbers[name] else { return [] }
+        return tables.calls.groups[index].members.flatMap { range in
+            (0..<range.count).map { range[$0] }
+        }
     }
 
     /// The extension a direct line rings; the line in any spelling that normalises to it.

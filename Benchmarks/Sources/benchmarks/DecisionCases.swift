@@ -44,6 +44,8 @@ enum DecisionCases {
                         dialled: dialled[operation % dialled.count], time: monday))
                 switch decision.outcome {
                 case .ring: sum &+= 1
+                case .ringGroup, .feature, .askPIN:
+                    fatalError("\(decision.dialled) is a call and nothing else")
                 case .routes(let choices), .emergency(let choices): sum &+= choices.count
                 case .refuse(let refusal): fatalError("\(decision.dialled): \(refusal.reason)")
                 }

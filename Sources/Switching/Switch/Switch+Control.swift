@@ -303,9 +303,10 @@ extension Switch {
                 nextOffset: wallClock.nextOffset
             ).civilTime(at: now)
         }
-        var decision = plan.decide(
-            query(
-                caller: caller, dialled: question.dial, time: time, down: Set(question.down)))
+        var query = query(
+            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+        query.isThorough = true
+        var decision = plan.decide(query)
         // Nobody learns here whether a PIN is right: the question is what would be asked.
         let secrets = plan.secrets(in: question.dial)
         decision.mask(secrets)
