@@ -12,8 +12,13 @@ extension Plan {
             return []
         }
         guard tables.calls.featureKeys.contains(number[0]) else { return [] }
+        if let feature = tables.calls.features.first(where: { $0.match(number) != nil }) {
+            return secrets(in: number, by: feature)
+        }
+        // A code that was mistaken: what is long enough may have been meant as a PIN.
         for feature in tables.calls.features {
             let secrets = secrets(in: number, by: feature)
+                .filter { $0.utf8.count >= pinPolicy.digits.lowerBound }
             if !secrets.isEmpty { return secrets }
         }
         return []
