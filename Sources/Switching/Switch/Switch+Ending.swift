@@ -121,7 +121,9 @@ extension Switch {
             }
         }
         giveBackRoute(of: handle)
-        if let trunk = calls[handle].inboundTrunk { trunks[trunk]?.freeChannel() }
+        if let trunk = calls[handle].inboundTrunk {
+            trunks[trunk]?.channels.free(calls[handle].inboundChannel)
+        }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
         closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)
         freeExtensions(of: handle)
@@ -156,6 +158,9 @@ extension Switch {
         commit(changes)
         callHandles[call.id] = nil
         retire(call.caller.localTag)
+        for early in call.earlyDialogs where early.tag != call.caller.localTag {
+            retire(early.tag)
+        }
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
             origins[

@@ -106,7 +106,7 @@ extension Switch {
         case .routes(let choices):
             if calls[handle].callerExtension != nil { calls[handle].record.direction = .outbound }
             calls[handle].isUncharged = payer == nil
-            calls[handle].routes = choices
+            calls[handle].routes = inOrder(choices, for: handle)
             calls[handle].nextRoute = 0
             tryNextRoute(handle)
         case .emergency(let choices):
