@@ -34,6 +34,13 @@ struct PlanTables: Sendable {
     var trunks: [String]
     var files: [String]
     var calls: CallTables
+    var elsewhere = Elsewhere()
+
+    /// The extensions of the other sites of the switch.
+    struct Elsewhere: Sendable {
+        var extensions = RangeIndex([])
+        var places: [Place] = []
+    }
 }
 
 /// What calls meet besides classes, levels and routes.

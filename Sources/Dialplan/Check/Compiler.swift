@@ -65,17 +65,28 @@ struct Compiler {
         var range: SourceRange
     }
 
-    init(sources: PlanSources, context: PlanContext) {
+    /// The plans of the other sites and where they are included, and what their checks said.
+    var branches: [(plan: Plan, range: SourceRange)] = []
+    var branchSources: [(source: SourceFile, range: SourceRange)] = []
+    var branchDiagnostics: [Diagnostic] = []
+    /// Whether this is the plan of one of the other sites.
+    let isBranch: Bool
+
+    init(sources: PlanSources, context: PlanContext, isBranch: Bool = false) {
         self.sources = sources
         self.context = context
+        self.isBranch = isBranch
     }
 
-    var diagnostics: [Diagnostic] { remarks.diagnostics(in: texts) }
+    var diagnostics: [Diagnostic] {
+        remarks.diagnostics(in: texts) + branchDiagnostics
+    }
 
     /// - Returns: nil when there is an error.
     mutating func run() -> Plan? {
         guard let tree = parse() else { return nil }
         isWhole = remarks.errorCount == 0
+        compileBranches()
         declareNames(tree)
         checkSite(tree)
         checkNumbers(tree)
@@ -94,13 +105,14 @@ struct Compiler {
             checkUse()
             checkReach()
         }
+        checkSites()
         let expectations = checkExpectations(tree)
-        guard remarks.errorCount == 0, let site else { return nil }
-        var plan = plan(site)
+        guard isGood, let site else { return nil }
+        var plan = join(plan(site))
         run(expectations, on: plan)
         analyse(plan)
         guard remarks.errorCount == 0 else { return nil }
-        plan.expectations = self.expectations
+        plan.expectations = self.expectations + branches.flatMap(\.plan.expectations)
         return plan
     }
 
@@ -138,8 +150,13 @@ struct Compiler {
                 remarks.error("there is no file \"\(word.text)\"", at: word.range)
                 continue
             }
+            let source = SourceFile(path: pathBesideMain(word.text), text: text)
+            if hasSite(source), Self.hasSite(parser.tree) || Self.hasSite(tree) {
+                addBranch(source, word)
+                continue
+            }
             let index = texts.count
-            guard add(SourceFile(path: pathBesideMain(word.text), text: text)) else { continue }
+            guard add(source) else { continue }
             parse(file: index, into: &tree, &included)
         }
     }
@@ -348,6 +365,7 @@ struct Compiler {
             withUnsafeBytes(of: text.bytes.count.littleEndian) { $0.forEach(mix) }
             text.bytes.forEach(mix)
         }
+        for branch in branches { branch.plan.version.utf8.forEach(mix) }
         let hex = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - hex.count) + hex
     }

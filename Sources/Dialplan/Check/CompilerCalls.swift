@@ -177,7 +177,7 @@ extension Compiler {
             }
             return TargetTable(target: .group(word.text), place: place)
         case .word(let word, as: let payer?):
-            checkExtension(payer)
+            guard let range = extensionRange(payer), range.count == 1 else { return nil }
             guard (try? DialString(cleaning: word.text)) != nil else {
                 remarks.error("\"\(word.text)\" is no number", at: word.range)
                 return nil

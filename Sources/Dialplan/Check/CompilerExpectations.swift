@@ -26,7 +26,8 @@ extension Compiler {
                 checkLevel(level)
                 levels = [level.text]
             } else {
-                levels = self.levels.map(\.name.text)
+                let branch = branches.first { $0.plan.hasExtension(number.text) }
+                levels = branch?.plan.levels ?? self.levels.map(\.name.text)
             }
             caller = .extension(number.text, level: "")
         case .line(let number): caller = .line(number.text)
@@ -82,15 +83,18 @@ extension Compiler {
     }
 
     mutating func checkExtension(_ word: Word) {
-        guard !extensions.contains(where: { $0.contains(word.text) }) else { return }
-        let known = extensions.map(\.description).joined(separator: ", ")
+        let all = extensions + branches.flatMap(\.plan.extensions)
+        guard !all.contains(where: { $0.contains(word.text) }) else { return }
+        let known = all.map(\.description).joined(separator: ", ")
         remarks.error(
             "\(word.text) is no extension of this site", at: word.range,
             help: known.isEmpty ? nil : "the extensions are \(known)")
     }
 
     mutating func checkLevel(_ word: Word) {
-        guard levelNumbers[word.text] == nil else { return }
+        guard levelNumbers[word.text] == nil,
+            !branches.contains(where: { $0.plan.levels.contains(word.text) })
+        else { return }
         remarks.error(
             "there is no level \"\(word.text)\"", at: word.range,
             help: help(for: word.text, among: levels.map(\.name.text)))

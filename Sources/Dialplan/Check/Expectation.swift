@@ -67,7 +67,8 @@ struct Expectation {
             return decision
         }
         let payable = choices.filter { choice in
-            (price(decision.normalised, choice.via.word, 1) ?? 0) <= balance
+            // What has no price is not sold.
+            price(decision.normalised, choice.via.word, 1).map { $0 <= balance } ?? false
         }
         decision.outcome =
             payable.isEmpty

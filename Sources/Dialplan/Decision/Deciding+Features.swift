@@ -38,7 +38,7 @@ extension Plan {
             }
         case .pickup: call.groups = groups(of: caller)
         case .pickupExtension:
-            guard let number = arguments.extension, hasExtension(number) else {
+            guard let number = arguments.extension, hasOwnExtension(number) else {
                 let number = arguments.extension ?? ""
                 course.steps.append(.unclassified(number))
                 return refuse(.unknownNumber, "\(number) is no extension of this site", course)
@@ -91,7 +91,7 @@ extension Plan {
             return emergency(keys, text, &course)
         }
         // Who tries extensions learns nothing from it: one that is none has no PIN either.
-        guard hasExtension(owner) else {
+        guard hasOwnExtension(owner) else {
             course.steps.append(.pinMissing(owner))
             return refuse(.pin, "feature call-by-pin asks for a PIN, and \(owner) has none", course)
         }

@@ -3,6 +3,8 @@
 extension Plan {
     /// Rings an extension, unless its user sends its calls elsewhere or wants none.
     func ring(_ target: String, _ course: inout Course) -> Decision {
+        // The plan of its own site goes on from here.
+        if !hasOwnExtension(target) { return finish(.ring(extension: target), course) }
         let settings = course.query.settings(target)
         if let refusal = admission(to: target, settings, &course) {
             return finish(.refuse(refusal), course)

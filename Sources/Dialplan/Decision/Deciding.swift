@@ -1,11 +1,6 @@
 extension Plan {
-    /// Decides a call. Pure and total: the same query gives the same decision, and every query gets
-    /// one.
-    ///
-    /// An emergency number dialled inside is decided before anything that is written in the plan, in
-    /// every form on its way to the normalised one. A caller from outside reaches what the plan lets
-    /// it reach: lines, extensions and the targets of its inbound routes.
-    public func decide(_ query: Query) -> Decision {
+    /// Decides a call by the plan of one site; `Plan.decide` joins the sites.
+    func decideAlone(_ query: Query) -> Decision {
         var course = Course(query)
         course.steps.append(.dialled(query.dialled, by: query.caller))
         switch query.caller {
@@ -229,6 +224,10 @@ extension Plan {
         guard let packed = PackedNumber(number) else { return nil }
         if let index = tables.extensionIndex.find(packed) {
             steps.append(.extension(number, place: tables.extensionPlaces[index]))
+            return .extension(number)
+        }
+        if let index = tables.elsewhere.extensions.find(packed) {
+            steps.append(.extension(number, place: tables.elsewhere.places[index]))
             return .extension(number)
         }
         if let found = mapping(ofLine: number) {
