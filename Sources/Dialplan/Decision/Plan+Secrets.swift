@@ -3,7 +3,21 @@ extension Plan {
     /// meant as one. Whoever writes the string down, or shows it, masks them.
     ///
     /// Looks at what begins with a key of a feature code only, and then at every code with a PIN in it.
-    public func secrets(in dialled: String) -> [String] {
+    public func secrets(in dialled: String, by caller: Caller) -> [String] {
+        let plan = caller.number.map(own) ?? self
+        return plan.secrets(in: dialled)
+    }
+
+    /// How the PINs of a site are guarded: that of the extension.
+    public func pinPolicy(of extension: String) -> PINPolicy { own(`extension`).pinPolicy }
+
+    /// The plan of an extension's own site.
+    private func own(_ extension: String) -> Plan {
+        if hasOwnExtension(`extension`) { return self }
+        return branches.first { $0.hasOwnExtension(`extension`) } ?? self
+    }
+
+    private func secrets(in dialled: String) -> [String] {
         let number: DialString
         do throws(DialString.Mistake) {
             number = try DialString(cleaning: dialled)

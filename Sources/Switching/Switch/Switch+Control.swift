@@ -339,7 +339,7 @@ extension Switch {
         query.isThorough = true
         var decision = plan.decide(query)
         // Nobody learns here whether a PIN is right: the question is what would be asked.
-        let secrets = plan.secrets(in: question.dial)
+        let secrets = plan.secrets(in: question.dial, by: caller)
         decision.mask(secrets)
         var explanation = Explanation(decision)
         explanation.steps = explanation.steps.map { PINMask.masked($0, secrets) }

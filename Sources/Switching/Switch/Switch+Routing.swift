@@ -28,7 +28,7 @@ extension Switch {
             caller: caller, dialled: dialled,
             callerNumber: caller.number == nil && isNumber ? record.caller : nil,
             wish: calls[handle].invite?.address(.pPreferredIdentity)?.uriView?.telephoneNumber)
-        let secrets = plan.secrets(in: dialled)
+        let secrets = plan.secrets(in: dialled, by: caller)
         var decision = plan.decide(query)
         if case .askPIN(let request) = decision.outcome, let digits = request.digits {
             query.pin = verify(digits, for: request, call: handle)
