@@ -108,9 +108,10 @@ struct Compiler {
         checkSites()
         let expectations = checkExpectations(tree)
         guard isGood, let site else { return nil }
-        var plan = join(plan(site))
+        let alone = plan(site)
+        var plan = join(alone)
         run(expectations, on: plan)
-        analyse(plan)
+        analyse(alone)
         guard remarks.errorCount == 0 else { return nil }
         plan.expectations = self.expectations + branches.flatMap(\.plan.expectations)
         return plan

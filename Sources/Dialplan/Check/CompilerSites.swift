@@ -48,8 +48,9 @@ extension Compiler {
         for (index, (branch, range)) in branches.enumerated() {
             if let site, branch.site.timezone != site.timezone {
                 remarks.error(
-                    "site \"\(branch.site.name)\" has the time zone \(branch.site.timezone), and "
-                        + "site \"\(site.name)\" \(site.timezone): the sites of one switch share one",
+                    "site \"\(branch.site.name)\" has the time zone \(branch.site.timezone) and "
+                        + "site \"\(site.name)\" \(site.timezone): "
+                        + "the sites of one switch share one",
                     at: range)
             }
             let earlier = branches[..<index].map(\.plan)
@@ -61,7 +62,7 @@ extension Compiler {
                 branch.extensions, extensions + earlier.flatMap(\.extensions), "extensions",
                 branch, range)
             report(
-                branch.lines.map(\.lines), lines.map(\.lines) + earlier.flatMap(\.lines).map(\.lines),
+                branch.lines.map(\.lines), (lines + earlier.flatMap(\.lines)).map(\.lines),
                 "lines", branch, range)
             let groups = Set(earlier.flatMap { $0.tables.calls.groups.map(\.name) })
                 .union(self.groups.map(\.name))
