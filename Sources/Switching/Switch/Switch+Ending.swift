@@ -158,8 +158,9 @@ extension Switch {
         retire(call.caller.localTag)
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
-            origins[
-                Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))] = nil
+            let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
+            origins[origin] = nil
+            finish(origin, cseq: dialog.remoteCSeq ?? 0)
         }
         if call.record.disposition != .answered {
             log(
@@ -171,6 +172,11 @@ extension Switch {
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
     private mutating func retire(_ tag: UInt64) {
         retiredTags.append((now + settings.timers.timeout, tag))
+        forgetRetiredTags()
+    }
+
+    /// Drops those whose time has passed; call it once a minute.
+    mutating func forgetRetiredTags() {
         while let first = retiredTags.first, first.until <= now {
             legs[first.tag] = nil
             retiredTags.popFirst()
