@@ -340,6 +340,9 @@ extension Explanation {
         var refusal: Refusal?
         switch decision.outcome {
         case .ring(let number): outcome = "ring \(number)"
+        case .ringGroup(let group): outcome = "ring group \(group.name)"
+        case .feature(let call): outcome = "feature \(call.feature.rawValue)"
+        case .askPIN(let request): outcome = "ask pin of \(request.extension)"
         case .routes(let choices), .emergency(let choices):
             if case .emergency = decision.outcome {
                 outcome = "emergency"
