@@ -125,7 +125,8 @@ extension Simulation {
             now: now)
         auditor.expect(
             CallFacts(
-                serial: serial, callID: callID, kind: kind, caller: caller, dialled: dialled, normalised: number,
+                serial: serial, callID: callID, kind: kind, caller: caller, dialled: dialled,
+                normalised: number,
                 chain: chain))
         flush(index)
         return serial
@@ -164,7 +165,8 @@ extension Simulation {
     mutating func askForMoney(_ index: Int) {
         let request = moneyRequests[index]
         guard !request.isAnswered else { return }
-        queue.add(.money(index), at: now + .milliseconds(isCalm ? 3000 : work.number(in: 20...4000)))
+        queue.add(
+            .money(index), at: now + .milliseconds(isCalm ? 3000 : work.number(in: 20...4000)))
         turn(
             .requested(
                 request.isTopUp

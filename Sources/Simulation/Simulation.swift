@@ -158,8 +158,21 @@ public struct Simulation: Sendable {
         for index in agents.indices where !agents[index].openSessions.isEmpty {
             auditor.find("an agent still talks", "\(agents[index].number) \(agents[index].index)")
         }
+        checkRinging()
         for request in moneyRequests where !request.isAnswered {
             auditor.find("money request not answered", request.change.id)
+        }
+    }
+
+    /// Whoever rang was told that it is over, as far as CANCEL could reach it and its process lived.
+    private mutating func checkRinging() {
+        for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
+            return
+        }
+        for agent in agents {
+            for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
+                auditor.find("a phone rings on", "\(agent.number) \(agent.index)")
+            }
         }
     }
 

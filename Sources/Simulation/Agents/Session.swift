@@ -37,6 +37,8 @@ struct Session: Sendable {
     var answer: [UInt8] = []
     var answerPause = Instant.Span.milliseconds(500)
     var answeredAt = Instant(nanoseconds: 0)
+    /// This callee rings, and must hear the end of it.
+    var hasRung = false
     /// This caller never acknowledges.
     var leavesOutAck = false
 

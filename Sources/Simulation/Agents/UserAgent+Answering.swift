@@ -57,6 +57,7 @@ extension UserAgent {
         guard let session = sessions[callID], session.state == .inviting,
             let request = session.invite
         else { return }
+        sessions[callID]?.hasRung = true
         let isEarlyMedia = kind == .gateway && chance.happens(permille: 300)
         reply(
             request, isEarlyMedia ? 183 : 180, tag: tag(of: session),

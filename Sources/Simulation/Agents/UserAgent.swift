@@ -248,6 +248,12 @@ struct UserAgent: Sendable {
         sessions[callID]?.answer = []
     }
 
+    /// Callees by Call-ID that ring and have not heard that it is over.
+    var ringingSessions: [[UInt8]] {
+        sessions.filter { $0.value.state == .inviting && $0.value.hasRung }.map(\.key)
+            .sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
     /// Sessions by Call-ID that still want something, in an order that is the same every time. A
     /// callee that only rings waits for nothing: who called it may be gone.
     var openSessions: [[UInt8]] {

@@ -37,7 +37,8 @@ extension Auditor {
         if balance != posting.balanceAfter.micros {
             find(
                 "balance does not add up",
-                "\(posting.id) leaves \(posting.balanceAfter), by our sum \(Amount(micros: balance))")
+                "\(posting.id) leaves \(posting.balanceAfter), by our sum \(Amount(micros: balance))"
+            )
         }
     }
 
@@ -125,7 +126,8 @@ extension Auditor {
     ) {
         let what = "call \(facts.serial) charged \(Amount(micros: charged))"
         if charged > facts.reserved || charged < 0 {
-            find("charged beyond the reservation", "\(what), held \(Amount(micros: facts.reserved))")
+            find(
+                "charged beyond the reservation", "\(what), held \(Amount(micros: facts.reserved))")
         }
         guard record.disposition == .answered, facts.isPaying, let answeredAt = facts.answeredAt
         else {

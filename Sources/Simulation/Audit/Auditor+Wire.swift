@@ -50,7 +50,8 @@ extension Auditor {
         let isTakenOn = message.status == 100 && message.toTag == nil
         responded(
             message.status, cseq: message.cseqNumber,
-            to: isTakenOn ? life(of: leg.serial, start: start) : latestLife[leg.serial] ?? leg.serial)
+            to: isTakenOn
+                ? life(of: leg.serial, start: start) : latestLife[leg.serial] ?? leg.serial)
     }
 
     /// An INVITE leaves for a callee.
@@ -93,7 +94,9 @@ extension Auditor {
     }
 
     private mutating func responded(_ status: Int, cseq: UInt32, to serial: Int) {
-        guard let facts = calls[serial], !facts.isAccepted || facts.inviteCSeq == cseq else { return }
+        guard let facts = calls[serial], !facts.isAccepted || facts.inviteCSeq == cseq else {
+            return
+        }
         switch status {
         case ..<200:
             if !facts.isAccepted {

@@ -51,7 +51,8 @@ struct Auditor: Sendable {
         settings = site.settings
         book = SimulatedSite.books[site.book]
         balances = Dictionary(
-            site.accounts.map { ($0.id, $0.balance.micros) }, uniquingKeysWith: { first, _ in first })
+            site.accounts.map { ($0.id, $0.balance.micros) },
+            uniquingKeysWith: { first, _ in first })
         limits = Dictionary(
             site.accounts.map { ($0.id, $0.creditLimit.micros) },
             uniquingKeysWith: { first, _ in first })

@@ -116,7 +116,8 @@ extension Switch {
             if calls[handle].callees[index].state == .trying { abandon(handle, callee: index) }
             if let client = calls[handle].callees[index].client, clients.contains(client) {
                 clients[client].user = .nobody
-                if calls[handle].callees[index].state != .trying { clients[client].request = [] }
+                // An INVITE that was given up may still have to be cancelled.
+                if !clients[client].isAbandoned { clients[client].request = [] }
             }
         }
         giveBackRoute(of: handle)
