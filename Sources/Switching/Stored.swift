@@ -9,12 +9,16 @@ public struct StoredState: Sendable {
     public var tariff: Tariff
     /// All top-ups, refunds and adjustments ever made, so that none is made twice.
     public var postings: [Posting] = []
-    /// Calls that were answered and not closed when the daemon ended.
+    /// Calls that were under way when the daemon ended.
     public var runningCalls: [RunningCall] = []
     /// The sequence number of the last closed record; 0 when there is none.
     public var lastSequence: UInt64 = 0
     /// How often the data folder was opened, this time included; counted durably by the store.
     public var start: UInt32 = 1
+    /// Names this run of the machine's monotonic clock, from one start of the machine to the next, so
+    /// that readings of it from before a crash are known to be of the same clock; 0 when the shell
+    /// cannot tell. Not stored: the shell knows it.
+    public var boot: UInt64 = 0
 
     public init(tariff: Tariff) { self.tariff = tariff }
 }
@@ -94,10 +98,10 @@ public struct Binding: Sendable, Hashable {
     }
 }
 
-/// The journal of a call that was answered: what must outlive the process.
+/// The journal of a call under way: what must outlive the process.
 public struct RunningCall: Sendable {
     public var call: CallID
-    /// The record as far as it is known: opened, answered, not closed.
+    /// The record as far as it is known: opened, perhaps answered, not closed.
     public var record: CallRecord
     /// Who pays; nil for a free call.
     public var account: String?
@@ -105,7 +109,7 @@ public struct RunningCall: Sendable {
     public var reserved: Amount
     /// Price of the route that carries the call; nil for a free call.
     public var tariffPrefix: String?
-    /// Both dialogs and flows in the switch's own versioned encoding.
+    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding.
     public var state: [UInt8]
 
     public init(

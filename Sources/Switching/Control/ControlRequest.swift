@@ -21,6 +21,8 @@ public enum ControlRequest: Sendable, Codable {
     case accountToppedUp(MoneyChange)
     case accountAdjusted(MoneyChange)
     case hungUp(call: String)
+    /// Take no new calls, or take them again; see `Switch.isDraining`.
+    case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
     case explained(Explanation.Question)
     case priced(number: String, milliseconds: Int64)

@@ -201,6 +201,7 @@ extension Switch {
         }
         deadlines.set(
             DeadlineKey(kind: .noAnswer, slot: handle.slot), at: now + settings.calls.noAnswer)
+        journalAttempt(handle)
     }
 
     /// `"name" <sip:user@host:port>`

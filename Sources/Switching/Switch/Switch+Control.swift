@@ -42,6 +42,7 @@ extension Switch {
                 note: change.note)
             post(outcome, verb: "adjusted", account: change.account, for: token)
         case .hungUp(let text): hangUp(text, for: token)
+        case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
         case .priced(let number, let milliseconds):
             price(number, milliseconds: milliseconds, for: token)
@@ -260,7 +261,7 @@ extension Switch {
 
     private func statusRow() -> StatusRow {
         StatusRow(
-            state: outOfService.map { "refusing paid calls: \($0)" } ?? "running",
+            state: stateText,
             uptimeSeconds: (now - startedAt).milliseconds / 1000, planVersion: plan.version,
             calls: calls.count, registrations: registrar.count, extensions: extensions.count,
             accounts: ledger.accountCount, tariffRows: tariff.count,

@@ -191,6 +191,11 @@ extension Switch {
             }
         }
 
+        if let why = notTaken(decision) {
+            fail(handle, 503, q850: Causes.temporaryFailure, why)
+            return
+        }
+
         switch decision.outcome {
         case .refuse(let refusal):
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)

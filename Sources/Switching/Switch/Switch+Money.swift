@@ -136,15 +136,4 @@ extension Switch {
         calls[handle].record.accountBalances = settlement.balances
         return settlement.postings.map { .posted($0) }
     }
-
-    // MARK: The journal
-
-    func journal(of handle: Handle) -> RunningCall {
-        RunningCall(
-            call: calls[handle].id, record: calls[handle].record,
-            account: calls[handle].money?.account,
-            reserved: ledger.reserved(call: calls[handle].id.rawValue) ?? .zero,
-            tariffPrefix: calls[handle].money?.rating.row.prefix,
-            state: CallState(of: calls[handle])?.serialize() ?? [])
-    }
 }
