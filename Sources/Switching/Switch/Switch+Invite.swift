@@ -28,7 +28,7 @@ extension Switch {
             return
         }
         let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        if origins[origin] != nil || isLoop(request) {
+        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
             counters.count("loops")
             refuse(request, key: key, on: flow, 482)
             return
