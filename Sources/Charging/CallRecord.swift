@@ -8,6 +8,8 @@ public struct CallRecord: Hashable, Sendable, Codable {
         case outbound
         case inbound
         case emergency
+        /// No call: a feature code that was dialled.
+        case feature
     }
 
     /// How the call ended, as Asterisk spells it.

@@ -22,6 +22,8 @@ struct ChangeWriter {
     private let saveExtension: Statement
     private let removeExtension: Statement
     private let removeBindings: Statement
+    private let saveSettings: Statement
+    private let removeSettings: Statement
     private let saveBinding: Statement
     private let removeBinding: Statement
     private let saveAccount: Statement
@@ -38,6 +40,8 @@ struct ChangeWriter {
         saveExtension = try database.makeStatement(sql: SQL.saveExtension)
         removeExtension = try database.makeStatement(sql: SQL.removeExtension)
         removeBindings = try database.makeStatement(sql: SQL.removeBindings)
+        saveSettings = try database.makeStatement(sql: SQL.saveSettings)
+        removeSettings = try database.makeStatement(sql: SQL.removeSettings)
         saveBinding = try database.makeStatement(sql: SQL.saveBinding)
         removeBinding = try database.makeStatement(sql: SQL.removeBinding)
         saveAccount = try database.makeStatement(sql: SQL.saveAccount)
@@ -64,7 +68,11 @@ struct ChangeWriter {
         case .extensionRemoved(let number):
             values.add(number)
             try values.run(removeBindings)
+            try values.run(removeSettings)
             try values.run(removeExtension)
+        case .settingsSaved(let number, let settings):
+            UserSettingsColumns.add(settings, of: number, to: &values)
+            try values.run(saveSettings)
         case .bindingSaved(let binding): try save(binding)
         case .bindingRemoved(let number, let contact):
             values.add(number)
@@ -235,6 +243,10 @@ private enum SQL {
         """
     static let removeExtension = "DELETE FROM extension WHERE number = ?"
     static let removeBindings = "DELETE FROM binding WHERE number = ?"
+    static let saveSettings =
+        "INSERT OR REPLACE INTO user_setting (\(UserSettingsColumns.names)) "
+        + "VALUES (\(UserSettingsColumns.questionMarks))"
+    static let removeSettings = "DELETE FROM user_setting WHERE number = ?"
     static let saveBinding = """
         INSERT OR REPLACE INTO binding
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,

@@ -12,7 +12,27 @@ enum Schema {
         // The check of all foreign keys after each step would read a month of records.
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1: first call") { try $0.execute(sql: first) }
+        migrator.registerMigration("features: settings of users") { database in
+            try database.execute(sql: UserSettingsColumns.table)
+            try allowFeatureRecords(in: database)
+        }
         return migrator
+    }
+
+    /// Lets records be of a feature code. A check is no part of what is on the disk, so its text alone
+    /// changes, as SQLite's page on ALTER TABLE describes: copying a table of ten million records
+    /// would hold up the start for minutes.
+    private static func allowFeatureRecords(in database: Database) throws {
+        let version = try Int.fetchOne(database, sql: "PRAGMA schema_version") ?? 0
+        try database.execute(
+            sql: """
+                PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = replace(
+                    sql, '''inbound'', ''emergency'')', '''inbound'', ''emergency'', ''feature'')')
+                    WHERE type = 'table' AND name IN ('record', 'running_call');
+                PRAGMA schema_version = \(version + 1);
+                PRAGMA writable_schema = OFF;
+                """)
     }
 
     /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.

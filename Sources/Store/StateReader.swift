@@ -10,6 +10,7 @@ struct StateReader {
     func state(start: UInt32) throws -> StoredState {
         var state = StoredState(tariff: try tariff())
         state.extensions = try extensions()
+        state.userSettings = try userSettings()
         state.accounts = try accounts()
         state.bindings = try bindings()
         state.postings = try postings()
@@ -41,6 +42,12 @@ struct StateReader {
                 realm: row.text(5), level: row.text(6), account: row.optionalText(7),
                 callLimit: try row.number(8))
         }
+    }
+
+    private func userSettings() throws -> [String: UserSettings] {
+        let rows = try all(
+            "SELECT \(UserSettingsColumns.names) FROM user_setting", UserSettingsColumns.settings)
+        return Dictionary(rows, uniquingKeysWith: { _, last in last })
     }
 
     private func accounts() throws -> [Account] {

@@ -103,6 +103,10 @@ public struct Limits: Sendable, Hashable {
     public var accounts = 200_000
     /// Route alternatives that one call may try.
     public var attempts = 8
+    /// How often one call may be sent on, by users and by the plan.
+    public var diversions = 8
+    /// Phones that may be rung for one call, one after another and at once.
+    public var rings = 100
     /// Commits that may wait for the disk; beyond it, paid calls are refused with 503, and beyond
     /// twice as many all calls but those to emergency numbers.
     public var waitingCommits = 100_000

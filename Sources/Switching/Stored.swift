@@ -4,6 +4,8 @@ import SIP
 /// What is on the disk when the daemon starts: all the switch knows of its past.
 public struct StoredState: Sendable {
     public var extensions: [Extension] = []
+    /// By extension; those that have nothing set are missing.
+    public var userSettings: [String: UserSettings] = [:]
     public var accounts: [Account] = []
     public var bindings: [Binding] = []
     public var tariff: Tariff
@@ -27,7 +29,10 @@ public struct StoredState: Sendable {
 public enum StoredChange: Sendable {
     /// Inserts or replaces, by number.
     case extensionSaved(Extension)
+    /// Takes the subscriber's settings and bindings along.
     case extensionRemoved(number: String)
+    /// Inserts or replaces all that a subscriber has set for itself.
+    case settingsSaved(number: String, UserSettings)
     /// Inserts or replaces, by extension and contact.
     case bindingSaved(Binding)
     case bindingRemoved(number: String, contact: [UInt8])

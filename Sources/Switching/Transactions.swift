@@ -43,6 +43,8 @@ struct ClientEntry: Sendable {
     var isAbandoned = false
     /// It carries the answer to a challenge: another one means that the password is wrong.
     var isAuthenticated = false
+    /// The value of Reason in a CANCEL that waits for the first provisional response.
+    var cancelReason: [UInt8] = []
 }
 
 /// A request of somebody's that we have to answer, and who answers it.

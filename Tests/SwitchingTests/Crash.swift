@@ -40,7 +40,7 @@ extension Site {
         disk = state
         var actions = ActionList()
         sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan()),
+            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(planText)),
             stored: state, hashes: Self.hashes,
             seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
             wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
@@ -63,7 +63,10 @@ extension StoredState {
         case .extensionSaved(let item):
             extensions.removeAll { $0.number == item.number }
             extensions.append(item)
-        case .extensionRemoved(let number): extensions.removeAll { $0.number == number }
+        case .extensionRemoved(let number):
+            extensions.removeAll { $0.number == number }
+            userSettings[number] = nil
+        case .settingsSaved(let number, let settings): userSettings[number] = settings
         case .bindingSaved(let binding):
             bindings.removeAll {
                 $0.number == binding.number && $0.contact == binding.contact

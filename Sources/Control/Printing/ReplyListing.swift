@@ -119,22 +119,6 @@ extension Listing {
         }
     }
 
-    private init(extensions rows: [ExtensionRow]) {
-        self.init(
-            [
-                Column("extension", "extension"), Column("name", "name"),
-                Column("level", "level"), Column("account", "account"),
-                Column("call_limit", "calls at once"), Column("line", "line"),
-                Column("registered", "registered"),
-            ], nothing: "no extensions")
-        for row in rows {
-            append([
-                .text(row.number), .text(row.name), .text(row.level), .text(row.account),
-                .number(row.callLimit), .text(row.line), .number(row.registered),
-            ])
-        }
-    }
-
     private init(accounts rows: [AccountRow]) {
         self.init(
             [

@@ -76,6 +76,22 @@ struct Call: Sendable {
     /// The line it came in on.
     var inboundLine: String?
     var isEmergency = false
+    /// Who pays and whose line is shown, when it is not the caller: who forwarded it, or whose PIN was
+    /// dialled.
+    var payingExtension: String?
+    /// Nobody pays: the plan itself sends it to a trunk, such as one to a voice mail.
+    var isUncharged = false
+    /// How it is looked for who takes the call; nil once somebody has. Apart, so that a held call is
+    /// small.
+    var routing: CallRouting? {
+        get { routingBox.first }
+        _modify {
+            var value = routingBox.popLast()
+            defer { routingBox = value.map { [$0] } ?? [] }
+            yield &value
+        }
+    }
+    var routingBox: [CallRouting] = []
     /// The shown name of the caller.
     var callerName: [UInt8] = []
 

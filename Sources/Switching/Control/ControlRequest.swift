@@ -38,10 +38,12 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
     /// An empty string takes the account away.
     public var account: String?
     public var callLimit: Int?
+    /// What its user can set from the phone too.
+    public var settings: SettingsChange
 
     public init(
         number: String, name: String? = nil, password: String? = nil, level: String? = nil,
-        account: String? = nil, callLimit: Int? = nil
+        account: String? = nil, callLimit: Int? = nil, settings: SettingsChange = SettingsChange()
     ) {
         self.number = number
         self.name = name
@@ -49,6 +51,7 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
         self.level = level
         self.account = account
         self.callLimit = callLimit
+        self.settings = settings
     }
 }
 
@@ -209,6 +212,7 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
     public var callLimit: Int
     public var line: String?
     public var registered: Int
+    public var settings: SettingsRow
 }
 
 public struct AccountRow: Sendable, Codable, Hashable {

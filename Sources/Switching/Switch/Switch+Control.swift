@@ -96,6 +96,7 @@ extension Switch {
             if !(1...1000).contains(limit) {
                 problems.append("\(number): a call limit is 1 to 1000, not \(limit)")
             }
+            problems += self.problems(with: change.settings, of: number)
             let secret: StoredSecret
             if let password = change.password {
                 if password.utf8.count < 6 {
@@ -125,8 +126,9 @@ extension Switch {
         }
         for row in rows { extensions[row.number] = row }
         let changed = rows.count - added
+        let settings = changes.flatMap { apply($0.settings, to: $0.number) }
         commit(
-            rows.map { .extensionSaved($0) },
+            rows.map { .extensionSaved($0) } + settings,
             then: .done("\(added) extensions added, \(changed) changed"), to: token)
     }
 
@@ -136,6 +138,7 @@ extension Switch {
             return
         }
         extensions[number] = nil
+        userSettings[number] = nil
         var changes: [StoredChange] = [.extensionRemoved(number: number)]
         changes += registrar.removeAll(of: number)
         commit(
@@ -148,7 +151,8 @@ extension Switch {
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
             callLimit: row.callLimit, line: plan.line(of: number),
-            registered: registrar.bindings(of: number, at: wallTime).count)
+            registered: registrar.bindings(of: number, at: wallTime).count,
+            settings: settingsRow(number))
     }
 
     // MARK: Accounts
@@ -331,9 +335,8 @@ extension Switch {
             ).civilTime(at: now)
         }
         let decision = plan.decide(
-            Query(
-                caller: caller, dialled: question.dial, time: time,
-                down: downTrunks().union(question.down)))
+            query(
+                caller: caller, dialled: question.dial, time: time, down: Set(question.down)))
         reply(.explanation(Explanation(decision)), to: token)
     }
 
@@ -373,7 +376,8 @@ extension Explanation {
         switch decision.outcome {
         case .ring(let number): outcome = "ring \(number)"
         case .ringGroup(let group): outcome = "ring group \(group.name)"
-        case .feature(let call): outcome = "feature \(call.feature.rawValue)"
+        case .feature(let call):
+            outcome = "feature \(call.feature.rawValue) \(call.action.rawValue)"
         case .askPIN(let request): outcome = "ask pin of \(request.extension)"
         case .routes(let choices), .emergency(let choices):
             if case .emergency = decision.outcome {

@@ -106,7 +106,7 @@ extension Switch {
     }
 
     /// Settles, records and forgets a call. The one way out of the table.
-    private mutating func close(
+    mutating func close(
         _ handle: Handle, by releaser: CallRecord.Releaser, status: Int, q850: Int, text: String,
         disposition: CallRecord.Disposition
     ) {
@@ -125,10 +125,8 @@ extension Switch {
             trunks[trunk]?.channels.free(calls[handle].inboundChannel)
         }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
-        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
-            guard let number, let inUse = callsOfExtension[number] else { continue }
-            callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
-        }
+        closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)
+        freeExtensions(of: handle)
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
             .unwritten, .sidesCheck,

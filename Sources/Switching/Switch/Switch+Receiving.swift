@@ -149,7 +149,8 @@ extension Switch {
             case .acknowledgeAgain: resendAcknowledgement(of: handle)
             case .pass: responsePassed(response, to: handle)
             case .passAndCancel:
-                sendCancel(of: handle, reason: nil)
+                let reason = clients[handle].cancelReason
+                sendCancel(of: handle, reason: reason.isEmpty ? nil : reason[...])
                 responsePassed(response, to: handle)
             case .passAndAcknowledge:
                 acknowledgeRefusal(response, of: handle)

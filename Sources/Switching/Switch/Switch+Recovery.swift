@@ -303,11 +303,11 @@ extension Switch {
         record.sipStatus = status
         record.q850Cause = Causes.temporaryFailure
         record.endReason = Self.interrupted
-        if let last = record.attempts.indices.last, record.attempts[last].outcome == nil {
-            record.attempts[last].outcome = .failed
-            record.attempts[last].sipStatus = status
-            record.attempts[last].q850 = Causes.temporaryFailure
-            record.attempts[last].reason = Self.interrupted
+        for open in record.attempts.indices where record.attempts[open].outcome == nil {
+            record.attempts[open].outcome = .failed
+            record.attempts[open].sipStatus = status
+            record.attempts[open].q850 = Causes.temporaryFailure
+            record.attempts[open].reason = Self.interrupted
         }
         commit(changes + [.callClosed(record)])
         log(.notice, call: running.call, Self.interrupted)

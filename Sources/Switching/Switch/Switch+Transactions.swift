@@ -305,7 +305,8 @@ extension Switch {
             clients[handle].machine = .invite(machine)
             switch action {
             case .send: sendCancel(of: handle, reason: reason)
-            case .wait, .none: break
+            case .wait: clients[handle].cancelReason = reason.map { Array($0) } ?? []
+            case .none: break
             }
             rearm(client: handle)
         case .other: break

@@ -28,6 +28,8 @@ public struct Switch: Sendable {
     var tariff: Tariff
     var ledger: Ledger
     var extensions: [String: Extension]
+    /// By extension; those that have nothing set are missing.
+    var userSettings: [String: UserSettings]
     var registrar = Registrar()
     var trunks: [String: Trunk] = [:]
     /// Whose requests come from where; port 0 stands for any port.
@@ -51,6 +53,12 @@ public struct Switch: Sendable {
     var linesInUse: [String: CallID] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]
+    /// Calls that ring at an extension, the longest first.
+    var ringing: [String: [Handle]] = [:]
+    /// When the last answered call of an extension ended.
+    var idleSince: [String: Instant] = [:]
+    /// Who was rung first at the last call of a round robin.
+    var lastRung: [GroupStage: String] = [:]
     var clients = Slab<ClientEntry>()
     var clientHandles: [ClientEntry.Key: Handle] = [:]
     var servers = Slab<ServerEntry>()
@@ -139,6 +147,7 @@ public struct Switch: Sendable {
             })
         extensions = Dictionary(
             stored.extensions.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
+        userSettings = stored.userSettings
         start = stored.start
         boot = stored.boot
         lastSequence = stored.lastSequence
