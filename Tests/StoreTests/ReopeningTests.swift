@@ -159,8 +159,8 @@ import Testing
             bench.store.close()
         }
         let bench = try Bench(folder)
-        #expect(
-            try bench.store.texts("SELECT identifier FROM grdb_migrations") == ["1: first call"])
+        let steps = try bench.store.texts("SELECT identifier FROM grdb_migrations")
+        #expect(steps.contains("1: first call"))
         #expect(try bench.state().extensions == [subscriber("8001")])
         bench.store.close()
     }

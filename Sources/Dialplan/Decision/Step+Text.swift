@@ -80,7 +80,8 @@ extension Step {
             "to \(target): "
                 + (passed.map { "passed over, since \(Self.text($0))" } ?? "taken") + " (\(place))"
         case .fallback(let number, let occasion, let target, let place):
-            "when \(number) is \(occasion.rawValue), the call goes to \(target) (\(place))"
+            "when \(number) is \(occasion.rawValue), the call goes to \(target)"
+                + (place.map { " (\($0))" } ?? ", as its user has set")
         case .wayForbidden(let way, let group, let place):
             "group \(group) may not use \(way), so this way is passed over (\(place))"
         case .wayClosed(let way, let hours, let isOpen, let place):

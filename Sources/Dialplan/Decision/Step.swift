@@ -67,8 +67,8 @@ public enum Step: Hashable, Sendable {
     case inbound(trunk: String, pattern: String?, place: Place)
     /// One of the targets of a line or an inbound route: whether its hours let it be taken.
     case target(Target, passed: Pass?, place: Place)
-    /// What the plan does when an extension does not take the call.
-    case fallback(String, Occasion, Target, place: Place)
+    /// What follows when an extension does not take the call; the place is nil where its user says so.
+    case fallback(String, Occasion, Target, place: Place?)
     /// A way out, in its turn; the place is nil where no route of the plan names it.
     case alternative(RouteChoice, place: Place?)
     /// The caller's own line is a way out, and there is none.
@@ -114,6 +114,7 @@ public enum Step: Hashable, Sendable {
         case tooLong = "is too long"
         case unknownCharacter = "holds a character that no phone has"
         case endless = "is rewritten without end"
+        case emergency = "is an emergency number, to which nothing is sent on"
     }
 }
 

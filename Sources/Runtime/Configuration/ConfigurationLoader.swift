@@ -100,7 +100,13 @@ public enum ConfigurationLoader {
         let (plan, found) = compile(
             places.dialplan,
             context: PlanContext(
-                trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) }))
+                trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
+                price: places.tariffCSV.map { path in
+                    let prices = PlanPrices(path: path)
+                    return { number, _, milliseconds in
+                        prices.price(number, milliseconds: milliseconds)
+                    }
+                }))
         diagnostics += found
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)

@@ -450,7 +450,7 @@ extension Switch {
         }
         let failure =
             calls[handle].lastFailure ?? Call.Failure(status: status, q850: q850, text: text)
-        guard !goesOn(handle, after: failure) else { return }
+        guard !self.goesOn(handle, after: failure) else { return }
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 

@@ -334,10 +334,16 @@ extension Switch {
                 nextOffset: wallClock.nextOffset
             ).civilTime(at: now)
         }
-        let decision = plan.decide(
-            query(
-                caller: caller, dialled: question.dial, time: time, down: Set(question.down)))
-        reply(.explanation(Explanation(decision)), to: token)
+        var query = query(
+            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+        query.isThorough = true
+        var decision = plan.decide(query)
+        // Nobody learns here whether a PIN is right: the question is what would be asked.
+        let secrets = plan.secrets(in: question.dial, by: caller)
+        decision.mask(secrets)
+        var explanation = Explanation(decision)
+        explanation.steps = explanation.steps.map { PINMask.masked($0, secrets) }
+        reply(.explanation(explanation), to: token)
     }
 
     private mutating func price(_ number: String, milliseconds: Int64, for token: ControlToken) {

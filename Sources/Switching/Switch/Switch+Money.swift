@@ -9,7 +9,8 @@ extension Switch {
     ///
     /// - Returns: why the call may not be made.
     mutating func reserve(_ handle: Handle) -> Call.Failure? {
-        guard !calls[handle].isEmergency, calls[handle].money == nil else { return nil }
+        guard !calls[handle].isEmergency, !calls[handle].isUncharged, calls[handle].money == nil
+        else { return nil }
         let number = calls[handle].record.normalised
         guard let row = tariff.row(for: number) else {
             log(.warning, call: calls[handle].id, "the tariff has no price for \(number)")
@@ -18,12 +19,13 @@ extension Switch {
         }
         let rating = Rating(row)
         let isFree = row.connectFee == .zero && row.steps.allSatisfy { $0.price == .zero }
-        let subscriber = calls[handle].callerExtension.flatMap { extensions[$0] }
+        let payer = calls[handle].payingExtension ?? calls[handle].callerExtension
+        let subscriber = payer.flatMap { extensions[$0] }
         guard let account = subscriber?.account else {
             guard !isFree else { return nil }
             return Call.Failure(
                 status: 402, q850: Causes.callRejected,
-                text: "extension \(calls[handle].record.caller) has no account")
+                text: "extension \(payer ?? calls[handle].record.caller) has no account")
         }
         if let why = outOfService {
             counters.count("refused-store")

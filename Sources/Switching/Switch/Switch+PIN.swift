@@ -25,7 +25,7 @@ extension Switch {
             return .verified(extension: number)
         }
         counters.count("pin-wrong")
-        let policy = plan.pinPolicy
+        let policy = plan.pinPolicy(of: number)
         let wrong = settings.wrongPINs + 1
         let isLockedOut = wrong >= policy.attempts
         let until = wallTime + policy.lockoutMilliseconds * 1000

@@ -28,18 +28,20 @@ extension Switch {
             caller: caller, dialled: dialled,
             callerNumber: caller.number == nil && isNumber ? record.caller : nil,
             wish: calls[handle].invite?.address(.pPreferredIdentity)?.uriView?.telephoneNumber)
+        let secrets = plan.secrets(in: dialled, by: caller)
         var decision = plan.decide(query)
         if case .askPIN(let request) = decision.outcome, let digits = request.digits {
-            calls[handle].record.dialled = PINMask.masked(dialled, pin: digits)
             query.pin = verify(digits, for: request, call: handle)
             decision = plan.decide(query)
-            decision.normalised = PINMask.masked(decision.normalised, pin: digits)
-            calls[handle].record.explanation = decision.explanation.map {
-                PINMask.masked($0.text, pin: digits)
-            }
-        } else {
-            calls[handle].record.explanation = decision.explanation.map(\.text)
+        }
+        if secrets.isEmpty {
             remember(dialled, of: caller, decision)
+        } else {
+            calls[handle].record.dialled = PINMask.masked(dialled, secrets)
+            decision.mask(secrets)
+        }
+        calls[handle].record.explanation = decision.explanation.map {
+            PINMask.masked($0.text, secrets)
         }
         calls[handle].routing = CallRouting(query: query)
         note(decision, of: handle)

@@ -56,7 +56,7 @@ extension Switch {
     func problems(with change: SettingsChange, of number: String) -> [String] {
         var problems: [String] = []
         if let pin = change.pin, !pin.isEmpty {
-            let lengths = plan.pinPolicy.digits
+            let lengths = plan.pinPolicy(of: number).digits
             if !lengths.contains(pin.utf8.count) || !pin.utf8.allSatisfy({ 48...57 ~= $0 }) {
                 problems.append(
                     "\(number): a PIN is \(lengths.lowerBound) to \(lengths.upperBound) digits")
