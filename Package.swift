@@ -57,7 +57,7 @@ let package = Package(
         shell(
             "Store",
             [
-                "Charging", "SIP", "Switching",
+                "CLibcrypto", "Charging", "SIP", "Switching",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),

@@ -12,8 +12,26 @@ enum Schema {
         // The check of all foreign keys after each step would read a month of records.
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1: first call") { try $0.execute(sql: first) }
+        migrator.registerMigration("survive 1: hash chain") { try $0.execute(sql: seals) }
         return migrator
     }
+
+    /// See `Seal`. A table of its own, so that the rows it is over stay as they are.
+    private static let seals = """
+        CREATE TABLE seal (
+            entry INTEGER PRIMARY KEY,
+            -- 1 a record, by its sequence; 2 a posting, by its entry.
+            of INTEGER NOT NULL CHECK (of IN (1, 2)),
+            row INTEGER NOT NULL,
+            -- How many columns of the row it covers.
+            columns INTEGER NOT NULL,
+            hash BLOB NOT NULL CHECK (length(hash) = 32)
+        ) STRICT;
+        CREATE TRIGGER seal_is_never_changed BEFORE UPDATE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never changed'); END;
+        CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+        """
 
     /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.
     /// They are the same for the journal and for closed records.

@@ -15,6 +15,7 @@ struct Tandem: ParsableCommand {
             RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
             HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
+            BackupCommand.self, RestoreCommand.self, AuditCommand.self,
         ])
 }
 

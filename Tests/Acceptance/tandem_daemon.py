@@ -203,6 +203,7 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
+        digest=None, data=None,
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled."""
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
@@ -210,7 +211,7 @@ class Daemon:
             file.write(f"""\
 listen: [{self.address}]
 realm: {REALM}
-data: {self.path("data")}
+data: {data or self.path("data")}
 control: {self.control}
 dialplan: {self.dialplan}
 trunks:
@@ -229,7 +230,8 @@ trunks:
 lines:
   gateway: pstn
 calls:
-""" + "".join(f"  {key}: {value}\n" for key, value in calls.items()))
+""" + "".join(f"  {key}: {value}\n" for key, value in calls.items())
+                + (f"digest: {digest}\n" if digest else ""))
 
     # The process.
 
