@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "tandem", targets: ["tandem"]),
         .library(
             name: "TandemCore", targets: ["SIP", "SDP", "Dialplan", "Charging", "Switching"]),
+        .library(name: "TandemStore", targets: ["Store"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),

@@ -1,8 +1,9 @@
-"""A file system that fills up: paid calls are refused clearly, the others go on, and it mends itself."""
+"""A disk that is full, broken or locked: paid calls are refused clearly, the others go on, and it mends."""
 
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import time
 from decimal import Decimal
@@ -146,3 +147,56 @@ def test_a_start_on_a_full_disk_says_so_and_loses_nothing(site, small_disk):
     os.unlink(ballast)
     site.start()
     assert site.balance("sales") == 20
+
+
+@pytest.mark.parametrize("trouble", ["input/output error", "locked by another program"])
+def test_a_disk_that_refuses_is_told_and_tried_again(
+    daemon, phones, gateways, measured, trouble
+):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("sales", "20")
+    daemon.import_extensions(
+        ("8001", "country", "sales"), ("8003", "city", None), ("8004", "city", None))
+    first, third, fourth = phones("8001"), phones("8003"), phones("8004")
+    before = first.dial(NATIONAL)
+    before.wait_answered()
+    time.sleep(0.5)
+    pid = str(daemon.process.pid)
+    if trouble == "locked by another program":
+        database = sqlite3.connect(
+            os.path.join(daemon.path("data"), "tandem.sqlite"), isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        mend = lambda: database.execute("ROLLBACK")  # noqa: E731
+    else:
+        # No file of the process may grow: each write behind its end fails.
+        subprocess.run(["prlimit", "--pid", pid, "--fsize=4096:unlimited"], check=True)
+        mend = lambda: subprocess.run(  # noqa: E731
+            ["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    state = wait_state(daemon, "refusing paid calls")
+    assert options(daemon).startswith("SIP/2.0 503")
+    before.hang_up()
+    before.wait_ended()
+    assert first.dial(NATIONAL).wait_ended()["status"] == 503
+    inside.hang_up()
+    inside.wait_ended()
+    assert daemon.process.poll() is None
+
+    mend()
+    begun = time.monotonic()
+    wait_state(daemon, "^running$")
+    measured(f"{trouble} ({state}): mended after {time.monotonic() - begun:.2f} s")
+    again = first.dial(NATIONAL)
+    again.wait_answered()
+    again.hang_up()
+    again.wait_ended()
+    records = daemon.wait_records(4)
+    assert [record.sequence for record in records] == [1, 2, 3, 4]
+    charged = sum(record.charge for record in records)
+    assert charged >= 2 * STEP_PRICE
+    assert daemon.balance("sales") == 20 - charged
+    audit = daemon.run("audit")
+    assert audit.code == 0, audit.text
