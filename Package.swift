@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "tandem", targets: ["tandem"]),
         .library(
             name: "TandemCore", targets: ["SIP", "SDP", "Dialplan", "Charging", "Switching"]),
+        .library(name: "TandemStore", targets: ["Store"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -60,7 +61,7 @@ let package = Package(
         shell(
             "Store",
             [
-                "Charging", "SIP", "Switching",
+                "CLibcrypto", "Charging", "SIP", "Switching",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),

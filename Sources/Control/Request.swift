@@ -8,6 +8,10 @@ public enum Request: Sendable, Codable {
     case records(RecordQuery)
     /// For the store: the postings of one account, newest first.
     case statement(StatementQuery)
+    /// For the store: everything in a new file. The path is the daemon's to write to, and absolute.
+    case backup(file: String)
+    /// For the store: does everything fit together?
+    case audit
     /// Read all files again and swap them in, or refuse with every diagnostic.
     case reload
     /// A new price list in place of the old one, or a refusal with every diagnostic.

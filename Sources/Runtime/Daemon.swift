@@ -104,6 +104,8 @@ public final class Daemon {
         Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow further is an error of the disk, and no reason to end.
+        signal(SIGXFSZ, SIG_IGN)
         let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(

@@ -66,7 +66,7 @@ public final class OfflineSwitch {
             switch request {
             case .perform(let request):
                 responses.append(perform(request, place: responses.count, &open))
-            case .records, .statement, .tariffRows, .tariffImported, .reload:
+            case .records, .statement, .tariffRows, .tariffImported, .backup, .audit, .reload:
                 settle(&open, &responses)
                 responses.append(performByStore(request))
             }
@@ -83,6 +83,8 @@ public final class OfflineSwitch {
         case .perform: preconditionFailure("this is for the switch")
         case .records(let query): return requests.records(query)
         case .statement(let query): return requests.statement(query)
+        case .backup(let file): return requests.backup(to: file)
+        case .audit: return requests.audit()
         case .tariffRows(let prefix, let limit):
             return requests.tariffRows(prefix: prefix, limit: limit)
         case .tariffImported(let csv, let file):

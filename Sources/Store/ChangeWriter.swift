@@ -33,7 +33,9 @@ struct ChangeWriter {
     private let closeRunning: Statement
     private let addRecord: Statement
     private let addTriedRoute: Statement
+    private let addSeal: Statement
     private var values = SQLValues()
+    private var seal: Seal
 
     init(_ database: Database) throws {
         self.database = database
@@ -51,6 +53,25 @@ struct ChangeWriter {
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
+        addSeal = try database.makeStatement(sql: SQL.addSeal)
+        seal = Seal(after: try Seal.last(in: database))
+    }
+
+    /// Seals the row that was put in with `values`; see `Seal`.
+    ///
+    /// - Parameter columns: how many of the values are columns behind the key.
+    private mutating func addSeal(
+        _ kind: Seal.Kind, of row: Int64, columns: Int
+    ) throws {
+        seal.begin(kind)
+        values.seal(into: &seal)
+        seal.finish()
+        values.removeAll()
+        values.add(kind.rawValue)
+        values.add(row)
+        values.add(columns)
+        values.add(seal.last)
+        try values.run(addSeal)
     }
 
     /// Applies all changes of a commit in order, inside the transaction that is open.
@@ -136,6 +157,7 @@ struct ChangeWriter {
         values.add(posting.note)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
+        try addSeal(.posting, of: database.lastInsertedRowID, columns: values.count)
 
         values.removeAll()
         values.add(posting.balanceAfter)
@@ -194,6 +216,8 @@ struct ChangeWriter {
         CallRecordColumns.add(record, to: &values)
         try values.run(addRecord)
         guard database.changesCount == 1 else { return try checkClosedBefore(record) }
+        try addSeal(
+            .record, of: Int64(bitPattern: record.sequence), columns: values.count - 1)
 
         for attempt in record.attempts {
             switch attempt.kind {
@@ -282,5 +306,6 @@ private enum SQL {
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
         """
+    static let addSeal = "INSERT INTO seal (of, row, columns, hash) VALUES (?, ?, ?, ?)"
     static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 }

@@ -61,7 +61,7 @@ public final class Store: Sendable {
     /// Whether whoever had it open before closed it. If not, SQLite has recovered by itself.
     public let wasClosedCleanly: Bool
 
-    private let path: String
+    let path: String
     let pool: DatabasePool
     let writer: Writer
     /// Taken away by `close`.

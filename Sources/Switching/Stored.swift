@@ -114,7 +114,8 @@ public struct RunningCall: Sendable {
     public var reserved: Amount
     /// Price of the route that carries the call; nil for a free call.
     public var tariffPrefix: String?
-    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding.
+    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding;
+    /// empty when nothing of that is true any more, since the data was restored from a backup.
     public var state: [UInt8]
 
     public init(

@@ -53,9 +53,11 @@ struct Site {
     // MARK: Asking
 
     /// Asks the running daemon; where none runs there is nothing to ask about.
-    func askDaemon(_ request: Request) throws -> Response {
+    ///
+    /// - Parameter patience: how long the answer may take, in seconds.
+    func askDaemon(_ request: Request, patience: Int = 60) throws -> Response {
         do throws(ControlFailure) {
-            var client = try ControlClient(path: places.controlSocket)
+            var client = try ControlClient(path: places.controlSocket, patience: patience)
             return try client.ask(request)
         } catch {
             switch error {
@@ -67,9 +69,11 @@ struct Site {
 
     /// Asks the daemon, or the data itself when no daemon runs; the answers are in the order of the
     /// requests.
-    func ask(_ requests: [Request]) throws -> [Response] {
+    ///
+    /// - Parameter patience: how long one answer may take, in seconds.
+    func ask(_ requests: [Request], patience: Int = 60) throws -> [Response] {
         do throws(ControlFailure) {
-            var client = try ControlClient(path: places.controlSocket)
+            var client = try ControlClient(path: places.controlSocket, patience: patience)
             return try client.ask(requests)
         } catch {
             switch error {
@@ -79,8 +83,8 @@ struct Site {
         }
     }
 
-    func ask(_ request: Request) throws -> Response {
-        let responses = try ask([request])
+    func ask(_ request: Request, patience: Int = 60) throws -> Response {
+        let responses = try ask([request], patience: patience)
         guard responses.count == 1 else {
             throw Refusal("one question got \(responses.count) answers")
         }
@@ -96,7 +100,7 @@ struct Site {
         case .reply(let reply): return reply
         case .refused(let reasons): throw Output.refusal(reasons, options)
         case .done(let message): return .done(message)
-        case .records, .postings, .tariff:
+        case .records, .postings, .tariff, .audit:
             throw Refusal("the daemon answered something else; is it of another version?")
         }
     }
@@ -107,6 +111,7 @@ struct Site {
         case .records(let records): print(Listing(records: records, currency: currency), asCard)
         case .postings(let postings): print(Listing(postings: postings, currency: currency), asCard)
         case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
+        case .audit(let report): throw Refusal("an audit is no listing: \(report.head)")
         case .done, .refused, .reply:
             let reply = try reply(response)
             switch reply {

@@ -16,6 +16,7 @@ struct Tandem: ParsableCommand {
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
             HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
             SimulateCommand.self,
+            BackupCommand.self, RestoreCommand.self, AuditCommand.self,
         ])
 }
 

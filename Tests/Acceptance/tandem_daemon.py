@@ -204,7 +204,7 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
-        e1_address=None, e1_more="", more="",
+        e1_address=None, e1_more="", digest=None, data=None, more="",
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
 
@@ -215,7 +215,7 @@ class Daemon:
             file.write(f"""\
 listen: [{self.address}]
 realm: {REALM}
-data: {self.path("data")}
+data: {data or self.path("data")}
 control: {self.control}
 dialplan: {self.dialplan}
 trunks:
@@ -236,6 +236,7 @@ lines:
   gateway: pstn
 calls:
 """ + "".join(f"  {key}: {value}\n" for key, value in calls.items())
+            + (f"digest: {digest}\n" if digest else "")
                 + textwrap.dedent(more))
 
     # The process.

@@ -17,8 +17,8 @@ import Testing
         "Simulation": ["SIP", "Dialplan", "Charging", "Switching"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
         "Store": [
-            "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch", "Foundation", "Glibc",
-            "Synchronization",
+            "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
+            "Foundation", "Glibc", "Synchronization",
         ],
         "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
         "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch"],

@@ -11,6 +11,8 @@ final class RequestDesk: Sendable {
     private let post: @Sendable (Mail) -> Void
     /// Reads of the store, several at once.
     private let reading = DispatchQueue(label: "tandem.reading", attributes: .concurrent)
+    /// Backups and audits, one at a time.
+    private let copying = DispatchQueue(label: "tandem.copying", qos: .utility)
     /// Changes of the price list, one at a time.
     private let pricing = DispatchQueue(label: "tandem.pricing")
 
@@ -41,6 +43,10 @@ final class RequestDesk: Sendable {
             reading.async { [requests] in
                 answer(requests.tariffRows(prefix: prefix, limit: limit))
             }
+        case .backup(let file):
+            copying.async { [requests] in answer(requests.backup(to: file)) }
+        case .audit:
+            copying.async { [requests] in answer(requests.audit()) }
         case .tariffImported(let csv, let file):
             pricing.async { [self] in replaceTariff(csv, file, answer) }
         case .reload:

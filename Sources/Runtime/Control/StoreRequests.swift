@@ -32,6 +32,15 @@ final class StoreRequests: Sendable {
         }
     }
 
+    func backup(to file: String) -> Response {
+        answering {
+            let size = try store.backup(to: file)
+            return .done("everything is in \(file), \(size) bytes")
+        }
+    }
+
+    func audit() -> Response { answering { .audit(try store.audit()) } }
+
     func tariffRows(prefix: String?, limit: Int) -> Response {
         let limit = min(max(limit, 1), Self.tariffRowLimit)
         let rows = tariff.withLock { $0.rows }
