@@ -105,6 +105,8 @@ struct CompactJSONReader {
     mutating func beginArray() throws(Malformed) { try take(UInt8(ascii: "[")) }
     mutating func comma() throws(Malformed) { try take(UInt8(ascii: ",")) }
     mutating func endArray() throws(Malformed) { try take(UInt8(ascii: "]")) }
+    /// Whether a fixed order goes on, which older writers made shorter.
+    mutating func goesOn() -> Bool { tryTake(UInt8(ascii: ",")) }
 
     /// Nothing may follow.
     func end() throws(Malformed) {

@@ -19,8 +19,8 @@ public enum Event: Sendable {
     case requested(ControlRequest, by: ControlToken)
     /// New settings and dialplan, already checked; calls under way keep their decision.
     case configured(Configuration)
-    /// A new price list, already stored.
-    case tariffReplaced(Tariff)
+    /// Other price lists, already stored; calls under way keep their price.
+    case tariffReplaced(TariffBook)
     /// The shell read the wall clock: at the start, each minute, and when it finds a step.
     case wallClockRead(WallClock)
 }

@@ -14,7 +14,7 @@ struct Tandem: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
-            HangupCommand.self, CDRCommand.self,
+            VoucherCommand.self, HangupCommand.self, CDRCommand.self,
         ])
 }
 

@@ -59,8 +59,7 @@ extension Switch {
             calls[handle].record.route = number
         }
         calls[handle].record.answeredAt = wallTime
-        calls[handle].record.tariffPrefix = calls[handle].money?.rating.row.prefix
-        calls[handle].record.tariffName = calls[handle].money?.rating.row.name
+        moneyAnswered(handle)
 
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])

@@ -23,14 +23,12 @@ extension Switch {
         record.billedMs = elapsed
         if let account = running.account {
             let held = running.reserved
-            let row = tariff.row(for: record.normalised)
-            let used = row.map { Rating($0).price(milliseconds: elapsed) } ?? held
-            let settlement = ledger.settle(
-                call: running.call.rawValue, used: used, at: wallTime)
+            let rating = rating(of: record)
+            let used = rating?.price(milliseconds: elapsed) ?? held
+            let settlement = ledger.settle(call: running.call.rawValue, used: used, at: moment)
             record.charge = settlement.charged
             record.accountBalances = settlement.balances
-            if let row {
-                let rating = Rating(row)
+            if let rating {
                 let covered = rating.steps(coveredBy: settlement.charged) ?? 1
                 record.steps = min(rating.begunSteps(milliseconds: elapsed), covered)
                 record.receipt = rating.receipt(ofSteps: record.steps)
