@@ -9,6 +9,10 @@ public struct Plan: Sendable {
     public let classes: [String]
     public let extensions: [NumberRange]
     public let lines: [LineMapping]
+    /// The groups of lines, by their names.
+    public var lineGroups: [String: [NumberRange]] { tables.lineGroups }
+    /// How PINs are guarded.
+    public var pinPolicy: PINPolicy { tables.pinPolicy }
     /// What became of the `expect` lines, in the order of the file. All of them hold in a plan that
     /// `compile` returns.
     public internal(set) var expectations: [ExpectationResult] = []
@@ -77,6 +81,30 @@ extension Plan {
             let offset = lines[index].extensions.offset(of: number)
         else { return nil }
         return lines[index].lines[offset]
+    }
+
+    /// The first line of a group of lines, in the order of the plan, that fulfils a condition.
+    ///
+    /// Linear in the lines of the group.
+    public func firstLine(
+        ofGroup name: String, where condition: (_ line: String) -> Bool
+    ) -> String? {
+        for range in lineGroups[name] ?? [] {
+            for offset in 0..<range.count where condition(range[offset]) { return range[offset] }
+        }
+        return nil
+    }
+
+    /// The groups an extension is in, in the order of the file.
+    public func groups(of extension: String) -> [String] {
+        guard let number = PackedNumber(`extension`) else { return [] }
+        return tables.groups.filter { $0.contains(number) }.map(\.name)
+    }
+
+    /// Every extension of a group, ring group or not; empty for an unknown name.
+    public func members(ofGroup name: String) -> [String] {
+        guard let group = tables.groups.first(where: { $0.name == name }) else { return [] }
+        return group.members.flatMap { range in (0..<range.count).map { range[$0] } }
     }
 
     /// The extension a direct line rings; the line in any spelling that normalises to it.

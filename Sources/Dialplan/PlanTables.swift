@@ -32,6 +32,10 @@ struct PlanTables: Sendable {
     /// In the order of the configuration.
     var trunks: [String]
     var files: [String]
+    /// In the order of the file.
+    var groups: [GroupTable] = []
+    var lineGroups: [String: [NumberRange]] = [:]
+    var pinPolicy = PINPolicy()
 }
 
 /// `0311[2-8]XXXXXXX -> drop 4`

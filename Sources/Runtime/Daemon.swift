@@ -72,7 +72,8 @@ public final class Daemon {
         _ loaded: LoadedConfiguration, _ log: DaemonLog
     ) throws -> (Store, StoredState) {
         let store = try Store.open(folder: loaded.dataFolder, role: .daemon)
-        let stored = try store.load()
+        var stored = try store.load()
+        stored.boot = Boot.current
         let isFirstRun =
             stored.extensions.isEmpty && loaded.extensionsCSV != nil
             || stored.tariff.isEmpty && loaded.tariffCSV != nil
@@ -80,7 +81,9 @@ public final class Daemon {
         store.close()
         try FirstRun.fill(loaded, logger: log.logger)
         let filled = try Store.open(folder: loaded.dataFolder, role: .daemon)
-        return (filled, try filled.load())
+        stored = try filled.load()
+        stored.boot = Boot.current
+        return (filled, stored)
     }
 
     /// The addresses as bound, in the order of the configuration.

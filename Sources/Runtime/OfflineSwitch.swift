@@ -17,7 +17,7 @@ import Transport
 /// ```
 ///
 /// Calls that a crash interrupted keep their money held and are left to the daemon's next start,
-/// which ends them on both legs and charges them.
+/// which takes them up again.
 public final class OfflineSwitch {
     private var theSwitch: Switch
     private var actions = ActionList()
@@ -47,7 +47,7 @@ public final class OfflineSwitch {
             timezone: loaded.configuration.plan.site.timezone, now: now)
         theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
-            seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, endsRunningCalls: false,
+            seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, resumesCalls: false,
             into: &actions)
         store.begin { [settledEvents] in settledEvents.add($0) }
         if let last = actions.commits.last { submitted = last.ticket }
@@ -140,7 +140,7 @@ public final class OfflineSwitch {
     /// What makes no sense without the daemon.
     private func refusal(of request: ControlRequest) -> String? {
         switch request {
-        case .status, .calls, .trunks, .registrations, .hungUp:
+        case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged:
             return "tandem is not running; there are no calls and no trunks to see"
         case .lines, .extensions, .extensionShown, .extensionsChanged, .extensionRemoved,
             .accounts, .accountShown, .accountOpened, .accountToppedUp, .accountAdjusted,

@@ -143,8 +143,15 @@ public struct Limits: Sendable, Hashable {
     public var accounts = 200_000
     /// Route alternatives that one call may try.
     public var attempts = 8
-    /// Commits that may wait for the disk; beyond it, paid calls are refused with 503.
+    /// Commits that may wait for the disk; beyond it, paid calls are refused with 503, and beyond
+    /// twice as many all calls but those to emergency numbers.
     public var waitingCommits = 100_000
+    /// How long the disk may say nothing while commits wait; then paid calls are refused with 503.
+    public var storeSilence: Instant.Span = .seconds(2)
+    /// How long the answer of a paid call waits for the disk; then the call is refused.
+    public var paidAnswerPatience: Instant.Span = .seconds(3)
+    /// The same of a free call; then it goes on unwritten.
+    public var freeAnswerPatience: Instant.Span = .milliseconds(250)
 
     public init() {}
 }

@@ -3,6 +3,9 @@
 struct Handle: Hashable, Sendable {
     var slot: UInt32
     var generation: UInt32
+
+    /// Finds nothing in any slab.
+    static let none = Handle(slot: .max, generation: .max)
 }
 
 /// Values in one array with a list of free places: O(1) to add, find and remove, mutated where they

@@ -10,7 +10,7 @@ public struct StoredState: Sendable {
     public var tariffs: TariffBook
     /// All top-ups, refunds and adjustments ever made, so that none is made twice.
     public var postings: [Posting] = []
-    /// Calls that were answered and not closed when the daemon ended.
+    /// Calls that were under way when the daemon ended.
     public var runningCalls: [RunningCall] = []
     /// The sequence number of the last closed record; 0 when there is none.
     public var lastSequence: UInt64 = 0
@@ -22,6 +22,10 @@ public struct StoredState: Sendable {
     public var holds: [SpendingHold] = []
     /// Calls that were charged in the last two days, so that today's limits go on counting.
     public var recentCharges: [RecentCharge] = []
+    /// Names this run of the machine's monotonic clock, from one start of the machine to the next, so
+    /// that readings of it from before a crash are known to be of the same clock; 0 when the shell
+    /// cannot tell. Not stored: the shell knows it.
+    public var boot: UInt64 = 0
 
     public init(tariffs: TariffBook) { self.tariffs = tariffs }
 
@@ -113,10 +117,10 @@ public struct Binding: Sendable, Hashable {
     }
 }
 
-/// The journal of a call that was answered: what must outlive the process.
+/// The journal of a call under way: what must outlive the process.
 public struct RunningCall: Sendable {
     public var call: CallID
-    /// The record as far as it is known: opened, answered, not closed.
+    /// The record as far as it is known: opened, perhaps answered, not closed.
     public var record: CallRecord
     /// Who pays; nil for a free call.
     public var account: String?
@@ -125,7 +129,7 @@ public struct RunningCall: Sendable {
     /// Prefix of the route's price, as a label: the whole price is `record.basis`. nil for a free
     /// call.
     public var tariffPrefix: String?
-    /// Both dialogs and flows in the switch's own versioned encoding.
+    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding.
     public var state: [UInt8]
 
     public init(

@@ -17,6 +17,8 @@ struct ClientEntry: Sendable {
         case relay(call: Handle, to: Side, server: Handle, serverMethod: Method)
         /// OPTIONS to a trunk.
         case probe(trunk: String)
+        /// OPTIONS inside a dialog, after a restart: is that side still there?
+        case check(call: Handle, side: Side)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -87,6 +89,10 @@ struct DeadlineKey: Hashable, Sendable {
         case callerAnswer
         /// The same on the callee's leg.
         case calleeAnswer
+        /// The disk is slow: an answer has waited long enough for it.
+        case unwritten
+        /// After a restart: are both sides still there?
+        case sidesCheck
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

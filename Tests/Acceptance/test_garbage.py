@@ -66,7 +66,7 @@ def datagrams(count, port, address):
             yield numbers.randbytes(numbers.randrange(5, 1400))
         elif kind == 1:
             # Always short of the blank line: a header section that does not end.
-            yield message[:numbers.randrange(1, message.index(b"\r\n\r\n"))]
+            yield message[:numbers.randrange(5, message.index(b"\r\n\r\n"))]
         elif kind == 2:
             mangled = bytearray(message)
             for _ in range(numbers.randrange(1, 40)):

@@ -200,7 +200,8 @@ import Testing
     @Test func aRefusalCarriesItsStatusAndCause() {
         let table: [(Refusal.Code, Int, Int)] = [
             (.level, 403, 21), (.rule, 403, 21), (.unknownNumber, 404, 1), (.noRoute, 404, 3),
-            (.invalid, 484, 28),
+            (.invalid, 484, 28), (.group, 403, 21), (.incoming, 403, 21), (.pin, 403, 21),
+            (.busy, 486, 17), (.forwarding, 480, 25), (.balance, 402, 21),
         ]
         for (code, status, cause) in table {
             let refusal = Refusal(code: code, reason: "")

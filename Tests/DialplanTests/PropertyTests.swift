@@ -51,6 +51,10 @@ import Testing
                     return
                 }
             case .ring(let number): #expect(plan.hasExtension(number))
+            case .ringGroup(let group):
+                #expect(!group.stages.isEmpty && group.stages.allSatisfy { !$0.members.isEmpty })
+            case .feature(let call): #expect(call.extension == query.caller.number)
+            case .askPIN(let request): #expect(plan.hasExtension(request.extension))
             case .refuse(let refusal): #expect(!refusal.reason.isEmpty)
             }
         }

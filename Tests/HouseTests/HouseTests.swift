@@ -16,7 +16,8 @@ import Testing
         "Switching": ["SIP", "SDP", "Dialplan", "Charging"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
         "Store": [
-            "Charging", "SIP", "Switching", "GRDB", "Foundation", "Glibc", "Synchronization",
+            "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch", "Foundation", "Glibc",
+            "Synchronization",
         ],
         "Control": [
             "Switching", "Charging", "Dialplan", "SIP", "Foundation", "FoundationEssentials",

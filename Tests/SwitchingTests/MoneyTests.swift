@@ -213,32 +213,6 @@ import Testing
         #expect(site.records.first?.charge == Amount("0.14"))
     }
 
-    @Test func aCallThatACrashInterruptedIsRecordedOnceAndChargedAtMostWhatWasHeld() throws {
-        var site = try Site()
-        var phone = try site.registered("8001")[0]
-        var gateway = Party.e1
-        try site.connected(&phone, dials: "02088886666", through: &gateway)
-        let journal = try #require(site.journals.last)
-        #expect(journal.reserved == Amount("0.35"))
-
-        var stored = try Site.stored()
-        stored.runningCalls = [journal]
-        stored.start = 2
-        stored.lastSequence = 41
-        var later = try Site(stored: stored, settings: Site.settings())
-        let record = try #require(later.records.first)
-        #expect(later.records.count == 1 && record.sequence == 42)
-        #expect(record.callID == journal.call.rawValue)
-        #expect(record.endReason == "Interrupted by a restart" && record.releasedBy == .switch)
-        #expect(record.charge <= journal.reserved && later.isIdle)
-        // Both sides are told, in their own dialogs.
-        for endpoint in [phone.endpoint, Site.e1] {
-            let bye = try later.next(endpoint)
-            #expect(bye.method == .bye && bye.cseqNumber > 100)
-        }
-        #expect(later.sw.ledger.account("a")?.balance == Amount("100")! - record.charge)
-    }
-
     @Test func dataCommandsWhileNoDaemonRunsLeaveItsCallsAlone() throws {
         var site = try Site()
         var phone = try site.registered("8001")[0]
@@ -251,7 +225,7 @@ import Testing
             configuration: Configuration(
                 settings: Site.settings(), plan: try Site.compiledPlan()),
             stored: stored, hashes: Site.hashes, seed: Array(repeating: 1, count: 32),
-            wallClock: site.sw.wallClock, now: site.now, endsRunningCalls: false, into: &actions)
+            wallClock: site.sw.wallClock, now: site.now, resumesCalls: false, into: &actions)
         #expect(actions.commits.isEmpty && actions.sends.isEmpty)
         #expect(offline.ledger.reserved(account: "a") == Amount("0.35"))
     }

@@ -49,7 +49,11 @@ struct Site {
     var logs: [String] = []
     /// When false, commits stay where they are until `settle`.
     var diskIsQuick = true
-    private var lastDurable: UInt64 = 0
+    var lastDurable: UInt64 = 0
+    /// What the disk held at the last start, and what was committed before it.
+    var disk: StoredState
+    var earlierCommits: [Commit] = []
+    let settings: Settings
 
     static func settings() -> Settings {
         let listener = ListenerSettings(
@@ -127,6 +131,8 @@ struct Site {
     }
 
     init(stored: StoredState, settings: Settings) throws {
+        disk = stored
+        self.settings = settings
         var actions = ActionList()
         sw = try Switch(
             configuration: Configuration(settings: settings, plan: try Self.compiledPlan()),
@@ -145,7 +151,7 @@ struct Site {
         take(actions)
     }
 
-    private mutating func take(_ actions: ActionList) {
+    mutating func take(_ actions: ActionList) {
         for sent in actions.sends {
             do {
                 inbox[sent.flow.remote, default: []].append(try Message(parsing: sent.bytes))
@@ -211,20 +217,24 @@ struct Site {
     }
 
     var records: [CallRecord] {
-        commits.flatMap(\.changes).compactMap { change in
+        (earlierCommits + commits).flatMap(\.changes).compactMap { change in
             if case .callClosed(let record) = change { record } else { nil }
         }
     }
 
     var postings: [Posting] {
-        commits.flatMap(\.changes).compactMap { change in
+        (earlierCommits + commits).flatMap(\.changes).compactMap { change in
             if case .posted(let posting) = change { posting } else { nil }
         }
     }
 
+    /// Of answered calls.
     var journals: [RunningCall] {
         commits.flatMap(\.changes).compactMap { change in
-            if case .callRunning(let running) = change { running } else { nil }
+            guard case .callRunning(let running) = change, running.record.answeredAt != nil else {
+                return nil
+            }
+            return running
         }
     }
 

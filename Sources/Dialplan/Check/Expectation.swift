@@ -54,7 +54,7 @@ extension Decision {
     var choices: [RouteChoice] {
         switch outcome {
         case .routes(let choices), .emergency(let choices): choices
-        case .ring, .refuse: []
+        case .ring, .ringGroup, .feature, .askPIN, .refuse: []
         }
     }
 
@@ -68,14 +68,12 @@ extension Decision {
         let chosen = choices.first { !$0.down } ?? choices.first
         switch outcome {
         case .ring(let number): return "rings \(number)"
-        case .refuse(let refusal):
-            switch refusal.code {
-            case .level: return "refused by level"
-            case .rule: return "refused by rule"
-            case .unknownNumber: return "refused as unknown"
-            case .noRoute: return "refused without route"
-            case .invalid: return "refused as invalid"
-            }
+        case .ringGroup(let group): return "rings group \(group.name)"
+        case .askPIN: return "asks pin"
+        case .feature(let call):
+            return "feature \(call.feature.rawValue)"
+                + (call.action == .use ? "" : " \(call.action.rawValue)")
+        case .refuse(let refusal): return "refused \(refusal.code.words)"
         case .routes, .emergency:
             var words: [String] = []
             if case .emergency = outcome { words.append("emergency") }
@@ -94,7 +92,20 @@ extension RouteChoice.Via {
     var word: String {
         switch self {
         case .line: "line"
-        case .trunk(let name): name
+        case .lines(let name), .trunk(let name): name
+        }
+    }
+}
+
+extension Refusal.Code {
+    /// As an `expect` line spells it behind `refused`.
+    var words: String {
+        switch self {
+        case .level, .rule, .group, .incoming, .pin, .balance: "by \(rawValue)"
+        case .busy, .invalid: "as \(rawValue)"
+        case .forwarding: "as forwarded"
+        case .unknownNumber: "as unknown"
+        case .noRoute: "without route"
         }
     }
 }

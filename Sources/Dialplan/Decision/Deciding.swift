@@ -263,6 +263,7 @@ extension Plan {
         if down.isEmpty { return false }
         switch via {
         case .line(let number): return down.contains("line") || down.contains(number)
+        case .lines(let name): return down.contains("line") || down.contains(name)
         case .trunk(let name): return down.contains(name)
         }
     }
@@ -285,7 +286,7 @@ extension Plan {
             let presented: String?
             switch via {
             case .line(let number): presented = number
-            case .trunk: presented = shown
+            case .lines, .trunk: presented = shown
             }
             let choice = RouteChoice(
                 via: via, number: text, presented: presented, down: isDown(via, query.down))
@@ -347,7 +348,7 @@ extension Plan {
     ) -> Decision {
         Decision(
             outcome: outcome, dialled: query.dialled, normalised: normalised,
-            numberClass: numberClass, limitMilliseconds: limit, explanation: steps,
-            planVersion: version)
+            numberClass: numberClass, limitMilliseconds: limit, rights: query.caller.number,
+            explanation: steps, planVersion: version)
     }
 }

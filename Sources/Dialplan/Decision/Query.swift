@@ -8,12 +8,44 @@ public struct Query: Sendable {
     /// Names of trunks and numbers of lines that are known not to work; `line` stands for every
     /// line.
     public var down: Set<String>
+    /// The number that a caller from outside says it has; nil when it says none.
+    public var callerNumber: String?
+    /// The number that the caller's phone asks to present; shown when its group may.
+    public var wish: String?
+    /// What became of the PIN that an earlier decision asked for.
+    public var pin = PINAnswer.notAsked
+    /// Where the call goes instead of what was dialled: a target that an earlier decision named.
+    public var target: Target?
+    /// The extensions that have forwarded this call, in their order. The last one's rights and
+    /// account count.
+    public var forwardedBy: [String] = []
+    /// Names every rule of the plan in the explanation, also those for other callers. Costs time in
+    /// the number of rules; decides the same.
+    public var isThorough = false
+    /// What a subscriber has set; nil for a number that is not set up.
+    public var settings: @Sendable (_ extension: String) -> ExtensionSettings?
 
-    public init(caller: Caller, dialled: String, time: CivilTime, down: Set<String> = []) {
+    public init(
+        caller: Caller, dialled: String, time: CivilTime, down: Set<String> = [],
+        settings: @escaping @Sendable (_ extension: String) -> ExtensionSettings? = { _ in nil }
+    ) {
         self.caller = caller
         self.dialled = dialled
         self.time = time
         self.down = down
+        self.settings = settings
+    }
+
+    /// The question to ask when a call goes on to a target that a decision named: because the phone
+    /// is busy, does not answer or is not registered, or a ring group overflows.
+    ///
+    /// - Parameter extension: whose forwarding it is; nil where the plan sends it on by itself.
+    public func diverted(to target: Target, by extension: String? = nil) -> Query {
+        var query = self
+        query.target = target
+        query.pin = .notAsked
+        if let `extension` { query.forwardedBy.append(`extension`) }
+        return query
     }
 }
 
@@ -25,4 +57,14 @@ public enum Caller: Hashable, Sendable {
     case line(String)
     /// Somebody outside who came in on a trunk: the trunk's name.
     case trunk(String)
+}
+
+extension Caller {
+    /// The extension that dials; nil for somebody outside.
+    public var number: String? {
+        switch self {
+        case .extension(let number, _): number
+        case .line, .trunk: nil
+        }
+    }
 }

@@ -9,6 +9,8 @@ public enum Step: Hashable, Sendable {
     case cleaned(from: String, to: String)
     /// A normalise rule rewrote the number.
     case rewritten(from: String, to: String, pattern: String, place: Place)
+    /// A short code stands for a number.
+    case shortCode(String, to: String, place: Place)
     case unreadable(String, Unreadable)
     /// It is an emergency number.
     case emergency(String)
@@ -24,27 +26,86 @@ public enum Step: Hashable, Sendable {
     case levelAllows(level: String, class: String, through: String, place: Place)
     case levelRefuses(level: String, class: String, place: Place)
     case levelUnknown(level: String)
+    /// The phone is locked: the level it has until it is unlocked, nil where the plan has none.
+    case locked(String, level: String?)
+    /// The incoming level of the called extension; nil where it has none and everybody may ring.
+    case incomingAllows(String, level: String?, place: Place?)
+    case incomingRefuses(String, level: String, place: Place)
+    case incomingUnknown(String, level: String)
+    /// The caller's group may call the other: through which of its groups.
+    case groupAllows(String, group: String, place: Place)
+    /// The groups that the caller is in and what they may call do not hold the other.
+    case groupRefuses(String, group: String, place: Place)
     /// A rule for this caller does not apply: why.
     case rulePassed(String, because: Pass, place: Place)
     case ruleRefuses(String, text: String?, place: Place)
     case ruleLimits(String, milliseconds: Int64, place: Place)
+    /// It lets the call pass although the level does not.
+    case ruleAllows(String, place: Place)
+    case ruleAsksPIN(String, place: Place)
+    /// What became of a PIN that was asked for.
+    case pin(PINAnswer)
+    /// The extension has no PIN to be asked for.
+    case pinMissing(String)
+    /// From here on the rights and the account of another than the caller count.
+    case onRightsOf(String, level: String)
+    /// A user or the plan sends the call on.
+    case diverted(to: Target, by: String?)
+    /// The called extension forwards every call.
+    case forwardsAlways(String, to: String)
+    case forwardedTooOften(by: String)
+    case doNotDisturb(String)
+    /// A feature code.
+    case feature(Feature, FeatureCall.Action, code: String, place: Place)
+    /// Redial or a speed dial entry: the number it stands for; nil where there is none.
+    case recalled(Feature, entry: String?, number: String?)
+    /// A ring group is rung.
+    case group(String, place: Place)
+    /// A member of a ring group that is not rung, because of its user.
+    case memberPassed(String, group: String, because: Pass)
+    /// An inbound route of a trunk; nil for whatever no other names.
+    case inbound(trunk: String, pattern: String?, place: Place)
+    /// One of the targets of a line or an inbound route: whether its hours let it be taken.
+    case target(Target, passed: Pass?, place: Place)
+    /// What the plan does when an extension does not take the call.
+    case fallback(String, Occasion, Target, place: Place)
     /// A way out, in its turn; the place is nil where no route of the plan names it.
     case alternative(RouteChoice, place: Place?)
     /// The caller's own line is a way out, and there is none.
     case withoutLine(String, place: Place)
+    /// A way out that the caller's group may not use.
+    case wayForbidden(String, group: String, place: Place)
+    /// A way out outside its hours.
+    case wayClosed(String, hours: String, isOpen: Bool, place: Place)
+    /// The number that the caller's phone asks to present, and whether its group may.
+    case wish(String, isGranted: Bool, group: String?)
     /// The class has no route.
     case noRoute(class: String)
     /// A caller from outside asked for more than a line or an extension.
     case insideOnly(String)
 
-    /// Why a rule for this caller does not apply.
+    /// Why a rule, a target or a member of a group is passed over.
     public enum Pass: Hashable, Sendable {
+        /// It is about other callers.
+        case caller
         /// It is about other numbers.
         case number
         /// Its `except` leaves the number out.
         case excepted
         /// Its hours: whether they are open.
         case hours(String, isOpen: Bool)
+        /// It asks for a PIN, which has been given.
+        case pinGiven
+        case doNotDisturb
+        /// Its incoming level does not let this caller ring.
+        case incoming(level: String)
+    }
+
+    /// Why an extension does not take a call.
+    public enum Occasion: String, Hashable, Sendable, CaseIterable {
+        case busy
+        case noAnswer = "unanswered"
+        case unregistered
     }
 
     /// Why what was dialled is no number.
@@ -63,6 +124,7 @@ extension Step {
         case .dialled: "dialled"
         case .cleaned: "cleaned"
         case .rewritten: "rewritten"
+        case .shortCode: "short-code"
         case .unreadable: "unreadable"
         case .emergency: "emergency"
         case .extension: "extension"
@@ -72,74 +134,38 @@ extension Step {
         case .levelAllows: "level-allows"
         case .levelRefuses: "level-refuses"
         case .levelUnknown: "level-unknown"
+        case .locked: "locked"
+        case .incomingAllows: "incoming-allows"
+        case .incomingRefuses: "incoming-refuses"
+        case .incomingUnknown: "incoming-unknown"
+        case .groupAllows: "group-allows"
+        case .groupRefuses: "group-refuses"
         case .rulePassed: "rule-passed"
         case .ruleRefuses: "rule-refuses"
         case .ruleLimits: "rule-limits"
+        case .ruleAllows: "rule-allows"
+        case .ruleAsksPIN: "rule-asks-pin"
+        case .pin: "pin"
+        case .pinMissing: "pin-missing"
+        case .onRightsOf: "on-rights-of"
+        case .diverted: "diverted"
+        case .forwardsAlways: "forwards-always"
+        case .forwardedTooOften: "forwarded-too-often"
+        case .doNotDisturb: "do-not-disturb"
+        case .feature: "feature"
+        case .recalled: "recalled"
+        case .group: "group"
+        case .memberPassed: "member-passed"
+        case .inbound: "inbound"
+        case .target: "target"
+        case .fallback: "fallback"
         case .alternative: "alternative"
         case .withoutLine: "without-line"
+        case .wayForbidden: "way-forbidden"
+        case .wayClosed: "way-closed"
+        case .wish: "wish"
         case .noRoute: "no-route"
         case .insideOnly: "inside-only"
         }
-    }
-
-    /// The sentence in English, without a full stop.
-    public var text: String {
-        switch self {
-        case .dialled(let number, .extension(let caller, let level)):
-            "\(caller) with level \(level) dialled \(number)"
-        case .dialled(_, .line(let line)): "somebody outside calls in on line \(line)"
-        case .dialled(let number, .trunk(let trunk)):
-            "somebody outside calls \(number) over trunk \(trunk)"
-        case .cleaned(let from, let to): "\(from) is read as \(to)"
-        case .rewritten(let from, let to, let pattern, let place):
-            "\(from) is brought to \(to) by the normalise rule \(pattern) (\(place))"
-        case .unreadable(let dialled, let why): "\"\(dialled)\" \(why.rawValue)"
-        case .emergency(let number):
-            "\(number) is an emergency number: it goes out whatever the level, time or balance"
-        case .extension(let number, let place): "\(number) is an extension of this site (\(place))"
-        case .line(let line, let rings, let place):
-            "\(line) is a direct line of this site and rings \(rings) (\(place))"
-        case .classified(let number, let numberClass, let pattern, let place):
-            "\(number) is of class \(numberClass): the most specific pattern that covers it is "
-                + "\(pattern) (\(place))"
-        case .unclassified(let number): "no extension, line or class covers \(number)"
-        case .levelAllows(let level, let numberClass, let through, let place):
-            level == through
-                ? "level \(level) may call \(numberClass) (\(place))"
-                : "level \(level) may call \(numberClass), as level \(through) may (\(place))"
-        case .levelRefuses(let level, let numberClass, let place):
-            "level \(level) may not call \(numberClass) (\(place))"
-        case .levelUnknown(let level): "there is no level \(level) in this plan"
-        case .rulePassed(let rule, let why, let place):
-            "rule \(rule) does not apply: \(Self.text(why)) (\(place))"
-        case .ruleRefuses(let rule, let text, let place):
-            "rule \(rule) refuses the call" + (text.map { ": \($0)" } ?? "") + " (\(place))"
-        case .ruleLimits(let rule, let milliseconds, let place):
-            "rule \(rule) limits the call to \(milliseconds / 1000) s (\(place))"
-        case .alternative(let choice, let place): Self.text(choice, place)
-        case .withoutLine(let caller, let place):
-            "\(caller) has no direct line of its own, so this way is passed over (\(place))"
-        case .noRoute(let numberClass): "no route carries class \(numberClass)"
-        case .insideOnly(let number):
-            "\(number) is no extension and no direct line, and a caller from outside reaches "
-                + "nothing else"
-        }
-    }
-
-    private static func text(_ why: Pass) -> String {
-        switch why {
-        case .number: "it is about other numbers"
-        case .excepted: "it leaves this number out"
-        case .hours(let name, let isOpen):
-            "it is \(isOpen ? "within" : "outside") the hours \(name)"
-        }
-    }
-
-    private static func text(_ choice: RouteChoice, _ place: Place?) -> String {
-        var text = "via \(choice.via): send \(choice.number)"
-        if let presented = choice.presented { text += ", present \(presented)" }
-        text += choice.down ? ", known to be down" : ", working as far as known"
-        if let place { text += " (\(place))" }
-        return text
     }
 }

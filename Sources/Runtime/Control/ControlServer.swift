@@ -39,14 +39,10 @@ final class ControlServer: Sendable {
                         ControlConnection(responder: responder, connections: connections))
                 }
             }
-        // The file has its mode from the moment it is there.
-        let old = umask(~ControlSocketFile.mode & 0o777)
-        let result = Result { try bootstrap.bind(unixDomainSocketPath: path).wait() }
-        umask(old)
-        switch result {
-        case .success(let channel):
-            self.channel = channel
-        case .failure(let error):
+        do {
+            channel = try bootstrap.bind(unixDomainSocketPath: path).wait()
+            try ControlSocketFile.open(path)
+        } catch {
             group.shutdownGracefully { _ in }
             throw StartFailure("cannot listen on the control socket \(path): \(error)")
         }

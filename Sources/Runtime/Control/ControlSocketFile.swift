@@ -35,6 +35,14 @@ enum ControlSocketFile {
         try remove(path)
     }
 
+    /// Lets the group in, once the socket is there. Until then only the owner may write to it, as the
+    /// process's umask has it; the umask itself belongs to every thread and is left alone.
+    static func open(_ path: String) throws(StartFailure) {
+        guard chmod(path, mode) == 0 else {
+            throw StartFailure("the control socket \(path): \(reason(errno))")
+        }
+    }
+
     /// Removes the socket, as at the end of the daemon that made it.
     static func remove(_ path: String) throws(StartFailure) {
         guard unlink(path) == 0 || errno == ENOENT else {

@@ -1,87 +1,225 @@
 import SIP
 
-/// Both dialogs and flows of an answered call as bytes, for the journal.
+/// What must outlive the process of a call that is under way, as bytes for the journal: both
+/// dialogs and flows, what is still owed to either side, what the call holds, and the clocks.
 ///
-/// A version, then for each leg its tag, flow and dialog. Little endian, lengths before texts.
+/// A call is written down when its INVITE leaves, so that after a crash both sides can be told that
+/// it is over; when it is answered, so that it can go on; and whenever its money, a flow or a remote
+/// target has changed. A version, then fields of `JournalWriter`.
 struct CallState: Sendable {
+    /// One side of an answered call; of one that rings, the caller's alone.
     struct LegState: Sendable {
         var localTag: UInt64
         var flow: Flow
+        var name: String
         var dialog: Dialog
+        /// A 2xx of ours whose ACK had not come.
+        var answer: (bytes: [UInt8], flow: Flow)?
+        /// The CSeq of an INVITE of ours without an offer, whose 2xx waits for the other side's ACK.
+        var acknowledgementDue: UInt32?
     }
 
+    /// An INVITE of ours that is out: what a CANCEL, an ACK and a BYE are made from.
+    struct Invited: Sendable {
+        var branch: UInt64
+        var localTag: UInt64
+        var flow: Flow
+        /// Without its body.
+        var invite: [UInt8]
+    }
+
+    /// The caller's INVITE without its body: what an answer to it is made from.
+    struct Inviting: Sendable {
+        var invite: [UInt8]
+        /// Where it came from.
+        var flow: Flow
+    }
+
+    /// The clocks at the writing; see `Switch.outage(since:)`.
+    var clocks: JournalClocks
     var caller: LegState
-    var callee: LegState
+    /// nil while nobody has answered.
+    var callee: LegState?
+    var inviting: Inviting?
+    var invited: [Invited] = []
 
-    private static let version: UInt8 = 1
+    var callerExtension: String?
+    var calleeExtension: String?
+    var inboundTrunk: String?
+    var inboundLine: String?
+    var holding = Call.Holding.nothing
+    var isEmergency = false
+    var limitMilliseconds: Int64?
 
-    /// Of an answered call; nil while there is no callee to talk to.
-    init?(of call: Call) {
-        guard let index = call.connected, let callee = call.callees[index].dialogs.first,
-            let caller = call.caller.dialogs.first
-        else { return nil }
-        self.caller = LegState(
-            localTag: call.caller.localTag, flow: call.caller.flow, dialog: caller)
-        self.callee = LegState(
-            localTag: call.callees[index].localTag, flow: call.callees[index].flow, dialog: callee)
+    private static let version: UInt8 = 2
+
+    private enum Tag: UInt8 {
+        case clocks = 1
+        case caller, callee, callerAnswer, calleeAnswer, callerDue, calleeDue
+        case inviting, invited
+        case callerExtension, calleeExtension, inboundTrunk, inboundLine
+        case trunk, line, emergency, limit
     }
+
+    init(clocks: JournalClocks, caller: LegState) {
+        self.clocks = clocks
+        self.caller = caller
+    }
+
+    // MARK: Writing
 
     func serialize() -> [UInt8] {
-        var bytes: [UInt8] = [Self.version]
-        bytes.reserveCapacity(1024)
-        for leg in [caller, callee] {
-            Self.append(leg.localTag, to: &bytes)
-            bytes.append(leg.flow.transport.rawValue)
-            Self.append(UInt64(leg.flow.listener), to: &bytes)
-            Self.append(leg.flow.remote.ip.high, to: &bytes)
-            Self.append(leg.flow.remote.ip.low, to: &bytes)
-            Self.append(UInt64(leg.flow.remote.port), to: &bytes)
-            let dialog = leg.dialog.serialize()
-            Self.append(UInt64(dialog.count), to: &bytes)
-            bytes.append(contentsOf: dialog)
+        var writer = JournalWriter(capacity: 3072)
+        writer.byte(Self.version)
+        writer.field(Tag.clocks.rawValue) { clocks.write(to: &$0) }
+        Self.write(caller, .caller, .callerAnswer, .callerDue, to: &writer)
+        if let callee { Self.write(callee, .callee, .calleeAnswer, .calleeDue, to: &writer) }
+        if let inviting {
+            writer.field(Tag.inviting.rawValue) {
+                $0.text(inviting.invite)
+                Self.write(inviting.flow, to: &$0)
+            }
         }
-        return bytes
+        for invited in invited {
+            writer.field(Tag.invited.rawValue) {
+                $0.number(invited.branch)
+                $0.number(invited.localTag)
+                Self.write(invited.flow, to: &$0)
+                $0.text(invited.invite)
+            }
+        }
+        Self.write(callerExtension, .callerExtension, to: &writer)
+        Self.write(calleeExtension, .calleeExtension, to: &writer)
+        Self.write(inboundTrunk, .inboundTrunk, to: &writer)
+        Self.write(inboundLine, .inboundLine, to: &writer)
+        switch holding {
+        case .nothing: break
+        case .trunk(let name): writer.field(Tag.trunk.rawValue) { $0.text(name) }
+        case .line(let number, let trunk):
+            writer.field(Tag.line.rawValue) {
+                $0.text(number)
+                $0.text(trunk)
+            }
+        }
+        if isEmergency { writer.field(Tag.emergency.rawValue) { _ in } }
+        if let limitMilliseconds {
+            writer.field(Tag.limit.rawValue) { $0.number(limitMilliseconds) }
+        }
+        return writer.bytes
     }
+
+    private static func write(
+        _ leg: LegState, _ tag: Tag, _ answerTag: Tag, _ dueTag: Tag,
+        to writer: inout JournalWriter
+    ) {
+        writer.field(tag.rawValue) {
+            $0.number(leg.localTag)
+            write(leg.flow, to: &$0)
+            $0.text(leg.name)
+            $0.text(leg.dialog.serialize())
+        }
+        if let answer = leg.answer {
+            writer.field(answerTag.rawValue) {
+                $0.text(answer.bytes)
+                write(answer.flow, to: &$0)
+            }
+        }
+        if let due = leg.acknowledgementDue {
+            writer.field(dueTag.rawValue) { $0.number(UInt64(due)) }
+        }
+    }
+
+    private static func write(_ flow: Flow, to writer: inout JournalWriter) {
+        writer.byte(flow.transport.rawValue)
+        writer.number(UInt64(flow.listener))
+        writer.number(flow.remote.ip.high)
+        writer.number(flow.remote.ip.low)
+        writer.number(UInt64(flow.remote.port))
+    }
+
+    private static func write(_ text: String?, _ tag: Tag, to writer: inout JournalWriter) {
+        if let text { writer.field(tag.rawValue) { $0.text(text) } }
+    }
+
+    // MARK: Reading
 
     /// Reads what `serialize` wrote; nil for another version or for bytes that are not whole.
     init?(serialized bytes: [UInt8]) {
-        var rest = bytes[...]
-        guard rest.popFirst() == Self.version, let caller = Self.leg(&rest),
-            let callee = Self.leg(&rest), rest.isEmpty
-        else { return nil }
-        self.caller = caller
-        self.callee = callee
-    }
-
-    private static func leg(_ rest: inout ArraySlice<UInt8>) -> LegState? {
-        guard let tag = number(&rest), let transport = rest.popFirst(),
-            let kind = TransportKind(rawValue: transport), let listener = number(&rest),
-            listener <= UInt64(UInt16.max), let high = number(&rest), let low = number(&rest),
-            let port = number(&rest), port <= UInt64(UInt16.max), let count = number(&rest),
-            count <= UInt64(rest.count)
-        else { return nil }
-        let text = rest.prefix(Int(count))
-        rest = rest.dropFirst(Int(count))
-        guard let dialog = Dialog(serialized: text) else { return nil }
-        let remote = Endpoint(ip: IPAddress(high: high, low: low), port: UInt16(port))
-        return LegState(
-            localTag: tag,
-            flow: Flow(transport: kind, listener: UInt16(listener), remote: remote),
-            dialog: dialog)
-    }
-
-    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        for shift: UInt64 in stride(from: 0, to: 64, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+        guard bytes.first == Self.version else { return nil }
+        var reader = JournalReader(bytes.dropFirst())
+        var clocks: JournalClocks?
+        var caller: LegState?
+        var callerAnswer: (bytes: [UInt8], flow: Flow)?
+        var calleeAnswer: (bytes: [UInt8], flow: Flow)?
+        var callerDue: UInt32?
+        var calleeDue: UInt32?
+        var read = CallState?.none
+        while !reader.isAtEnd {
+            guard let (number, content) = reader.field() else { return nil }
+            var field = content
+            // A field of a newer version.
+            guard let tag = Tag(rawValue: number) else { continue }
+            switch tag {
+            case .clocks: clocks = JournalClocks(reading: &field)
+            case .caller:
+                caller = Self.leg(&field)
+                guard let clocks, let caller else { return nil }
+                read = CallState(clocks: clocks, caller: caller)
+            case .callee: read?.callee = Self.leg(&field)
+            case .callerAnswer: callerAnswer = Self.answer(&field)
+            case .calleeAnswer: calleeAnswer = Self.answer(&field)
+            case .callerDue: callerDue = field.number(as: UInt32.self)
+            case .calleeDue: calleeDue = field.number(as: UInt32.self)
+            case .inviting:
+                guard let invite = field.text(), let flow = Self.flow(&field) else { return nil }
+                read?.inviting = Inviting(invite: invite, flow: flow)
+            case .invited:
+                guard let branch = field.number(), let localTag = field.number(),
+                    let flow = Self.flow(&field), let invite = field.text()
+                else { return nil }
+                read?.invited.append(
+                    Invited(branch: branch, localTag: localTag, flow: flow, invite: invite))
+            case .callerExtension: read?.callerExtension = field.string()
+            case .calleeExtension: read?.calleeExtension = field.string()
+            case .inboundTrunk: read?.inboundTrunk = field.string()
+            case .inboundLine: read?.inboundLine = field.string()
+            case .trunk:
+                guard let name = field.string() else { return nil }
+                read?.holding = .trunk(name: name)
+            case .line:
+                guard let line = field.string(), let trunk = field.string() else { return nil }
+                read?.holding = .line(number: line, trunk: trunk)
+            case .emergency: read?.isEmergency = true
+            case .limit: read?.limitMilliseconds = field.signed()
+            }
         }
+        guard var read else { return nil }
+        read.caller.answer = callerAnswer
+        read.caller.acknowledgementDue = callerDue
+        read.callee?.answer = calleeAnswer
+        read.callee?.acknowledgementDue = calleeDue
+        self = read
     }
 
-    private static func number(_ rest: inout ArraySlice<UInt8>) -> UInt64? {
-        guard rest.count >= 8 else { return nil }
-        var number: UInt64 = 0
-        for shift: UInt64 in stride(from: 0, to: 64, by: 8) {
-            number |= UInt64(rest.removeFirst()) << shift
-        }
-        return number
+    private static func leg(_ reader: inout JournalReader) -> LegState? {
+        guard let tag = reader.number(), let flow = flow(&reader), let name = reader.string(),
+            let text = reader.text(), let dialog = Dialog(serialized: text)
+        else { return nil }
+        return LegState(localTag: tag, flow: flow, name: name, dialog: dialog)
+    }
+
+    private static func answer(_ reader: inout JournalReader) -> (bytes: [UInt8], flow: Flow)? {
+        guard let bytes = reader.text(), let flow = flow(&reader) else { return nil }
+        return (bytes, flow)
+    }
+
+    private static func flow(_ reader: inout JournalReader) -> Flow? {
+        guard let transport = reader.byte().flatMap(TransportKind.init(rawValue:)),
+            let listener = reader.number(as: UInt16.self), let high = reader.number(),
+            let low = reader.number(), let port = reader.number(as: UInt16.self)
+        else { return nil }
+        return Flow(
+            transport: transport, listener: listener,
+            remote: Endpoint(ip: IPAddress(high: high, low: low), port: port))
     }
 }

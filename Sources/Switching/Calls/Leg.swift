@@ -16,6 +16,16 @@ struct Leg: Sendable {
         var retransmission: AnswerRetransmission
         var bytes: [UInt8]
         var flow: Flow
+        /// The last process sent it, and its ACK may have come before that ended: when none comes
+        /// now, that says nothing.
+        var mayBeAcknowledged = false
+    }
+
+    /// An INVITE of ours whose 2xx has no ACK yet.
+    struct AcknowledgementDue: Sendable {
+        var cseq: UInt32
+        /// Its client transaction; nil when that ended with the last process.
+        var client: Handle?
     }
 
     var state = State.trying
@@ -27,9 +37,9 @@ struct Leg: Sendable {
     /// The client transaction of our INVITE to a callee.
     var client: Handle?
     var pendingAnswer: PendingAnswer?
-    /// The client transaction of an INVITE of ours whose 2xx waits for the other side's ACK, since
-    /// that may bring the session description (RFC 3264 §5, late offer).
-    var acknowledgementDue: Handle?
+    /// An INVITE of ours whose 2xx waits: for the disk, or for the other side's ACK, since that may
+    /// bring the session description (RFC 3264 §5, late offer).
+    var acknowledgementDue: AcknowledgementDue?
     /// The INVITE we sent had no session description, so the ACK will have it.
     var offersLate = false
     /// The phone or trunk in words, for the log.

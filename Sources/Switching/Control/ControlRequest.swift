@@ -30,6 +30,8 @@ public enum ControlRequest: Sendable, Codable {
     case voucherRedeemed(code: String, account: String, by: String)
     case voucherBatches
     case hungUp(call: String)
+    /// Take no new calls, or take them again; see `Switch.isDraining`.
+    case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
     case explained(Explanation.Question)
     case priced(PriceQuestion)

@@ -120,6 +120,20 @@ struct Registrar: Sendable {
         return list.map { .bindingRemoved(number: number, contact: $0.contact) }
     }
 
+    /// The wall clock was set: what was to expire in an hour still does.
+    mutating func shift(by microseconds: Int64) -> [StoredChange] {
+        var changes: [StoredChange] = []
+        for number in bindings.keys.sorted() {
+            guard var list = bindings[number] else { continue }
+            for index in list.indices {
+                list[index].expiresAt += microseconds
+                changes.append(.bindingSaved(list[index]))
+            }
+            bindings[number] = list
+        }
+        return changes
+    }
+
     /// Drops what has expired; call it once a minute.
     mutating func expire(at wallTime: Int64) -> [StoredChange] {
         var changes: [StoredChange] = []

@@ -41,8 +41,8 @@ extension Switch {
             post(outcome, verb: "topped up by a voucher", account: account, for: token)
         case .voucherBatches: reply(.voucherBatches(ledger.voucherBatches), to: token)
         case .priced(let question): price(question, for: token)
-        case .status, .calls, .trunks, .lines, .registrations, .extensions, .extensionShown,
-            .extensionsChanged, .extensionRemoved, .hungUp, .explained:
+        default:
+            // Whoever calls this has sorted the requests.
             preconditionFailure("this is not about money")
         }
     }
@@ -271,7 +271,7 @@ extension Switch {
         }
         switch first.via {
         case .trunk(let name): return name
-        case .line: return TariffBook.lines
+        case .line, .lines: return TariffBook.lines
         }
     }
 }

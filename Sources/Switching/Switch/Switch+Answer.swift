@@ -36,12 +36,11 @@ extension Switch {
         calls[handle].callees[callee].flow = flow
         calls[handle].connected = callee
         calls[handle].answeredAt = now
-        if calls[handle].callees[callee].offersLate {
-            // The caller's ACK brings the answer to the callee's offer (RFC 3264, late offer).
-            calls[handle].callees[callee].acknowledgementDue = client
-        } else {
-            acknowledge(response, dialog: dialog, flow: flow, client: client)
-        }
+        // Until the answer is on the disk the callee gets no ACK: were the process to end before, its
+        // 2xx comes again and is hung up. A late offer waits for the caller's ACK, which brings the
+        // answer to it (RFC 3264 §5).
+        calls[handle].callees[callee].acknowledgementDue = Leg.AcknowledgementDue(
+            cseq: response.cseqNumber, client: client)
         for index in calls[handle].callees.indices
         where index != callee && calls[handle].callees[index].state == .trying {
             calls[handle].callees[index].state = .ended
@@ -63,11 +62,16 @@ extension Switch {
 
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])
-        if calls[handle].money == nil {
+        calls[handle].phase = .answering(ticket)
+        if calls[handle].money == nil, outOfService != nil {
             tellCaller(handle)
         } else {
-            calls[handle].phase = .answering(ticket)
             answering.append((ticket, handle))
+            let patience =
+                calls[handle].money == nil
+                ? settings.limits.freeAnswerPatience : settings.limits.paidAnswerPatience
+            deadlines.set(
+                DeadlineKey(kind: .unwritten, slot: handle.slot), at: now + patience)
         }
         armMoney(handle)
         if let limit = calls[handle].limitMilliseconds {
@@ -160,8 +164,10 @@ extension Switch {
         guard let server = calls[handle].inviteTransaction,
             let bytes = calls[handle].caller.pendingAnswer?.bytes
         else { return }
+        deadlines.remove(DeadlineKey(kind: .unwritten, slot: handle.slot))
         calls[handle].phase = .connected
         calls[handle].caller.state = .answered
+        acknowledgeAnswer(of: handle)
         calls[handle].caller.pendingAnswer?.retransmission = AnswerRetransmission(
             timers: settings.timers, now: now)
         respond(server, 200, bytes: bytes)
@@ -172,11 +178,41 @@ extension Switch {
         armAnswer(handle, side: .caller)
     }
 
+    /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
+    private mutating func acknowledgeAnswer(of handle: Handle) {
+        guard let index = calls[handle].connected, !calls[handle].callees[index].offersLate,
+            let due = calls[handle].callees[index].acknowledgementDue,
+            let dialog = calls[handle].callees[index].dialogs.last
+        else { return }
+        calls[handle].callees[index].acknowledgementDue = nil
+        acknowledge(
+            cseq: due.cseq, dialog: dialog, flow: calls[handle].callees[index].flow,
+            client: due.client)
+    }
+
     // MARK: The disk
+
+    /// The disk has not taken an answer in its time. A free call goes on without it; one that costs
+    /// something is not made, since what it costs could be lost.
+    mutating func unwrittenDeadlineReached(_ handle: Handle) {
+        guard case .answering = calls[handle].phase else { return }
+        goOnUnwritten(handle, why: "the record is not written in time")
+    }
+
+    private mutating func goOnUnwritten(_ handle: Handle, why: String) {
+        guard calls[handle].money != nil else {
+            tellCaller(handle)
+            return
+        }
+        counters.count("refused-store")
+        hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
+        fail(handle, 503, q850: Causes.temporaryFailure, why)
+    }
 
     mutating func committed(through ticket: CommitTicket) {
         storeFailure = nil
         durableTicket = max(durableTicket, ticket)
+        waitingSince = waitingCommits > 0 ? now : nil
         while let first = answering.first, first.ticket <= ticket {
             answering.popFirst()
             if calls.contains(first.call), case .answering(let own) = calls[first.call].phase,
@@ -199,8 +235,7 @@ extension Switch {
         storeFailure = reason
         for (_, handle) in answering.removeAll() where calls.contains(handle) {
             guard case .answering = calls[handle].phase else { continue }
-            hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
-            fail(handle, 503, q850: Causes.temporaryFailure, "the record cannot be written")
+            goOnUnwritten(handle, why: "the record cannot be written")
         }
     }
 }

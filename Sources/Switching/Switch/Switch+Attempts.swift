@@ -62,7 +62,7 @@ extension Switch {
         while calls[handle].nextRoute < calls[handle].routes.count,
             calls[handle].record.attempts.count < settings.limits.attempts
         {
-            let choice = calls[handle].routes[calls[handle].nextRoute]
+            let choice = withFreeLine(calls[handle].routes[calls[handle].nextRoute])
             calls[handle].nextRoute += 1
             if let problem = take(choice, for: handle) {
                 var attempt = attemptRecord(choice)
@@ -93,6 +93,16 @@ extension Switch {
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 
+    /// A group of lines becomes its first free line; where all are in use it stays as it is.
+    private func withFreeLine(_ choice: RouteChoice) -> RouteChoice {
+        guard case .lines(let group) = choice.via,
+            let line = plan.firstLine(ofGroup: group, where: { linesInUse[$0] == nil })
+        else { return choice }
+        var choice = choice
+        choice.via = .line(line)
+        return choice
+    }
+
     /// Takes the line or channel of a route.
     ///
     /// - Returns: why it cannot be taken.
@@ -108,6 +118,9 @@ extension Switch {
             }
             name = gateway
             line = number
+        case .lines(let group):
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit, text: "all lines of \(group) are in use")
         }
         guard let trunk = trunks[name] else {
             return Call.Failure(
@@ -149,7 +162,8 @@ extension Switch {
     private func attemptRecord(_ choice: RouteChoice) -> CallRecord.Attempt {
         switch choice.via {
         case .trunk(let name): CallRecord.Attempt(route: name, kind: .trunk, startedAt: wallTime)
-        case .line(let number): CallRecord.Attempt(route: number, kind: .line, startedAt: wallTime)
+        case .line(let number), .lines(let number):
+            CallRecord.Attempt(route: number, kind: .line, startedAt: wallTime)
         }
     }
 
@@ -161,7 +175,7 @@ extension Switch {
         }
         let shown: String
         switch choice.via {
-        case .line(let number): shown = choice.presented ?? number
+        case .line(let number), .lines(let number): shown = choice.presented ?? number
         case .trunk:
             let caller = calls[handle].record.caller
             shown = choice.presented ?? plan.line(of: caller) ?? caller
@@ -187,6 +201,7 @@ extension Switch {
         }
         deadlines.set(
             DeadlineKey(kind: .noAnswer, slot: handle.slot), at: now + settings.calls.noAnswer)
+        journalAttempt(handle)
     }
 
     /// `"name" <sip:user@host:port>`

@@ -56,13 +56,17 @@ extension Switch {
     var outOfService: String? {
         if let storeFailure { return "the store fails: \(storeFailure)" }
         if waitingCommits > settings.limits.waitingCommits { return "the store is too slow" }
+        if let waitingSince, now - waitingSince > settings.limits.storeSilence {
+            let seconds = (now - waitingSince).milliseconds / 1000
+            return "the store has written nothing for \(seconds) s"
+        }
         return nil
     }
 
-    /// Gateways watch this answer and fall back to the PSTN: 200 only while calls can really be routed
-    /// and charged.
+    /// Gateways watch this answer and fall back to the PSTN: 200 only while new calls can really be
+    /// routed and charged.
     mutating func optionsReceived(_ request: Message, on flow: Flow) {
-        if outOfService != nil {
+        if outOfService != nil || isDraining {
             answerStatelessly(request, 503, on: flow, retryAfter: 10)
             return
         }

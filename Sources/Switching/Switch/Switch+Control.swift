@@ -28,6 +28,7 @@ extension Switch {
             .voucherRedeemed, .voucherBatches, .priced:
             moneyRequested(request, by: token)
         case .hungUp(let text): hangUp(text, for: token)
+        case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
         }
     }
@@ -198,7 +199,7 @@ extension Switch {
 
     private func statusRow() -> StatusRow {
         StatusRow(
-            state: outOfService.map { "refusing paid calls: \($0)" } ?? "running",
+            state: stateText,
             uptimeSeconds: (now - startedAt).milliseconds / 1000, planVersion: plan.version,
             calls: calls.count, registrations: registrar.count, extensions: extensions.count,
             accounts: ledger.accountCount, tariffRows: tariff.count,
@@ -253,6 +254,9 @@ extension Explanation {
         var refusal: Refusal?
         switch decision.outcome {
         case .ring(let number): outcome = "ring \(number)"
+        case .ringGroup(let group): outcome = "ring group \(group.name)"
+        case .feature(let call): outcome = "feature \(call.feature.rawValue)"
+        case .askPIN(let request): outcome = "ask pin of \(request.extension)"
         case .routes(let choices), .emergency(let choices):
             if case .emergency = decision.outcome {
                 outcome = "emergency"

@@ -28,6 +28,10 @@ extension Switch {
                 if let handle = calls.handle(at: key.slot), let index = calls[handle].connected {
                     answerDeadlineReached(handle, side: .callee(index))
                 }
+            case .unwritten:
+                if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
+            case .sidesCheck:
+                if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .housekeeping:

@@ -97,9 +97,10 @@ extension Switch {
         calls[handle].callees[index].state = .ended
         let flow = calls[handle].callees[index].flow
         var dialog = calls[handle].callees[index].dialogs[0]
-        if let client = calls[handle].callees[index].acknowledgementDue {
-            // A late offer that will have no answer: the ACK goes without one, and BYE follows.
-            acknowledge(cseq: dialog.localCSeq, dialog: dialog, flow: flow, client: client)
+        if let due = calls[handle].callees[index].acknowledgementDue {
+            // Not told to the caller, or a late offer that will have no answer: the ACK goes without
+            // one, and BYE follows.
+            acknowledge(cseq: due.cseq, dialog: dialog, flow: flow, client: due.client)
         }
         sendBye(in: &dialog, flow: flow, reason: reason)
     }
@@ -128,6 +129,7 @@ extension Switch {
         }
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
+            .unwritten, .sidesCheck,
         ] {
             deadlines.remove(DeadlineKey(kind: kind, slot: handle.slot))
         }
@@ -169,7 +171,7 @@ extension Switch {
     }
 
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
-    private mutating func retire(_ tag: UInt64) {
+    mutating func retire(_ tag: UInt64) {
         retiredTags.append((now + settings.timers.timeout, tag))
         while let first = retiredTags.first, first.until <= now {
             legs[first.tag] = nil

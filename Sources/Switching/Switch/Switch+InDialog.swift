@@ -29,7 +29,9 @@ extension Switch {
         }
         // A phone behind NAT may have got a new port: answer and go on there.
         if side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle) {
+            let isMoved = calls[handle][side].flow != flow
             calls[handle][side].flow = flow
+            if isMoved { journalAgain(handle) }
         }
 
         switch calls[handle][side].dialogs[index].requestReceived(request) {
@@ -198,10 +200,17 @@ extension Switch {
         if let own = calls[handle][from].dialogIndex(remoteTag: request.fromTag ?? []) {
             calls[handle][from].dialogs[own].responseSent(status, to: request)
         }
+        // Either target may be another now.
+        defer {
+            if method == .invite || method == .update, (200..<300).contains(status) {
+                journalAgain(handle)
+            }
+        }
         if method == .invite, (200..<300).contains(status) {
             passAnswer(response, to: server, call: handle, from: from)
             if calls[handle][to].offersLate {
-                calls[handle][to].acknowledgementDue = client
+                calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
+                    cseq: response.cseqNumber, client: client)
             } else if let dialog = calls[handle][to].dialogs.last {
                 acknowledge(
                     response, dialog: dialog, flow: calls[handle][to].flow, client: client)
@@ -235,7 +244,7 @@ extension Switch {
         legLost(handle, side: to, status: status)
     }
 
-    private mutating func legLost(_ handle: Handle, side: Side, status: Int) {
+    mutating func legLost(_ handle: Handle, side: Side, status: Int) {
         guard case .connected = calls[handle].phase else { return }
         let name = calls[handle][side].name
         cut(
@@ -301,13 +310,13 @@ extension Switch {
         calls[handle][side].pendingAnswer = nil
         armAnswer(handle, side: side)
         guard let partner = calls[handle].partner(of: side),
-            let client = calls[handle][partner].acknowledgementDue,
+            let due = calls[handle][partner].acknowledgementDue,
             let dialog = calls[handle][partner].dialogs.last
         else { return }
         calls[handle][partner].acknowledgementDue = nil
         acknowledge(
-            cseq: dialog.localCSeq, dialog: dialog, flow: calls[handle][partner].flow,
-            client: client, body: request.body, contentType: request.value(.contentType) ?? [])
+            cseq: due.cseq, dialog: dialog, flow: calls[handle][partner].flow,
+            client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
     }
 
     mutating func answerDeadlineReached(_ handle: Handle, side: Side) {
@@ -322,7 +331,9 @@ extension Switch {
                 counters.count("retransmissions")
             }
         case .gaveUp:
+            let isCertain = calls[handle][side].pendingAnswer?.mayBeAcknowledged == false
             calls[handle][side].pendingAnswer = nil
+            guard isCertain else { return }
             let name = calls[handle][side].name
             cut(
                 handle, text: "\(name) never acknowledged the answer", status: nil,

@@ -191,6 +191,11 @@ extension Switch {
             }
         }
 
+        if let why = notTaken(decision) {
+            fail(handle, 503, q850: Causes.temporaryFailure, why)
+            return
+        }
+
         switch decision.outcome {
         case .refuse(let refusal):
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
@@ -199,6 +204,12 @@ extension Switch {
                 calls[handle].callerExtension == nil ? .inbound : .internal
             if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: number) }
             ring(handle, extension: number)
+        case .ringGroup(let group):
+            notPossible(handle, "ring groups cannot be rung yet: group \(group.name)")
+        case .feature(let call):
+            notPossible(handle, "the feature \(call.feature.rawValue) is not offered yet")
+        case .askPIN(let request):
+            notPossible(handle, "\(request.reason) asks for a PIN, which cannot be given yet")
         case .routes(let choices):
             guard calls[handle].callerExtension != nil else {
                 fail(
@@ -218,6 +229,11 @@ extension Switch {
             log(.notice, call: calls[handle].id, "emergency call to \(dialled)")
             tryNextRoute(handle)
         }
+    }
+
+    /// The plan may say more than this switch does.
+    private mutating func notPossible(_ handle: Handle, _ reason: String) {
+        fail(handle, 501, q850: Causes.q850(ofStatus: 501), reason)
     }
 
     /// A call that came in on an extension's direct line makes that line busy.
@@ -240,7 +256,7 @@ extension Switch {
     func isDown(_ choice: RouteChoice) -> Bool {
         switch choice.via {
         case .trunk(let name): trunks[name]?.isDown ?? true
-        case .line: settings.lineGateway.flatMap { trunks[$0] }?.isDown ?? true
+        case .line, .lines: settings.lineGateway.flatMap { trunks[$0] }?.isDown ?? true
         }
     }
 }

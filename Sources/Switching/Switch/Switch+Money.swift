@@ -344,15 +344,4 @@ extension Switch {
         }
         return tariff.row(for: record.normalised).map { Rating($0) }
     }
-
-    // MARK: The journal
-
-    func journal(of handle: Handle) -> RunningCall {
-        RunningCall(
-            call: calls[handle].id, record: calls[handle].record,
-            account: calls[handle].money?.account,
-            reserved: ledger.reserved(call: calls[handle].id.rawValue) ?? .zero,
-            tariffPrefix: calls[handle].money?.rating.row.prefix,
-            state: CallState(of: calls[handle])?.serialize() ?? [])
-    }
 }

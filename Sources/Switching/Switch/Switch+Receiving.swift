@@ -10,7 +10,7 @@ extension Switch {
             if message.isRequest {
                 receive(request: message, on: datagram.flow)
             } else {
-                receive(response: message)
+                receive(response: message, on: datagram.flow)
             }
         } catch {
             // Keep-alives are no messages and no fault (RFC 5626 §4.4.1).
@@ -107,7 +107,7 @@ extension Switch {
     private mutating func cancelReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         let invite = serverHandles[TransactionKey(canceledBy: request)]
         guard let invite else {
-            answerStatelessly(request, 481, on: flow)
+            strayCancel(request, on: flow)
             return
         }
         // The To tag of both answers is the same (RFC 3261 §9.2).
@@ -130,14 +130,13 @@ extension Switch {
 
     // MARK: Responses
 
-    private mutating func receive(response: Message) {
+    private mutating func receive(response: Message, on flow: Flow) {
         guard let branch = response.topVia.branch, let number = Token.branchNumber(branch),
             let handle = clientHandles[
                 ClientEntry.Key(branch: number, isCancel: response.method == .cancel)],
             clients[handle].method == response.method
         else {
-            // A stray or late response: RFC 3261 §18.1.2 lets it go.
-            counters.count("stray-responses")
+            strayResponse(response, on: flow)
             return
         }
         switch clients[handle].machine {
@@ -181,6 +180,7 @@ extension Switch {
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
         case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
         }
     }
 

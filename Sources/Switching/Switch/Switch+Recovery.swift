@@ -1,66 +1,324 @@
 import Charging
 import SIP
 
-// Calls that were running when the last daemon ended.
+// Calls that were under way when the last process ended. Those that were answered go on; those that
+// rang are ended on both sides; each gets its one record.
+//
+// How long we were away is told by the machine's monotonic clock, which a process's end does not
+// touch. After a new start of the machine only the wall clock is left, which may have been set
+// meanwhile. A wall clock that stands before what the journal says is wrong, and nobody can say how
+// long it was: the paid time then counts as over. Whatever the clocks say, a call pays at most for
+// what was reserved, and nobody talks on without money being held for it.
 
 extension Switch {
-    /// Ends them: hangs up both legs, charges what was used and at most what was reserved, records
-    /// that a restart ended them. One record for each, since the journal entry goes with it.
-    mutating func end(_ runningCalls: [RunningCall]) {
+    static let interrupted = "Interrupted by a restart"
+
+    /// CSeq numbers that may have been used since the journal was written; leaving numbers out is
+    /// allowed (RFC 3261 §12.2.2).
+    static let skippedCSeqs: UInt32 = 100_000
+
+    /// Takes up every call of the journal, the oldest first.
+    mutating func resume(_ runningCalls: [RunningCall]) {
+        var resumed = 0
+        var ended = 0
         for running in runningCalls.sorted(by: { $0.call < $1.call }) {
-            end(running)
+            guard let state = CallState(serialized: running.state) else {
+                log(
+                    .warning, call: running.call,
+                    "its journal cannot be read (another version?): it is ended, and its sides are "
+                        + "not told")
+                endUnread(running)
+                ended += 1
+                continue
+            }
+            if let callee = state.callee, state.clocks.sinceAnswer != nil {
+                resume(running, state, callee: callee)
+                resumed += 1
+            } else {
+                endRinging(running, state)
+                ended += 1
+            }
+        }
+        guard resumed + ended > 0 else { return }
+        log(.notice, "\(resumed) answered calls go on, \(ended) that were not answered are ended")
+    }
+
+    // MARK: Answered calls
+
+    private mutating func resume(
+        _ running: RunningCall, _ state: CallState, callee calleeState: CallState.LegState
+    ) {
+        let outage = state.clocks.outage(boot: boot, now: now, wallTime: wallTime)
+        let away = outage ?? .zero
+        var call = Call(
+            id: running.call, startedAt: back(from: now, by: state.clocks.sinceStart + away),
+            record: running.record, caller: leg(state.caller, away), maxForwards: 70,
+            attemptStartedAt: now)
+        call.phase = .connected
+        call.callees = [leg(calleeState, away)]
+        call.connected = 0
+        call.answeredAt = back(from: now, by: (state.clocks.sinceAnswer ?? .zero) + away)
+        call.callerExtension = state.callerExtension
+        call.calleeExtension = state.calleeExtension
+        call.inboundTrunk = state.inboundTrunk
+        call.inboundLine = state.inboundLine
+        call.holding = state.holding
+        call.isEmergency = state.isEmergency
+        call.limitMilliseconds = state.limitMilliseconds
+        call.money = money(of: running)
+        if outage == nil, let money = call.money, money.paidMilliseconds != Rating.unlimited {
+            // No clock can say how long it was: the paid time is over.
+            call.answeredAt = back(
+                from: now, by: .milliseconds(Int(clamping: money.paidMilliseconds)))
+        }
+
+        let handle = calls.insert(call)
+        callHandles[call.id] = handle
+        legs[call.caller.localTag] = LegReference(call: handle, side: .caller)
+        legs[call.callees[0].localTag] = LegReference(call: handle, side: .callee(0))
+        origins[
+            Origin(
+                callID: Array(state.caller.dialog.callID),
+                fromTag: Array(state.caller.dialog.remoteTag))] = handle
+        if let line = call.inboundLine { linesInUse[line] = call.id }
+        if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
+        for number in [call.callerExtension, call.calleeExtension] {
+            if let number { callsOfExtension[number, default: 0] += 1 }
+        }
+
+        if let end = paidUntil(handle), end <= now {
+            log(.notice, call: call.id, "its paid time ended while the switch was down")
+            cut(handle, text: "The paid time ended while the switch was down", status: 402)
+            return
+        }
+        if let limit = call.limitMilliseconds, let answeredAt = call.answeredAt {
+            let end = answeredAt + .milliseconds(Int(limit))
+            guard end > now else {
+                cut(handle, text: "The time limit of this call is over", status: nil)
+                return
+            }
+            deadlines.set(DeadlineKey(kind: .limit, slot: handle.slot), at: end)
+        }
+        armMoney(handle)
+        tellAgain(handle, inviting: state.inviting)
+        scheduleCheck(handle)
+    }
+
+    /// The 2xx that may not have been acknowledged leave once more, and again until their ACK comes.
+    private mutating func tellAgain(_ handle: Handle, inviting: CallState.Inviting?) {
+        if let bytes = calls[handle].caller.pendingAnswer?.bytes, let inviting,
+            let request = parseOwn(inviting.invite)
+        {
+            // The INVITE that comes again is the same call and no new one.
+            let server = makeServer(
+                for: request, key: TransactionKey(server: request), on: inviting.flow,
+                localTag: calls[handle].caller.localTag)
+            respond(server, 200, bytes: bytes)
+        } else if let answer = calls[handle].caller.pendingAnswer {
+            send(answer.bytes, on: answer.flow)
+        }
+        armAnswer(handle, side: .caller)
+        if let answer = calls[handle].callees[0].pendingAnswer {
+            send(answer.bytes, on: answer.flow)
+            armAnswer(handle, side: .callee(0))
         }
     }
 
-    private mutating func end(_ running: RunningCall) {
-        let text = "Interrupted by a restart"
-        var record = running.record
-        let answeredAt = record.answeredAt ?? wallTime
-        // The monotonic clock of then is gone. Wall time may have been stepped, so it can make the call
-        // cheaper, and never dearer than what was reserved.
-        let elapsed = max(0, wallTime - answeredAt) / 1000
-        var changes: [StoredChange] = []
-        record.billedMs = elapsed
-        if let account = running.account {
-            let held = running.reserved
-            let rating = rating(of: record)
-            let used = rating?.price(milliseconds: elapsed) ?? held
-            let settlement = ledger.settle(call: running.call.rawValue, used: used, at: moment)
-            record.charge = settlement.charged
-            record.accountBalances = settlement.balances
-            if let rating {
-                let covered = rating.steps(coveredBy: settlement.charged) ?? 1
-                record.steps = min(rating.begunSteps(milliseconds: elapsed), covered)
-                record.receipt = rating.receipt(ofSteps: record.steps)
-                record.billedMs = min(
-                    elapsed, rating.milliseconds(ofSteps: record.steps))
+    private func leg(_ state: CallState.LegState, _ away: Instant.Span) -> Leg {
+        var leg = Leg(localTag: state.localTag, flow: reachable(state.flow), name: state.name)
+        leg.state = .answered
+        var dialog = state.dialog
+        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
+        leg.dialogs = [dialog]
+        if let cseq = state.acknowledgementDue {
+            leg.acknowledgementDue = Leg.AcknowledgementDue(cseq: cseq, client: nil)
+            leg.offersLate = true
+        }
+        // Whoever was told waits no longer than this for its ACK to be asked for (RFC 3261 §13.2.2.4).
+        if let answer = state.answer, away < settings.timers.timeout {
+            leg.pendingAnswer = Leg.PendingAnswer(
+                retransmission: AnswerRetransmission(timers: settings.timers, now: now),
+                bytes: answer.bytes, flow: reachable(answer.flow), mayBeAcknowledged: true)
+        }
+        return leg
+    }
+
+    /// A listener may be gone from the configuration; then the first one has to do.
+    private func reachable(_ flow: Flow) -> Flow {
+        guard Int(flow.listener) >= settings.listeners.count else { return flow }
+        var flow = flow
+        flow.listener = 0
+        return flow
+    }
+
+    private func back(from now: Instant, by span: Instant.Span) -> Instant {
+        Instant(nanoseconds: now.nanoseconds - span.nanoseconds)
+    }
+
+    /// What pays for the call, as far as the journal says that it is reserved.
+    private mutating func money(of running: RunningCall) -> CallMoney? {
+        guard let account = running.account, let rating = rating(of: running.record) else {
+            return nil
+        }
+        let covered = rating.steps(coveredBy: running.reserved)
+        let basis = running.record.basis
+        return CallMoney(
+            account: account, payer: running.record.chargedExtension, rating: rating,
+            steps: covered ?? 1, plan: basis?.plan ?? TariffBook.standardPlan, via: basis?.via,
+            currency: basis?.currency ?? settings.currency, pricedAt: now)
+    }
+
+    // MARK: Who is still there
+
+    /// A side may have hung up while nobody heard it. Each is asked once, one call after another, so
+    /// that many calls make no burst: 481 says that it is gone (RFC 3261 §12.2.1.2).
+    private mutating func scheduleCheck(_ handle: Handle) {
+        let place = calls.count
+        deadlines.set(
+            DeadlineKey(kind: .sidesCheck, slot: handle.slot),
+            at: now + .seconds(1) + .milliseconds(2) * place)
+    }
+
+    mutating func sidesCheckDeadlineReached(_ handle: Handle) {
+        guard case .connected = calls[handle].phase, let callee = calls[handle].connected else {
+            return
+        }
+        for side in [Side.caller, .callee(callee)] where calls[handle][side].state == .answered {
+            let branch = tokens.next()
+            let flow = calls[handle][side].flow
+            let last = calls[handle][side].dialogs.count - 1
+            var writer = MessageWriter(capacity: 512)
+            _ = calls[handle][side].dialogs[last].nextRequest(
+                .options, via: via(branch: branch, listener: flow.listener), into: &writer)
+            writer.field(.maxForwards, 70)
+            writer.field(.contact, listenerText(flow.listener).contact)
+            writer.field(.accept, "application/sdp")
+            writer.field(.userAgent, Self.serverName)
+            _ = makeClient(
+                .options, branch: branch, bytes: writer.finish(), flow: flow,
+                user: .check(call: handle, side: side))
+        }
+    }
+
+    /// What a side said when it was asked whether it is still in the call.
+    mutating func checkAnswered(_ status: Int, of handle: Handle, side: Side) {
+        guard calls.contains(handle), status == 481 || status == 408 || status == 503 else {
+            return
+        }
+        legLost(handle, side: side, status: status)
+    }
+
+    // MARK: Calls that were not answered
+
+    /// Takes the INVITEs back, tells the caller, and records that a restart ended it. Nothing of it is
+    /// charged.
+    private mutating func endRinging(_ running: RunningCall, _ state: CallState) {
+        let away = state.clocks.outage(boot: boot, now: now, wallTime: wallTime) ?? .zero
+        close(
+            running, lasted: state.clocks.sinceStart + away, disposition: .failed, status: 503,
+            changes: [])
+
+        let reason = Self.reason(q850: Causes.temporaryFailure, text: Self.interrupted)
+        if let inviting = state.inviting, let request = parseOwn(inviting.invite) {
+            let server = makeServer(
+                for: request, key: TransactionKey(server: request),
+                on: reachable(inviting.flow), localTag: state.caller.localTag)
+            respond(server, 503, toTag: Token.text(state.caller.localTag)) { writer in
+                writer.field(.reason, reason)
+                writer.field(.retryAfter, 1)
             }
-            log(
-                .notice, call: running.call,
-                "\(text): charged \(settlement.charged) to \(account)")
+        }
+        retire(unknown: state.caller.localTag)
+        for invited in state.invited {
+            takeBack(invited, reason: reason)
+            retire(unknown: invited.localTag)
+        }
+    }
+
+    /// Cancels an INVITE of the last process. What is still said to it finds its transaction: a
+    /// refusal is acknowledged, an answer is acknowledged and hung up.
+    private mutating func takeBack(_ invited: CallState.Invited, reason: [UInt8]) {
+        let flow = reachable(invited.flow)
+        var machine = ClientInviteTransaction(
+            reliable: flow.transport.isReliable, timers: settings.timers, now: now)
+        // It rang, or it soon would have: either way a CANCEL may leave, and one that comes too
+        // early is refused with 481 and does no harm.
+        _ = machine.responseReceived(180, now: now)
+        let key = ClientEntry.Key(branch: invited.branch, isCancel: false)
+        var entry = ClientEntry(
+            key: key, method: .invite, machine: .invite(machine), user: .nobody, flow: flow,
+            request: invited.invite)
+        entry.isAbandoned = true
+        let client = clients.insert(entry)
+        clientHandles[key] = client
+        rearm(client: client)
+        cancel(client: client, reason: reason[...])
+    }
+
+    /// A journal of another version: its money and its record are sound, its dialogs are unknown.
+    private mutating func endUnread(_ running: RunningCall) {
+        guard let answeredAt = running.record.answeredAt else {
+            close(
+                running, lasted: .zero, disposition: .failed, status: 503, changes: [])
+            return
+        }
+        var running = running
+        var changes: [StoredChange] = []
+        let elapsed = max(0, wallTime - answeredAt) / 1000
+        running.record.billedMs = elapsed
+        if let money = money(of: running) {
+            let used = min(elapsed, money.paidMilliseconds)
+            let steps = min(money.rating.begunSteps(milliseconds: used), money.steps)
+            let settlement = ledger.settle(
+                call: running.call.rawValue, used: money.rating.cost(ofSteps: steps),
+                at: moment)
+            running.record.billedMs = used
+            running.record.steps = steps
+            running.record.charge = settlement.charged
+            running.record.receipt = money.rating.receipt(ofSteps: steps)
+            running.record.accountBalances = settlement.balances
             changes = settlement.postings.map { .posted($0) }
+        }
+        let lasted = max(0, wallTime - running.record.startedAt)
+        close(
+            running, lasted: .milliseconds(Int(lasted / 1000)), disposition: .answered,
+            status: 200, changes: changes)
+    }
+
+    /// The one record of a call that does not go on.
+    private mutating func close(
+        _ running: RunningCall, lasted: Instant.Span, disposition: CallRecord.Disposition,
+        status: Int, changes: [StoredChange]
+    ) {
+        var record = running.record
+        if let account = running.account, ledger.reserved(call: running.call.rawValue) != nil {
+            ledger.release(call: running.call.rawValue)
+            record.accountBalances = ledger.chain(of: account).map {
+                AccountBalance(account: $0.id, balance: $0.balance)
+            }
         }
         lastSequence += 1
         record.sequence = lastSequence
         record.endedAt = wallTime
-        record.durationMs = max(0, wallTime - record.startedAt) / 1000
-        record.disposition = .answered
+        record.durationMs = lasted.milliseconds
+        record.disposition = disposition
         record.releasedBy = .switch
-        record.sipStatus = 200
+        record.sipStatus = status
         record.q850Cause = Causes.temporaryFailure
-        record.endReason = text
-        changes.append(.callClosed(record))
-        commit(changes)
+        record.endReason = Self.interrupted
+        if let last = record.attempts.indices.last, record.attempts[last].outcome == nil {
+            record.attempts[last].outcome = .failed
+            record.attempts[last].sipStatus = status
+            record.attempts[last].q850 = Causes.temporaryFailure
+            record.attempts[last].reason = Self.interrupted
+        }
+        commit(changes + [.callClosed(record)])
+        log(.notice, call: running.call, Self.interrupted)
+    }
 
-        guard let state = CallState(serialized: running.state) else {
-            log(.warning, call: running.call, "its dialogs cannot be read: nobody is told")
-            return
-        }
-        let reason = Self.reason(q850: Causes.temporaryFailure, text: text)
-        for var leg in [state.caller, state.callee] {
-            // Numbers that may have been used since the journal was written are left out.
-            leg.dialog.advanceLocalCSeq(by: 100)
-            sendBye(in: &leg.dialog, flow: leg.flow, reason: reason)
-        }
+    /// A tag of a call that is no more in the table: a BYE to it is answered with 200.
+    mutating func retire(unknown tag: UInt64) {
+        legs[tag] = LegReference(call: Handle.none, side: .caller)
+        retire(tag)
     }
 }

@@ -53,6 +53,10 @@ public struct Switch: Sendable {
     var serverHandles: [TransactionKey: Handle] = [:]
     var deadlines = DeadlineQueue<DeadlineKey>()
 
+    /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
+    /// under way go on. Ends with the process.
+    var isDraining = false
+
     // MARK: What waits for the disk
 
     /// The last commit handed to the store, and the last that is durable.
@@ -65,9 +69,14 @@ public struct Switch: Sendable {
     /// Why the store takes nothing at the moment; nil while it does.
     var storeFailure: String?
 
+    /// Since when commits wait and none became durable; nil while none waits.
+    var waitingSince: Instant?
+
     // MARK: Counts
 
     let start: UInt32
+    /// Which run of the monotonic clock this is; see `StoredState.boot`.
+    let boot: UInt64
     var lastCallNumber: UInt32 = 0
     var lastSequence: UInt64
     let startedAt: Instant
@@ -88,14 +97,15 @@ public struct Switch: Sendable {
 
     /// - Parameters:
     ///   - stored: what the disk held. It must be sound: accounts that do not fit together throw.
-    ///   - endsRunningCalls: ends the calls that ran when the last daemon ended, on both legs; charges
-    ///     them at most for what was reserved, and records them. Without it (data commands while no
-    ///     daemon runs) their money stays held and they are left for the daemon.
+    ///   - resumesCalls: takes up the calls that were under way when the last daemon ended: answered
+    ///     ones go on, as long as they are paid; the others are ended on both legs and recorded.
+    ///     Without it (data commands while no daemon runs) their money stays held and they are left
+    ///     for the daemon.
     ///   - seed: 32 bytes from the system's random source.
     ///   - actions: receives what follows from the start itself.
     public init(
         configuration: Configuration, stored: StoredState, hashes: HashFunctions, seed: [UInt8],
-        wallClock: WallClock, now: Instant, endsRunningCalls: Bool = true,
+        wallClock: WallClock, now: Instant, resumesCalls: Bool = true,
         into actions: inout ActionList
     ) throws(Ledger.RestoreError) {
         settings = configuration.settings
@@ -119,6 +129,7 @@ public struct Switch: Sendable {
         extensions = Dictionary(
             stored.extensions.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
         start = stored.start
+        boot = stored.boot
         lastSequence = stored.lastSequence
         startedAt = now
         self.now = now
@@ -126,7 +137,7 @@ public struct Switch: Sendable {
         swap(&self.actions, &actions)
         restoreSpending(stored)
         for binding in stored.bindings { registrar.restore(binding) }
-        if endsRunningCalls { end(stored.runningCalls) }
+        if resumesCalls { resume(stored.runningCalls) }
         applyTrunks()
         deadlines.set(DeadlineKey(kind: .housekeeping, slot: 0), at: now + .seconds(60))
         swap(&self.actions, &actions)
@@ -159,7 +170,7 @@ public struct Switch: Sendable {
         case .tariffReplaced(let tariffs):
             self.tariffs = tariffs
             log(.notice, "there are \(tariffs.count) price lists now")
-        case .wallClockRead(let clock): wallClock = clock
+        case .wallClockRead(let clock): wallClockRead(clock)
         }
         swap(&self.actions, &actions)
     }
@@ -173,6 +184,18 @@ public struct Switch: Sendable {
         applySpendingLimits()
         log(.notice, "dialplan \(plan.version) is in force; calls under way keep their decision")
     }
+
+    /// A clock that was set shortens and lengthens no registration.
+    private mutating func wallClockRead(_ clock: WallClock) {
+        let step = clock.microseconds(at: now) - wallTime
+        wallClock = clock
+        guard abs(step) > Self.clockStep else { return }
+        log(.warning, "the wall clock was set by \(step / 1_000_000) s; no call is changed by that")
+        commit(registrar.shift(by: step))
+    }
+
+    /// Below it the clock is being slewed, in microseconds.
+    private static let clockStep: Int64 = 1_000_000
 
     // MARK: Small things that everything needs
 
@@ -193,6 +216,7 @@ public struct Switch: Sendable {
     @discardableResult
     mutating func commit(_ changes: [StoredChange]) -> CommitTicket {
         guard !changes.isEmpty else { return lastTicket }
+        if waitingCommits == 0 { waitingSince = now }
         lastTicket = CommitTicket(rawValue: lastTicket.rawValue + 1)
         actions.commits.append(Commit(ticket: lastTicket, changes: changes))
         return lastTicket

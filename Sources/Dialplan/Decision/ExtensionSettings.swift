@@ -1,0 +1,28 @@
+/// What a subscriber has set, as far as a decision looks at it. The switch keeps these; a plan never
+/// does.
+public struct ExtensionSettings: Hashable, Sendable {
+    /// The outgoing level: a `level` of the plan.
+    public var level: String
+    /// The incoming level: an `incoming` of the plan; nil lets everybody ring.
+    public var incomingLevel: String?
+    /// Locked by its user: it has the level `locked` of the plan until it is unlocked, and calls only
+    /// inside where the plan has no such level.
+    public var isLocked = false
+    public var doNotDisturb = false
+    /// Numbers as they were dialled, to be called with this extension's rights.
+    public var forwardAlways: String?
+    public var forwardBusy: String?
+    public var forwardNoAnswer: String?
+    public var forwardUnregistered: String?
+    /// The user's own speed dial: numbers as they were dialled, by entry.
+    public var speedDial: [String: String] = [:]
+    /// For last number redial; nil when nothing was dialled yet.
+    public var lastDialled: String?
+    /// Whether a PIN is set.
+    public var hasPIN = false
+
+    public init(level: String, incomingLevel: String? = nil) {
+        self.level = level
+        self.incomingLevel = incomingLevel
+    }
+}

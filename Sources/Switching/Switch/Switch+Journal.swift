@@ -1,0 +1,100 @@
+import Charging
+import SIP
+
+// The journal: what is written down of a call under way, so that it outlives the process.
+
+extension Switch {
+    /// What must be known of this call after a crash.
+    func journal(of handle: Handle) -> RunningCall {
+        RunningCall(
+            call: calls[handle].id, record: calls[handle].record,
+            account: calls[handle].money?.account,
+            reserved: ledger.reserved(call: calls[handle].id.rawValue) ?? .zero,
+            tariffPrefix: calls[handle].money?.rating.row.prefix,
+            state: state(of: handle)?.serialize() ?? [])
+    }
+
+    /// INVITE has left: were the process to end now, both sides could be told so afterwards. Nobody
+    /// waits for it, so a disk that refuses is spared it.
+    mutating func journalAttempt(_ handle: Handle) {
+        guard storeFailure == nil else { return }
+        commit([.callRunning(journal(of: handle))])
+    }
+
+    /// A flow or a remote target of an answered call is another now.
+    mutating func journalAgain(_ handle: Handle) {
+        guard calls.contains(handle), case .connected = calls[handle].phase else { return }
+        commit([.callRunning(journal(of: handle))])
+    }
+
+    private func state(of handle: Handle) -> CallState? {
+        guard let dialog = calls[handle].caller.dialogs.first else { return nil }
+        let answeredAt = calls[handle].answeredAt
+        var state = CallState(
+            clocks: JournalClocks(
+                boot: boot, writtenAt: now, wallTime: wallTime,
+                sinceStart: now - calls[handle].startedAt,
+                sinceAnswer: answeredAt.map { now - $0 }),
+            caller: legState(calls[handle].caller, dialog))
+        if let index = calls[handle].connected,
+            let dialog = calls[handle].callees[index].dialogs.first
+        {
+            state.callee = legState(calls[handle].callees[index], dialog)
+        } else {
+            state.invited = calls[handle].callees.compactMap(invited)
+        }
+        if let server = calls[handle].inviteTransaction, servers.contains(server),
+            let request = servers[server].request
+        {
+            var flow = calls[handle].caller.flow
+            flow.remote = servers[server].source
+            state.inviting = CallState.Inviting(invite: Self.withoutBody(request), flow: flow)
+        }
+        state.callerExtension = calls[handle].callerExtension
+        state.calleeExtension = calls[handle].calleeExtension
+        state.inboundTrunk = calls[handle].inboundTrunk
+        state.inboundLine = calls[handle].inboundLine
+        state.holding = calls[handle].holding
+        state.isEmergency = calls[handle].isEmergency
+        state.limitMilliseconds = calls[handle].limitMilliseconds
+        return state
+    }
+
+    private func legState(_ leg: Leg, _ dialog: Dialog) -> CallState.LegState {
+        CallState.LegState(
+            localTag: leg.localTag, flow: leg.flow, name: leg.name, dialog: dialog,
+            answer: leg.pendingAnswer.map { ($0.bytes, $0.flow) },
+            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil)
+    }
+
+    /// A callee whose INVITE is out and not answered.
+    private func invited(_ leg: Leg) -> CallState.Invited? {
+        guard leg.state == .trying, let client = leg.client, clients.contains(client),
+            let request = parsed(clients[client].request)
+        else { return nil }
+        return CallState.Invited(
+            branch: clients[client].key.branch, localTag: leg.localTag, flow: leg.flow,
+            invite: Self.withoutBody(request))
+    }
+
+    /// Our own bytes; `parseOwn` has looked at them before.
+    private func parsed(_ bytes: [UInt8]) -> Message? {
+        do throws(ParseError) {
+            return try Message(parsing: bytes)
+        } catch {
+            return nil
+        }
+    }
+
+    /// An INVITE with what its answers, its CANCEL and its dialog are made from.
+    private static func withoutBody(_ invite: Message) -> [UInt8] {
+        var writer = MessageWriter(capacity: 640)
+        writer.requestLine(.invite, uri: invite.requestURI)
+        for name in [
+            HeaderName.via, .route, .from, .to, .callID, .cseq, .contact, .recordRoute,
+        ] {
+            writer.copy(name, from: invite)
+        }
+        return writer.finish()
+    }
+}

@@ -1,0 +1,98 @@
+import SIP
+
+// What comes to us and belongs to nothing we know. Most of it is let go, as RFC 3261 says. But a
+// process that ended in the middle of things leaves peers behind that wait for it: a callee that
+// answered and has no ACK, a caller that takes back a call we never wrote down.
+
+extension Switch {
+    /// A 2xx to an INVITE whose transaction is gone. In a call that goes on, its ACK was lost with the
+    /// last process; otherwise nobody is there to talk to, and the callee is hung up.
+    mutating func strayResponse(_ response: Message, on flow: Flow) {
+        counters.count("stray-responses")
+        guard response.method == .invite, (200..<300).contains(response.status),
+            let tag = response.fromTag.flatMap(Token.number),
+            response.elements(.via).count == 1,
+            response.topVia.branch.flatMap(Token.branchNumber) != nil
+        else { return }
+        guard let reference = legs[tag] else {
+            guard isPeer(flow, user: response.address(.to)) else { return }
+            retire(unknown: tag)
+            hangUp(response, on: flow, isFirst: true)
+            return
+        }
+        guard calls.contains(reference.call) else {
+            hangUp(response, on: flow, isFirst: false)
+            return
+        }
+        let leg = calls[reference.call][reference.side]
+        guard let index = leg.dialogIndex(remoteTag: response.toTag ?? []) else {
+            hangUp(response, on: flow, isFirst: true)
+            return
+        }
+        // One that waits for the other side's ACK has to wait on.
+        guard leg.acknowledgementDue == nil else { return }
+        acknowledge(response, dialog: leg.dialogs[index], flow: leg.flow, client: nil)
+    }
+
+    /// ACK, and BYE the first time.
+    private mutating func hangUp(_ response: Message, on flow: Flow, isFirst: Bool) {
+        guard let request = invite(answeredBy: response),
+            var dialog = Dialog(request: request, response: response)
+        else { return }
+        acknowledge(response, dialog: dialog, flow: flow, client: nil)
+        guard isFirst else { return }
+        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
+        sendBye(
+            in: &dialog, flow: flow,
+            reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
+    }
+
+    /// The INVITE that a response is for, as far as the response tells.
+    private mutating func invite(answeredBy response: Message) -> Message? {
+        guard let target = response.address(.contact)?.uri, let from = response.value(.from),
+            let to = response.value(.to)
+        else { return nil }
+        var writer = MessageWriter(capacity: 512)
+        writer.requestLine(.invite, uri: target)
+        writer.copy(.via, from: response)
+        writer.field(.from, from)
+        writer.field(.to, to)
+        writer.field(.callID, response.callID)
+        writer.field(.cseq, "\(response.cseqNumber) INVITE")
+        return parse(writer.finish())
+    }
+
+    /// A CANCEL of an INVITE that we do not know: 481, and if it is the INVITE of a call that the last
+    /// process had not written down yet, that is at its end too, so that its caller waits no longer.
+    mutating func strayCancel(_ request: Message, on flow: Flow) {
+        answerStatelessly(request, 481, on: flow)
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        guard request.toTag == nil, origins[origin] == nil,
+            isPeer(flow, user: request.address(.from))
+        else { return }
+        var writer = MessageWriter(capacity: 512)
+        writer.requestLine(.invite, uri: request.requestURI)
+        for name in [HeaderName.via, .from, .to, .callID] { writer.copy(name, from: request) }
+        writer.field(.cseq, "\(request.cseqNumber) INVITE")
+        guard let invite = parse(writer.finish()) else { return }
+        answerStatelessly(invite, 487, on: flow)
+    }
+
+    /// Whether a trunk or a registered phone is there, so that nobody makes us send to anybody.
+    private func isPeer(_ flow: Flow, user address: NameAddr?) -> Bool {
+        if trunks.values.contains(where: { $0.settings.endpoint.ip == flow.remote.ip }) {
+            return true
+        }
+        guard let number = address?.uriView?.telephoneNumber else { return false }
+        return registrar.bindings(of: number, at: wallTime).contains { $0.flow == flow }
+    }
+
+    /// Built of what somebody else sent, so it may be no message at all.
+    private func parse(_ bytes: [UInt8]) -> Message? {
+        do throws(ParseError) {
+            return try Message(parsing: bytes)
+        } catch {
+            return nil
+        }
+    }
+}

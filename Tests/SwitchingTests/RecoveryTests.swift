@@ -1,0 +1,560 @@
+import Charging
+import SIP
+import Testing
+
+@testable import Switching
+
+/// Calls across a crash: kill -9, a loss of power, an upgrade by restart. National calls cost 0.07 for
+/// each begun 6 s; 30 s are held ahead.
+@Suite struct RecoveryTests {
+    /// A paid call that has talked for ten seconds: 30 s of it are held.
+    private func talking(
+        balance: String = "100", change: (inout StoredState) -> Void = { $0.boot = 5 }
+    ) throws -> (site: Site, phone: Party, gateway: Party) {
+        var site = try Site(balance: balance, change: change)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(10))
+        return (site, phone, gateway)
+    }
+
+    // MARK: Answered calls go on
+
+    @Test func aCallGoesOnAndIsChargedOnceForItsWholeLength() throws {
+        var (site, phone, gateway) = try talking()
+        try site.crash(.process(.seconds(3)))
+        #expect(site.sw.calls.count == 1 && site.records.isEmpty)
+        #expect(site.sw.ledger.reserved(account: "a") == Amount("0.35"))
+        #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 1)
+        #expect(site.sw.callsOfExtension == ["8001": 1])
+
+        site.pass(.milliseconds(500))
+        phone.send("BYE", at: &site)
+        #expect(site.said(phone.endpoint).contains("200"))
+        let bye = try site.nextButCheck(Site.e1)
+        #expect(bye.method == .bye && bye.cseqNumber > 100_000)
+        #expect(bye.callID.elementsEqual(gateway.callID.utf8))
+        #expect(bye.toTag?.elementsEqual(gateway.tag.utf8) == true)
+        gateway.answer(bye, 200, at: &site)
+        let record = try #require(site.records.first)
+        #expect(site.records.count == 1 && record.releasedBy == .caller)
+        #expect(record.billedMs == 13_500 && record.charge == Amount("0.21"))
+        #expect(record.durationMs == 13_500 && record.disposition == .answered)
+        #expect(site.postings.map(\.amount) == [-(try #require(Amount("0.21")))])
+        #expect(site.isIdle)
+    }
+
+    @Test func theCalleeHangsUpAfterTheRestart() throws {
+        var (site, phone, gateway) = try talking()
+        try site.crash(.process(.seconds(1)))
+        gateway.send("BYE", at: &site)
+        #expect(site.said(Site.e1).contains("200"))
+        #expect(try site.nextButCheck(phone.endpoint).method == .bye)
+        #expect(site.records.first?.releasedBy == .callee && site.isIdle)
+    }
+
+    @Test func requestsInsideTheDialogsPassBothWays() throws {
+        var (site, phone, gateway) = try talking()
+        try site.crash(.process(.seconds(1)))
+        for method in ["INFO", "UPDATE", "INVITE"] {
+            phone.send(method, at: &site, body: Party.offer)
+            let passed = try site.nextButCheck(Site.e1)
+            #expect(passed.method == Method(method) && passed.cseqNumber > 100_000)
+            gateway.answer(passed, 200, at: &site, body: Party.offer, tag: gateway.tag)
+            let answer = try #require(site.all(phone.endpoint).last)
+            #expect(answer.status == 200)
+            if method == "INVITE" {
+                phone.acknowledge(answer, at: &site)
+                _ = site.all(Site.e1)
+            }
+        }
+        gateway.cseq = 1
+        gateway.send("INFO", at: &site)
+        #expect(try site.next(phone.endpoint).method == .info)
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func moreMoneyIsHeldAfterTheRestartAndTheCallIsCutWhenItIsUsedUp() throws {
+        var (site, phone, _) = try talking(balance: "0.49")
+        try site.crash(.process(.seconds(5)))
+        site.pass(.milliseconds(26_900))
+        #expect(!site.said(phone.endpoint).contains("BYE"))
+        site.pass(.milliseconds(200))
+        #expect(site.said(phone.endpoint).contains("BYE"))
+        let record = try #require(site.records.first)
+        #expect(record.billedMs == 42_000 && record.charge == Amount("0.49"))
+        #expect(record.endReason == "Balance used up")
+        #expect(site.sw.ledger.account("a")?.balance == .zero)
+    }
+
+    @Test func aSecondCrashFindsTheSameCall() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.process(.seconds(2)))
+        try site.crash(.process(.seconds(2)))
+        phone.send("BYE", at: &site)
+        #expect(site.records.count == 1 && site.records[0].billedMs == 14_000)
+        try site.crash(.process(.seconds(2)))
+        #expect(site.records.count == 1 && site.isIdle)
+    }
+
+    @Test func aCallInsideGoesOnAndHoldsBothExtensions() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        try site.crash(.process(.seconds(2)))
+        #expect(site.sw.callsOfExtension == ["8001": 1, "8002": 1])
+        try phones[2].call("8002", at: &site)
+        #expect(site.said(phones[2].endpoint) == "100 486")
+        phones[1].send("BYE", at: &site)
+        #expect(site.isIdle)
+    }
+
+    @Test func aLineStaysInUse() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.pstn
+        try site.connected(&phone, dials: "86035566", through: &gateway)
+        #expect(site.sw.linesInUse.count == 1)
+        let lines = site.sw.linesInUse
+        try site.crash(.process(.seconds(1)))
+        #expect(site.sw.linesInUse == lines)
+        phone.send("BYE", at: &site)
+        #expect(site.isIdle)
+    }
+
+    // MARK: The clocks
+
+    @Test func paidTimeThatEndedMeanwhileCutsTheCallAtOnceForWhatWasHeld() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.process(.seconds(3600)))
+        for endpoint in [phone.endpoint, Site.e1] {
+            let bye = try site.next(endpoint)
+            let reason = String(decoding: bye.value(.reason) ?? [], as: UTF8.self)
+            #expect(bye.method == .bye && reason.contains("paid time ended"))
+        }
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.35") && record.billedMs == 30_000)
+        #expect(record.releasedBy == .switch && site.isIdle)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("99.65"))
+    }
+
+    /// While the machine runs on, what is done to the wall clock changes nothing.
+    @Test(arguments: [-7200, -60, 60, 7200])
+    func aWallClockSetWhileTheProcessWasDownChangesNoLength(seconds: Int) throws {
+        var (site, phone, _) = try talking()
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now,
+                    unixMicroseconds: site.sw.wallTime + Int64(seconds) * 1_000_000,
+                    utcOffset: 28_800)))
+        try site.crash(.process(.seconds(4)))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.billedMs == 14_000)
+        #expect(site.records.first?.charge == Amount("0.21"))
+    }
+
+    @Test func afterANewStartOfTheMachineTheWallClockTells() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.machine(wallStep: .seconds(8)))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.billedMs == 18_000)
+        #expect(site.records.first?.charge == Amount("0.21"))
+    }
+
+    /// Nobody can say how long it was: no free time is given, and no more is charged than was held.
+    @Test func aWallClockThatStandsBeforeTheJournalEndsThePaidTime() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.machine(wallStep: .seconds(-7200)))
+        #expect(try site.next(phone.endpoint).method == .bye)
+        #expect(site.records.first?.charge == Amount("0.35") && site.isIdle)
+    }
+
+    @Test func aWallClockFarAheadChargesNoMoreThanWasHeld() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.machine(wallStep: .seconds(86_400 * 365 * 30)))
+        #expect(try site.next(phone.endpoint).method == .bye)
+        #expect(site.records.first?.charge == Amount("0.35") && site.isIdle)
+    }
+
+    // MARK: Between the answer and its ACK
+
+    @Test func theAnswerIsSentAgainUntilItsACK() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        gateway.answer(try site.next(Site.e1), 200, at: &site, body: Party.offer)
+        // The 200 and the ACK have left, and nobody has got them.
+        try site.crash(.process(.seconds(1)))
+        let answer = try site.next(phone.endpoint)
+        #expect(answer.status == 200 && answer.body.elementsEqual(crlf(Party.offer)))
+        site.pass(.milliseconds(600))
+        let again = try site.next(phone.endpoint)
+        #expect(again.status == 200)
+        phone.acknowledge(again, at: &site)
+        site.pass(.seconds(5))
+        #expect(!site.all(phone.endpoint).contains { !$0.isRequest })
+        // The callee's 200 comes again and is acknowledged in its dialog.
+        _ = site.all(Site.e1)
+        let invite = try #require(gateway.invite)
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        let ack = try site.next(Site.e1)
+        #expect(ack.method == .ack && ack.cseqNumber == 1)
+        phone.send("BYE", at: &site)
+        #expect(site.records.count == 1)
+    }
+
+    @Test func theINVITEThatComesAgainIsTheSameCall() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        gateway.answer(try site.next(Site.e1), 200, at: &site, body: Party.offer)
+        try site.crash(.process(.seconds(1)))
+        _ = site.all(phone.endpoint)
+        site.deliver(
+            String(decoding: try #require(phone.invite).bytes, as: UTF8.self).replacing(
+                "\r\n", with: "\n"), from: phone.endpoint)
+        #expect(site.said(phone.endpoint) == "" && site.said(Site.e1) == "")
+        #expect(site.sw.calls.count == 1)
+    }
+
+    /// The ACK may have come before the crash: that it does not come again says nothing.
+    @Test func aCallerThatDoesNotAcknowledgeAgainKeepsItsCall() throws {
+        var (site, phone, gateway) = try talking()
+        try site.crash(.process(.seconds(1)))
+        for _ in 0..<120 {
+            site.pass(.seconds(1))
+            for check in site.all(phone.endpoint) where check.method == .options {
+                phone.answer(check, 200, at: &site)
+            }
+            for check in site.all(Site.e1) where check.method == .options {
+                gateway.answer(check, 200, at: &site)
+            }
+        }
+        #expect(site.sw.calls.count == 1 && site.records.isEmpty)
+    }
+
+    @Test func anAnswerThatWasNotDurableIsToldToNobody() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        site.diskIsQuick = false
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phone.endpoint) == "100" && site.said(Site.e1) == "")
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        #expect(site.said(phone.endpoint) == "503")
+        #expect(site.said(Site.e1) == "CANCEL")
+        // Its 200 comes again, since it has no ACK.
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(Site.e1) == "ACK BYE")
+        let record = try #require(site.records.first)
+        #expect(site.records.count == 1 && record.charge == .zero && site.isIdle)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("100"))
+    }
+
+    @Test func aLateOfferIsAnsweredThroughTheNewProcess() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site, body: "")
+        gateway.answer(try site.next(Site.e1), 200, at: &site, body: Party.offer)
+        try site.crash(.process(.seconds(1)))
+        let answer = try site.next(phone.endpoint)
+        phone.acknowledge(answer, at: &site, body: Party.offer)
+        let ack = try site.next(Site.e1)
+        #expect(ack.method == .ack && ack.cseqNumber == 1)
+        #expect(ack.body.elementsEqual(crlf(Party.offer)))
+    }
+
+    // MARK: Calls that rang
+
+    @Test func aRingingCallEndsOnBothSidesAndHasItsRecord() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        gateway.answer(invite, 180, at: &site)
+        try site.crash(.process(.seconds(2)))
+
+        let refusal = try site.next(phone.endpoint)
+        #expect(refusal.status == 503 && refusal.cseqNumber == UInt32(phone.cseq))
+        #expect(refusal.value(.retryAfter) != nil)
+        let reason = String(decoding: refusal.value(.reason) ?? [], as: UTF8.self)
+        #expect(reason.contains("Interrupted by a restart"))
+        // It comes again until its ACK.
+        site.pass(.milliseconds(600))
+        #expect(try site.next(phone.endpoint).status == 503)
+        phone.established(by: refusal)
+        let ack = try #require(phone.invite).ack(for: refusal)
+        site.deliver(
+            String(decoding: ack, as: UTF8.self).replacing("\r\n", with: "\n"),
+            from: phone.endpoint)
+        site.pass(.seconds(3))
+        #expect(site.said(phone.endpoint) == "")
+
+        let cancel = try site.next(Site.e1)
+        #expect(cancel.method == .cancel && cancel.topVia.text == invite.topVia.text)
+        #expect(cancel.requestURI.elementsEqual(invite.requestURI))
+        _ = site.all(Site.e1)
+        gateway.answer(cancel, 200, at: &site)
+        gateway.answer(invite, 487, at: &site)
+        #expect(site.said(Site.e1) == "ACK")
+        let record = try #require(site.records.first)
+        #expect(site.records.count == 1 && record.disposition == .failed)
+        #expect(record.sipStatus == 503 && record.charge == .zero)
+        #expect(record.durationMs == 2000 && record.attempts.first?.outcome == .failed)
+        #expect(site.postings.isEmpty && site.isIdle)
+    }
+
+    @Test func allPhonesThatRangAreCancelled() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        var second = Party("8002", Endpoint(text: "127.0.0.1:19999"))
+        #expect(try second.register(at: &site).status == 200)
+        try phones[0].call("8002", at: &site)
+        #expect(site.said(phones[1].endpoint) == "INVITE")
+        #expect(site.said(second.endpoint) == "INVITE")
+        try site.crash(.process(.seconds(1)))
+        #expect(site.said(phones[1].endpoint) == "CANCEL")
+        #expect(site.said(second.endpoint) == "CANCEL")
+        #expect(site.said(phones[0].endpoint) == "503" && site.isIdle)
+    }
+
+    @Test func aCancelThatCrossedTheCrashIsAnswered() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        try site.crash(.process(.seconds(1)))
+        _ = site.all(phones[0].endpoint)
+        try phones[0].cancel(at: &site)
+        #expect(site.said(phones[0].endpoint) == "200")
+    }
+
+    /// The INVITE was in for some milliseconds only: nothing of it was durable.
+    @Test func aCallThatWasNotWrittenDownEndsWhenItsSidesSpeak() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        site.diskIsQuick = false
+        try phones[0].call("8002", at: &site)
+        let invite = try site.next(phones[1].endpoint)
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        #expect(site.sw.calls.count == 0)
+        // The callee answers: nobody is there.
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK BYE")
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        // The caller gives up: that ends its INVITE.
+        try phones[0].cancel(at: &site)
+        #expect(site.said(phones[0].endpoint) == "481 487")
+    }
+
+    @Test func aStrangerCannotMakeUsSend() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        let invite = try site.next(phones[1].endpoint)
+        try site.crash(.process(.seconds(1)))
+        var stranger = Party("8002", Endpoint(text: "10.9.9.9:5060"))
+        stranger.answer(invite, 200, at: &site, body: Party.offer)
+        // The INVITE is known from the journal, so it is hung up where it was sent.
+        #expect(site.said(stranger.endpoint) == "")
+        phones[0].callID = "never-heard-of"
+        site.deliver(
+            """
+            CANCEL sip:8002@example.com SIP/2.0
+            Via: SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bK-x;rport
+            From: <sip:8001@example.com>;tag=x
+            To: <sip:8002@example.com>
+            Call-ID: never-heard-of
+            CSeq: 1 CANCEL
+            Content-Length: 0
+
+
+            """, from: stranger.endpoint)
+        #expect(site.said(stranger.endpoint) == "481")
+    }
+
+    // MARK: Who hung up meanwhile
+
+    @Test func aSideThatIsGoneIsFoundOut() throws {
+        var (site, phone, gateway) = try talking()
+        try site.crash(.process(.seconds(2)))
+        site.pass(.seconds(2))
+        let check = try #require(site.all(phone.endpoint).first { $0.method == .options })
+        #expect(check.toTag?.elementsEqual(phone.tag.utf8) == true)
+        phone.answer(check, 481, at: &site)
+        let atGateway = site.all(Site.e1).filter { $0.method != .ack }
+        #expect(Set(atGateway.map(\.method)) == [.options, .bye])
+        gateway.answer(atGateway[0], 200, at: &site)
+        #expect(site.records.count == 1 && site.isIdle)
+    }
+
+    @Test func aSideThatDoesNotKnowOPTIONSIsStillThere() throws {
+        var (site, phone, _) = try talking()
+        try site.crash(.process(.seconds(2)))
+        site.pass(.seconds(2))
+        let check = try #require(site.all(phone.endpoint).first { $0.method == .options })
+        phone.answer(check, 405, at: &site)
+        #expect(site.sw.calls.count == 1 && site.records.isEmpty)
+    }
+
+    // MARK: What is kept up to date
+
+    @Test func aPhoneThatMovedIsReachedWhereItIs() throws {
+        var (site, phone, gateway) = try talking()
+        let moved = Endpoint(text: "127.0.0.1:23456")
+        phone.send("INFO", at: &site, from: moved)
+        gateway.answer(try site.next(Site.e1), 200, at: &site)
+        try site.crash(.process(.seconds(1)))
+        gateway.send("BYE", at: &site)
+        #expect(try site.nextButCheck(moved).method == .bye)
+    }
+
+    @Test func aJournalOfAnotherVersionIsClosedWithItsMoneyRight() throws {
+        var (site, _, _) = try talking()
+        var stored = try Site.stored()
+        var running = try #require(site.journals.last)
+        running.state = [9, 1, 2, 3]
+        stored.runningCalls = [running]
+        site = try Site(stored: stored, settings: Site.settings())
+        let record = try #require(site.records.first)
+        #expect(record.endReason == "Interrupted by a restart" && site.records.count == 1)
+        #expect(record.charge <= running.reserved && record.charge.isPositive && site.isIdle)
+    }
+
+    /// Whatever bytes stand in the journal, they are read or refused.
+    @Test func aJournalCutAnywhereIsRefusedAndNeverTraps() throws {
+        let (site, _, _) = try talking()
+        let whole = try #require(site.journals.last).state
+        #expect(CallState(serialized: whole) != nil)
+        for length in 0..<whole.count {
+            let cut = CallState(serialized: Array(whole.prefix(length)))
+            if let cut { #expect(cut.clocks.sinceStart >= .zero) }
+        }
+        for place in stride(from: 0, to: whole.count, by: 7) {
+            var bent = whole
+            bent[place] ^= 0xff
+            _ = CallState(serialized: bent)
+        }
+    }
+
+    // MARK: A slow disk
+
+    @Test func aFreeCallWaitsForTheDiskAMomentOnly() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        let invite = try site.next(phones[1].endpoint)
+        site.diskIsQuick = false
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[0].endpoint) == "100" && site.said(phones[1].endpoint) == "")
+        site.pass(.milliseconds(260))
+        #expect(site.said(phones[0].endpoint) == "200" && site.said(phones[1].endpoint) == "ACK")
+    }
+
+    @Test func aPaidCallIsRefusedWhenTheDiskSaysNothingAndOPTIONSSaysSo() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        site.diskIsQuick = false
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        site.pass(.milliseconds(3100))
+        #expect(site.said(phone.endpoint) == "100 503" && site.said(Site.e1) == "ACK BYE")
+        #expect(site.sw.ledger.reservationCount == 0)
+        gateway.callID = "options"
+        site.deliver(
+            """
+            OPTIONS sip:127.0.0.1 SIP/2.0
+            Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK-options;rport
+            From: <sip:gateway@127.0.0.1>;tag=1
+            To: <sip:127.0.0.1>
+            Call-ID: options
+            CSeq: 1 OPTIONS
+            Content-Length: 0
+
+
+            """, from: Site.e1)
+        let answer = try site.next(Site.e1)
+        #expect(answer.status == 503 && answer.value(.retryAfter) != nil)
+        // It comes back by itself.
+        site.diskIsQuick = true
+        site.settle()
+        #expect(site.sw.outOfService == nil)
+        #expect(site.records.count == 1 && site.records[0].charge == .zero && site.isIdle)
+    }
+
+    private func crlf(_ text: String) -> [UInt8] { Array(text.replacing("\n", with: "\r\n").utf8) }
+}
+
+/// An upgrade that waits for the last call.
+@Suite struct DrainTests {
+    @Test func aDrainedSwitchRefusesNewCallsAndKeepsThoseUnderWay() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        guard case .done(let text) = site.request(.drainChanged(isDraining: true)) else {
+            Issue.record("not drained")
+            return
+        }
+        #expect(text == "no new calls are taken; 1 are under way")
+        try phones[2].call("8004", at: &site)
+        let answers = site.all(phones[2].endpoint)
+        #expect(answers.map(\.status) == [100, 503])
+        #expect(answers.last?.value(.retryAfter) != nil)
+        #expect(site.records.first?.endReason.contains("drained") == true)
+        guard case .status(let row) = site.request(.status) else {
+            Issue.record("no status")
+            return
+        }
+        #expect(row.state == "draining: no new calls, 1 under way" && row.calls == 1)
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[0].endpoint) == "200" && site.isIdle)
+        // A phone may register all the same.
+        #expect(try phones[2].register(at: &site).status == 200)
+        _ = site.request(.drainChanged(isDraining: false))
+        try phones[0].call("8002", at: &site, id: "2")
+        #expect(site.said(phones[0].endpoint) == "100")
+    }
+
+    @Test func emergencyCallsAreMadeWhileTheSwitchIsDrained() throws {
+        var site = try Site()
+        var phone = try site.registered("8009")[0]
+        _ = site.request(.drainChanged(isDraining: true))
+        try phone.call("110", at: &site)
+        #expect(try site.next(Site.pstn).method == .invite)
+    }
+}
+
+/// A wall clock that is set by hours while calls run.
+@Suite struct ClockStepTests {
+    @Test(arguments: [-3 * 3600, 3 * 3600])
+    func registrationsLastAsLongAsTheyWereMadeFor(seconds: Int64) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        site.pass(.seconds(1800))
+        let stepped = site.sw.wallClock.microseconds(at: site.now) + seconds * 1_000_000
+        site.handle(
+            .wallClockRead(
+                WallClock(instant: site.now, unixMicroseconds: stepped, utcOffset: 28_800)))
+        site.pass(.seconds(1700))
+        try site.crash(.process(.seconds(1)))
+        try phones[0].call("8002", at: &site)
+        #expect(site.said(phones[1].endpoint) == "INVITE")
+        try phones[0].cancel(at: &site)
+        site.pass(.seconds(200))
+        _ = site.all(phones[0].endpoint)
+        try phones[0].call("8002", at: &site, id: "2")
+        #expect(site.said(phones[0].endpoint) == "100 480")
+    }
+}
