@@ -78,6 +78,7 @@ struct Compiler {
         guard remarks.errorCount == 0, let site else { return nil }
         var plan = plan(site)
         run(expectations, on: plan)
+        analyse(plan)
         guard remarks.errorCount == 0 else { return nil }
         plan.expectations = self.expectations
         return plan

@@ -33,8 +33,8 @@ struct Reachability {
             return .number(pattern.example)
         }
         let rivals =
-            patterns.indices.filter { $0 != index && patterns[$0].overlaps(pattern) }
-            + blockers.indices.filter { blockers[$0].overlaps(pattern) }
+            table.overlapping(pattern, limit: .max).sorted().filter { $0 != index }
+            + blockerTable.overlapping(pattern, limit: .max).sorted()
             .map { $0 + patterns.count }
         let longest = rivals.map { rival($0).keys.count }.max() ?? 0
         var walk = Walk(longest: max(longest, pattern.keys.count) + 2)

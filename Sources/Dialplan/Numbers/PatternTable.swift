@@ -81,6 +81,61 @@ struct PatternTable: Sendable {
         return Candidate(entry: node.zeroOrMore, node: Int32(index), endWidth: 14)
     }
 
+    /// Every pattern in it.
+    var patterns: [Pattern] {
+        var patterns: [Pattern] = []
+        for (index, node) in nodes.enumerated() {
+            let ends: [(entry: Int32, end: Pattern.End)] = [
+                (node.closed, .closed), (node.oneOrMore, .oneOrMore),
+                (node.zeroOrMore, .zeroOrMore),
+            ]
+            for (entry, end) in ends where entry >= 0 {
+                patterns.append(Pattern(keys: keys(to: index), end: end))
+            }
+        }
+        return patterns
+    }
+
+    private func keys(to index: Int) -> [KeySet] {
+        var keys: [KeySet] = []
+        var index = index
+        while index > 0 {
+            keys.append(nodes[index].keys)
+            index = Int(nodes[index].parent)
+        }
+        return keys.reversed()
+    }
+
+    /// The entries that cover some number of the pattern, at most so many.
+    func overlapping(_ pattern: Pattern, limit: Int) -> [Int] {
+        var found: [Int] = []
+        collect(0, pattern.looped, 0, limit, &found)
+        return found
+    }
+
+    private func collect(
+        _ index: Int, _ pattern: Pattern, _ depth: Int, _ limit: Int, _ found: inout [Int]
+    ) {
+        guard found.count < limit else { return }
+        let node = nodes[index]
+        let isLong = depth >= pattern.keys.count
+        let hasDigitsLeft =
+            isLong || pattern.keys[depth...].allSatisfy { $0.intersects(.digits) }
+        if node.closed >= 0, depth == pattern.keys.count || isLong && pattern.end != .closed {
+            found.append(Int(node.closed))
+        }
+        if node.zeroOrMore >= 0, hasDigitsLeft { found.append(Int(node.zeroOrMore)) }
+        if node.oneOrMore >= 0, hasDigitsLeft, !isLong || pattern.end != .closed {
+            found.append(Int(node.oneOrMore))
+        }
+        if isLong, pattern.end == .closed { return }
+        let keys = isLong ? KeySet.digits : pattern.keys[depth]
+        for child in Int(node.firstChild)..<Int(node.firstChild) + Int(node.childCount)
+        where nodes[child].keys.intersects(keys) {
+            collect(child, pattern, depth + 1, limit, &found)
+        }
+    }
+
     private func isMoreSpecific(_ a: Candidate, _ b: Candidate) -> Bool {
         let (left, right) = (widths(a), widths(b))
         for (x, y) in zip(left, right) where x != y { return x < y }

@@ -55,10 +55,16 @@ struct SourceText {
 
     /// The text of a line without its end.
     func lineText(_ line: Int) -> String {
+        let (start, end) = extent(ofLine: line)
+        return text(start, end)
+    }
+
+    /// Where a line begins, and where it ends without its line end.
+    func extent(ofLine line: Int) -> (start: Int, end: Int) {
         let start = lineStarts[line - 1]
         var end = line < lineStarts.count ? lineStarts[line] - 1 : bytes.count
         if end > start, bytes[end - 1] == 0x0d { end -= 1 }
-        return text(start, end)
+        return (start, end)
     }
 
     func text(_ start: Int, _ end: Int) -> String {

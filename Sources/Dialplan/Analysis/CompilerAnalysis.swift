@@ -1,0 +1,94 @@
+// What the analysis finds, as remarks of the check.
+
+extension Compiler {
+    /// Looks for ways around the plan, each told with a number that shows it.
+    mutating func analyse(_ plan: Plan) {
+        var analysis = FraudAnalysis(plan, self)
+        reportWithoutHelp(analysis)
+        for finding in analysis.levelsAround() + analysis.levelsBehindForms() {
+            report(finding, analysis.scheme)
+        }
+        for finding in analysis.rulesAround() { report(finding, analysis.scheme) }
+        for finding in analysis.outsideIn() { report(finding) }
+    }
+
+    private mutating func reportWithoutHelp(_ analysis: FraudAnalysis) {
+        for finding in analysis.withoutHelp() {
+            let index = extensions.firstIndex { $0.contains(finding.caller) }
+            let range = index.map { extensionRanges[$0] }
+            remarks.error(
+                "\(finding.caller) cannot reach the emergency number \(finding.dialled): it has no "
+                    + "line and there is no trunk",
+                at: range ?? SourceRange(file: 0, start: 0, end: 0),
+                help: "write a line that rings it, or a trunk in the configuration")
+        }
+    }
+
+    private mutating func report(
+        _ finding: FraudAnalysis.LevelFinding, _ scheme: NumberingScheme
+    ) {
+        let others = finding.others.map { "\"\($0)\"" }.joined(separator: ", ")
+        let word = patternWords[finding.entry]
+        remarks.warning(
+            "level \"\(finding.level)\" reaches class \"\(finding.numberClass)\", which it may not "
+                + "call: \(finding.caller) dials \(finding.dialled), "
+                + "\(sent(finding.way, finding.meant))"
+                + (others.isEmpty ? "" : "; so does \(others)"),
+            at: word.range,
+            help: finding.kind.map(scheme.remedy)
+                ?? "write narrower patterns in class \"\(classNames[word.numberClass])\", or "
+                + "another form in its route")
+    }
+
+    private mutating func report(
+        _ finding: FraudAnalysis.RuleFinding, _ scheme: NumberingScheme
+    ) {
+        remarks.warning(
+            "rule \"\(finding.rule.name)\" does not see \(finding.meant) in every spelling: "
+                + "\(finding.caller) (\(finding.level)) dials \(finding.dialled), "
+                + sent(finding.way, finding.meant),
+            at: range(of: finding.rule.name, at: finding.rule.place),
+            help: scheme.remedy(finding.kind))
+    }
+
+    private mutating func report(_ finding: FraudAnalysis.OutsideFinding) {
+        let from: String
+        switch finding.caller {
+        case .line(let number): from = "on line \(number)"
+        case .trunk(let name): from = "over trunk \(name)"
+        case .extension(let number, _): from = "from \(number)"
+        }
+        remarks.warning(
+            "somebody outside who calls \(finding.dialled) \(from) goes out again via "
+                + "\(finding.way.via) to \(finding.way.number), and \(finding.rights) pays",
+            at: finding.place.map { range(of: "", at: $0) }
+                ?? SourceRange(file: 0, start: 0, end: 0))
+    }
+
+    private func sent(_ way: RouteChoice, _ meant: String) -> String {
+        let sent = "which goes out via \(way.via.word) as \(way.number)"
+        return way.number == meant ? sent : sent + " and is \(meant) to the network"
+    }
+
+    /// A name on a line of the plan.
+    private func range(of name: String, at place: Place) -> SourceRange {
+        let file = texts.firstIndex { $0.name == place.file } ?? 0
+        return texts[file].range(of: name, onLine: place.line, file: file)
+    }
+}
+
+extension SourceText {
+    /// Where a word stands on a line; the whole line where it does not.
+    func range(of word: String, onLine line: Int, file: Int) -> SourceRange {
+        let (start, end) = extent(ofLine: line)
+        guard !word.isEmpty, word.utf8.count <= end - start else {
+            return SourceRange(file: file, start: start, end: end)
+        }
+        let letters = Array(word.utf8)
+        for offset in stride(from: start, through: end - letters.count, by: 1)
+        where bytes[offset..<offset + letters.count].elementsEqual(letters) {
+            return SourceRange(file: file, start: offset, end: offset + letters.count)
+        }
+        return SourceRange(file: file, start: start, end: end)
+    }
+}

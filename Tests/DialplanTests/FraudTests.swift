@@ -1,0 +1,175 @@
+@testable import Dialplan
+import Testing
+
+/// Each way around a plan, told with a number that shows it, and plans that leave none.
+@Suite struct FraudTests {
+    private static func remarks(
+        _ text: String, _ context: PlanContext = context
+    ) -> [Diagnostic] {
+        let sources = PlanSources(main: SourceFile(path: "p.dialplan", text: text))
+        return Plan.compile(sources, context: context).diagnostics
+    }
+
+    private static func replaced(_ old: String, _ new: String) -> String {
+        let parts = sample.split(separator: old, maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.joined(separator: new)
+    }
+
+    @Test func theSampleLeavesNoWayAround() {
+        #expect(Self.remarks(sample) == [])
+    }
+
+    @Test func carrierPrefixBeforeAnythingIsFound() throws {
+        let plan = Self.replaced("    179XX.           -> drop 5\n", "")
+        let open = plan.replacing("95XXX 96XXX", with: "95XXX 96XXX 179XX.")
+        let remarks = Self.remarks(open)
+        #expect(remarks.count == 3)
+        for (remark, name) in zip(remarks, ["suburban", "national", "international"]) {
+            #expect(remark.severity == .warning && remark.line == 10 && remark.column == 46)
+            #expect(remark.message.contains("reaches class \"\(name)\""))
+            #expect(remark.suggestion == "write in normalise: 179XX. -> drop 5")
+        }
+        #expect(
+            remarks.last?.message
+                == "level \"city\" reaches class \"international\", which it may not call: 8000 "
+                + "dials 179000010000000, which goes out via line as 179000010000000 and is "
+                + "0010000000 to the network; so does \"county\", \"country\"")
+    }
+
+    @Test func ownAreaCodeAroundABarIsFound() {
+        let plan = Self.replaced("    0311[2-8]XXXXXXX -> drop 4\n", "")
+            .replacing("level country  may county + national", with: "level far may house national")
+            .replacing("may country", with: "may county + far")
+        let remarks = Self.remarks(plan)
+        #expect(remarks.contains { $0.message.contains("level \"far\" reaches class \"local\"") })
+        #expect(remarks.contains { $0.message.contains("8000 dials 0311") })
+    }
+
+    @Test func ownCountryCodeIsFound() {
+        let plan = Self.replaced("    0086[1-9].       -> drop 4 prefix 0\n", "")
+            .replacing("00[1-9]XXXXXX.", with: "00[1-9]XXXXXX.")
+            .replacing("level world    may country +", with: "level world may house +")
+        let remarks = Self.remarks(plan)
+        #expect(
+            remarks.contains {
+                $0.message.contains("level \"world\" reaches class \"national\"")
+                    && $0.message.contains("dials 0086")
+            })
+    }
+
+    @Test func zeroBeforeAMobileNumberIsFound() {
+        let plan = Self.replaced("    01[3-9]XXXXXXXXX -> drop 1\n", "")
+            .replacing(
+                "level country  may county + national",
+                with: "level country may house + suburban national")
+        let remarks = Self.remarks(plan)
+        #expect(
+            remarks.contains {
+                $0.message.contains("level \"country\" reaches class \"mobile\"")
+                    && $0.message.contains("dials 013")
+            })
+    }
+
+    @Test func aRouteThatDropsDigitsIsFound() {
+        let plan =
+            sample.replacing("10XXX", with: "10XXX *9.")
+            .replacing("route service local", with: "route local")
+            + "\nroute service via pstn  send drop 2"
+        let remarks = Self.remarks(plan)
+        #expect(
+            remarks.contains {
+                $0.message
+                    == "level \"city\" reaches class \"international\", which it may not call: "
+                    + "8000 dials *90010000000, which goes out via pstn as 0010000000"
+            })
+        #expect(remarks.allSatisfy { $0.severity == .warning })
+    }
+
+    @Test func aRuleThatASpellingGetsAroundIsFound() {
+        let plan =
+            Self.replaced("    179XX.           -> drop 5\n", "")
+            .replacing("95XXX 96XXX", with: "95XXX 96XXX 179XX.")
+            + "\nrule sea { from 8000-8009  to 00[1-9]X.  refuse }"
+        let remarks = Self.remarks(plan)
+        let remark = remarks.first { $0.message.hasPrefix("rule \"sea\"") }
+        #expect(
+            remark?.message
+                == "rule \"sea\" does not see 00100 in every spelling: 8000 (city) dials "
+                + "1790000100, which goes out via line as 1790000100 and is 00100 to the network")
+        #expect(remark?.column == 6)
+    }
+
+    @Test func rulesOfACleanPlanAreNotRemarked() {
+        let plan =
+            sample + """
+
+                hours office mon-fri 08:00-18:00
+                rule sea  { from 8000-8009  to international       outside office refuse }
+                rule far  { to national 00[1-9]X. during office    limit 3m }
+                rule kind { from level city to 1[3-9]XXXXXXXXX     limit 1h }
+                """
+        #expect(Self.remarks(plan) == [])
+    }
+
+    @Test func anExtensionWithoutAnyWayOutCannotCallForHelp() {
+        let plan = """
+            site small { country 86  area 0311  timezone Asia/Shanghai }
+            extensions 800-809
+            class local [2-8]XXXXXXX
+            level city may internal local
+            route local via line
+            line 66778001-66778008 rings 801-808
+            """
+        let remarks = Self.remarks(plan, PlanContext(trunks: []))
+        #expect(remarks.map(\.severity) == [.error, .error])
+        #expect(
+            remarks.first?.message
+                == "800 cannot reach the emergency number 110: it has no line and there is no trunk"
+        )
+        #expect(remarks.last?.message.hasPrefix("809 cannot reach") == true)
+    }
+
+    @Test("every number that a remark gives is decided as the remark says", arguments: 0..<24)
+    func numbersAreTrue(seed: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        var lines = sample.split(separator: "\n").map(String.init)
+        for _ in 0..<Int.random(in: 1...3, using: &generator) {
+            lines.remove(at: Int.random(in: 3...8, using: &generator))
+        }
+        let services = ["179XX.", "0311XX.", "0086X.", "01XX.", "1!", "[0-1]X.", "0!", "*9!"]
+        let more = services.randomElement(using: &generator)!
+        let text = lines.joined(separator: "\n").replacing("10XXX", with: "10XXX \(more)")
+        let (plan, diagnostics) = Plan.compile(
+            PlanSources(main: SourceFile(path: "p", text: text)), context: context)
+        guard let plan else { return }
+        for remark in diagnostics {
+            let words = remark.message.split(separator: " ").map {
+                $0.trimming { "\",;:".contains($0) }
+            }
+            guard words[0] == "level", let dials = words.firstIndex(of: "dials") else { continue }
+            let decision = plan.dialled(words[dials + 1], from: words[dials - 1], level: words[1])
+            #expect(!decision.routes.isEmpty, "\(remark.message)")
+            let sent = words[words.firstIndex(of: "as")! + 1]
+            #expect(decision.routes.contains { $0.number == sent })
+            let meant = words.lastIndex(of: "is").map { words[$0 + 1] } ?? sent
+            let plain = plan.dialled(meant, from: words[dials - 1], level: words[1])
+            #expect(plain.refusal == .level, "\(remark.message)")
+            #expect(plain.numberClass == words[4])
+        }
+    }
+}
+
+extension String {
+    fileprivate func replacing(_ old: String, with new: String) -> String {
+        split(separator: old, omittingEmptySubsequences: false).joined(separator: new)
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(_ isLeftOut: (Character) -> Bool) -> String {
+        var rest = self
+        while let first = rest.first, isLeftOut(first) { rest.removeFirst() }
+        while let last = rest.last, isLeftOut(last) { rest.removeLast() }
+        return String(rest)
+    }
+}
