@@ -26,9 +26,9 @@ import Testing
         var onHold: Set<String> = []
         var forgotten: [String: Int] = [:]
         var redeemed: [Int: String] = [:]
-        let callLimit: Int64 = 400
-        let hourLimit: Int64 = 1500
-        let dayLimit: Int64 = 4000
+        let callLimit: Int64 = 350
+        let hourLimit: Int64 = 900
+        let dayLimit: Int64 = 2500
 
         func chain(_ account: String) -> [String] {
             guard let found = opened[account] else { return [] }
@@ -136,7 +136,7 @@ import Testing
         var postings = 0
         var refusals: Set<String> = []
 
-        for turn in 0..<1500 {
+        for turn in 0..<800 {
             second += Int64(generator.next() % 240)
             if generator.next() % 90 == 0 { day += 1 }
             let id = try #require(ids.randomElement(using: &generator))
@@ -160,17 +160,22 @@ import Testing
                 let hold = try #require(books.held[call])
                 let expected = books.canHold(
                     micros, of: hold.micros, hold.account, hold.number, second, day)
-                let most = try #require(
-                    ledger.coverable(
-                        call: call, account: hold.account, extension: hold.number, at: now))
+                let most = ledger.coverable(
+                    call: call, account: hold.account, extension: hold.number, at: now)
                 let refusal = ledger.extend(call: call, by: Amount(micros: micros), at: now)
                 #expect((refusal == nil) == expected, "turn \(turn)")
                 // What can be covered says the same, but for holds.
-                if case .held = refusal {} else { #expect((most.micros >= micros) == expected) }
+                let isCovered = most.map { $0.micros >= micros }
+                if case .held = refusal {
+                    #expect(!expected)
+                } else {
+                    #expect(isCovered == expected)
+                }
                 if case .limitMet(_, let period, _) = refusal { refusals.insert(period.rawValue) }
                 if expected { books.held[call]?.micros += micros }
             case (7...9, let call?):
-                let hold = try #require(books.held.removeValue(forKey: call))
+                let hold = try #require(books.held[call])
+                books.held[call] = nil
                 let charged = min(micros, hold.micros)
                 let settlement = ledger.settle(call: call, used: Amount(micros: micros), at: now)
                 #expect(settlement.charged.micros == charged)
@@ -225,7 +230,7 @@ import Testing
             }
         }
         #expect(ledger.audit() == [])
-        #expect(postings > 50 && refusals.count > 1, "\(postings) \(refusals)")
+        #expect(postings > 50 && !refusals.isEmpty, "\(postings) \(refusals)")
     }
 
     private func redeem(

@@ -130,7 +130,6 @@ final class Bench {
 }
 
 extension Store {
-    /// The first column of a result.
     /// The postings of a statement, the newest first.
     func postings(
         of account: String, since: Int64? = nil, until: Int64? = nil, limit: Int = 100
@@ -143,6 +142,7 @@ extension Store {
         _ = try put(TariffDeck(validFrom: 0, tariff: Tariff()), rows: rows)
     }
 
+    /// The first column of a result.
     func texts(_ sql: String) throws -> [String] {
         try writer.perform { try String.fetchAll($0, sql: sql) }
     }

@@ -93,6 +93,8 @@ import Testing
         try site.connected(&phone, dials: "02088886666", through: &gateway)
         phone.send("BYE", at: &site)
         site.pass(.seconds(3500))
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
         try site.connected(&phone, dials: "02088886666", through: &gateway, id: "2")
         // It begins in the middle of this call, which keeps its price.
         site.pass(.seconds(120))
@@ -218,14 +220,15 @@ import Testing
         var phone = try site.registered("8001")[0]
         var gateway = Party.e1
         try site.connected(&phone, dials: "02088886666", through: &gateway)
-        site.pass(.seconds(20))
+        site.pass(.seconds(45))
         // Another price list by the time the switch is back.
         site.disk.tariffs = TariffBook(try Self.tariff(Self.head + "0,dear,0,9/60\n"))
         try site.crash(.process(.seconds(5)))
-        site.pass(.seconds(36))
+        site.pass(.seconds(12))
         phone.send("BYE", at: &site)
         let record = try #require(site.records.first)
-        #expect(record.charge == Amount("0.80") && record.basis?.plan == "standard")
+        #expect(record.charge == Amount("0.80"))
+        #expect(record.basis?.plan == "standard")
     }
 
     // MARK: Allowances
@@ -255,6 +258,7 @@ import Testing
         try phone.call("02088886666", at: &site, id: "2")
         #expect(site.said(phone.endpoint) == "100 402")
         site.pass(.seconds(31))
+        _ = site.all(phone.endpoint)
         _ = site.all(Site.e1)
         try site.connected(&phone, dials: "02088886666", through: &gateway, id: "3")
         phone.send("BYE", at: &site)
@@ -332,7 +336,6 @@ import Testing
         phone.send("BYE", at: &site)
         #expect(site.records.first?.charge == Amount("0.28"))
         try site.crash(.process(.seconds(1)))
-        phone = try site.registered("8001")[0]
         try phone.call("02088886666", at: &site, id: "2")
         #expect(site.said(phone.endpoint) == "100 402")
         #expect(site.sw.ledger.spendingHolds.map(\.subject) == [.extension("8001")])
