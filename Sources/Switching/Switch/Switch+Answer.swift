@@ -50,16 +50,14 @@ extension Switch {
         closeAttempt(handle, outcome: .answered, status: response.status, q850: nil, text: "")
         switch calls[handle].holding {
         case .nothing: break
-        case .trunk(let name):
-            trunks[name]?.attemptPassed()
-            calls[handle].record.route = name
-        case .line(let number, let name):
-            trunks[name]?.attemptPassed()
-            calls[handle].record.route = number
+        case .trunk(let name): calls[handle].record.route = name
+        case .line(let number, _): calls[handle].record.route = number
         }
+        routePassed(handle)
         calls[handle].record.answeredAt = wallTime
         moneyAnswered(handle)
 
+        settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])
         calls[handle].phase = .answering(ticket)
