@@ -5,7 +5,7 @@ import GRDB
 
 extension Store {
     /// What was posted to an account, the newest first, with the sums of all of it. Milliseconds for a
-    /// subscriber's account; a million postings add up in a tenth of a second.
+    /// subscriber's account; the sums of a million postings take a tenth of a second.
     ///
     /// - Parameters:
     ///   - since: microseconds since 1970 UTC, inclusive.
@@ -35,46 +35,68 @@ extension Store {
     /// The longest statement in postings.
     public static let statementLimitMaximum = 10_000
 
+    /// New postings and old ones. Each is asked by itself: through the view of both, SQLite would make
+    /// a copy of all that fits.
+    private static let postingTables = ["posting", "posting_archive"]
+
     private static func sum(
         _ condition: String, _ arguments: StatementArguments, in database: Database
     ) throws -> Amount {
-        let sum = try Int64.fetchOne(
-            database, sql: "SELECT sum(amount) FROM every_posting WHERE \(condition)",
-            arguments: arguments)
-        return Amount(micros: sum ?? 0)
+        try postingTables.reduce(into: Amount.zero) { sum, table in
+            let part = try Int64.fetchOne(
+                database, sql: "SELECT sum(amount) FROM \(table) WHERE \(condition)",
+                arguments: arguments)
+            sum += Amount(micros: part ?? 0)
+        }
     }
 
     private static func totals(
         _ account: String, _ since: Int64, _ until: Int64, in database: Database
     ) throws -> [AccountStatement.Total] {
-        let rows = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT kind, count(*), sum(amount) FROM every_posting
-                WHERE account = ? AND at >= ? AND at < ? GROUP BY kind ORDER BY kind
-                """, arguments: [account, since, until])
-        return try rows.map { row in
-            let row = SQLRow(row: row)
-            return AccountStatement.Total(
-                kind: try row.choice(0), count: try row.number(1), sum: row.amount(2))
+        var totals: [Posting.Kind: AccountStatement.Total] = [:]
+        for table in postingTables {
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT kind, count(*), sum(amount) FROM \(table)
+                    WHERE account = ? AND at >= ? AND at < ? GROUP BY kind
+                    """, arguments: [account, since, until])
+            for row in rows {
+                let row = SQLRow(row: row)
+                let kind: Posting.Kind = try row.choice(0)
+                let count: Int = try row.number(1)
+                let known = totals[kind]
+                totals[kind] = AccountStatement.Total(
+                    kind: kind, count: count + (known?.count ?? 0),
+                    sum: row.amount(2) + (known?.sum ?? .zero))
+            }
         }
+        return Posting.Kind.allCases.compactMap { totals[$0] }
+    }
+
+    static func newestPostings(in table: String) -> String {
+        """
+        SELECT \(PostingColumns.names), entry FROM \(table)
+        WHERE account = ? AND at >= ? AND at < ? ORDER BY at DESC, entry DESC LIMIT ?
+        """
     }
 
     private static func postings(
         _ account: String, _ since: Int64, _ until: Int64, _ limit: Int, in database: Database
     ) throws -> [Posting] {
-        let cursor = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT \(PostingColumns.names) FROM every_posting
-                WHERE account = ? AND at >= ? AND at < ? ORDER BY at DESC, entry DESC LIMIT ?
-                """,
-            arguments: [account, since, until, min(max(limit, 1), statementLimitMaximum)])
-        var postings: [Posting] = []
-        while let row = try cursor.next() {
-            postings.append(try PostingColumns.posting(in: SQLRow(row: row)))
+        let limit = min(max(limit, 1), statementLimitMaximum)
+        var found: [(entry: Int64, posting: Posting)] = []
+        for table in postingTables {
+            let cursor = try Row.fetchCursor(
+                database, sql: newestPostings(in: table),
+                arguments: [account, since, until, limit])
+            while let row = try cursor.next() {
+                let row = SQLRow(row: row)
+                found.append((row.integer(9), try PostingColumns.posting(in: row)))
+            }
         }
-        return postings
+        found.sort { ($0.posting.at, $0.entry) > ($1.posting.at, $1.entry) }
+        return found.prefix(limit).map(\.posting)
     }
 
     // MARK: The archive

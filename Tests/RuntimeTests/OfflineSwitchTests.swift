@@ -12,6 +12,7 @@ import Testing
     private func done(_ response: Response) -> String? {
         switch response {
         case .done(let text), .reply(.done(let text)): text
+        case .tariffReview(let review): review.outcome
         default: nil
         }
     }

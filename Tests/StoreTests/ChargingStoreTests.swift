@@ -104,8 +104,8 @@ import Testing
         #expect(all.opening == .zero && all.closing == yuan(91) && all.addsUp)
         #expect(
             all.totals == [
-                .init(kind: .charge, count: 9, sum: yuan(-9)),
                 .init(kind: .topUp, count: 1, sum: yuan(100)),
+                .init(kind: .charge, count: 9, sum: yuan(-9)),
             ])
         #expect(all.postings.map(\.call) == [9, 8])
         let part = try statement(3, 6, limit: 10)

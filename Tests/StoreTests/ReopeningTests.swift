@@ -151,7 +151,7 @@ import Testing
         #expect(failure?.kind == .tooNew)
     }
 
-    @Test func aDatabaseOfVersionOneIsOpenedWithItsRows() throws {
+    @Test func theDatabaseKnowsWhichStepsItWentThrough() throws {
         let folder = TemporaryFolder()
         do {
             let bench = try Bench(folder)
@@ -160,7 +160,8 @@ import Testing
         }
         let bench = try Bench(folder)
         #expect(
-            try bench.store.texts("SELECT identifier FROM grdb_migrations") == ["1: first call"])
+            try bench.store.texts("SELECT identifier FROM grdb_migrations ORDER BY identifier")
+                == ["1: first call", "2: plans, allowances, vouchers, limits, receipts"])
         #expect(try bench.state().extensions == [subscriber("8001")])
         bench.store.close()
     }
@@ -173,7 +174,11 @@ import Testing
         let closed = try bench.store.texts("SELECT name FROM pragma_table_info('record')")
         #expect(closed == ["sequence"] + names)
         let journal = try bench.store.texts("SELECT name FROM pragma_table_info('running_call')")
-        #expect(journal == names + ["payer", "reserved", "held_prefix", "state"])
+        // Columns of later releases stand behind those of the first.
+        let first = 29
+        #expect(
+            journal == names.prefix(first) + ["payer", "reserved", "held_prefix", "state"]
+                + names.dropFirst(first))
         bench.store.close()
     }
 
