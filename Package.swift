@@ -96,7 +96,12 @@ let package = Package(
         tests("ChargingTests", ["Charging"]),
         tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
         tests("SimulationTests", ["Simulation", "Switching", "Charging", "SIP"]),
-        tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
+        tests(
+            "StoreTests",
+            [
+                "Store", "Switching", "Charging", "SIP",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching"]),

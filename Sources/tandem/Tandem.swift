@@ -14,9 +14,9 @@ struct Tandem: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
-            HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
-            SimulateCommand.self,
-            BackupCommand.self, RestoreCommand.self, AuditCommand.self,
+            VoucherCommand.self, HangupCommand.self, CDRCommand.self, DrainCommand.self,
+            UndrainCommand.self, SimulateCommand.self, BackupCommand.self, RestoreCommand.self,
+            AuditCommand.self,
         ])
 }
 

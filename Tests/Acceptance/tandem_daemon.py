@@ -204,7 +204,7 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
-        e1_address=None, e1_more="", digest=None, data=None, more="",
+        e1_address=None, e1_more="", digest=None, data=None, spending=None, more="",
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
 
@@ -236,8 +236,12 @@ lines:
   gateway: pstn
 calls:
 """ + "".join(f"  {key}: {value}\n" for key, value in calls.items())
-            + (f"digest: {digest}\n" if digest else "")
+                + (f"digest: {digest}\n" if digest else "")
                 + textwrap.dedent(more))
+            if spending:
+                file.write("spending:\n")
+            for subject, limits in (spending or {}).items():
+                file.write(f"  {subject}: {{{', '.join(f'{k}: {v}' for k, v in limits.items())}}}\n")
 
     # The process.
 
@@ -354,8 +358,10 @@ calls:
         return self.account(name).amount("balance")
 
     def statement(self, name):
-        """The postings of an account."""
-        return self.ask("account", "statement", name)
+        """The postings of an account; the sums behind them have to add up."""
+        *postings, sums = self.ask("account", "statement", name)
+        assert sums["adds_up"], sums
+        return postings
 
     def postings_total(self, name):
         return sum((posting.amount("amount") for posting in self.statement(name)), Decimal(0))
