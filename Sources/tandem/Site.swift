@@ -102,7 +102,9 @@ struct Site {
     }
 
     /// Prints an answer in the form that suits it; a refusal ends the command.
-    func print(_ response: Response, asCard: Bool = false) throws {
+    func print(
+        _ response: Response, asCard: Bool = false, language: ExplanationLanguage = .english
+    ) throws {
         switch response {
         case .records(let records): print(Listing(records: records, currency: currency), asCard)
         case .postings(let postings): print(Listing(postings: postings, currency: currency), asCard)
@@ -112,7 +114,9 @@ struct Site {
             switch reply {
             case .done(let message), .refused(let message): Output.done(message, options)
             case .explanation(let explanation):
-                Output.text(options.json ? explanation.cell.json + "\n" : explanation.text)
+                Output.text(
+                    options.json
+                        ? explanation.cell(language).json + "\n" : explanation.text(language))
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price:
                 if let listing = Listing(reply) { print(listing, asCard) }
             }

@@ -162,7 +162,7 @@ extension Switch {
         calls[handle].record.normalised = decision.normalised
         calls[handle].record.numberClass = decision.numberClass
         calls[handle].record.dialplanVersion = decision.planVersion
-        calls[handle].record.explanation = decision.explanation.map(\.text)
+        calls[handle].record.explanation = decision.explanation.map(\.stored)
         calls[handle].limitMilliseconds = decision.limitMilliseconds
 
         // A line or channel of its own is taken by the call that comes in on it.
