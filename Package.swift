@@ -52,6 +52,9 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CResolver"),
+        .systemLibrary(
+            name: "CNetSNMP", pkgConfig: "netsnmp", providers: [.apt(["libsnmp-dev"])]),
         .target(name: "CSockets"),
         shell("Transport", ["SIP", "CSockets"]),
         shell(
@@ -61,12 +64,15 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        shell("Resolver", ["CResolver", "SIP", "Switching"]),
+        .target(name: "CSNMP", dependencies: ["CNetSNMP"]),
+        shell("SpanPolling", ["CSNMP", "SIP", "Switching"]),
         shell("Control", ["Switching", "Charging", "Dialplan", "SIP"]),
         shell(
             "Runtime",
             [
                 "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-                "Store", "Control", "Yams",
+                "Store", "Control", "Resolver", "SpanPolling", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -87,6 +93,7 @@ let package = Package(
         tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
         tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
         tests("TransportTests", ["Transport", "SIP"]),
+        tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching"]),
         tests(
             "RuntimeTests",

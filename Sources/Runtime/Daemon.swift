@@ -22,6 +22,7 @@ public final class Daemon {
     private let replies = ReplyDesk()
     private let control: ControlServer
     private let reload: Reload
+    private let outlook: Outlook
     private let notifier: ServiceNotifier
     private let log: DaemonLog
 
@@ -58,8 +59,10 @@ public final class Daemon {
             theSwitch: theSwitch, actions: actions, clock: clock, store: store, replies: replies,
             logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
         let mailbox = loop.mailbox
+        outlook = Outlook(post: { mailbox.post($0) })
         reload = Reload(
-            first: loaded, notifier: notifier, logger: log.logger, post: { mailbox.post($0) })
+            first: loaded, outlook: outlook, notifier: notifier, logger: log.logger,
+            post: { mailbox.post($0) })
         let desk = RequestDesk(
             requests: requests, replies: replies, reload: reload, post: { mailbox.post($0) })
         control = try ControlServer(path: loaded.controlSocket) { request, answer in
@@ -101,12 +104,14 @@ public final class Daemon {
         Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
+        let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(
             """
             tandem serves udp \(addresses), dialplan \(loaded.configuration.plan.version), \
             start \(store.start)
             """)
+        outlook.follow(settings)
         notifier.tell(.ready("running"))
         loop.run(turns)
         notifier.tell(.stopping)

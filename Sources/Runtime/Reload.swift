@@ -11,6 +11,7 @@ final class Reload: Sendable {
     private let path: String
     private let first: LoadedConfiguration
     private let post: @Sendable (Mail) -> Void
+    private let outlook: Outlook
     private let notifier: ServiceNotifier
     private let logger: Logger
     private let queue = DispatchQueue(label: "tandem.reload")
@@ -18,7 +19,7 @@ final class Reload: Sendable {
     /// - Parameter first: what the sockets and the data folder were opened by; it takes a restart
     ///   to change that.
     init(
-        first: LoadedConfiguration, notifier: ServiceNotifier, logger: Logger,
+        first: LoadedConfiguration, outlook: Outlook, notifier: ServiceNotifier, logger: Logger,
         post: @escaping @Sendable (Mail) -> Void
     ) {
         path = first.path
@@ -26,6 +27,7 @@ final class Reload: Sendable {
         self.notifier = notifier
         self.logger = logger
         self.post = post
+        self.outlook = outlook
     }
 
     /// - Parameter answer: called when the new rules are in force, or were refused.
@@ -38,9 +40,12 @@ final class Reload: Sendable {
                 configuration.settings.listeners = first.configuration.settings.listeners
                 let remarks = loaded.diagnostics.map(\.rendered) + needsRestart(loaded)
                 for remark in remarks { logger.warning("reload: \(remark)") }
+                let settings = configuration.settings
                 let text = "dialplan \(configuration.plan.version) is in force"
                 post(
-                    .configured(configuration) { [notifier, logger] in
+                    .configured(configuration) { [notifier, logger, outlook] in
+                        // After the switch knows the trunks that are looked up.
+                        outlook.follow(settings)
                         logger.notice("reload: \(text)")
                         notifier.tell(.ready("running"))
                         answer(.done(([text] + remarks).joined(separator: "\n")))

@@ -102,6 +102,7 @@ enum CallRecordColumns {
             json.integer(attempt.q850.map { Int64($0) })
             json.string(attempt.reason)
             json.integer(attempt.ringMs)
+            json.integer(attempt.channel.map { Int64($0) })
             json.endArray()
         }
         json.endArray()
@@ -130,6 +131,11 @@ enum CallRecordColumns {
             attempt.reason = try json.string()
             try json.comma()
             attempt.ringMs = try json.integer()
+            // Records of before channels had numbers end here.
+            if json.hasMore {
+                try json.comma()
+                attempt.channel = try json.optionalInteger().map { Int($0) }
+            }
             try json.endArray()
             attempts.append(attempt)
         }

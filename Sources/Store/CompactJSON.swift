@@ -104,6 +104,8 @@ struct CompactJSONReader {
     /// `[` of an array with a fixed order; `comma` stands between its elements, `endArray` behind.
     mutating func beginArray() throws(Malformed) { try take(UInt8(ascii: "[")) }
     mutating func comma() throws(Malformed) { try take(UInt8(ascii: ",")) }
+    /// Whether a comma comes, and so another element.
+    var hasMore: Bool { offset < bytes.count && bytes[offset] == UInt8(ascii: ",") }
     mutating func endArray() throws(Malformed) { try take(UInt8(ascii: "]")) }
 
     /// Nothing may follow.

@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import SIP
 
@@ -21,8 +22,14 @@ public struct Settings: Sendable {
     /// In the order of `Flow.listener`.
     public var listeners: [ListenerSettings]
     public var trunks: [TrunkSettings] = []
-    /// The trunk whose gateway the direct lines are plugged into; nil when there are no lines.
-    public var lineGateway: String?
+    /// The gateways that the direct lines are plugged into; none when there are no lines.
+    public var lineGateways: [LineGatewaySettings] = []
+    /// Who is asked for the names of trunks; none is the system's own choice.
+    public var nameServers: [Endpoint] = []
+    /// What the operators of trunks take, by the trunk's name.
+    public var trunkTariffs: [String: Tariff] = [:]
+    /// What causes and statuses mean to each other.
+    public var causes = CauseTable()
     public var registration = RegistrationSettings()
     public var calls = CallSettings()
     public var limits = Limits()
@@ -37,6 +44,12 @@ public struct Settings: Sendable {
     public init(realm: String, listeners: [ListenerSettings]) {
         self.realm = realm
         self.listeners = listeners
+    }
+
+    /// The trunk of the first gateway of lines; setting it gives that one every line.
+    public var lineGateway: String? {
+        get { lineGateways.first?.trunk }
+        set { lineGateways = newValue.map { [LineGatewaySettings(trunk: $0)] } ?? [] }
     }
 }
 
@@ -55,35 +68,6 @@ public struct ListenerSettings: Sendable, Hashable {
         self.bound = bound
         self.advertisedHost = advertisedHost
         self.advertisedPort = advertisedPort
-    }
-}
-
-/// A way out, and who may come in by it.
-public struct TrunkSettings: Sendable, Hashable {
-    public enum Kind: String, Sendable, Hashable, Codable { case e1, sip }
-
-    public var name: String
-    public var kind: Kind
-    /// The gateway's or the peer's address; requests from it are the trunk's.
-    public var endpoint: Endpoint
-    /// The listener its requests leave by.
-    public var listener: UInt16 = 0
-    /// Calls at once, both directions together: an E1 has 30 channels.
-    public var channels: Int
-    /// How often OPTIONS asks whether it lives; zero never asks.
-    public var optionsInterval: Instant.Span = .seconds(10)
-    /// Unanswered OPTIONS in a row that make it down.
-    public var failuresToDown = 2
-    /// Answered OPTIONS in a row that make it up again.
-    public var answersToUp = 2
-    /// How long a call waits for the first answer of any kind before it takes the next route.
-    public var attemptTimeout: Instant.Span = .seconds(3)
-
-    public init(name: String, kind: Kind, endpoint: Endpoint, channels: Int) {
-        self.name = name
-        self.kind = kind
-        self.endpoint = endpoint
-        self.channels = channels
     }
 }
 

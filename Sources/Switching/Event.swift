@@ -21,6 +21,10 @@ public enum Event: Sendable {
     case configured(Configuration)
     /// A new price list, already stored.
     case tariffReplaced(Tariff)
+    /// A gateway's span was asked for its state.
+    case spanRead(trunk: String, SpanReading)
+    /// A name server was asked for a trunk's name.
+    case trunkResolved(TrunkResolution)
     /// The shell read the wall clock: at the start, each minute, and when it finds a step.
     case wallClockRead(WallClock)
 }

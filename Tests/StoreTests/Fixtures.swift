@@ -194,6 +194,7 @@ func openRecord(call: UInt64) -> CallRecord {
             route: "pstn", kind: .trunk, startedAt: record.startedAt + 1000, outcome: nil,
             ringMs: 2000),
     ]
+    record.attempts[0].channel = 17
     record.ringingAt = record.startedAt + 500_000
     record.answeredAt = record.startedAt + 2_000_000
     record.tariffPrefix = "02"

@@ -65,6 +65,7 @@ extension Listing {
             .init("q850_cause", .number(attempt.q850)),
             .init("reason", .text(attempt.reason)),
             .init("ring_ms", .number(attempt.ringMs)),
+            .init("channel", .number(attempt.channel)),
         ])
     }
 

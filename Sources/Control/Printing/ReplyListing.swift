@@ -43,14 +43,16 @@ extension Listing {
         self.init(
             [
                 Column("call", "call"), Column("state", "state"), Column("caller", "from"),
-                Column("dialled", "to"), Column("route", "route"), Column("start", "start"),
+                Column("dialled", "to"), Column("route", "route"), Column("channel", "channel"),
+                Column("start", "start"),
                 Column("answer", nil), Column("seconds", "seconds"), Column("account", "account"),
                 Column("reserved", "reserved"), Column("dialplan", nil),
             ], nothing: "no calls")
         for row in rows {
             append([
                 .text(row.call), .text(row.state), .text(row.caller), .text(row.dialled),
-                row.route.isEmpty ? .absent : .text(row.route), .time(row.startedAt),
+                row.route.isEmpty ? .absent : .text(row.route), .number(row.channel),
+                .time(row.startedAt),
                 .time(row.answeredAt), .number(row.seconds), .text(row.account),
                 .amount(row.reserved), .text(row.planVersion),
             ])
@@ -61,28 +63,44 @@ extension Listing {
         self.init(
             [
                 Column("name", "trunk"), Column("kind", "kind"), Column("address", "address"),
-                Column("state", "state"), Column("since", "since"), Column("channels", "channels"),
-                Column("in_use", "in use"), Column("attempts", "attempts"),
+                Column("targets", nil), Column("state", "state"), Column("since", "since"),
+                Column("channels", "channels"), Column("in_use", "in use"), Column("taken", nil),
+                Column("blocked", nil), Column("reserved", nil), Column("attempts", "attempts"),
                 Column("failures", "failures"), Column("reason", "why"),
+                Column("signals", "signals"),
             ], nothing: "no trunks")
         for row in rows {
             append([
-                .text(row.name), .text(row.kind), .text(row.address), .text(row.state),
-                .time(row.since), .number(row.channels), .number(row.inUse),
-                .number(row.attempts), .number(row.failures),
-                row.reason.isEmpty ? .absent : .text(row.reason),
+                .text(row.name), .text(row.kind), .text(row.address), .texts(row.targets),
+                .text(row.state), .time(row.since), .number(row.channels), .number(row.inUse),
+                .list(row.taken.map { .number($0) }), .list(row.blocked.map { .number($0) }),
+                .list(row.reserved.map { .number($0) }), .number(row.attempts),
+                .number(row.failures), row.reason.isEmpty ? .absent : .text(row.reason),
+                .object(row.signals.map(Self.field)),
             ])
         }
+    }
+
+    private static func field(_ signal: TrunkSignalRow) -> Cell.Field {
+        .init(
+            signal.signal,
+            .object([
+                .init("state", .text(signal.state)), .init("since", .time(signal.since)),
+                .init("reason", .text(signal.reason)),
+            ]))
     }
 
     private init(lines rows: [LineRow]) {
         self.init(
             [
-                Column("line", "line"), Column("rings", "rings"), Column("state", "state"),
-                Column("call", "call"),
+                Column("line", "line"), Column("rings", "rings"), Column("gateway", "gateway"),
+                Column("label", "called there"), Column("state", "state"), Column("call", "call"),
             ], nothing: "no lines")
         for row in rows {
-            append([.text(row.line), .text(row.rings), .text(row.state), .text(row.call)])
+            append([
+                .text(row.line), .text(row.rings), .text(row.gateway), .text(row.label),
+                .text(row.state), .text(row.call),
+            ])
         }
     }
 

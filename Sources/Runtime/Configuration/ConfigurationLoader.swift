@@ -95,7 +95,8 @@ public enum ConfigurationLoader {
         guard let file, let places = file.places else { return (nil, diagnostics) }
         let trunks = file.settings?.trunks ?? []
         // Without its trunks every route of a plan is wrong, and none of it the plan's fault.
-        guard let settings = file.settings else { return (nil, diagnostics) }
+        guard var settings = file.settings else { return (nil, diagnostics) }
+        diagnostics += readTrunkTariffs(&settings)
         let (plan, found) = compile(
             places.dialplan,
             context: PlanContext(
@@ -121,6 +122,25 @@ public enum ConfigurationLoader {
             extensionsCSV: places.extensionsCSV, tariffCSV: places.tariffCSV,
             diagnostics: diagnostics)
         return (loaded, diagnostics)
+    }
+
+    /// What the operators of trunks take, for routes by least cost.
+    private static func readTrunkTariffs(_ settings: inout Settings) -> [Diagnostic] {
+        var diagnostics: [Diagnostic] = []
+        for trunk in settings.trunks {
+            guard let path = trunk.tariffFile else { continue }
+            diagnostics += read(path, "the tariff of trunk \(trunk.name)") { text in
+                let parsed = Tariff.parse(csv: text, file: Paths.shown(path))
+                settings.trunkTariffs[trunk.name] = parsed.tariff
+                return parsed.diagnostics.map { found in
+                    Diagnostic(
+                        severity: .error, file: found.file, line: found.line,
+                        column: found.column, message: found.message,
+                        sourceLine: line(found.line, of: text))
+                }
+            }
+        }
+        return diagnostics
     }
 
     /// The plan speaks of its files by the names they are written with, so that an explanation reads

@@ -82,6 +82,20 @@ struct Call: Sendable {
     var routes: [RouteChoice] = []
     var nextRoute = 0
     var holding = Holding.nothing
+    /// The number of the E1 channel that the current attempt holds.
+    var channel: Int?
+    /// The same of the trunk it came in by.
+    var inboundChannel: Int?
+    /// The current attempt is the trial of its trunk's breaker, and has not said yet how it went.
+    var isTrial = false
+    /// Where else the current route is reached (RFC 3263 §4.3).
+    var targetsLeft: [Endpoint] = []
+    /// Where the current attempt went.
+    var target: Endpoint?
+    /// The channel on which this call has collided with one from the other side.
+    var glaredChannel: Int?
+    /// What the caller hears of whom; see `Switch+Ringing`.
+    var earlyDialogs: [EarlyDialog] = []
     var lastFailure: Failure?
     /// When the current attempt began, and when it first rang.
     var attemptStartedAt: Instant

@@ -29,8 +29,9 @@ struct Leg: Sendable {
     }
 
     var state = State.trying
-    /// Our tag, as its number; see `Token`.
-    let localTag: UInt64
+    /// Our tag, as its number; see `Token`. On the caller's side it is that of the dialog that was
+    /// answered, once one was.
+    var localTag: UInt64
     var flow: Flow
     /// One for each fork that has answered with a tag, the latest last; exactly one once answered.
     var dialogs: [Dialog] = []

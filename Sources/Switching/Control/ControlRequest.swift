@@ -134,6 +134,8 @@ public struct CallRow: Sendable, Codable, Hashable {
     public var dialled: String
     /// Line, trunk or extension that carries it.
     public var route: String
+    /// The number of the E1 channel it is on.
+    public var channel: Int?
     /// RFC 3339 in UTC is made of this by the shell: microseconds since 1970.
     public var startedAt: Int64
     public var answeredAt: Int64?
@@ -147,21 +149,45 @@ public struct TrunkRow: Sendable, Codable, Hashable {
     public var name: String
     public var kind: String
     public var address: String
-    /// `up`, `down` or `unknown` (not heard of yet; calls are tried).
+    /// The addresses that stands for, in no order.
+    public var targets: [String]
+    /// `up`, `down`, `trial` (a call tries whether it is well again) or `unknown` (not heard of yet;
+    /// calls are tried).
     public var state: String
     /// Microseconds since 1970.
     public var since: Int64
     public var reason: String
+    /// What the state is joined from.
+    public var signals: [TrunkSignalRow]
     public var channels: Int
     public var inUse: Int
+    /// Numbers of the channels of an E1: that calls are on, that no call takes, and that only
+    /// emergency calls take.
+    public var taken: [Int]
+    public var blocked: [Int]
+    public var reserved: [Int]
     public var attempts: UInt64
     public var failures: UInt64
+}
+
+/// One sign of a trunk's health.
+public struct TrunkSignalRow: Sendable, Codable, Hashable {
+    /// `options`, `calls`, `span` or `registration`.
+    public var signal: String
+    /// `up`, `down`, `unknown`; of `calls` the breaker's `closed`, `open`, `half-open`, `trying`.
+    public var state: String
+    /// Microseconds since 1970.
+    public var since: Int64
+    public var reason: String
 }
 
 public struct LineRow: Sendable, Codable, Hashable {
     public var line: String
     public var rings: String
-    /// `idle` or `busy`.
+    /// The trunk of its gateway, and what the line is called there.
+    public var gateway: String?
+    public var label: String?
+    /// `idle`, `busy`, or `down` when its gateway is.
     public var state: String
     public var call: String?
 }

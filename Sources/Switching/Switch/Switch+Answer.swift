@@ -50,17 +50,15 @@ extension Switch {
         closeAttempt(handle, outcome: .answered, status: response.status, q850: nil, text: "")
         switch calls[handle].holding {
         case .nothing: break
-        case .trunk(let name):
-            trunks[name]?.attemptPassed()
-            calls[handle].record.route = name
-        case .line(let number, let name):
-            trunks[name]?.attemptPassed()
-            calls[handle].record.route = number
+        case .trunk(let name): calls[handle].record.route = name
+        case .line(let number, _): calls[handle].record.route = number
         }
+        routePassed(handle)
         calls[handle].record.answeredAt = wallTime
         calls[handle].record.tariffPrefix = calls[handle].money?.rating.row.prefix
         calls[handle].record.tariffName = calls[handle].money?.rating.row.name
 
+        settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])
         calls[handle].phase = .answering(ticket)

@@ -63,6 +63,7 @@ extension Switch {
             calls[handle].record.attempts.count < settings.limits.attempts
         {
             let choice = withFreeLine(calls[handle].routes[calls[handle].nextRoute])
+            calls[handle].routes[calls[handle].nextRoute] = choice
             calls[handle].nextRoute += 1
             if let problem = take(choice, for: handle) {
                 var attempt = attemptRecord(choice)
@@ -96,7 +97,8 @@ extension Switch {
     /// A group of lines becomes its first free line; where all are in use it stays as it is.
     private func withFreeLine(_ choice: RouteChoice) -> RouteChoice {
         guard case .lines(let group) = choice.via,
-            let line = plan.firstLine(ofGroup: group, where: { linesInUse[$0] == nil })
+            let line = plan.firstLine(
+                ofGroup: group, where: { linesInUse[$0] == nil && !isDown(line: $0) })
         else { return choice }
         var choice = choice
         choice.via = .line(line)
@@ -112,11 +114,11 @@ extension Switch {
         switch choice.via {
         case .trunk(let trunk): name = trunk
         case .line(let number):
-            guard let gateway = settings.lineGateway else {
+            guard let gateway = lineGateways.gateway(of: number) else {
                 return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "lines have no gateway")
+                    status: 503, q850: Causes.noCircuit, text: "line \(number) has no gateway")
             }
-            name = gateway
+            name = gateway.trunk
             line = number
         case .lines(let group):
             return Call.Failure(
@@ -126,26 +128,43 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
-        if trunk.isDown, !calls[handle].isEmergency {
+        let isEmergency = calls[handle].isEmergency
+        if let why = trunk.downReason, !isEmergency || trunk.targets.isEmpty {
             return Call.Failure(
-                status: 503, q850: Causes.networkOutOfOrder,
-                text: "\(name) is down: \(trunk.reason)")
+                status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
+        }
+        if let line, linesInUse[line] != nil {
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
+        }
+        var channel: Int?
+        if line == nil {
+            switch trunks[name]!.channels.seize(isEmergency: isEmergency) {
+            case .taken(let number): channel = number
+            case .allTaken:
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
+            case .onlyReserved:
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit,
+                    text: "the free channels of \(name) are kept for emergency calls")
+            }
+        }
+        guard isEmergency || trunks[name]!.rate.admits(now: now) else {
+            if line == nil { trunks[name]!.channels.free(channel) }
+            return Call.Failure(
+                status: 503, q850: Causes.switchCongestion,
+                text: "\(name) takes no more than \(trunk.settings.callsPerSecond) calls a second")
         }
         if let line {
-            guard linesInUse[line] == nil else {
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
-            }
             linesInUse[line] = calls[handle].id
             calls[handle].holding = .line(number: line, trunk: name)
         } else {
-            guard trunks[name]!.takeChannel() else {
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
-            }
             calls[handle].holding = .trunk(name: name)
         }
-        trunks[name]!.attemptStarted()
+        calls[handle].channel = channel
+        calls[handle].targetsLeft = trunk.targets.order(now: now, using: &tokens)
+        calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }
 
@@ -153,10 +172,16 @@ extension Switch {
     mutating func giveBackRoute(of handle: Handle) {
         switch calls[handle].holding {
         case .nothing: break
-        case .trunk(let name): trunks[name]?.freeChannel()
-        case .line(let number, _): linesInUse[number] = nil
+        case .trunk(let name):
+            abandonTrial(of: handle, trunk: name)
+            trunks[name]?.channels.free(calls[handle].channel)
+        case .line(let number, let name):
+            abandonTrial(of: handle, trunk: name)
+            linesInUse[number] = nil
         }
         calls[handle].holding = .nothing
+        calls[handle].channel = nil
+        calls[handle].targetsLeft = []
     }
 
     private func attemptRecord(_ choice: RouteChoice) -> CallRecord.Attempt {
@@ -167,12 +192,15 @@ extension Switch {
         }
     }
 
-    private mutating func send(_ handle: Handle, on choice: RouteChoice) {
+    /// Sends the call to the next address of the route that it holds.
+    mutating func send(_ handle: Handle, on choice: RouteChoice) {
         let trunk: TrunkSettings
         switch calls[handle].holding {
         case .nothing: return
         case .trunk(let name), .line(_, let name): trunk = trunks[name]!.settings
         }
+        let endpoint = calls[handle].targetsLeft.removeFirst()
+        calls[handle].target = endpoint
         let shown: String
         switch choice.via {
         case .line(let number), .lines(let number): shown = choice.presented ?? number
@@ -181,10 +209,11 @@ extension Switch {
             shown = choice.presented ?? plan.line(of: caller) ?? caller
         }
         calls[handle].record.presented = shown
-        calls[handle].record.attempts.append(attemptRecord(choice))
-        let flow = Flow(transport: .udp, listener: trunk.listener, remote: trunk.endpoint)
-        let host = trunk.endpoint.description
-        let target = Array("sip:\(choice.number)@\(host)".utf8)
+        var attempt = attemptRecord(choice)
+        attempt.channel = calls[handle].channel
+        calls[handle].record.attempts.append(attempt)
+        let flow = Flow(transport: .udp, listener: trunk.listener, remote: endpoint)
+        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
         let from = identity(name: [], user: shown, listener: trunk.listener)
         invite(
             handle, uri: target, from: from, to: Array("<".utf8) + target + Array(">".utf8),
@@ -329,6 +358,8 @@ extension Switch {
                 calls[handle].record.ringingAt = wallTime
             }
             if calls[handle].attemptRingingAt == nil { calls[handle].attemptRingingAt = now }
+            // It rings: the trunk is well, however long the callee takes.
+            if response.status == 180, calls[handle].isTrial { routePassed(handle) }
         }
         guard let server = calls[handle].inviteTransaction else { return }
 
@@ -340,7 +371,11 @@ extension Switch {
             rseq = ourRSeq(
                 of: calleeRSeq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle)
         }
-        let tag = Token.text(calls[handle].caller.localTag)
+        guard
+            let heard = callerDialog(
+                of: response, call: handle, callee: callee, isReliable: rseq != nil)
+        else { return }
+        let tag = Token.text(heard)
         let contact = listenerText(calls[handle].caller.flow.listener).contact
         respond(
             server, response.status, reason: String(decoding: response.reasonPhrase, as: UTF8.self),
@@ -392,20 +427,26 @@ extension Switch {
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
             clients[client].user = .nobody
         }
-        let q850 = reason ?? Causes.q850(ofStatus: status)
-        let shown = reason.flatMap(Causes.status(ofQ850:)) ?? (status < 400 ? 480 : status)
+        let q850 = reason ?? settings.causes.q850(ofStatus: status)
+        let shown =
+            reason.flatMap { settings.causes.status(ofQ850: $0) } ?? (status < 400 ? 480 : status)
         keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })
         else { return }
+        let goesOn = isSilence || settings.causes.failsOver(status: status, reason: reason)
         finishAttempt(
-            handle, status: status, q850: q850, text: text,
-            isNetworkFault: isSilence || Causes.failsOver(status: status, reason: reason))
+            handle, status: status, q850: q850, text: text, goesOn: goesOn,
+            isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
     }
 
     /// The current attempt has no callee left.
-    mutating func finishAttempt(
-        _ handle: Handle, status: Int, q850: Int, text: String, isNetworkFault: Bool
+    ///
+    /// - Parameters:
+    ///   - goesOn: the network refused it and not the callee, so the next route may do better.
+    ///   - isFault: it is the trunk's own fault.
+    private mutating func finishAttempt(
+        _ handle: Handle, status: Int, q850: Int, text: String, goesOn: Bool, isFault: Bool
     ) {
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
@@ -413,18 +454,17 @@ extension Switch {
         let isRoute: Bool
         switch calls[handle].holding {
         case .nothing: isRoute = false
-        case .trunk(let name), .line(_, let name):
-            isRoute = true
-            if isNetworkFault {
-                let change = trunks[name]?.attemptFailed("calls fail: \(text)", now: now) ?? .none
-                announce(change, trunk: name)
-            } else {
-                trunks[name]?.attemptPassed()
-            }
+        case .trunk, .line: isRoute = true
+        }
+        calls[handle].phase = .routing
+        if isRoute, goesOn, triesSameRouteAgain(handle, status: status, q850: q850) { return }
+        if isFault {
+            routeFailed(handle, text)
+        } else if !goesOn {
+            routePassed(handle)
         }
         giveBackRoute(of: handle)
-        calls[handle].phase = .routing
-        if isRoute, isNetworkFault {
+        if isRoute, goesOn {
             if calls[handle].nextRoute < calls[handle].routes.count {
                 log(
                     .notice, call: calls[handle].id,

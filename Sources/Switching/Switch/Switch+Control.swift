@@ -218,7 +218,8 @@ extension Switch {
         if route.isEmpty, let attempt = call.record.attempts.last { route = attempt.route }
         return CallRow(
             call: call.id.description, state: call.stateName, caller: call.record.caller,
-            dialled: call.record.dialled, route: route, startedAt: call.record.startedAt,
+            dialled: call.record.dialled, route: route,
+            channel: call.channel ?? call.inboundChannel, startedAt: call.record.startedAt,
             answeredAt: call.record.answeredAt,
             seconds: (now - (call.answeredAt ?? call.startedAt)).milliseconds / 1000,
             account: call.money?.account,
@@ -232,10 +233,36 @@ extension Switch {
         guard let trunk = trunks[name] else { return nil }
         return TrunkRow(
             name: name, kind: trunk.settings.kind.rawValue,
-            address: trunk.settings.endpoint.description, state: trunk.stateName,
-            since: wallClock.microseconds(at: trunk.since), reason: trunk.reason,
-            channels: trunk.settings.channels, inUse: trunk.channelsInUse,
+            address: trunk.settings.address, targets: trunk.targets.endpoints.map(\.description),
+            state: trunk.stateName, since: wallClock.microseconds(at: trunk.since),
+            reason: trunk.reason, signals: signalRows(trunk), channels: trunk.settings.channels,
+            inUse: trunk.channelsInUse, taken: trunk.channels.takenNumbers,
+            blocked: trunk.channels.blockedNumbers, reserved: trunk.channels.reservedNumbers,
             attempts: trunk.attempts, failures: trunk.failures)
+    }
+
+    /// What its state is joined from, but for what is not asked.
+    private func signalRows(_ trunk: Trunk) -> [TrunkSignalRow] {
+        func row(_ name: String, _ state: String, _ since: Instant, _ why: String)
+            -> TrunkSignalRow
+        {
+            TrunkSignalRow(
+                signal: name, state: state, since: wallClock.microseconds(at: since), reason: why)
+        }
+        var rows: [TrunkSignalRow] = []
+        if trunk.isProbed {
+            let options = trunk.options
+            rows.append(row("options", options.stateName, options.since, options.reason))
+        }
+        let calls = trunk.breaker
+        rows.append(row("calls", calls.stateName, calls.since, calls.reason))
+        if let span = trunk.span {
+            rows.append(row("span", span.stateName, span.since, span.reason))
+        }
+        if let health = trunk.registration?.health {
+            rows.append(row("registration", health.stateName, health.since, health.reason))
+        }
+        return rows
     }
 
     private func lineRows() -> [LineRow] {
@@ -243,9 +270,13 @@ extension Switch {
             (0..<mapping.lines.count).map { offset in
                 let line = mapping.lines[offset]
                 let call = linesInUse[line]
+                let gateway = lineGateways.gateway(of: line)
+                let isDown = isDown(line: line)
                 return LineRow(
                     line: line, rings: plan.target(ofLine: line) ?? "",
-                    state: call == nil ? "idle" : "busy", call: call?.description)
+                    gateway: gateway?.trunk, label: gateway?.label(of: line),
+                    state: call != nil ? "busy" : isDown ? "down" : "idle",
+                    call: call?.description)
             }
         }
     }

@@ -121,7 +121,9 @@ extension Switch {
             }
         }
         giveBackRoute(of: handle)
-        if let trunk = calls[handle].inboundTrunk { trunks[trunk]?.freeChannel() }
+        if let trunk = calls[handle].inboundTrunk {
+            trunks[trunk]?.channels.free(calls[handle].inboundChannel)
+        }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
         for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
             guard let number, let inUse = callsOfExtension[number] else { continue }
@@ -158,6 +160,9 @@ extension Switch {
         commit(changes)
         callHandles[call.id] = nil
         retire(call.caller.localTag)
+        for early in call.earlyDialogs where early.tag != call.caller.localTag {
+            retire(early.tag)
+        }
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
             origins[

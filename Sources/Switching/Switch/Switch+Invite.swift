@@ -16,7 +16,7 @@ extension Switch {
 
     mutating func inviteReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         let identity: Identity
-        if let trunk = trunkOfEndpoint[flow.remote] {
+        if let trunk = trunk(sending: request, on: flow) {
             identity = .trunk(trunk)
         } else {
             guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
@@ -97,7 +97,10 @@ extension Switch {
         counters.calls += 1
         lastCallNumber &+= 1
         let id = CallID(start: start, number: lastCallNumber)
-        let dialled = Self.dialled(request)
+        var dialled = Self.dialled(request)
+        if case .trunk(let name) = identity {
+            dialled = numberCalled(by: request, trunk: name) ?? dialled
+        }
         let from = request.address(.from)
 
         let caller: Caller
@@ -167,9 +170,9 @@ extension Switch {
 
         // A line or channel of its own is taken by the call that comes in on it.
         if let trunk = calls[handle].inboundTrunk {
-            guard trunks[trunk]?.takeChannel() == true else {
+            if let problem = takeInbound(trunk, for: handle) {
                 calls[handle].inboundTrunk = nil
-                fail(handle, 503, q850: Causes.noCircuit, "all channels of \(trunk) are in use")
+                fail(handle, problem.status, q850: problem.q850, problem.text)
                 return
             }
         }
@@ -218,7 +221,7 @@ extension Switch {
                 return
             }
             calls[handle].record.direction = .outbound
-            calls[handle].routes = choices
+            calls[handle].routes = inOrder(choices, for: handle)
             tryNextRoute(handle)
         case .emergency(let choices):
             calls[handle].record.direction = .emergency
@@ -249,14 +252,22 @@ extension Switch {
     func downTrunks() -> Set<String> {
         var down: Set<String> = []
         for (name, trunk) in trunks where trunk.isDown { down.insert(name) }
-        if let gateway = settings.lineGateway, down.contains(gateway) { down.insert("line") }
+        // One gateway that lives is enough: whether the caller's own line does, `take` sees.
+        if !settings.lineGateways.isEmpty,
+            settings.lineGateways.allSatisfy({ down.contains($0.trunk) })
+        {
+            down.insert("line")
+        }
         return down
     }
 
     func isDown(_ choice: RouteChoice) -> Bool {
         switch choice.via {
         case .trunk(let name): trunks[name]?.isDown ?? true
-        case .line, .lines: settings.lineGateway.flatMap { trunks[$0] }?.isDown ?? true
+        case .line(let number): isDown(line: number)
+        case .lines:
+            // One gateway that lives may have a free line.
+            settings.lineGateways.allSatisfy { trunks[$0.trunk]?.isDown ?? true }
         }
     }
 }

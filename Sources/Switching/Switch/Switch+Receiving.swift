@@ -167,6 +167,7 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
+        if answersChallenge(response, of: handle) { return }
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -180,6 +181,7 @@ extension Switch {
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
         case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .registration(let trunk): registerAnswered(response, trunk: trunk)
         case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
         }
     }

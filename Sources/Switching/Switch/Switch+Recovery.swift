@@ -63,6 +63,7 @@ extension Switch {
         call.inboundTrunk = state.inboundTrunk
         call.inboundLine = state.inboundLine
         call.holding = state.holding
+        call.channel = running.record.attempts.last { $0.outcome == .answered }?.channel
         call.isEmergency = state.isEmergency
         call.limitMilliseconds = state.limitMilliseconds
         call.money = money(of: running)

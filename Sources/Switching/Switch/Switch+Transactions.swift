@@ -250,6 +250,7 @@ extension Switch {
             relayFailed(
                 status: status, of: call, to: to, server: server, serverMethod: method)
         case .probe(let trunk): probeFailed(why, trunk: trunk)
+        case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkAnswered(status, of: call, side: side)
         }
     }

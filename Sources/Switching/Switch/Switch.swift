@@ -30,9 +30,13 @@ public struct Switch: Sendable {
     var extensions: [String: Extension]
     var registrar = Registrar()
     var trunks: [String: Trunk] = [:]
+    /// Whose requests come from where; port 0 stands for any port.
     var trunkOfEndpoint: [Endpoint: String] = [:]
+    /// Whose registration a number in our Contact stands for.
+    var trunkOfContact: [UInt64: String] = [:]
+    var lineGateways = LineGateways([])
     /// How many places of the settings have deadlines of their own.
-    var probeSlots = 0
+    var trunkSlots = 0
 
     // MARK: What is under way
 
@@ -176,6 +180,8 @@ public struct Switch: Sendable {
         case .tariffReplaced(let tariff):
             self.tariff = tariff
             log(.notice, "the tariff has \(tariff.count) rows now")
+        case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
+        case .trunkResolved(let resolution): resolved(resolution)
         case .wallClockRead(let clock): wallClockRead(clock)
         }
         swap(&self.actions, &actions)

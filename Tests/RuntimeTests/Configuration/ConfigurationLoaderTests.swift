@@ -102,7 +102,7 @@ import Testing
             trunks:
               - name: a
                 kind: e2
-                address: gw.example.net
+                address: gw example
                 attempt-timeout: 3
             """)
         #expect(
@@ -112,8 +112,8 @@ import Testing
                 "2:1 there is no key \"relm\"",
                 "5:17 calls.slice must be a length of time, not \"soon\"",
                 "8:11 trunks[0].kind must be e1 or sip, not \"e2\"",
-                "9:14 trunks[0].address must be a numeric address, with a port or without, not"
-                    + " \"gw.example.net\"",
+                "9:14 trunks[0].address must be an address or a host name, with a port or"
+                    + " without, not \"gw example\"",
                 "10:22 trunks[0].attempt-timeout must be a length of time, not \"3\"",
             ])
     }
