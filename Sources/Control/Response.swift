@@ -8,6 +8,7 @@ public enum Response: Sendable, Codable {
     case records([CallRecord])
     case postings([Posting])
     case tariff([TariffRow])
+    case versions([DialplanVersionRow])
     /// Done; says what was done.
     case done(String)
     /// Not done; nothing changed. One line for each thing that is wrong.

@@ -23,6 +23,7 @@ public final class OfflineSwitch {
     private var actions = ActionList()
     private let store: Store
     private let requests: StoreRequests
+    private let versions: DialplanVersions
     private let settledEvents = SettledEvents()
     private var nextToken: UInt64 = 0
     private var submitted = CommitTicket(rawValue: 0)
@@ -36,6 +37,7 @@ public final class OfflineSwitch {
     /// - Throws: `Store.Failure` when it is in use or cannot be opened; `StartFailure`.
     public init(_ loaded: LoadedConfiguration) throws {
         let hashes = try Hashes.libcrypto()
+        versions = DialplanVersions(dataFolder: loaded.dataFolder)
         store = try Store.open(folder: loaded.dataFolder, role: .offline)
         let stored = try store.load()
         extensionNumbers = Set(stored.extensions.map(\.number))
@@ -66,7 +68,8 @@ public final class OfflineSwitch {
             switch request {
             case .perform(let request):
                 responses.append(perform(request, place: responses.count, &open))
-            case .records, .statement, .tariffRows, .tariffImported, .reload:
+            case .records, .statement, .tariffRows, .tariffImported, .reload, .versions,
+                .rolledBack:
                 settle(&open, &responses)
                 responses.append(performByStore(request))
             }
@@ -89,7 +92,8 @@ public final class OfflineSwitch {
             let (tariff, response) = requests.replaceTariff(csv: csv, file: file)
             if let tariff { handle(.tariffReplaced(tariff)) }
             return response
-        case .reload:
+        case .versions: return .versions(versions.rows)
+        case .reload, .rolledBack:
             return .refused(["tandem is not running; it reads its files when it starts"])
         }
     }

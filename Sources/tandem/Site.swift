@@ -96,7 +96,7 @@ struct Site {
         case .reply(let reply): return reply
         case .refused(let reasons): throw Output.refusal(reasons, options)
         case .done(let message): return .done(message)
-        case .records, .postings, .tariff:
+        case .records, .postings, .tariff, .versions:
             throw Refusal("the daemon answered something else; is it of another version?")
         }
     }
@@ -109,6 +109,7 @@ struct Site {
         case .records(let records): print(Listing(records: records, currency: currency), asCard)
         case .postings(let postings): print(Listing(postings: postings, currency: currency), asCard)
         case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
+        case .versions(let rows): print(Listing(versions: rows), asCard)
         case .done, .refused, .reply:
             let reply = try reply(response)
             switch reply {

@@ -13,7 +13,8 @@ struct Tandem: ParsableCommand {
             """,
         subcommands: [
             RunCommand.self, CheckCommand.self, TestCommand.self, FormatCommand.self,
-            DialplanCommand.self, ReloadCommand.self, ExplainCommand.self,
+            DialplanCommand.self, ReloadCommand.self, VersionsCommand.self, RollbackCommand.self,
+            ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
             HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
         ])

@@ -69,7 +69,8 @@ import Testing
     }
 
     private static let passes: [Step.Pass] = [
-        .caller, .number, .excepted, .hours("office", isOpen: true), .hours("office", isOpen: false),
+        .caller, .number, .excepted, .hours("office", isOpen: true),
+        .hours("office", isOpen: false),
         .pinGiven, .doNotDisturb, .incoming(level: "house"),
     ]
 
@@ -176,7 +177,10 @@ import Testing
     }
 
     @Test func whatIsNoStoredStepIsToldAsItStands() {
-        for text in ["8100 dialled 0208", "", "dialled", "dialled\t", "unheard\tof", "rule-limits\tx\ty\tz\t1"] {
+        for text in [
+            "8100 dialled 0208", "", "dialled", "dialled\t", "unheard\tof",
+            "rule-limits\tx\ty\tz\t1",
+        ] {
             #expect(Step(stored: text) == nil)
             #expect(Step.text(stored: text, .chinese) == text)
         }

@@ -135,7 +135,8 @@ import Testing
                 let (one, two) = (
                     plan.dialled(dialled, level: level), other.dialled(dialled, level: level)
                 )
-                #expect(one.outcome == two.outcome && one.limitMilliseconds == two.limitMilliseconds)
+                #expect(
+                    one.outcome == two.outcome && one.limitMilliseconds == two.limitMilliseconds)
             }
         }
     }

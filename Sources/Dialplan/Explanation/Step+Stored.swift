@@ -67,7 +67,8 @@ extension Step {
         var text = code
         for fact in facts {
             text += "\t"
-            text += fact.utf8.contains(UInt8(ascii: "\t"))
+            text +=
+                fact.utf8.contains(UInt8(ascii: "\t"))
                 ? String(fact.map { $0 == "\t" ? " " : $0 }) : fact
         }
         return text

@@ -161,7 +161,9 @@ struct PlanFormatter {
     // MARK: Parts
 
     /// Statements of which the name stands in a column of its own.
-    private static let named: Set<String> = ["class", "level", "incoming", "hours", "group", "rule"]
+    private static let named: Set<String> = [
+        "class", "level", "incoming", "hours", "group", "rule",
+    ]
     /// Words that begin a column in a statement without braces.
     private static let columns: [String: Set<String>] = [
         "route": ["via", "present", "send", "allow"], "line": ["rings"],

@@ -43,8 +43,12 @@ final class RequestDesk: Sendable {
             }
         case .tariffImported(let csv, let file):
             pricing.async { [self] in replaceTariff(csv, file, answer) }
-        case .reload:
-            reload.begin(answer: answer)
+        case .reload(let user):
+            reload.begin(.reload, by: user, answer: answer)
+        case .rolledBack(let version, let user):
+            reload.rollBack(to: version, by: user, answer: answer)
+        case .versions:
+            reload.list(answer: answer)
         }
     }
 
