@@ -101,13 +101,15 @@ struct Site {
         case .reply(let reply): return reply
         case .refused(let reasons): throw Output.refusal(reasons, options)
         case .done(let message): return .done(message)
-        case .records, .statement, .tariff, .tariffReview, .tariffDecks, .audit:
+        case .records, .statement, .tariff, .tariffReview, .tariffDecks, .audit, .versions:
             throw Refusal("the daemon answered something else; is it of another version?")
         }
     }
 
     /// Prints an answer in the form that suits it; a refusal ends the command.
-    func print(_ response: Response, asCard: Bool = false) throws {
+    func print(
+        _ response: Response, asCard: Bool = false, language: ExplanationLanguage = .english
+    ) throws {
         switch response {
         case .records(let records): print(Listing(records: records, currency: currency), asCard)
         case .statement(let statement): print(statement)
@@ -115,12 +117,15 @@ struct Site {
         case .tariffDecks(let decks): print(Listing(decks: decks, currency: currency), asCard)
         case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
         case .audit(let report): throw Refusal("an audit is no listing: \(report.head)")
+        case .versions(let rows): print(Listing(versions: rows), asCard)
         case .done, .refused, .reply:
             let reply = try reply(response)
             switch reply {
             case .done(let message), .refused(let message): Output.done(message, options)
             case .explanation(let explanation):
-                Output.text(options.json ? explanation.cell.json + "\n" : explanation.text)
+                Output.text(
+                    options.json
+                        ? explanation.cell(language).json + "\n" : explanation.text(language))
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
                 .vouchers, .voucherBatches:
                 if let listing = Listing(reply) { print(listing, asCard) }

@@ -54,8 +54,12 @@ final class RequestDesk: Sendable {
             pricing.async { [self] in change(requests.importTariff(order), answer) }
         case .tariffDeckRemoved(let deck):
             pricing.async { [self] in change(requests.removeDeck(deck), answer) }
-        case .reload:
-            reload.begin(answer: answer)
+        case .reload(let user):
+            reload.begin(.reload, by: user, answer: answer)
+        case .rolledBack(let version, let user):
+            reload.rollBack(to: version, by: user, answer: answer)
+        case .versions:
+            reload.list(answer: answer)
         }
     }
 

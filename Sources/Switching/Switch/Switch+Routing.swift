@@ -41,7 +41,7 @@ extension Switch {
             decision.mask(secrets)
         }
         calls[handle].record.explanation = decision.explanation.map {
-            PINMask.masked($0.text, secrets)
+            PINMask.masked($0.stored, secrets)
         }
         calls[handle].routing = CallRouting(query: query)
         note(decision, of: handle)
@@ -200,7 +200,7 @@ extension Switch {
         if last >= 0 {
             calls[handle].record.attempts[last].reason += ", goes on to \(target)"
         }
-        calls[handle].record.explanation += decision.explanation.map(\.text)
+        calls[handle].record.explanation += decision.explanation.map(\.stored)
         log(.info, call: calls[handle].id, "\(from) (\(reason.rawValue)): goes on to \(target)")
         note(decision, of: handle)
         follow(decision, handle)
