@@ -88,8 +88,10 @@ struct Auditor {
     /// each is read once.
     private mutating func checkSealed() throws {
         var seals = try Rows(database, sql: "SELECT entry, of, row, columns, hash FROM seal")
+        // Old postings may lie in a table of their own.
+        let table = try database.viewExists("every_posting") ? "every_posting" : "posting"
         var postings = try Rows(
-            database, sql: "SELECT entry, \(PostingColumns.names) FROM posting ORDER BY entry")
+            database, sql: "SELECT entry, \(PostingColumns.names) FROM \(table) ORDER BY entry")
         var records = try Rows(
             database,
             sql: "SELECT sequence, \(CallRecordColumns.names) FROM record ORDER BY sequence")
