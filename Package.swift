@@ -91,7 +91,12 @@ let package = Package(
         tests("DialplanTests", ["Dialplan"], resources: [.copy("Golden")]),
         tests("ChargingTests", ["Charging"]),
         tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
-        tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
+        tests(
+            "StoreTests",
+            [
+                "Store", "Switching", "Charging", "SIP",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching"]),

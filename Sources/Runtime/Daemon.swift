@@ -51,7 +51,7 @@ public final class Daemon {
         var actions = ActionList()
         let clock = try SiteClock(
             timezone: loaded.configuration.plan.site.timezone, now: now)
-        let requests = StoreRequests(store: store, tariff: stored.tariff)
+        let requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)

@@ -33,6 +33,8 @@ struct ChangeWriter {
     private let closeRunning: Statement
     private let addRecord: Statement
     private let addTriedRoute: Statement
+    private let addVoucher: Statement
+    private let saveHold: Statement
     private var values = SQLValues()
 
     init(_ database: Database) throws {
@@ -51,6 +53,8 @@ struct ChangeWriter {
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
+        addVoucher = try database.makeStatement(sql: SQL.addVoucher)
+        saveHold = try database.makeStatement(sql: SQL.saveHold)
     }
 
     /// Applies all changes of a commit in order, inside the transaction that is open.
@@ -80,6 +84,8 @@ struct ChangeWriter {
             try values.run(removeBinding)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
+        case .vouchersAdded(let vouchers): try add(vouchers)
+        case .spendingHeld(let hold): try save(hold)
         case .callRunning(let call): try save(call)
         case .callClosed(let record): try close(record)
         }
@@ -122,7 +128,44 @@ struct ChangeWriter {
         values.add(account.currency)
         values.add(account.isBlocked ? 1 : 0)
         values.add(bits: account.version)
+        values.add(account.expiresAt)
+        values.add(account.lowMark?.micros)
+        values.add(account.plan)
+        values.add(account.limits.call?.micros)
+        values.add(account.limits.hour?.micros)
+        values.add(account.limits.day?.micros)
+        values.add(account.renewal?.rawValue)
+        values.add(Int(account.renewedIn))
         try values.run(saveAccount)
+    }
+
+    private mutating func add(_ vouchers: [Voucher]) throws {
+        for voucher in vouchers {
+            values.removeAll()
+            values.add(voucher.key)
+            values.add(voucher.batch)
+            values.add(voucher.serial)
+            values.add(voucher.amount)
+            values.add(voucher.currency)
+            values.add(voucher.expiresAt)
+            try values.run(addVoucher)
+        }
+    }
+
+    private mutating func save(_ hold: SpendingHold) throws {
+        switch hold.subject {
+        case .account(let id):
+            values.add("account")
+            values.add(id)
+        case .extension(let number):
+            values.add("extension")
+            values.add(number)
+        }
+        values.add(hold.reason)
+        values.add(hold.by)
+        values.add(hold.since)
+        values.add(hold.releasedAt)
+        try values.run(saveHold)
     }
 
     private mutating func post(_ posting: Posting) throws {
@@ -134,6 +177,7 @@ struct ChangeWriter {
         values.add(posting.at)
         values.add(posting.call.map { Int64(bitPattern: $0) })
         values.add(posting.note)
+        values.add(posting.by)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
 
@@ -159,7 +203,7 @@ struct ChangeWriter {
 
     private func checkPostedBefore(_ posting: Posting) throws {
         let row = try Row.fetchOne(
-            database, sql: "SELECT \(PostingColumns.names) FROM posting WHERE id = ?",
+            database, sql: "SELECT \(PostingColumns.names) FROM every_posting WHERE id = ?",
             arguments: [posting.id])
         guard let row else {
             throw Contradiction(reason: "posting \(posting.id) is neither stored nor storable")
@@ -256,15 +300,19 @@ private enum SQL {
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """
         INSERT INTO account
-        (id, name, parent, kind, credit_limit, currency, is_blocked, version)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (id, name, parent, kind, credit_limit, currency, is_blocked, version, expires, low_mark,
+        plan, call_limit, hour_limit, day_limit, renewal, renewed_in)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, parent = excluded.parent,
         kind = excluded.kind, credit_limit = excluded.credit_limit, currency = excluded.currency,
-        is_blocked = excluded.is_blocked, version = excluded.version
+        is_blocked = excluded.is_blocked, version = excluded.version, expires = excluded.expires,
+        low_mark = excluded.low_mark, plan = excluded.plan, call_limit = excluded.call_limit,
+        hour_limit = excluded.hour_limit, day_limit = excluded.day_limit,
+        renewal = excluded.renewal, renewed_in = excluded.renewed_in
         """
     static let addPosting = """
-        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note, operator)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
         """
     static let moveBalance = """
         UPDATE account SET balance = ?1, version = version + 1
@@ -281,6 +329,14 @@ private enum SQL {
     static let addRecord = """
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
+        """
+    static let addVoucher = """
+        INSERT INTO voucher (key, batch, serial, amount, currency, expires)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+        """
+    static let saveHold = """
+        INSERT OR REPLACE INTO spending_hold (kind, subject, reason, operator, since, released)
+        VALUES (?, ?, ?, ?, ?, ?)
         """
     static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 }

@@ -14,7 +14,8 @@ struct Tandem: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
-            HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
+            VoucherCommand.self, HangupCommand.self, CDRCommand.self, DrainCommand.self,
+            UndrainCommand.self,
         ])
 }
 

@@ -203,6 +203,7 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
+        spending=None,
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled."""
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
@@ -230,6 +231,10 @@ lines:
   gateway: pstn
 calls:
 """ + "".join(f"  {key}: {value}\n" for key, value in calls.items()))
+            for subject, limits in (spending or {}).items():
+                if subject == next(iter(spending)):
+                    file.write("spending:\n")
+                file.write(f"  {subject}: {{{', '.join(f'{k}: {v}' for k, v in limits.items())}}}\n")
 
     # The process.
 
@@ -346,8 +351,10 @@ calls:
         return self.account(name).amount("balance")
 
     def statement(self, name):
-        """The postings of an account."""
-        return self.ask("account", "statement", name)
+        """The postings of an account; the sums behind them have to add up."""
+        *postings, sums = self.ask("account", "statement", name)
+        assert sums["adds_up"], sums
+        return postings
 
     def postings_total(self, name):
         return sum((posting.amount("amount") for posting in self.statement(name)), Decimal(0))

@@ -151,7 +151,7 @@ import Testing
         #expect(failure?.kind == .tooNew)
     }
 
-    @Test func aDatabaseOfVersionOneIsOpenedWithItsRows() throws {
+    @Test func theDatabaseKnowsWhichStepsItWentThrough() throws {
         let folder = TemporaryFolder()
         do {
             let bench = try Bench(folder)
@@ -173,7 +173,11 @@ import Testing
         let closed = try bench.store.texts("SELECT name FROM pragma_table_info('record')")
         #expect(closed == ["sequence"] + names)
         let journal = try bench.store.texts("SELECT name FROM pragma_table_info('running_call')")
-        #expect(journal == names + ["payer", "reserved", "held_prefix", "state"])
+        // Columns of later releases stand behind those of the first.
+        let first = 29
+        #expect(
+            journal == names.prefix(first) + ["payer", "reserved", "held_prefix", "state"]
+                + names.dropFirst(first))
         bench.store.close()
     }
 

@@ -88,7 +88,13 @@ extension StoredState {
             accounts[index] = Account(
                 id: known.id, name: known.name, parent: known.parent, kind: known.kind,
                 creditLimit: known.creditLimit, balance: posting.balanceAfter,
-                currency: known.currency, isBlocked: known.isBlocked, version: known.version + 1)
+                currency: known.currency, isBlocked: known.isBlocked, expiresAt: known.expiresAt,
+                lowMark: known.lowMark, plan: known.plan, limits: known.limits,
+                renewal: known.renewal, renewedIn: known.renewedIn, version: known.version + 1)
+        case .vouchersAdded(let batch): vouchers += batch
+        case .spendingHeld(let hold):
+            holds.removeAll { $0.subject == hold.subject }
+            holds.append(hold)
         case .callRunning(let running):
             runningCalls.removeAll { $0.call == running.call }
             runningCalls.append(running)
@@ -96,6 +102,14 @@ extension StoredState {
             #expect(record.sequence == lastSequence + 1)
             lastSequence = record.sequence
             runningCalls.removeAll { $0.call.rawValue == record.callID }
+            if record.charge.isPositive, let account = record.callerAccount,
+                let endedAt = record.endedAt
+            {
+                recentCharges.append(
+                    RecentCharge(
+                        extension: record.chargedExtension, account: account,
+                        amount: record.charge, at: endedAt))
+            }
         }
     }
 }

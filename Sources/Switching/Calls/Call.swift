@@ -169,17 +169,43 @@ struct Call: Sendable {
 /// What pays for a call and how far.
 struct CallMoney: Sendable {
     var account: String
+    /// The extension whose limits count.
+    var payer: String?
+    /// As if the call were answered when it was priced, until it is answered.
     var rating: Rating
+    /// Labels of the price list, for the record.
+    var plan: String
+    var via: String?
+    var currency: String
+    /// When the price was looked up.
+    var pricedAt: Instant
     /// Steps that are reserved, from the first.
     var steps: Int
     /// Milliseconds from the answer that they cover; `Rating.unlimited` when time is free.
     var paidMilliseconds: Int64
 
-    init(account: String, rating: Rating, steps: Int) {
+    init(
+        account: String, payer: String? = nil, rating: Rating, steps: Int,
+        plan: String = TariffBook.standardPlan, via: String? = nil, currency: String = "",
+        pricedAt: Instant
+    ) {
         self.account = account
+        self.payer = payer
         self.rating = rating
+        self.plan = plan
+        self.via = via
+        self.currency = currency
+        self.pricedAt = pricedAt
         self.steps = steps
         self.paidMilliseconds = rating.milliseconds(ofSteps: steps)
+    }
+
+    /// The same with so many steps reserved.
+    func paid(steps: Int) -> CallMoney {
+        var money = self
+        money.steps = steps
+        money.paidMilliseconds = rating.milliseconds(ofSteps: steps)
+        return money
     }
 }
 

@@ -63,8 +63,7 @@ extension Switch {
     /// - Parameter response: what the caller's 200 is made from.
     mutating func connected(_ response: Message, call handle: Handle, callee: Int) {
         calls[handle].record.answeredAt = wallTime
-        calls[handle].record.tariffPrefix = calls[handle].money?.rating.row.prefix
-        calls[handle].record.tariffName = calls[handle].money?.rating.row.name
+        moneyAnswered(handle)
 
         settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)

@@ -157,12 +157,16 @@ extension Switch {
     }
 
     /// What pays for the call, as far as the journal says that it is reserved.
-    private func money(of running: RunningCall) -> CallMoney? {
-        guard let account = running.account, let row = tariff.row(for: running.record.normalised)
-        else { return nil }
-        let rating = Rating(row)
+    private mutating func money(of running: RunningCall) -> CallMoney? {
+        guard let account = running.account, let rating = rating(of: running.record) else {
+            return nil
+        }
         let covered = rating.steps(coveredBy: running.reserved)
-        return CallMoney(account: account, rating: rating, steps: covered ?? 1)
+        let basis = running.record.basis
+        return CallMoney(
+            account: account, payer: running.record.chargedExtension, rating: rating,
+            steps: covered ?? 1, plan: basis?.plan ?? TariffBook.standardPlan, via: basis?.via,
+            currency: basis?.currency ?? settings.currency, pricedAt: now)
     }
 
     // MARK: Who is still there
@@ -268,7 +272,7 @@ extension Switch {
             let steps = min(money.rating.begunSteps(milliseconds: used), money.steps)
             let settlement = ledger.settle(
                 call: running.call.rawValue, used: money.rating.cost(ofSteps: steps),
-                at: wallTime)
+                at: moment)
             running.record.billedMs = used
             running.record.steps = steps
             running.record.charge = settlement.charged
