@@ -73,7 +73,7 @@ extension Plan {
         course.normalised = decision.normalised
         course.numberClass = decision.numberClass
         course.limit = decision.limitMilliseconds
-        course.rights = decision.rights.map { Course.Rights($0, level: nil) }
+        course.rights = decision.rights.map { Course.Rights($0, level: "") }
         course.isSentOn = query.target != nil || decision.rights != query.caller.number
         return ring(number, &course)
     }

@@ -283,8 +283,10 @@ import Testing
 
     // MARK: Features
 
-    @Test func aLockedPhoneHasTheLevelLocked() {
+    @Test func aLockedPhoneMayWhatItsLevelAndTheLevelLockedMay() {
         let locked = settings { $0.isLocked = true }
+        let low = plan.decide(query("86035566", level: "house", ["8100": locked]))
+        #expect(low.refusal == .level)
         let far = plan.decide(query("02088886666", ["8100": locked]))
         #expect(far.refusal == .level)
         #expect(!plan.decide(query("86035566", ["8100": locked])).routes.isEmpty)

@@ -26,10 +26,11 @@ struct Course {
     struct Rights {
         var `extension`: String
         var packed: PackedNumber?
-        /// Nil for a locked phone of a plan that has no level `locked`.
-        var level: String?
+        var level: String
+        /// Of a locked phone what the level `locked` of the plan may not is refused too.
+        var isLocked = false
 
-        init(_ number: String, level: String?) {
+        init(_ number: String, level: String) {
             self.extension = number
             packed = PackedNumber(number)
             self.level = level

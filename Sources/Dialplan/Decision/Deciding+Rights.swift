@@ -1,21 +1,30 @@
 // Levels, rules and groups: what a caller may.
 
 extension Plan {
-    /// Nil when the level allows the class.
+    /// Nil when the caller's level allows the class, and of a locked phone the level `locked` too.
     func level(_ numberClass: Int, _ course: inout Course) -> Refusal? {
-        let className = tables.classNames[numberClass]
         guard let rights = course.rights else { return nil }
-        guard let level = rights.level else {
-            if numberClass == PlanTables.internalClass { return nil }
-            return Refusal(code: .level, reason: "the phone \(rights.extension) is locked")
+        if let refusal = level(rights.level, numberClass, &course) { return refusal }
+        guard rights.isLocked else { return nil }
+        if tables.levelNumbers[Self.lockedLevel] != nil {
+            return level(Self.lockedLevel, numberClass, &course)
         }
+        if numberClass == PlanTables.internalClass { return nil }
+        return Refusal(code: .level, reason: "the phone \(rights.extension) is locked")
+    }
+
+    private func level(
+        _ level: String, _ numberClass: Int, _ course: inout Course
+    ) -> Refusal? {
+        let className = tables.classNames[numberClass]
         guard let index = tables.levelNumbers[level] else {
             course.steps.append(.levelUnknown(level: level))
             return Refusal(code: .level, reason: "there is no level \(level)")
         }
-        let table = tables.levels[index]
-        guard let grant = table.grants[numberClass] else {
-            course.steps.append(.levelRefuses(level: level, class: className, place: table.place))
+        guard let grant = tables.levels[index].grants[numberClass] else {
+            course.steps.append(
+                .levelRefuses(
+                    level: level, class: className, place: tables.levels[index].place))
             return Refusal(code: .level, reason: "level \(level) may not call \(className)")
         }
         course.steps.append(
@@ -28,7 +37,7 @@ extension Plan {
     /// outside.
     func asker(_ course: Course) -> Asker {
         if let rights = course.rights {
-            return .inside(rights.packed, level: rights.level ?? Self.lockedLevel)
+            return .inside(rights.packed, level: rights.level)
         }
         return outsideCaller(course.query)
     }

@@ -120,15 +120,15 @@ extension Plan {
         }
     }
 
-    /// A locked phone has another level than its subscriber.
+    /// A locked phone may what its subscriber and the level `locked` both may.
     func lock(_ number: String, _ course: inout Course) {
         guard course.query.settings(number)?.isLocked == true else { return }
         let level = tables.levelNumbers[Self.lockedLevel] == nil ? nil : Self.lockedLevel
-        course.rights?.level = level
+        course.rights?.isLocked = true
         course.steps.append(.locked(number, level: level))
     }
 
-    /// The level that a locked phone has, where the plan defines it.
+    /// The level that bounds a locked phone, where the plan defines it.
     static let lockedLevel = "locked"
 
     /// Decides a call to a number that was not dialled as it stands: a forwarding, a speed dial entry.

@@ -26,7 +26,8 @@ public enum Step: Hashable, Sendable {
     case levelAllows(level: String, class: String, through: String, place: Place)
     case levelRefuses(level: String, class: String, place: Place)
     case levelUnknown(level: String)
-    /// The phone is locked: the level it has until it is unlocked, nil where the plan has none.
+    /// The phone is locked: the level that bounds it until it is unlocked, nil where the plan has
+    /// none.
     case locked(String, level: String?)
     /// The incoming level of the called extension; nil where it has none and everybody may ring.
     case incomingAllows(String, level: String?, place: Place?)
