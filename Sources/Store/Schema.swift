@@ -12,13 +12,15 @@ enum Schema {
         // The check of all foreign keys after each step would read a month of records.
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1: first call") { try $0.execute(sql: first) }
+        migrator.registerMigration("2: plans, allowances, vouchers, limits, receipts") {
+            try $0.execute(sql: charging)
+        }
         migrator.registerMigration("features: settings of users") { database in
             try database.execute(sql: UserSettingsColumns.table)
             try allowFeatureRecords(in: database)
         }
-        migrator.registerMigration("survive 1: hash chain") { try $0.execute(sql: seals) }
-        migrator.registerMigration("2: plans, allowances, vouchers, limits, receipts") {
-            try $0.execute(sql: charging)
+        migrator.registerMigration("survive 1: hash chain") {
+            try $0.execute(sql: seals)
         }
         return migrator
     }

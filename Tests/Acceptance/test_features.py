@@ -26,7 +26,7 @@ ELSEWHERE = "Call completed elsewhere"
 @pytest.fixture
 def house(site):
     site.write_dialplan(DIALPLAN + FEATURES)
-    site.write_config(calls={"no-answer": "3s"})
+    site.write_config(calls={"no-answer": "5s"})
     site.start()
     site.import_tariff()
     site.open_account("desk", "5")

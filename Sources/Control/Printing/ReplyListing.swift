@@ -120,5 +120,4 @@ extension Listing {
             ])
         }
     }
-
 }

@@ -1,5 +1,5 @@
 extension Plan {
-    /// The digits of a dialled string that are a PIN, or that somebody who mistook the code may have
+    /// The digits of a dialled string that are a PIN or a voucher, or that somebody who mistook the code may have
     /// meant as one. Whoever writes the string down, or shows it, masks them.
     ///
     /// Looks at what begins with a key of a feature code only, and then at every code with a PIN in it.
@@ -40,7 +40,8 @@ extension Plan {
 
     /// Reads as much of a code as is there; the PIN may be the last that is.
     private func secrets(in number: DialString, by feature: FeatureTable) -> [String] {
-        guard feature.pieces.contains(.argument(.pin)) else { return [] }
+        let isVoucher = feature.feature == .redeem
+        guard isVoucher || feature.pieces.contains(.argument(.pin)) else { return [] }
         var secrets: [String] = []
         var place = 0
         for index in feature.pieces.indices where place < number.count {
@@ -56,6 +57,7 @@ extension Plan {
                 case .pin: secrets.append(text)
                 // A PIN in the place of the extension.
                 case .extension where !hasExtension(text): secrets.append(text)
+                case .code where isVoucher: secrets.append(text)
                 case .extension, .number, .code: break
                 }
             }

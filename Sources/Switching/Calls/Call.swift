@@ -118,8 +118,6 @@ struct Call: Sendable {
     var attemptRingingAt: Instant?
 
     var money: CallMoney?
-    /// Who is charged when it is not the caller: who forwarded or transferred the call.
-    var payingExtension: String?
     /// The longest it may last by the plan.
     var limitMilliseconds: Int64?
 

@@ -15,6 +15,12 @@ import SIP
 // when it says that it takes one. The record is of direction `feature` and never costs anything.
 
 extension Switch {
+    /// Wrong vouchers of one extension.
+    struct VoucherGuesses: Sendable {
+        var wrong = 0
+        var lockedOutUntil: Instant?
+    }
+
     /// What became of a feature code.
     enum FeatureOutcome {
         /// In words for the user.
@@ -119,8 +125,38 @@ extension Switch {
         return .told(text)
     }
 
+    /// Puts a voucher on the caller's account. Wrong codes lock out as wrong PINs do, so that nobody
+    /// finds one by dialling; a restart forgives them, which no caller can bring about.
     private mutating func redeem(_ feature: FeatureCall) -> FeatureOutcome {
-        refused(501, "vouchers cannot be redeemed by phone")
+        let number = feature.extension
+        guard let id = extensions[number]?.account, let account = ledger.account(id) else {
+            return refused(403, "\(number) has no account")
+        }
+        let policy = plan.pinPolicy(of: number)
+        var guesses = voucherGuesses[number] ?? VoucherGuesses()
+        if let until = guesses.lockedOutUntil, until > now {
+            counters.count("voucher-locked-out")
+            return refused(403, "too many wrong vouchers: none is looked at for a while")
+        }
+        switch redeemVoucher(code: feature.code ?? "", account: id, by: number) {
+        case .posted(let posting):
+            voucherGuesses[number] = nil
+            commit([.posted(posting)])
+            return .told(
+                "Voucher \(posting.amount.shortened) \(account.currency), balance "
+                    + posting.balanceAfter.shortened)
+        case .alreadyDone: return refused(403, "the voucher was redeemed already")
+        case .refused(let refusal):
+            guesses.wrong += 1
+            counters.count("voucher-wrong")
+            if guesses.wrong >= policy.attempts {
+                log(.warning, "\(number) dialled \(guesses.wrong) wrong vouchers: locked out")
+                guesses = VoucherGuesses(
+                    lockedOutUntil: now + .milliseconds(Int(policy.lockoutMilliseconds)))
+            }
+            voucherGuesses[number] = guesses
+            return refused(403, "\(refusal)")
+        }
     }
 
     // MARK: Telling the user

@@ -63,12 +63,24 @@ extension Switch {
 
     // MARK: Before the INVITE
 
+    /// The route costs nothing: what was held for another one is free again.
+    private mutating func releaseUnpaid(_ handle: Handle) {
+        ledger.release(call: calls[handle].id.rawValue)
+        calls[handle].money = nil
+        calls[handle].record.callerAccount = nil
+        calls[handle].record.chargedExtension = nil
+    }
+
     /// Holds the money for a call that costs something, at the price of the route it is about to take.
     /// A call that holds money for another route then holds what this one costs.
     ///
     /// - Returns: why the call may not be made on this route.
     mutating func reserve(_ handle: Handle) -> Call.Failure? {
-        guard !calls[handle].isEmergency, !calls[handle].isUncharged else { return nil }
+        guard !calls[handle].isEmergency else { return nil }
+        guard !calls[handle].isUncharged else {
+            releaseUnpaid(handle)
+            return nil
+        }
         let number = calls[handle].record.normalised
         let payer = calls[handle].payingExtension ?? calls[handle].callerExtension
         let account = payer.flatMap { extensions[$0]?.account }
@@ -85,10 +97,7 @@ extension Switch {
             return Call.Failure(status: 403, q850: Causes.callRejected, text: text)
         }
         guard !price.row.isFree else {
-            ledger.release(call: calls[handle].id.rawValue)
-            calls[handle].money = nil
-            calls[handle].record.callerAccount = nil
-            calls[handle].record.chargedExtension = nil
+            releaseUnpaid(handle)
             return nil
         }
         guard let account, let payer else {

@@ -45,6 +45,7 @@ extension Switch {
         }
         answerPicker(server, picking, with: ringing, call: call, place: place)
         calls[handle].inviteTransaction = nil
+        calls[handle].record.linkedCall = calls[call].id.rawValue
         log(
             .info, call: calls[call].id,
             "\(picker) picks up the call that rings at \(number)")

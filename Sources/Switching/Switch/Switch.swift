@@ -60,6 +60,8 @@ public struct Switch: Sendable {
     var ringing: [String: [Handle]] = [:]
     /// When the last answered call of an extension ended.
     var idleSince: [String: Instant] = [:]
+    /// By extension; only those that dialled a wrong voucher since their last good one.
+    var voucherGuesses: [String: VoucherGuesses] = [:]
     /// Who was rung first at the last call of a round robin.
     var lastRung: [GroupStage: String] = [:]
     var clients = Slab<ClientEntry>()
