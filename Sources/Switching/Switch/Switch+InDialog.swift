@@ -20,6 +20,7 @@ extension Switch {
         let side = reference.side
         guard let index = calls[handle][side].dialogs.firstIndex(where: { $0.matches(request) }),
             flow.remote.ip == calls[handle][side].flow.remote.ip
+                || isTrunk(of: side, in: handle, at: flow.remote.ip)
         else {
             // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.
             counters.count("stray-in-dialog")
@@ -34,7 +35,9 @@ extension Switch {
             return
         }
         // A phone behind NAT may have got a new port: answer and go on there.
-        if side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle) {
+        if flow.remote.ip == calls[handle][side].flow.remote.ip,
+            side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle)
+        {
             let isMoved = calls[handle][side].flow != flow
             calls[handle][side].flow = flow
             if isMoved { journalAgain(handle) }

@@ -81,6 +81,15 @@ extension Switch {
             ?? trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)]
     }
 
+    /// Whether an address is one of those of the trunk that a side of a call is on: an operator with
+    /// several may send from any of them.
+    func isTrunk(of side: Side, in handle: Handle, at ip: IPAddress) -> Bool {
+        let name = side == .caller ? calls[handle].inboundTrunk : calls[handle].holding.trunk
+        guard let name, let trunk = trunks[name] else { return false }
+        return trunk.targets.endpoints.contains { $0.ip == ip }
+            || trunk.settings.alsoFrom.contains { $0.ip == ip }
+    }
+
     // MARK: Signs
 
     mutating func spanRead(_ reading: SpanReading, trunk name: String) {

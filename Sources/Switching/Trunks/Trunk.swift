@@ -55,7 +55,10 @@ struct Trunk: Sendable {
         breaker = Breaker(settings: settings.breaker, now: now)
         span = settings.span.map { _ in ProbeHealth(now: now, reason: "not read yet") }
         registration = settings.registration.map {
-            TrunkRegistration(seconds: $0.seconds, tokens: &tokens, now: now)
+            TrunkRegistration(
+                seconds: $0.seconds,
+                line: Self.contactNumber($0, settings.credentials, hashes, &tokens),
+                tokens: &tokens, now: now)
         }
         channels = Channels(settings)
         targets = TargetSet(settings.host == nil ? [TrunkTarget(endpoint: settings.endpoint)] : [])
@@ -63,6 +66,18 @@ struct Trunk: Sendable {
         digest = settings.credentials.map {
             DigestResponder(username: $0.username, password: $0.password, hashes: hashes)
         }
+    }
+
+    /// A number for our Contact that nobody can guess who does not know the password.
+    private static func contactNumber(
+        _ registration: TrunkRegistrationSettings, _ credentials: TrunkCredentials?,
+        _ hashes: HashFunctions, _ tokens: inout TokenGenerator
+    ) -> UInt64 {
+        guard let credentials else { return tokens.next() }
+        let secret =
+            "tandem line:\(registration.user)@\(registration.domain):\(credentials.username):"
+            + credentials.password
+        return hashes.sha256(Array(secret.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     var isProbed: Bool { settings.optionsInterval > .zero }

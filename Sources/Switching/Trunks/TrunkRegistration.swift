@@ -37,13 +37,14 @@ struct TrunkRegistration: Sendable {
     let line: UInt64
     private var cseq: UInt32 = 0
 
-    init(seconds: Int, tokens: inout TokenGenerator, now: Instant) {
+    /// - Parameter line: the same after a restart, so that the operator has one Contact of ours.
+    init(seconds: Int, line: UInt64, tokens: inout TokenGenerator, now: Instant) {
         self.seconds = seconds
+        self.line = line
         state = .waiting(until: now)
         health = ProbeHealth(now: now, reason: "not registered yet")
         callID = tokens.callID()
         tag = tokens.next()
-        line = tokens.next()
     }
 
     var isDown: Bool { health.isDown }

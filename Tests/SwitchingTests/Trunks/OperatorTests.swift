@@ -208,6 +208,23 @@ import Testing
         #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 1)
     }
 
+    @Test func ourContactIsTheSameAfterARestartAndAnotherForAnotherPassword() throws {
+        var contacts: [[UInt8]] = []
+        for (seed, password) in [(1, "secret"), (2, "secret"), (1, "other")] {
+            var settings = Site.settings()
+            settings.trunks[0].credentials = TrunkCredentials(
+                username: "12345", password: password)
+            settings.trunks[0].registration = TrunkRegistrationSettings(
+                user: "12345", domain: "operator.example")
+            var tokens = TokenGenerator(seed: Array(repeating: UInt8(seed), count: 32))
+            let trunk = Trunk(
+                settings: settings.trunks[0], hashes: Site.hashes, tokens: &tokens,
+                now: Instant(nanoseconds: 0))
+            contacts.append(Token.text(try #require(trunk.registration).line))
+        }
+        #expect(contacts[0] == contacts[1] && contacts[0] != contacts[2])
+    }
+
     @Test func aNumberThatIsNotOursIsNoRegistration() throws {
         var site = try registering()
         let stranger = Endpoint(text: "198.51.100.9:5060")

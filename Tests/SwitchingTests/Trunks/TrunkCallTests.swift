@@ -94,19 +94,54 @@ import Testing
         #expect(site.all(Site.e1).contains { $0.method == .invite })
     }
 
-    @Test func anOpenBreakerDoesNotStopAnEmergencyCall() throws {
-        var site = try Site()
+    @Test func neitherAnOpenBreakerNorTheReserveStopsAnEmergencyCall() throws {
+        var settings = Site.settings()
+        settings.trunks[0].channels = 2
+        settings.trunks[0].reservedChannels = [2]
+        var site = try Site(settings: settings)
         var phone = try site.registered("8001")[0]
         for call in 1...3 { try fails(&phone, at: &site, id: "\(call)") }
+        #expect(site.sw.trunks["ip-e1"]?.isDown == true)
+        _ = site.sw.trunks["ip-e1"]?.channels.seize(isEmergency: false)
         try phone.call("110", at: &site)
-        var pstn = Party.pstn
-        pstn.answer(try site.next(Site.pstn), 503, at: &site)
         // Lines and trunks in their order, what is down at the end.
-        var seen: Set<Endpoint> = []
-        for endpoint in [Site.e1, Site.pstn] where site.said(endpoint).contains("INVITE") {
-            seen.insert(endpoint)
+        var pstn = Party.pstn
+        for _ in 0..<4 {
+            for invite in site.all(Site.pstn) where invite.method == .invite {
+                pstn.answer(invite, 503, at: &site)
+            }
         }
-        #expect(!seen.isEmpty)
+        #expect(site.all(Site.e1).contains { $0.method == .invite })
+        #expect(try trunk("ip-e1", &site).taken == [1, 2])
+    }
+
+    @Test func aCallFromOutsideThatFindsOnlyReservedChannelsIsOnThem() throws {
+        var settings = Site.settings()
+        settings.trunks[0].channels = 1
+        settings.trunks[0].reservedChannels = [1]
+        var site = try Site(settings: settings)
+        let phone = try site.registered("8002")[0]
+        var gateway = Party.e1
+        // The other side has seized the channel already.
+        try gateway.callUnasked("66778002", from: "13900001111", at: &site)
+        #expect(try site.next(phone.endpoint).method == .invite)
+        #expect(try trunk("ip-e1", &site).taken == [1])
+    }
+
+    @Test func callsFromOutsideBeyondTheRateAreRefusedWithWhenToTryAgain() throws {
+        var settings = Site.settings()
+        settings.trunks[1].callsPerSecond = 1
+        var site = try Site(settings: settings)
+        _ = try site.registered("8002", "8003")
+        var first = Party("g1", Site.pstn)
+        var second = Party("g2", Site.pstn)
+        try first.callUnasked("66778002", from: "13900001111", at: &site)
+        _ = site.all(Site.pstn)
+        try second.callUnasked("66778003", from: "13900002222", at: &site)
+        let refusal = try #require(site.all(Site.pstn).last)
+        #expect(refusal.status == 503 && refusal.number(.retryAfter) != nil)
+        #expect(site.records.last?.q850Cause == Causes.switchCongestion)
+        #expect(site.sw.trunks["pstn"]?.channelsInUse == 1)
     }
 
     @Test func aTrunkThatDiesUnderACallThatDoesNotRingYetIsLeft() throws {
@@ -348,6 +383,21 @@ import Testing
         try gateway.callUnasked("66778002", from: "13900001111", at: &site)
         #expect(try site.next(phone.endpoint).method == .invite)
         #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 1)
+    }
+
+    @Test func anOperatorMayHangUpFromAnotherOfItsAddresses() throws {
+        var site = try named()
+        site.handle(.trunkResolved(TrunkResolution(trunk: "ip-e1", targets: targets)))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party("e1", targets[0].endpoint)
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        let stranger = Endpoint(text: "192.0.2.77:5060")
+        gateway.remote = String(
+            decoding: try #require(gateway.invite).value(.from) ?? [], as: UTF8.self)
+        gateway.send("BYE", at: &site, from: stranger)
+        #expect(site.sw.calls.count == 1 && site.said(targets[0].endpoint) == "481")
+        gateway.send("BYE", at: &site, from: targets[1].endpoint)
+        #expect(site.sw.calls.count == 0 && site.said(phone.endpoint) == "BYE")
     }
 
     @Test func aFailedLookUpLeavesTheAddressesOfBefore() throws {

@@ -9,7 +9,7 @@ import Testing
 
     private func machine() -> TrunkRegistration {
         var tokens = TokenGenerator(seed: Array(repeating: 5, count: 32))
-        return TrunkRegistration(seconds: 3600, tokens: &tokens, now: start)
+        return TrunkRegistration(seconds: 3600, line: 1, tokens: &tokens, now: start)
     }
 
     /// A macro cannot see a mutating call.
