@@ -72,7 +72,8 @@ extension Step {
             "转到\(Self.chinese(target))："
                 + (passed.map { "跳过，因为\(Self.chinese($0))" } ?? "采用") + "（\(place)）"
         case .fallback(let number, let occasion, let target, let place):
-            "\(number) \(Self.chinese(occasion))时，呼叫转到\(Self.chinese(target))（\(place)）"
+            "\(number) \(Self.chinese(occasion))时，呼叫转到\(Self.chinese(target))"
+                + (place.map { "（\($0)）" } ?? "，由用户设置")
         case .alternative(let choice, let place): Self.chinese(choice, place)
         case .withoutLine(let caller, let place):
             "\(caller) 没有自己的直线，跳过这条路由（\(place)）"
@@ -97,6 +98,7 @@ extension Step {
         case .tooLong: "太长"
         case .unknownCharacter: "含有话机上没有的字符"
         case .endless: "的规整没有终止"
+        case .emergency: "是紧急号码，不能转移到它"
         }
     }
 
