@@ -64,7 +64,7 @@ enum FirstRun {
         case .done(let text), .reply(.done(let text)): return text
         case .refused(let reasons): throw StartFailure(reasons.joined(separator: "\n"))
         case .reply(.refused(let reason)): throw StartFailure(reason)
-        case .records, .postings, .tariff, .reply:
+        case .records, .postings, .tariff, .versions, .reply:
             throw StartFailure("an import was answered with something else")
         }
     }
