@@ -51,7 +51,7 @@ public final class Daemon {
         var actions = ActionList()
         let clock = try SiteClock(
             timezone: loaded.configuration.plan.site.timezone, now: now)
-        let requests = StoreRequests(store: store, tariff: stored.tariff)
+        let requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
@@ -105,6 +105,8 @@ public final class Daemon {
         Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow further is an error of the disk, and no reason to end.
+        signal(SIGXFSZ, SIG_IGN)
         let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(

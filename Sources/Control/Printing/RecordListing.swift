@@ -23,7 +23,9 @@ extension Listing {
                 Column("reason", nil), Column("account", nil), Column("tariff_prefix", nil),
                 Column("tariff", nil), Column("steps", nil), Column("charge", "charge"),
                 Column("currency", ""), Column("receipt", nil), Column("balances", nil),
-                Column("attempts", nil), Column("dialplan", nil),
+                Column("attempts", nil), Column("charged_extension", nil),
+                Column("linked_call", nil), Column("link", nil), Column("tariff_plan", nil),
+                Column("dialplan", nil),
                 Column("explanation", nil, isDetail: true),
             ], nothing: "no records")
         for record in records { append(Self.cells(record, currency, language)) }
@@ -43,7 +45,8 @@ extension Listing {
             .text(record.disposition?.rawValue), .text(record.releasedBy?.rawValue),
             .number(record.sipStatus), .number(record.q850Cause), .text(record.endReason),
             .text(record.callerAccount), .text(record.tariffPrefix), .text(record.tariffName),
-            .number(record.steps), .amount(record.charge), .text(currency),
+            .number(record.steps), .amount(record.charge),
+            .text(record.basis?.currency ?? currency),
             .texts(record.receipt.map(\.description)),
             .list(
                 record.accountBalances.map {
@@ -51,7 +54,10 @@ extension Listing {
                         .init("account", .text($0.account)), .init("balance", .amount($0.balance)),
                     ])
                 }),
-            .list(record.attempts.map(cell)), .text(record.dialplanVersion),
+            .list(record.attempts.map(cell)), .text(record.chargedExtension),
+            .text(record.linkedCall.map { CallID(rawValue: $0).description }),
+            .text(record.link?.rawValue), .text(record.basis?.plan),
+            .text(record.dialplanVersion),
             .texts(record.explanation.map { Step.text(stored: $0, language) }),
         ]
     }
@@ -67,42 +73,5 @@ extension Listing {
             .init("ring_ms", .number(attempt.ringMs)),
             .init("channel", .number(attempt.channel)),
         ])
-    }
-
-    /// Postings of an account.
-    public init(postings: [Posting], currency: String) {
-        self.init(
-            [
-                Column("at", "at"), Column("id", nil), Column("account", nil),
-                Column("kind", "kind"), Column("amount", "amount"),
-                Column("balance_after", "balance after"), Column("currency", ""),
-                Column("call", "call"), Column("note", "note"),
-            ], nothing: "no postings")
-        for posting in postings {
-            append([
-                .time(posting.at), .text(posting.id), .text(posting.account),
-                .text(posting.kind.rawValue), .amount(posting.amount),
-                .amount(posting.balanceAfter), .text(currency),
-                .text(posting.call.map { CallID(rawValue: $0).description }),
-                posting.note.isEmpty ? .absent : .text(posting.note),
-            ])
-        }
-    }
-
-    /// The price list.
-    public init(tariff rows: [TariffRow], currency: String) {
-        self.init(
-            [
-                Column("prefix", "prefix"), Column("name", "name"),
-                Column("connect_fee", "connect fee"), Column("steps", "price / seconds"),
-                Column("currency", ""),
-            ], nothing: "no prices")
-        for row in rows {
-            append([
-                .text(row.prefix), .text(row.name), .amount(row.connectFee),
-                .texts(row.steps.map { "\($0.price.shortDescription)/\($0.seconds)" }),
-                .text(currency),
-            ])
-        }
     }
 }

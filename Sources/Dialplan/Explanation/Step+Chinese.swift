@@ -28,7 +28,7 @@ extension Step {
             "等级 \(level) 不可以呼叫 \(numberClass)（\(place)）"
         case .levelUnknown(let level): "本方案没有等级 \(level)"
         case .locked(let number, let level):
-            "话机 \(number) 已锁定，" + (level.map { "此时等级为 \($0)" } ?? "只能拨打内线")
+            "话机 \(number) 已锁定，" + (level.map { "只能拨打等级 \($0) 也允许的号码" } ?? "只能拨打内线")
         case .incomingAllows(let number, let level, let place):
             (level.map { "\(number) 的来话等级 \($0) 允许此主叫呼入" }
                 ?? "\(number) 没有来话等级：任何人都可以呼入") + Self.chinese(place)
@@ -72,7 +72,8 @@ extension Step {
             "转到\(Self.chinese(target))："
                 + (passed.map { "跳过，因为\(Self.chinese($0))" } ?? "采用") + "（\(place)）"
         case .fallback(let number, let occasion, let target, let place):
-            "\(number) \(Self.chinese(occasion))时，呼叫转到\(Self.chinese(target))（\(place)）"
+            "\(number) \(Self.chinese(occasion))时，呼叫转到\(Self.chinese(target))"
+                + (place.map { "（\($0)）" } ?? "，由用户设置")
         case .alternative(let choice, let place): Self.chinese(choice, place)
         case .withoutLine(let caller, let place):
             "\(caller) 没有自己的直线，跳过这条路由（\(place)）"
@@ -97,6 +98,7 @@ extension Step {
         case .tooLong: "太长"
         case .unknownCharacter: "含有话机上没有的字符"
         case .endless: "的规整没有终止"
+        case .emergency: "是紧急号码，不能转移到它"
         }
     }
 

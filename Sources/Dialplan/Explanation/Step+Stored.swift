@@ -151,7 +151,8 @@ extension Step {
             self = .target(facts.target(), passed: facts.pass(), place: facts.place())
         case "fallback":
             self = .fallback(
-                facts.text(), facts.value(or: .busy), facts.target(), place: facts.place())
+                facts.text(), facts.value(or: .busy), facts.target(),
+                place: facts.optionalPlace())
         case "alternative":
             self = .alternative(facts.choice(), place: facts.optionalPlace())
         case "without-line": self = .withoutLine(facts.text(), place: facts.place())

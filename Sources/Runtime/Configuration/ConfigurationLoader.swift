@@ -104,7 +104,7 @@ public enum ConfigurationLoader {
         guard var settings = file.settings else { return (nil, diagnostics) }
         diagnostics += readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: dialplan)
-        let (plan, found) = source.compiled(context: context(trunks))
+        let (plan, found) = source.compiled(context: context(trunks, tariff: places.tariffCSV))
         diagnostics += found
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)
@@ -148,13 +148,19 @@ public enum ConfigurationLoader {
             return ([], diagnostics)
         }
         let source = DialplanSource(path: places.dialplan, kept: nil)
-        let (expectations, found) = source.tested(context: context(settings.trunks))
+        let (expectations, found) = source.tested(context: context(settings.trunks, tariff: places.tariffCSV))
         return (expectations, diagnostics + found)
     }
 
-    private static func context(_ trunks: [TrunkSettings]) -> PlanContext {
+    private static func context(_ trunks: [TrunkSettings], tariff: String?) -> PlanContext {
         PlanContext(
-            trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) })
+            trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
+            price: tariff.map { path in
+                let prices = PlanPrices(path: path)
+                return { number, _, milliseconds in
+                    prices.price(number, milliseconds: milliseconds)
+                }
+            })
     }
 
     /// What the operators of trunks take, for routes by least cost.
