@@ -22,6 +22,8 @@ struct ChangeWriter {
     private let saveExtension: Statement
     private let removeExtension: Statement
     private let removeBindings: Statement
+    private let saveSettings: Statement
+    private let removeSettings: Statement
     private let saveBinding: Statement
     private let removeBinding: Statement
     private let saveAccount: Statement
@@ -32,6 +34,8 @@ struct ChangeWriter {
     private let addRecord: Statement
     private let addTriedRoute: Statement
     private let addSeal: Statement
+    private let addVoucher: Statement
+    private let saveHold: Statement
     private var values = SQLValues()
     private var seal: Seal
 
@@ -40,6 +44,8 @@ struct ChangeWriter {
         saveExtension = try database.makeStatement(sql: SQL.saveExtension)
         removeExtension = try database.makeStatement(sql: SQL.removeExtension)
         removeBindings = try database.makeStatement(sql: SQL.removeBindings)
+        saveSettings = try database.makeStatement(sql: SQL.saveSettings)
+        removeSettings = try database.makeStatement(sql: SQL.removeSettings)
         saveBinding = try database.makeStatement(sql: SQL.saveBinding)
         removeBinding = try database.makeStatement(sql: SQL.removeBinding)
         saveAccount = try database.makeStatement(sql: SQL.saveAccount)
@@ -50,6 +56,8 @@ struct ChangeWriter {
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
         addSeal = try database.makeStatement(sql: SQL.addSeal)
+        addVoucher = try database.makeStatement(sql: SQL.addVoucher)
+        saveHold = try database.makeStatement(sql: SQL.saveHold)
         seal = Seal(after: try Seal.last(in: database))
     }
 
@@ -85,7 +93,11 @@ struct ChangeWriter {
         case .extensionRemoved(let number):
             values.add(number)
             try values.run(removeBindings)
+            try values.run(removeSettings)
             try values.run(removeExtension)
+        case .settingsSaved(let number, let settings):
+            UserSettingsColumns.add(settings, of: number, to: &values)
+            try values.run(saveSettings)
         case .bindingSaved(let binding): try save(binding)
         case .bindingRemoved(let number, let contact):
             values.add(number)
@@ -93,6 +105,8 @@ struct ChangeWriter {
             try values.run(removeBinding)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
+        case .vouchersAdded(let vouchers): try add(vouchers)
+        case .spendingHeld(let hold): try save(hold)
         case .callRunning(let call): try save(call)
         case .callClosed(let record): try close(record)
         }
@@ -135,7 +149,44 @@ struct ChangeWriter {
         values.add(account.currency)
         values.add(account.isBlocked ? 1 : 0)
         values.add(bits: account.version)
+        values.add(account.expiresAt)
+        values.add(account.lowMark?.micros)
+        values.add(account.plan)
+        values.add(account.limits.call?.micros)
+        values.add(account.limits.hour?.micros)
+        values.add(account.limits.day?.micros)
+        values.add(account.renewal?.rawValue)
+        values.add(Int(account.renewedIn))
         try values.run(saveAccount)
+    }
+
+    private mutating func add(_ vouchers: [Voucher]) throws {
+        for voucher in vouchers {
+            values.removeAll()
+            values.add(voucher.key)
+            values.add(voucher.batch)
+            values.add(voucher.serial)
+            values.add(voucher.amount)
+            values.add(voucher.currency)
+            values.add(voucher.expiresAt)
+            try values.run(addVoucher)
+        }
+    }
+
+    private mutating func save(_ hold: SpendingHold) throws {
+        switch hold.subject {
+        case .account(let id):
+            values.add("account")
+            values.add(id)
+        case .extension(let number):
+            values.add("extension")
+            values.add(number)
+        }
+        values.add(hold.reason)
+        values.add(hold.by)
+        values.add(hold.since)
+        values.add(hold.releasedAt)
+        try values.run(saveHold)
     }
 
     private mutating func post(_ posting: Posting) throws {
@@ -147,6 +198,7 @@ struct ChangeWriter {
         values.add(posting.at)
         values.add(posting.call.map { Int64(bitPattern: $0) })
         values.add(posting.note)
+        values.add(posting.by)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
         try addSeal(.posting, of: database.lastInsertedRowID, columns: values.count)
@@ -173,7 +225,7 @@ struct ChangeWriter {
 
     private func checkPostedBefore(_ posting: Posting) throws {
         let row = try Row.fetchOne(
-            database, sql: "SELECT \(PostingColumns.names) FROM posting WHERE id = ?",
+            database, sql: "SELECT \(PostingColumns.names) FROM every_posting WHERE id = ?",
             arguments: [posting.id])
         guard let row else {
             throw Contradiction(reason: "posting \(posting.id) is neither stored nor storable")
@@ -259,6 +311,10 @@ private enum SQL {
         """
     static let removeExtension = "DELETE FROM extension WHERE number = ?"
     static let removeBindings = "DELETE FROM binding WHERE number = ?"
+    static let saveSettings =
+        "INSERT OR REPLACE INTO user_setting (\(UserSettingsColumns.names)) "
+        + "VALUES (\(UserSettingsColumns.questionMarks))"
+    static let removeSettings = "DELETE FROM user_setting WHERE number = ?"
     static let saveBinding = """
         INSERT OR REPLACE INTO binding
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
@@ -268,15 +324,19 @@ private enum SQL {
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """
         INSERT INTO account
-        (id, name, parent, kind, credit_limit, currency, is_blocked, version)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (id, name, parent, kind, credit_limit, currency, is_blocked, version, expires, low_mark,
+        plan, call_limit, hour_limit, day_limit, renewal, renewed_in)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, parent = excluded.parent,
         kind = excluded.kind, credit_limit = excluded.credit_limit, currency = excluded.currency,
-        is_blocked = excluded.is_blocked, version = excluded.version
+        is_blocked = excluded.is_blocked, version = excluded.version, expires = excluded.expires,
+        low_mark = excluded.low_mark, plan = excluded.plan, call_limit = excluded.call_limit,
+        hour_limit = excluded.hour_limit, day_limit = excluded.day_limit,
+        renewal = excluded.renewal, renewed_in = excluded.renewed_in
         """
     static let addPosting = """
-        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note, operator)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
         """
     static let moveBalance = """
         UPDATE account SET balance = ?1, version = version + 1
@@ -295,5 +355,13 @@ private enum SQL {
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
         """
     static let addSeal = "INSERT INTO seal (of, row, columns, hash) VALUES (?, ?, ?, ?)"
+    static let addVoucher = """
+        INSERT INTO voucher (key, batch, serial, amount, currency, expires)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+        """
+    static let saveHold = """
+        INSERT OR REPLACE INTO spending_hold (kind, subject, reason, operator, since, released)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """
     static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 }

@@ -14,6 +14,7 @@ import Testing
         "Dialplan": [],
         "Charging": [],
         "Switching": ["SIP", "SDP", "Dialplan", "Charging"],
+        "Simulation": ["SIP", "Dialplan", "Charging", "Switching"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
         "Store": [
             "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
@@ -32,7 +33,7 @@ import Testing
             "Synchronization", "Dispatch",
         ],
         "tandem": [
-            "Runtime", "Control", "Switching", "Charging", "Dialplan", "ArgumentParser",
+            "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan", "ArgumentParser",
             "Foundation", "Glibc",
         ],
     ]

@@ -14,8 +14,8 @@ struct ConfigurationFile {
 
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
-        "lines", "causes", "name-servers", "registration", "calls", "limits", "timers",
-        "nonce-lifetime", "currency", "digest",
+        "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
+        "timers", "nonce-lifetime", "currency", "digest",
     ]
 
     /// - Parameters:
@@ -125,6 +125,7 @@ struct ConfigurationFile {
         readRegistration(top, &settings.registration, &reader)
         readCalls(top, &settings.calls, &reader)
         readLimits(top, &settings.limits, &reader)
+        settings.spending = SpendingSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
         {
