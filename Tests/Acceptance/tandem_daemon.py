@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import textwrap
 import time
 from decimal import Decimal
 
@@ -203,9 +204,12 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
-        spending=None,
+        e1_address=None, e1_more="", more="", spending=None,
     ):
-        """Writes tandem.yaml. The only place of the tests that knows how it is spelled."""
+        """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
+
+        `e1_more` are lines of the first trunk, `more` those of the whole file.
+        """
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
         with open(self.config, "w") as file:
             file.write(f"""\
@@ -217,10 +221,11 @@ dialplan: {self.dialplan}
 trunks:
   - name: ip-e1
     kind: e1
-    address: 127.0.0.1:{self.e1_port}
+    address: {e1_address or f"127.0.0.1:{self.e1_port}"}
     channels: {e1_channels}
     options-interval: {options_interval}s
     attempt-timeout: {attempt_timeout}s
+{textwrap.indent(textwrap.dedent(e1_more).strip(), "    ")}
   - name: pstn
     kind: e1
     address: 127.0.0.1:{self.pstn_port}
@@ -230,7 +235,8 @@ trunks:
 lines:
   gateway: pstn
 calls:
-""" + "".join(f"  {key}: {value}\n" for key, value in calls.items()))
+""" + "".join(f"  {key}: {value}\n" for key, value in calls.items())
+                + textwrap.dedent(more))
             for subject, limits in (spending or {}).items():
                 if subject == next(iter(spending)):
                     file.write("spending:\n")

@@ -408,19 +408,19 @@ extension Switch {
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })
         else { return }
-        let goesOn = isSilence || settings.causes.failsOver(status: status, reason: reason)
+        let isOpen = isSilence || settings.causes.failsOver(status: status, reason: reason)
         finishAttempt(
-            handle, status: status, q850: q850, text: text, goesOn: goesOn,
+            handle, status: status, q850: q850, text: text, isOpen: isOpen,
             isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
     }
 
     /// The current attempt has no callee left.
     ///
     /// - Parameters:
-    ///   - goesOn: the network refused it and not the callee, so the next route may do better.
+    ///   - isOpen: the network refused it and not the callee, so the next route may do better.
     ///   - isFault: it is the trunk's own fault.
     private mutating func finishAttempt(
-        _ handle: Handle, status: Int, q850: Int, text: String, goesOn: Bool, isFault: Bool
+        _ handle: Handle, status: Int, q850: Int, text: String, isOpen: Bool, isFault: Bool
     ) {
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
@@ -431,14 +431,14 @@ extension Switch {
         case .trunk, .line: isRoute = true
         }
         calls[handle].phase = .routing
-        if isRoute, goesOn, triesSameRouteAgain(handle, status: status, q850: q850) { return }
+        if isRoute, isOpen, triesSameRouteAgain(handle, status: status, q850: q850) { return }
         if isFault {
             routeFailed(handle, text)
-        } else if !goesOn {
+        } else if !isOpen {
             routePassed(handle)
         }
         giveBackRoute(of: handle)
-        if isRoute, goesOn {
+        if isRoute, isOpen {
             if calls[handle].nextRoute < calls[handle].routes.count {
                 log(
                     .notice, call: calls[handle].id,
