@@ -8,8 +8,17 @@ public enum Request: Sendable, Codable {
     case records(RecordQuery)
     /// For the store: the postings of one account, newest first.
     case statement(StatementQuery)
+    /// For the store: everything in a new file. The path is the daemon's to write to, and absolute.
+    case backup(file: String)
+    /// For the store: does everything fit together?
+    case audit
     /// Read all files again and swap them in, or refuse with every diagnostic.
-    case reload
+    case reload(by: String?)
+    /// The dialplans that were in force, the newest first.
+    case versions
+    /// A kept version of the dialplan in place of the one in force, by the same checks as a reload;
+    /// the one before when none is named, by its number or the beginning of its name.
+    case rolledBack(to: String?, by: String?)
     /// A new price list in place of the old one, or a refusal with every diagnostic.
     /// `file` is only the name that the diagnostics speak of.
     case tariffImported(TariffImport)

@@ -8,8 +8,10 @@ public enum Response: Sendable, Codable {
     case records([CallRecord])
     case statement(AccountStatement)
     case tariff([TariffRow])
+    case audit(AuditReport)
     case tariffReview(TariffReview)
     case tariffDecks([TariffDeckRow])
+    case versions([DialplanVersionRow])
     /// Done; says what was done.
     case done(String)
     /// Not done; nothing changed. One line for each thing that is wrong.

@@ -23,6 +23,7 @@ public final class OfflineSwitch {
     private var actions = ActionList()
     private let store: Store
     private let requests: StoreRequests
+    private let versions: DialplanVersions
     private let settledEvents = SettledEvents()
     private var nextToken: UInt64 = 0
     private var submitted = CommitTicket(rawValue: 0)
@@ -36,6 +37,7 @@ public final class OfflineSwitch {
     /// - Throws: `Store.Failure` when it is in use or cannot be opened; `StartFailure`.
     public init(_ loaded: LoadedConfiguration) throws {
         let hashes = try Hashes.libcrypto()
+        versions = DialplanVersions(dataFolder: loaded.dataFolder)
         store = try Store.open(folder: loaded.dataFolder, role: .offline)
         let stored = try store.load()
         extensionNumbers = Set(stored.extensions.map(\.number))
@@ -67,7 +69,8 @@ public final class OfflineSwitch {
             case .perform(let request):
                 responses.append(perform(request, place: responses.count, &open))
             case .records, .statement, .tariffRows, .tariffImported, .tariffDecks,
-                .tariffDeckRemoved, .postingsArchived, .reload:
+                .tariffDeckRemoved, .postingsArchived, .backup, .audit, .versions,
+                .rolledBack, .reload:
                 settle(&open, &responses)
                 responses.append(performByStore(request))
             }
@@ -84,12 +87,15 @@ public final class OfflineSwitch {
         case .perform: preconditionFailure("this is for the switch")
         case .records(let query): return requests.records(query)
         case .statement(let query): return requests.statement(query)
+        case .backup(let file): return requests.backup(to: file)
+        case .audit: return requests.audit()
         case .tariffRows(let query): return requests.tariffRows(query)
         case .tariffDecks: return requests.tariffDecks()
         case .postingsArchived(let before): return requests.archivePostings(before: before)
         case .tariffImported(let order): return replaced(requests.importTariff(order))
         case .tariffDeckRemoved(let deck): return replaced(requests.removeDeck(deck))
-        case .reload:
+        case .versions: return .versions(versions.rows)
+        case .reload, .rolledBack:
             return .refused(["tandem is not running; it reads its files when it starts"])
         }
     }

@@ -33,9 +33,11 @@ struct ChangeWriter {
     private let closeRunning: Statement
     private let addRecord: Statement
     private let addTriedRoute: Statement
+    private let addSeal: Statement
     private let addVoucher: Statement
     private let saveHold: Statement
     private var values = SQLValues()
+    private var seal: Seal
 
     init(_ database: Database) throws {
         self.database = database
@@ -53,8 +55,27 @@ struct ChangeWriter {
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
+        addSeal = try database.makeStatement(sql: SQL.addSeal)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
         saveHold = try database.makeStatement(sql: SQL.saveHold)
+        seal = Seal(after: try Seal.last(in: database))
+    }
+
+    /// Seals the row that was put in with `values`; see `Seal`.
+    ///
+    /// - Parameter columns: how many of the values are columns behind the key.
+    private mutating func addSeal(
+        _ kind: Seal.Kind, of row: Int64, columns: Int
+    ) throws {
+        seal.begin(kind)
+        values.seal(into: &seal)
+        seal.finish()
+        values.removeAll()
+        values.add(kind.rawValue)
+        values.add(row)
+        values.add(columns)
+        values.add(seal.last)
+        try values.run(addSeal)
     }
 
     /// Applies all changes of a commit in order, inside the transaction that is open.
@@ -180,6 +201,7 @@ struct ChangeWriter {
         values.add(posting.by)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
+        try addSeal(.posting, of: database.lastInsertedRowID, columns: values.count)
 
         values.removeAll()
         values.add(posting.balanceAfter)
@@ -238,6 +260,8 @@ struct ChangeWriter {
         CallRecordColumns.add(record, to: &values)
         try values.run(addRecord)
         guard database.changesCount == 1 else { return try checkClosedBefore(record) }
+        try addSeal(
+            .record, of: Int64(bitPattern: record.sequence), columns: values.count - 1)
 
         for attempt in record.attempts {
             switch attempt.kind {
@@ -330,6 +354,7 @@ private enum SQL {
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
         """
+    static let addSeal = "INSERT INTO seal (of, row, columns, hash) VALUES (?, ?, ?, ?)"
     static let addVoucher = """
         INSERT INTO voucher (key, batch, serial, amount, currency, expires)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING

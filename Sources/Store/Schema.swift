@@ -19,6 +19,9 @@ enum Schema {
             try database.execute(sql: UserSettingsColumns.table)
             try allowFeatureRecords(in: database)
         }
+        migrator.registerMigration("survive 1: hash chain") {
+            try $0.execute(sql: seals)
+        }
         return migrator
     }
 
@@ -37,6 +40,23 @@ enum Schema {
                 PRAGMA writable_schema = OFF;
                 """)
     }
+
+    /// See `Seal`. A table of its own, so that the rows it is over stay as they are.
+    private static let seals = """
+        CREATE TABLE seal (
+            entry INTEGER PRIMARY KEY,
+            -- 1 a record, by its sequence; 2 a posting, by its entry.
+            of INTEGER NOT NULL CHECK (of IN (1, 2)),
+            row INTEGER NOT NULL,
+            -- How many columns of the row it covers.
+            columns INTEGER NOT NULL,
+            hash BLOB NOT NULL CHECK (length(hash) = 32)
+        ) STRICT;
+        CREATE TRIGGER seal_is_never_changed BEFORE UPDATE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never changed'); END;
+        CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+        """
 
     /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.
     /// They are the same for the journal and for closed records.

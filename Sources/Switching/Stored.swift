@@ -134,7 +134,8 @@ public struct RunningCall: Sendable {
     /// Prefix of the route's price, as a label: the whole price is `record.basis`. nil for a free
     /// call.
     public var tariffPrefix: String?
-    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding.
+    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding;
+    /// empty when nothing of that is true any more, since the data was restored from a backup.
     public var state: [UInt8]
 
     public init(

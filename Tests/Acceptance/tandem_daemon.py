@@ -204,7 +204,7 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
-        e1_address=None, e1_more="", more="", spending=None,
+        e1_address=None, e1_more="", digest=None, data=None, spending=None, more="",
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
 
@@ -215,7 +215,7 @@ class Daemon:
             file.write(f"""\
 listen: [{self.address}]
 realm: {REALM}
-data: {self.path("data")}
+data: {data or self.path("data")}
 control: {self.control}
 dialplan: {self.dialplan}
 trunks:
@@ -236,10 +236,11 @@ lines:
   gateway: pstn
 calls:
 """ + "".join(f"  {key}: {value}\n" for key, value in calls.items())
+                + (f"digest: {digest}\n" if digest else "")
                 + textwrap.dedent(more))
+            if spending:
+                file.write("spending:\n")
             for subject, limits in (spending or {}).items():
-                if subject == next(iter(spending)):
-                    file.write("spending:\n")
                 file.write(f"  {subject}: {{{', '.join(f'{k}: {v}' for k, v in limits.items())}}}\n")
 
     # The process.

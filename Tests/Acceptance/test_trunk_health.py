@@ -246,3 +246,24 @@ def test_no_more_calls_a_second_than_set(site, phones, gateways):
         call.hang_up()
         call.wait_ended()
     assert sorted(record.route for record in site.wait_records(2)) == ["ip-e1", "pstn"]
+
+
+def test_the_cheapest_operator_for_a_number_goes_first(site, phones, gateways):
+    for name, price in [("e1", "0.30"), ("pstn", "0.10")]:
+        with open(site.path(f"{name}.csv"), "w") as file:
+            file.write(f"prefix,name,connect_fee,steps\n020,Guangzhou,0,{price}/60\n")
+    site.write_config(e1_more="tariff: e1.csv")
+    text = open(site.config).read().replace(
+        "  - name: pstn\n", "  - name: pstn\n    tariff: pstn.csv\n")
+    open(site.config, "w").write(text)
+    plan = open(site.dialplan).read()
+    lines = [line for line in plan.splitlines() if not line.startswith("expect")]
+    plan = "\n".join(lines).replace("via ip-e1, pstn ", "via ip-e1, pstn by cost ") + "\n"
+    assert "by cost" in plan
+    site.write_dialplan(plan)
+    site.start()
+    caller = caller_with_money(site, phones)
+    gateways("answer", site.e1_port)
+    gateways("answer", site.pstn_port)
+    call_and_hang_up(caller)
+    assert site.wait_record().route == "pstn"

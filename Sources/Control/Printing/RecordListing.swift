@@ -1,10 +1,15 @@
 import Charging
+import Dialplan
 import Switching
 
 extension Listing {
     /// Call records, named as Asterisk's CDR names them where they mean the same (`src`, `dst`,
     /// `start`, `answer`, `end`, `duration`, `billsec`, `disposition`, `uniqueid`, `sequence`).
-    public init(records: [CallRecord], currency: String) {
+    ///
+    /// - Parameter language: of the explanation; names and values are the same in all.
+    public init(
+        records: [CallRecord], currency: String, _ language: ExplanationLanguage = .english
+    ) {
         self.init(
             [
                 Column("sequence", nil), Column("uniqueid", "call"), Column("start", "start"),
@@ -23,10 +28,12 @@ extension Listing {
                 Column("dialplan", nil),
                 Column("explanation", nil, isDetail: true),
             ], nothing: "no records")
-        for record in records { append(Self.cells(record, currency: currency)) }
+        for record in records { append(Self.cells(record, currency, language)) }
     }
 
-    private static func cells(_ record: CallRecord, currency: String) -> [Cell] {
+    private static func cells(
+        _ record: CallRecord, _ currency: String, _ language: ExplanationLanguage
+    ) -> [Cell] {
         [
             .number(record.sequence), .text(CallID(rawValue: record.callID).description),
             .time(record.startedAt), .text(record.direction.rawValue), .text(record.caller),
@@ -51,7 +58,7 @@ extension Listing {
             .text(record.linkedCall.map { CallID(rawValue: $0).description }),
             .text(record.link?.rawValue), .text(record.basis?.plan),
             .text(record.dialplanVersion),
-            .texts(record.explanation),
+            .texts(record.explanation.map { Step.text(stored: $0, language) }),
         ]
     }
 

@@ -12,6 +12,8 @@ final class RequestDesk: Sendable {
     private let post: @Sendable (Mail) -> Void
     /// Reads of the store, several at once.
     private let reading = DispatchQueue(label: "tandem.reading", attributes: .concurrent)
+    /// Backups and audits, one at a time.
+    private let copying = DispatchQueue(label: "tandem.copying", qos: .utility)
     /// Changes of the price list, one at a time.
     private let pricing = DispatchQueue(label: "tandem.pricing")
 
@@ -38,6 +40,10 @@ final class RequestDesk: Sendable {
             reading.async { [requests] in answer(requests.records(query)) }
         case .statement(let query):
             reading.async { [requests] in answer(requests.statement(query)) }
+        case .backup(let file):
+            copying.async { [requests] in answer(requests.backup(to: file)) }
+        case .audit:
+            copying.async { [requests] in answer(requests.audit()) }
         case .tariffRows(let query):
             reading.async { [requests] in answer(requests.tariffRows(query)) }
         case .tariffDecks:
@@ -48,8 +54,12 @@ final class RequestDesk: Sendable {
             pricing.async { [self] in change(requests.importTariff(order), answer) }
         case .tariffDeckRemoved(let deck):
             pricing.async { [self] in change(requests.removeDeck(deck), answer) }
-        case .reload:
-            reload.begin(answer: answer)
+        case .reload(let user):
+            reload.begin(.reload, by: user, answer: answer)
+        case .rolledBack(let version, let user):
+            reload.rollBack(to: version, by: user, answer: answer)
+        case .versions:
+            reload.list(answer: answer)
         }
     }
 

@@ -33,6 +33,15 @@ final class StoreRequests: Sendable {
         }
     }
 
+    func backup(to file: String) -> Response {
+        answering {
+            let size = try store.backup(to: file)
+            return .done("everything is in \(file), \(size) bytes")
+        }
+    }
+
+    func audit() -> Response { answering { .audit(try store.audit()) } }
+
     func archivePostings(before: Int64) -> Response {
         answering {
             let count = try store.archivePostings(before: before)

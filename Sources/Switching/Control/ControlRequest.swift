@@ -216,7 +216,10 @@ public struct Explanation: Sendable, Codable, Hashable {
     public var routes: [String]
     public var presented: String?
     public var refusal: String?
+    /// `Refusal.Code` of the dialplan.
+    public var refusalCode: String?
     public var sipStatus: Int?
+    /// As `Step.stored` writes them, so that whoever asked can tell them in their own language.
     public var steps: [String]
     public var planVersion: String
 }

@@ -311,7 +311,8 @@ extension Explanation {
         self.init(
             outcome: outcome, dialled: decision.dialled, normalised: decision.normalised,
             numberClass: decision.numberClass, routes: routes, presented: presented,
-            refusal: refusal?.reason, sipStatus: refusal?.sipStatus,
-            steps: decision.explanation.map(\.text), planVersion: decision.planVersion)
+            refusal: refusal?.reason, refusalCode: refusal?.code.rawValue,
+            sipStatus: refusal?.sipStatus, steps: decision.explanation.map(\.stored),
+            planVersion: decision.planVersion)
     }
 }

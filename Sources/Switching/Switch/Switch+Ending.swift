@@ -117,7 +117,8 @@ extension Switch {
             if calls[handle].callees[index].state == .trying { abandon(handle, callee: index) }
             if let client = calls[handle].callees[index].client, clients.contains(client) {
                 clients[client].user = .nobody
-                if calls[handle].callees[index].state != .trying { clients[client].request = [] }
+                // An INVITE that was given up may still have to be cancelled.
+                if !clients[client].isAbandoned { clients[client].request = [] }
             }
         }
         giveBackRoute(of: handle)
@@ -163,8 +164,9 @@ extension Switch {
         }
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
-            origins[
-                Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))] = nil
+            let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
+            origins[origin] = nil
+            finish(origin, cseq: dialog.remoteCSeq ?? 0)
         }
         if call.record.disposition != .answered {
             log(
@@ -176,6 +178,11 @@ extension Switch {
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
     mutating func retire(_ tag: UInt64) {
         retiredTags.append((now + settings.timers.timeout, tag))
+        forgetRetiredTags()
+    }
+
+    /// Drops those whose time has passed; call it once a minute.
+    mutating func forgetRetiredTags() {
         while let first = retiredTags.first, first.until <= now {
             legs[first.tag] = nil
             retiredTags.popFirst()

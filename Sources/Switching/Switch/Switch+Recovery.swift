@@ -23,10 +23,11 @@ extension Switch {
         var ended = 0
         for running in runningCalls.sorted(by: { $0.call < $1.call }) {
             guard let state = CallState(serialized: running.state) else {
-                log(
-                    .warning, call: running.call,
-                    "its journal cannot be read (another version?): it is ended, and its sides are "
-                        + "not told")
+                let why =
+                    running.state.isEmpty
+                    ? "the data was restored from a backup"
+                    : "its journal cannot be read (another version?)"
+                log(.warning, call: running.call, "\(why): it is ended, and its sides are not told")
                 endUnread(running)
                 ended += 1
                 continue

@@ -41,7 +41,7 @@ extension Switch {
             decision.mask(secrets)
         }
         calls[handle].record.explanation = decision.explanation.map {
-            PINMask.masked($0.text, secrets)
+            PINMask.masked($0.stored, secrets)
         }
         calls[handle].routing = CallRouting(query: query)
         note(decision, of: handle)
@@ -83,15 +83,17 @@ extension Switch {
         calls[handle].payingExtension = payer == calls[handle].callerExtension ? nil : payer
         calls[handle].routing?.fallbacks = Fallbacks()
         calls[handle].routing?.hunt = nil
+        calls[handle].routing?.earlierAttempts = calls[handle].record.attempts.count
+        takeInboundLine(handle)
         switch decision.outcome {
         case .refuse(let refusal):
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
         case .ring(let number):
-            rings(handle, inside: number)
+            rings(handle)
             calls[handle].routing?.fallbacks = decision.fallbacks
             ring(handle, extension: number)
         case .ringGroup(let group):
-            rings(handle, inside: group.name)
+            rings(handle)
             calls[handle].routing?.hunt = Hunt(group)
             huntOn(handle)
         case .feature(let call):
@@ -122,11 +124,10 @@ extension Switch {
         }
     }
 
-    private mutating func rings(_ handle: Handle, inside target: String) {
+    private mutating func rings(_ handle: Handle) {
         guard calls[handle].routing?.turns == 0 else { return }
         calls[handle].record.direction =
             calls[handle].callerExtension == nil ? .inbound : .internal
-        if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: target) }
     }
 
     // MARK: Going on
@@ -200,7 +201,7 @@ extension Switch {
         if last >= 0 {
             calls[handle].record.attempts[last].reason += ", goes on to \(target)"
         }
-        calls[handle].record.explanation += decision.explanation.map(\.text)
+        calls[handle].record.explanation += decision.explanation.map(\.stored)
         log(.info, call: calls[handle].id, "\(from) (\(reason.rawValue)): goes on to \(target)")
         note(decision, of: handle)
         follow(decision, handle)

@@ -64,7 +64,11 @@ extension Switch {
         case .other(var machine):
             let action = machine.responseSent(status, now: now)
             servers[handle].machine = .other(machine)
-            guard action == .send else { return }
+            guard action == .send else {
+                // A 408 is swallowed (RFC 4320 §4.2), and its transaction has an end all the same.
+                rearm(server: handle)
+                return
+            }
         }
         send(bytes, on: servers[handle].flow)
         if status >= 200 {

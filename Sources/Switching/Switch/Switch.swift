@@ -50,6 +50,9 @@ public struct Switch: Sendable {
     var retiredTags = Queue<(until: Instant, tag: UInt64)>()
     /// By Call-ID and From tag of the caller's INVITE, to know a merged request (RFC 3261 §8.2.2.2).
     var origins: [Origin: Handle] = [:]
+    /// INVITEs of calls that are over, by their CSeq, and in the order in which they are forgotten.
+    var finishedInvites: [Origin: UInt32] = [:]
+    var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]

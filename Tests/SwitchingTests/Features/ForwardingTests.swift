@@ -150,6 +150,19 @@ import Testing
         #expect(site.isIdle)
     }
 
+    @Test func aLineThatACallCameInOnIsNotTheWayOutOfItsForwarding() throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardAlways = "86035566" }])
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        let messages = site.all(Site.pstn)
+        let invite = try #require(messages.first { $0.isRequest })
+        #expect(invite.method == .invite && site.sw.linesInUse.keys.sorted() == ["66778001"])
+        try gateway.cancel(at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["66778001", "pstn"])
+        #expect(record.attempts.map(\.outcome) == [.skipped, .failed])
+    }
+
     @Test func aPayerWithoutMoneyForwardsNothing() throws {
         var site = try Site.withFeatures(
             balance: "0", ["8001": { $0.forwardAlways = "13812345678" }])
