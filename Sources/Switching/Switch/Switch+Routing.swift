@@ -83,7 +83,8 @@ extension Switch {
         calls[handle].payingExtension = payer == calls[handle].callerExtension ? nil : payer
         calls[handle].routing?.fallbacks = Fallbacks()
         calls[handle].routing?.hunt = nil
-        calls[handle].routing?.earlierAttempts = calls[handle].record.attempts.count
+        let earlier = calls[handle].record.attempts.count
+        calls[handle].routing?.earlierAttempts = earlier
         takeInboundLine(handle)
         switch decision.outcome {
         case .refuse(let refusal):
