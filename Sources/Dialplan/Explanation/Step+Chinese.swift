@@ -28,7 +28,7 @@ extension Step {
             "等级 \(level) 不可以呼叫 \(numberClass)（\(place)）"
         case .levelUnknown(let level): "本方案没有等级 \(level)"
         case .locked(let number, let level):
-            "话机 \(number) 已锁定，" + (level.map { "此时等级为 \($0)" } ?? "只能拨打内线")
+            "话机 \(number) 已锁定，" + (level.map { "只能拨打等级 \($0) 也允许的号码" } ?? "只能拨打内线")
         case .incomingAllows(let number, let level, let place):
             (level.map { "\(number) 的来话等级 \($0) 允许此主叫呼入" }
                 ?? "\(number) 没有来话等级：任何人都可以呼入") + Self.chinese(place)
