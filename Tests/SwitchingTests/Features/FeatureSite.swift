@@ -1,4 +1,5 @@
 import Charging
+import Dialplan
 import SIP
 import Testing
 
@@ -90,4 +91,9 @@ extension Message {
     func text(_ name: HeaderName) -> String? {
         value(name).map { String(decoding: $0, as: UTF8.self) }
     }
+}
+
+extension CallRecord {
+    /// Its explanation as people read it.
+    var words: [String] { explanation.map { Step.text(stored: $0, .english) } }
 }

@@ -58,7 +58,7 @@ import Testing
         #expect(record.attempts[0].q850 == 17 || record.attempts[0].sipStatus == 603)
         #expect(record.attempts[0].reason.hasSuffix(", goes on to 8004 as 8001"))
         #expect(record.attempts[1].outcome == .answered)
-        #expect(record.explanation.contains { $0.contains("8004") })
+        #expect(record.words.contains { $0.contains("8004") })
         #expect(site.isIdle)
     }
 
