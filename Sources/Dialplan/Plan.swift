@@ -83,6 +83,11 @@ extension Plan {
         hasOwnExtension(number) || branches.contains { $0.hasOwnExtension(number) }
     }
 
+    /// Whether a number is a direct line of any site, whatever it rings.
+    public func hasLine(_ number: String) -> Bool {
+        isLine(number) || branches.contains { $0.isLine(number) }
+    }
+
     /// Whether a number is one of this site's extensions.
     func hasOwnExtension(_ number: String) -> Bool {
         PackedNumber(number).flatMap(tables.extensionIndex.find) != nil

@@ -141,8 +141,9 @@ import Testing
 
     /// A site whose wall clock shows some time of a Wednesday in Shanghai.
     private func site(at clock: Int64, balance: String = "100") throws -> Site {
+        let tariffs = TariffBook(try Self.tariff(Self.hours))
         var site = try Site(balance: balance) { stored in
-            stored.tariffs = TariffBook(try! Self.tariff(Self.hours))
+            stored.tariffs = tariffs
         }
         let midnight: Int64 = 20_782 * 86_400 - 28_800
         site.handle(

@@ -12,7 +12,7 @@ extension Plan {
         return decide(to: destination, number, &course)
     }
 
-    private func isLine(_ number: String) -> Bool {
+    func isLine(_ number: String) -> Bool {
         guard let packed = PackedNumber(number) else { return false }
         return tables.lineIndex.find(packed) != nil
             || tables.calls.lineTargetIndex.find(packed) != nil

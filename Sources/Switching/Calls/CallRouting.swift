@@ -14,6 +14,8 @@ struct CallRouting: Sendable {
     var hunted: Switch.GroupStage?
     /// Extensions that ring, each counted as in a call.
     var rung: [Rung] = []
+    /// How many attempts there were before the ways out that are tried now.
+    var earlierAttempts = 0
     /// Phones that were rung for it, all attempts together.
     var rings = 0
     /// By whom it was sent on, the first one first.

@@ -25,8 +25,9 @@ extension Switch {
 
     /// Takes the next route that can take the call; without one the caller is told why.
     mutating func tryNextRoute(_ handle: Handle) {
+        let earlier = calls[handle].routing?.earlierAttempts ?? 0
         while calls[handle].nextRoute < calls[handle].routes.count,
-            calls[handle].record.attempts.count < settings.limits.attempts
+            calls[handle].record.attempts.count - earlier < settings.limits.attempts
         {
             let choice = withFreeLine(calls[handle].routes[calls[handle].nextRoute])
             calls[handle].routes[calls[handle].nextRoute] = choice

@@ -187,10 +187,10 @@ extension Switch {
         follow(decision, handle)
     }
 
-    /// A call that came in on an extension's direct line makes that line busy.
-    mutating func takeInboundLine(_ handle: Handle, ringing number: String) {
-        guard let line = plan.line(of: number),
-            plan.target(ofLine: calls[handle].record.normalised) == number,
+    /// A call that came in on a direct line makes that line busy, whatever it rings.
+    mutating func takeInboundLine(_ handle: Handle) {
+        guard calls[handle].inboundTrunk != nil, calls[handle].inboundLine == nil,
+            let line = plan.normalise(calls[handle].record.dialled), plan.hasLine(line),
             linesInUse[line] == nil
         else { return }
         linesInUse[line] = calls[handle].id

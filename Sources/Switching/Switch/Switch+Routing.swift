@@ -83,15 +83,18 @@ extension Switch {
         calls[handle].payingExtension = payer == calls[handle].callerExtension ? nil : payer
         calls[handle].routing?.fallbacks = Fallbacks()
         calls[handle].routing?.hunt = nil
+        let earlier = calls[handle].record.attempts.count
+        calls[handle].routing?.earlierAttempts = earlier
+        takeInboundLine(handle)
         switch decision.outcome {
         case .refuse(let refusal):
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
         case .ring(let number):
-            rings(handle, inside: number)
+            rings(handle)
             calls[handle].routing?.fallbacks = decision.fallbacks
             ring(handle, extension: number)
         case .ringGroup(let group):
-            rings(handle, inside: group.name)
+            rings(handle)
             calls[handle].routing?.hunt = Hunt(group)
             huntOn(handle)
         case .feature(let call):
@@ -122,11 +125,10 @@ extension Switch {
         }
     }
 
-    private mutating func rings(_ handle: Handle, inside target: String) {
+    private mutating func rings(_ handle: Handle) {
         guard calls[handle].routing?.turns == 0 else { return }
         calls[handle].record.direction =
             calls[handle].callerExtension == nil ? .inbound : .internal
-        if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: target) }
     }
 
     // MARK: Going on

@@ -97,7 +97,7 @@ import Testing
     ) -> String {
         if asked.outcome.hasPrefix("ask pin") {
             // The PIN was looked at: the call went on with it, or was refused for it.
-            let isAsked = record.explanation.contains { $0.contains("PIN") }
+            let isAsked = record.words.contains { $0.contains("PIN") }
             let isUnlocked = record.endReason == "The phone is unlocked"
             return isAsked || isUnlocked || record.endReason.contains("PIN") ? "pin" : "no pin"
         }
@@ -108,7 +108,7 @@ import Testing
         }
         guard let first = record.attempts.first else { return "\(record.sipStatus ?? 0)" }
         if asked.outcome.hasPrefix("ring group") {
-            return record.explanation.contains { $0.contains("group") } ? "group" : "no group"
+            return record.words.contains { $0.contains("group") } ? "group" : "no group"
         }
         switch first.kind {
         case .extension: return "ring \(first.route)"

@@ -115,6 +115,41 @@ import Testing
         #expect(answer.text(.reason)?.contains("calls cannot be parked") == true)
     }
 
+    @Test func aVoucherIsRedeemedByItsCodeWhichStandsNowhere() throws {
+        var site = try Site.withFeatures(balance: "1")
+        let amount = try #require(Amount("50"))
+        let order = VoucherOrder(batch: "spring", count: 1, amount: amount)
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            throw Unexpected(nil)
+        }
+        let digits = rows[0].code
+        var phone = try site.registered("8001")[0]
+        let answer = try site.code("*99*\(digits)", by: &phone, id: "1")
+        #expect(answer.status == 487 && answer.phrase == "Voucher 50.00 CNY, balance 51.00")
+        #expect(site.postings.map(\.amount) == [amount])
+        #expect(try site.code("*99*\(digits)", by: &phone, id: "2").status == 403)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("51"))
+        #expect(site.records.map(\.dialled) == ["*99*****", "*99*****"])
+        #expect(!"\(site.records) \(site.logs)".contains(digits))
+    }
+
+    @Test func wrongVouchersLockOut() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8001")[0]
+        for attempt in 1...3 {
+            let answer = try site.code(
+                "*99*123456789012345\(attempt)", by: &phone, id: "\(attempt)")
+            #expect(answer.status == 403)
+        }
+        let locked = try site.code("*99*1234567890123456", by: &phone, id: "locked")
+        #expect(locked.text(.reason)?.contains("too many wrong vouchers") == true)
+        site.pass(.seconds(901))
+        site.inbox = [:]
+        let after = try site.code("*99*1234567890123456", by: &phone, id: "after")
+        #expect(after.text(.reason)?.contains("too many") == false)
+        #expect(site.postings.isEmpty)
+    }
+
     @Test func aCodeIsNoCallAndWorksWhileOneIsOn() throws {
         var site = try Site.withFeatures()
         var phones = try site.registered("8001", "8002")

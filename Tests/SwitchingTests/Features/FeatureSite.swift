@@ -1,4 +1,5 @@
 import Charging
+import Dialplan
 import SIP
 import Testing
 
@@ -15,10 +16,12 @@ extension Site {
             line 66770001  rings group sales
             line 66770002  rings group service
             line 66770003  rings voicemail
+            line 66770004  rings group many
             group reception 8001 8002 together 20s, then 8003 10s, then 02088886666 as 8005
             group sales     8001 8002 8003 round-robin 10s, then busy
             group service   8001 8002 8003 longest-idle 10s
             group lobby     8004 8005
+            group many      8020-8030 in-order 5s, then 02088886666 as 8005
             forward 8002 when busy to 8003
             forward 8002 when unregistered to 8003
             forward 8002 when unanswered 15s to voicemail
@@ -88,4 +91,9 @@ extension Message {
     func text(_ name: HeaderName) -> String? {
         value(name).map { String(decoding: $0, as: UTF8.self) }
     }
+}
+
+extension CallRecord {
+    /// Its explanation as people read it.
+    var words: [String] { explanation.map { Step.text(stored: $0, .english) } }
 }

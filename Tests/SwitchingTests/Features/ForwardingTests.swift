@@ -58,7 +58,7 @@ import Testing
         #expect(record.attempts[0].q850 == 17 || record.attempts[0].sipStatus == 603)
         #expect(record.attempts[0].reason.hasSuffix(", goes on to 8004 as 8001"))
         #expect(record.attempts[1].outcome == .answered)
-        #expect(record.explanation.contains { $0.contains("8004") })
+        #expect(record.words.contains { $0.contains("8004") })
         #expect(site.isIdle)
     }
 
@@ -148,6 +148,19 @@ import Testing
         #expect(record.direction == .inbound && record.caller == "13900001111")
         #expect(record.route == "ip-e1" && record.charge == Amount("0.17"))
         #expect(site.isIdle)
+    }
+
+    @Test func aLineThatACallCameInOnIsNotTheWayOutOfItsForwarding() throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardAlways = "86035566" }])
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        let messages = site.all(Site.pstn)
+        let invite = try #require(messages.first { $0.isRequest })
+        #expect(invite.method == .invite && site.sw.linesInUse.keys.sorted() == ["66778001"])
+        try gateway.cancel(at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["66778001", "pstn"])
+        #expect(record.attempts.map(\.outcome) == [.skipped, .failed])
     }
 
     @Test func aPayerWithoutMoneyForwardsNothing() throws {

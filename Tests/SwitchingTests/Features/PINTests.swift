@@ -28,7 +28,7 @@ import Testing
         let record = try #require(site.records.first)
         #expect(record.caller == "8009" && record.dialled == "*31*8001******02088886666")
         #expect(record.callerAccount == "a" && record.charge == Amount("0.07"))
-        #expect(record.explanation.contains { $0.contains("PIN") })
+        #expect(record.words.contains { $0.contains("PIN") })
         #expect(site.isIdle)
     }
 

@@ -59,6 +59,37 @@ import Testing
         #expect(site.isIdle && site.sw.ringing.isEmpty)
     }
 
+    @Test func aCallerWhoHearsEarlyMediaGetsADialogOfItsOwnForThePicker() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8004", "8005")
+        try phones[0].call("8004", at: &site)
+        phones[1].answer(try site.invite(phones[1]), 183, at: &site, body: Party.offer)
+        let early = try #require(site.all(phones[0].endpoint).last)
+        #expect(early.status == 183 && !early.body.isEmpty)
+        try phones[2].call("*8", at: &site, body: Self.other)
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        // The description in the dialog of the 183 may not change (RFC 3261 §13.2.1).
+        #expect(answer.status == 200 && answer.text(.to) != early.text(.to))
+        phones[0].acknowledge(answer, at: &site)
+        phones[2].acknowledge(try #require(site.all(phones[2].endpoint).last), at: &site)
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[2].endpoint) == "BYE" && site.isIdle)
+    }
+
+    @Test func aPickedUpCallGoesOnOverACrash() throws {
+        var site = try Site.withFeatures()
+        var (caller, _, _) = try ringing(&site)
+        var picker = try site.registered("8005")[0]
+        try picker.call("*8", at: &site)
+        picker.acknowledge(try #require(site.all(picker.endpoint).last), at: &site)
+        caller.acknowledge(try #require(site.all(caller.endpoint).last), at: &site)
+        try site.crash(.process(.seconds(1)))
+        #expect(site.sw.callsOfExtension == ["8001": 1, "8005": 1])
+        picker.send("BYE", at: &site)
+        #expect(try site.nextButCheck(caller.endpoint).method == .bye)
+        #expect(site.records.last?.releasedBy == .callee && site.isIdle)
+    }
+
     @Test func thePickerHangingUpEndsTheCall() throws {
         var site = try Site.withFeatures()
         var (caller, _, _) = try ringing(&site)

@@ -135,6 +135,29 @@ import Testing
         #expect(site.isIdle)
     }
 
+    @Test func aGroupOfManyStillOverflowsToAWayOut() throws {
+        var site = try Site.withFeatures()
+        var gateway = Party.pstn
+        // Eleven members, none of them registered.
+        try gateway.callUnasked("66770004", from: "13900001111", at: &site)
+        #expect(try site.next(Site.e1).method == .invite)
+        #expect(site.sw.linesInUse.keys.sorted() == ["66770004"])
+    }
+
+    @Test func aGroupThatRingsAtACrashIsEndedWithEveryAttemptClosed() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8002")
+        var gateway = Party.pstn
+        try gateway.callUnasked("66770000", from: "13900001111", at: &site)
+        for place in phones.indices {
+            phones[place].answer(try site.invite(phones[place]), 180, at: &site)
+        }
+        try site.crash(.process(.seconds(1)))
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.outcome) == [.failed, .failed])
+        #expect(site.isIdle)
+    }
+
     @Test func overflowToBusyGivesTheBusyTone() throws {
         var site = try Site.withFeatures()
         var gateway = Party.pstn
