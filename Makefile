@@ -16,8 +16,8 @@ TANDEM := .build/release/tandem
 VENV := .venv
 REQUIREMENTS := Tests/Acceptance/requirements.txt
 
-BUILD_PACKAGES := libsqlite3-dev libssl-dev pkg-config tzdata
-TEST_PACKAGES := python3 python3-venv sip-tester sipsak systemd
+BUILD_PACKAGES := libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
+TEST_PACKAGES := dnsmasq-base kamailio python3 python3-venv sip-tester sipsak snmpd systemd
 
 # $(call install,PACKAGES): installs what of them is missing, and asks nothing.
 define install

@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "tandem", targets: ["tandem"]),
         .library(
             name: "TandemCore", targets: ["SIP", "SDP", "Dialplan", "Charging", "Switching"]),
+        .library(name: "TandemStore", targets: ["Store"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -52,21 +53,27 @@ let package = Package(
         .systemLibrary(
             name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CResolver"),
+        .systemLibrary(
+            name: "CNetSNMP", pkgConfig: "netsnmp", providers: [.apt(["libsnmp-dev"])]),
         .target(name: "CSockets"),
         shell("Transport", ["SIP", "CSockets"]),
         shell(
             "Store",
             [
-                "Charging", "SIP", "Switching",
+                "CLibcrypto", "Charging", "SIP", "Switching",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        shell("Resolver", ["CResolver", "SIP", "Switching"]),
+        .target(name: "CSNMP", dependencies: ["CNetSNMP"]),
+        shell("SpanPolling", ["CSNMP", "SIP", "Switching"]),
         shell("Control", ["Switching", "Charging", "Dialplan", "SIP"]),
         shell(
             "Runtime",
             [
                 "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-                "Store", "Control", "Yams",
+                "Store", "Control", "Resolver", "SpanPolling", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -89,8 +96,14 @@ let package = Package(
         tests("ChargingTests", ["Charging"]),
         tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
         tests("SimulationTests", ["Simulation", "Switching", "Charging", "SIP"]),
-        tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
+        tests(
+            "StoreTests",
+            [
+                "Store", "Switching", "Charging", "SIP",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("TransportTests", ["Transport", "SIP"]),
+        tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching"]),
         tests(
             "RuntimeTests",

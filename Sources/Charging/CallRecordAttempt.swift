@@ -28,6 +28,8 @@ extension CallRecord {
         public var reason: String
         /// From the first ringing to the answer or the end, in milliseconds.
         public var ringMs: Int64
+        /// The number of the E1 channel it took; nil where channels have none.
+        public var channel: Int?
 
         public init(
             route: String, kind: Kind, startedAt: Int64, outcome: Outcome? = nil,

@@ -3,21 +3,29 @@ public struct Plan: Sendable {
     /// Sixteen hexadecimal digits that stand for exactly this text of the plan and its files.
     public let version: String
     public let site: Site
-    /// In the order of the file.
-    public let levels: [String]
+    /// The other sites that the switch serves, each with a plan of its own.
+    public internal(set) var branches: [Plan] = []
+    /// In the order of the file; those of the other sites follow.
+    public internal(set) var levels: [String]
     /// In the order of the file, without the built-in `internal` and `emergency`.
     public let classes: [String]
-    public let extensions: [NumberRange]
-    public let lines: [LineMapping]
+    /// Those of the other sites follow.
+    public internal(set) var extensions: [NumberRange]
+    /// Those of the other sites follow.
+    public internal(set) var lines: [LineMapping]
     /// The groups of lines, by their names.
-    public var lineGroups: [String: [NumberRange]] { tables.lineGroups }
+    public var lineGroups: [String: [NumberRange]] {
+        branches.reduce(tables.calls.lineGroups) { groups, branch in
+            groups.merging(branch.lineGroups) { first, _ in first }
+        }
+    }
     /// How PINs are guarded.
-    public var pinPolicy: PINPolicy { tables.pinPolicy }
+    public var pinPolicy: PINPolicy { tables.calls.pinPolicy }
     /// What became of the `expect` lines, in the order of the file. All of them hold in a plan that
     /// `compile` returns.
     public internal(set) var expectations: [ExpectationResult] = []
 
-    let tables: PlanTables
+    var tables: PlanTables
 
     /// The `site` statement.
     public struct Site: Hashable, Sendable {
@@ -70,17 +78,25 @@ extension Plan {
         return (compiler.expectations, compiler.diagnostics)
     }
 
-    /// Whether a number is one of the site's extensions.
+    /// Whether a number is an extension of any site.
     public func hasExtension(_ number: String) -> Bool {
+        hasOwnExtension(number) || branches.contains { $0.hasOwnExtension(number) }
+    }
+
+    /// Whether a number is one of this site's extensions.
+    func hasOwnExtension(_ number: String) -> Bool {
         PackedNumber(number).flatMap(tables.extensionIndex.find) != nil
     }
 
     /// The extension's own direct line; the first written where it has several.
     public func line(of extension: String) -> String? {
-        guard let number = PackedNumber(`extension`), let index = tables.ringIndex.find(number),
+        if let number = PackedNumber(`extension`), let index = tables.ringIndex.find(number),
             let offset = lines[index].extensions.offset(of: number)
-        else { return nil }
-        return lines[index].lines[offset]
+        {
+            return lines[index].lines[offset]
+        }
+        for branch in branches { if let line = branch.line(of: `extension`) { return line } }
+        return nil
     }
 
     /// The first line of a group of lines, in the order of the plan, that fulfils a condition.
@@ -98,20 +114,30 @@ extension Plan {
     /// The groups an extension is in, in the order of the file.
     public func groups(of extension: String) -> [String] {
         guard let number = PackedNumber(`extension`) else { return [] }
-        return tables.groups.filter { $0.contains(number) }.map(\.name)
+        let own = tables.calls.groupIndex.find(number).map { tables.calls.groups[Int($0)].name }
+        return branches.reduce(own) { $0 + $1.groups(of: `extension`) }
     }
 
     /// Every extension of a group, ring group or not; empty for an unknown name.
     public func members(ofGroup name: String) -> [String] {
-        guard let group = tables.groups.first(where: { $0.name == name }) else { return [] }
-        return group.members.flatMap { range in (0..<range.count).map { range[$0] } }
+        guard let index = tables.calls.groupNumbers[name] else {
+            return branches.lazy.map { $0.members(ofGroup: name) }.first { !$0.isEmpty } ?? []
+        }
+        return tables.calls.groups[index].members.flatMap { range in
+            (0..<range.count).map { range[$0] }
+        }
     }
 
     /// The extension a direct line rings; the line in any spelling that normalises to it.
     public func target(ofLine number: String) -> String? {
         if let found = mapping(ofLine: number) { return found.extension }
-        guard let normalised = normalise(number) else { return nil }
-        return mapping(ofLine: normalised)?.extension
+        if let normalised = normalise(number), let found = mapping(ofLine: normalised) {
+            return found.extension
+        }
+        for branch in branches {
+            if let target = branch.target(ofLine: number) { return target }
+        }
+        return nil
     }
 
     /// The mapping that holds a line, and the extension it rings.

@@ -8,6 +8,10 @@ public enum PlanLimits {
     public static let rewrites = 16
     /// Bytes of one file.
     public static let fileBytes = 16 << 20
+    /// Files that one plan includes.
+    public static let includes = 64
+    /// How often one call is sent on, by users and by the plan together.
+    public static let diversions = 10
     /// Remarks shown in one check; what goes beyond is counted.
     public static let diagnostics = 200
     /// Dates of one range of dates.

@@ -20,6 +20,7 @@ struct PlanTables: Sendable {
     var hours: [HoursTable]
     /// In the order of the file.
     var rules: [RuleTable]
+    var ruleIndex: RuleIndex
     var extensionIndex: RangeIndex
     var extensionPlaces: [Place]
     /// By line, and by the extension it rings.
@@ -32,17 +33,52 @@ struct PlanTables: Sendable {
     /// In the order of the configuration.
     var trunks: [String]
     var files: [String]
-    /// In the order of the file.
-    var groups: [GroupTable] = []
-    var lineGroups: [String: [NumberRange]] = [:]
-    var pinPolicy = PINPolicy()
+    var calls: CallTables
+    var elsewhere = Elsewhere()
+
+    /// The extensions of the other sites of the switch.
+    struct Elsewhere: Sendable {
+        var extensions = RangeIndex([])
+        var places: [Place] = []
+    }
 }
 
-/// `0311[2-8]XXXXXXX -> drop 4`
+/// What calls meet besides classes, levels and routes.
+struct CallTables: Sendable {
+    var incoming: [IncomingTable] = []
+    var incomingNumbers: [String: Int] = [:]
+    /// In the order of the file.
+    var groups: [GroupTable] = []
+    var groupNumbers: [String: Int] = [:]
+    /// The groups that an extension is in.
+    var groupIndex = SegmentIndex([])
+    /// Whether any group says whom it calls, what it uses or what it presents.
+    var hasGroupLimits = false
+    var lineGroups: [String: [NumberRange]] = [:]
+    var lineTargets: [LineTargets] = []
+    var lineTargetIndex = RangeIndex([])
+    /// By trunk.
+    var inbound: [String: InboundTable] = [:]
+    var forwards: [ForwardTable] = []
+    /// The forwards of an extension.
+    var forwardIndex = SegmentIndex([])
+    /// The more specific first.
+    var features: [FeatureTable] = []
+    /// The first keys of all features.
+    var featureKeys = KeySet(bits: 0)
+    var pinPolicy = PINPolicy()
+    /// Whether any rule lets a call pass that a level refuses.
+    var hasAllowingRules = false
+    /// Whether a rule or an incoming level looks at the numbers of outside callers.
+    var looksAtCallerNumbers = false
+}
+
+/// `0311[2-8]XXXXXXX -> drop 4`, or a short code and the number it stands for.
 struct RewriteRule: Sendable {
     var pattern: String
     var form: DigitsForm
     var place: Place
+    var isShortCode = false
 }
 
 /// One pattern of a class. There may be 100,000, so the place is two numbers.
@@ -72,11 +108,30 @@ struct RouteTable: Sendable {
     var place: Place
 
     struct Alternative: Sendable {
-        /// Nil for the caller's own line.
-        var trunk: String?
+        enum Way: Hashable, Sendable {
+            /// The caller's own line.
+            case line
+            case lines(String)
+            case trunk(String)
+        }
+
+        var way: Way
         var send: SendForm
         /// The first of these that can be filled in is presented.
         var present: [NumberTemplate]
+        var stage = 0
+        var selection = RouteChoice.Selection.inOrder
+        var time: TimeCondition?
+        /// The group of trunks through which the route names it.
+        var trunks: String?
+
+        /// As a route and an `expect` line spell it.
+        var name: String {
+            switch way {
+            case .line: "line"
+            case .lines(let name), .trunk(let name): name
+            }
+        }
     }
 }
 
@@ -89,6 +144,12 @@ struct NumberTemplate: Sendable {
     }
 
     var pieces: [Piece]
+
+    /// Whether it begins with `+`, as international numbers are written.
+    var isInternational: Bool {
+        guard case .text(let text)? = pieces.first else { return false }
+        return text.hasPrefix("+")
+    }
 
     /// Nil when it asks for a line and the caller has none.
     func filled(extension number: String, line: String?) -> String? {

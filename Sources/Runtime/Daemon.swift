@@ -22,6 +22,7 @@ public final class Daemon {
     private let replies = ReplyDesk()
     private let control: ControlServer
     private let reload: Reload
+    private let outlook: Outlook
     private let notifier: ServiceNotifier
     private let log: DaemonLog
 
@@ -32,7 +33,7 @@ public final class Daemon {
     /// - Throws: `ConfigurationFailure`, `Store.Failure`, `TransportError` or `StartFailure`, each
     ///   with a text for people. Nothing stays open or locked then.
     public init(configuration path: String, log: DaemonLog) throws {
-        let loaded = try ConfigurationLoader.load(path: path)
+        let loaded = try ConfigurationLoader.loadInForce(path: path)
         for diagnostic in loaded.diagnostics { log.logger.warning("\(diagnostic.rendered)") }
         let hashes = try Hashes.libcrypto()
         let notifier = ServiceNotifier()
@@ -50,7 +51,7 @@ public final class Daemon {
         var actions = ActionList()
         let clock = try SiteClock(
             timezone: loaded.configuration.plan.site.timezone, now: now)
-        let requests = StoreRequests(store: store, tariff: stored.tariff)
+        let requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
@@ -58,8 +59,10 @@ public final class Daemon {
             theSwitch: theSwitch, actions: actions, clock: clock, store: store, replies: replies,
             logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
         let mailbox = loop.mailbox
+        outlook = Outlook(post: { mailbox.post($0) })
         reload = Reload(
-            first: loaded, notifier: notifier, logger: log.logger, post: { mailbox.post($0) })
+            first: loaded, outlook: outlook, notifier: notifier, logger: log.logger,
+            post: { mailbox.post($0) })
         let desk = RequestDesk(
             requests: requests, replies: replies, reload: reload, post: { mailbox.post($0) })
         control = try ControlServer(path: loaded.controlSocket) { request, answer in
@@ -96,18 +99,23 @@ public final class Daemon {
         let signals = Signals([
             SIGTERM: { mailbox.post(.stop) },
             SIGINT: { mailbox.post(.stop) },
-            SIGHUP: { [reload] in reload.begin { _ in } },
+            SIGHUP: { [reload] in reload.begin(.signal, by: nil) { _ in } },
         ])
         Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow further is an error of the disk, and no reason to end.
+        signal(SIGXFSZ, SIG_IGN)
+        let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(
             """
             tandem serves udp \(addresses), dialplan \(loaded.configuration.plan.version), \
             start \(store.start)
             """)
+        outlook.follow(settings)
         notifier.tell(.ready("running"))
+        reload.started()
         loop.run(turns)
         notifier.tell(.stopping)
         withExtendedLifetime(signals) { close() }

@@ -82,7 +82,7 @@ final class Turns: LoopDriver {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .wallClockRead:
+            .tariffReplaced, .spanRead, .trunkResolved, .wallClockRead:
             break
         }
     }

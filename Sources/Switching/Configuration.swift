@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import SIP
 
@@ -21,11 +22,18 @@ public struct Settings: Sendable {
     /// In the order of `Flow.listener`.
     public var listeners: [ListenerSettings]
     public var trunks: [TrunkSettings] = []
-    /// The trunk whose gateway the direct lines are plugged into; nil when there are no lines.
-    public var lineGateway: String?
+    /// The gateways that the direct lines are plugged into; none when there are no lines.
+    public var lineGateways: [LineGatewaySettings] = []
+    /// Who is asked for the names of trunks; none is the system's own choice.
+    public var nameServers: [Endpoint] = []
+    /// What the operators of trunks take, by the trunk's name.
+    public var trunkTariffs: [String: Tariff] = [:]
+    /// What causes and statuses mean to each other.
+    public var causes = CauseTable()
     public var registration = RegistrationSettings()
     public var calls = CallSettings()
     public var limits = Limits()
+    public var spending = SpendingSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)
@@ -37,6 +45,12 @@ public struct Settings: Sendable {
     public init(realm: String, listeners: [ListenerSettings]) {
         self.realm = realm
         self.listeners = listeners
+    }
+
+    /// The trunk of the first gateway of lines; setting it gives that one every line.
+    public var lineGateway: String? {
+        get { lineGateways.first?.trunk }
+        set { lineGateways = newValue.map { [LineGatewaySettings(trunk: $0)] } ?? [] }
     }
 }
 
@@ -55,35 +69,6 @@ public struct ListenerSettings: Sendable, Hashable {
         self.bound = bound
         self.advertisedHost = advertisedHost
         self.advertisedPort = advertisedPort
-    }
-}
-
-/// A way out, and who may come in by it.
-public struct TrunkSettings: Sendable, Hashable {
-    public enum Kind: String, Sendable, Hashable, Codable { case e1, sip }
-
-    public var name: String
-    public var kind: Kind
-    /// The gateway's or the peer's address; requests from it are the trunk's.
-    public var endpoint: Endpoint
-    /// The listener its requests leave by.
-    public var listener: UInt16 = 0
-    /// Calls at once, both directions together: an E1 has 30 channels.
-    public var channels: Int
-    /// How often OPTIONS asks whether it lives; zero never asks.
-    public var optionsInterval: Instant.Span = .seconds(10)
-    /// Unanswered OPTIONS in a row that make it down.
-    public var failuresToDown = 2
-    /// Answered OPTIONS in a row that make it up again.
-    public var answersToUp = 2
-    /// How long a call waits for the first answer of any kind before it takes the next route.
-    public var attemptTimeout: Instant.Span = .seconds(3)
-
-    public init(name: String, kind: Kind, endpoint: Endpoint, channels: Int) {
-        self.name = name
-        self.kind = kind
-        self.endpoint = endpoint
-        self.channels = channels
     }
 }
 
@@ -110,6 +95,28 @@ public struct CallSettings: Sendable, Hashable {
     public init() {}
 }
 
+/// What may be spent before a call is stopped and somebody has to look: on by default, far above what
+/// honest calls cost. In the currency of the account that pays.
+public struct SpendingSettings: Sendable, Hashable {
+    /// Of every extension.
+    public var ofExtension = SpendingLimits(
+        call: Amount(micros: 200_000_000), hour: Amount(micros: 300_000_000),
+        day: Amount(micros: 1_000_000_000))
+    /// Of every account, those that many extensions share among them.
+    public var ofAccount = SpendingLimits(
+        call: Amount(micros: 200_000_000), hour: Amount(micros: 5_000_000_000),
+        day: Amount(micros: 20_000_000_000))
+
+    public init() {}
+
+    public static let off: SpendingSettings = {
+        var settings = SpendingSettings()
+        settings.ofExtension = .none
+        settings.ofAccount = .none
+        return settings
+    }()
+}
+
 /// Every table has a limit with a name. Reached, it refuses the newcomer with 503 and counts it.
 public struct Limits: Sendable, Hashable {
     public var calls = 60_000
@@ -119,6 +126,10 @@ public struct Limits: Sendable, Hashable {
     public var accounts = 200_000
     /// Route alternatives that one call may try.
     public var attempts = 8
+    /// How often one call may be sent on, by users and by the plan.
+    public var diversions = 8
+    /// Phones that may be rung for one call, one after another and at once.
+    public var rings = 100
     /// Commits that may wait for the disk; beyond it, paid calls are refused with 503, and beyond
     /// twice as many all calls but those to emergency numbers.
     public var waitingCommits = 100_000

@@ -8,65 +8,90 @@ struct Handle: Hashable, Sendable {
     static let none = Handle(slot: .max, generation: .max)
 }
 
-/// Values in one array with a list of free places: O(1) to add, find and remove, mutated where they
-/// live.
+/// Values side by side in one array, found by handles: O(1) to add, find and remove, read and mutated
+/// where they live. The last value moves into the place of one that is removed.
 struct Slab<Element: Sendable>: Sendable {
-    private struct Place: Sendable {
-        var generation: UInt32 = 0
-        var element: Element?
+    /// A handle's side of an entry.
+    private struct Slot: Sendable {
+        /// Odd while the entry lives, so that no look at the entry itself is needed.
+        var generation: UInt32
+        /// Where the entry is.
+        var position: UInt32
+
+        var isLive: Bool { generation & 1 == 1 }
     }
 
-    private var places: [Place] = []
+    private var slots: [Slot] = []
+    private var elements: [Element] = []
+    /// By position, the slot whose entry is there.
+    private var slotOfPosition: [UInt32] = []
     private var free: [UInt32] = []
 
-    var count: Int { places.count - free.count }
+    var count: Int { elements.count }
 
     mutating func insert(_ element: Element) -> Handle {
-        if let slot = free.popLast() {
-            places[Int(slot)].element = element
-            return Handle(slot: slot, generation: places[Int(slot)].generation)
+        let slot: UInt32
+        if let known = free.popLast() {
+            slot = known
+        } else {
+            slot = UInt32(slots.count)
+            slots.append(Slot(generation: 0, position: 0))
         }
-        places.append(Place(element: element))
-        return Handle(slot: UInt32(places.count - 1), generation: 0)
+        slots[Int(slot)].generation &+= 1
+        slots[Int(slot)].position = UInt32(elements.count)
+        elements.append(element)
+        slotOfPosition.append(slot)
+        return Handle(slot: slot, generation: slots[Int(slot)].generation)
     }
 
-    func contains(_ handle: Handle) -> Bool {
+    func contains(_ handle: Handle) -> Bool { position(of: handle) != nil }
+
+    private func position(of handle: Handle) -> Int? {
         let slot = Int(handle.slot)
-        return slot < places.count && places[slot].generation == handle.generation
-            && places[slot].element != nil
+        guard slot < slots.count, slots[slot].generation == handle.generation,
+            slots[slot].isLive
+        else { return nil }
+        return Int(slots[slot].position)
     }
 
-    /// The handle of whatever lives at a place.
+    /// The handle of whatever has this slot.
     func handle(at slot: UInt32) -> Handle? {
-        guard Int(slot) < places.count, places[Int(slot)].element != nil else { return nil }
-        return Handle(slot: slot, generation: places[Int(slot)].generation)
+        guard Int(slot) < slots.count, slots[Int(slot)].isLive else { return nil }
+        return Handle(slot: slot, generation: slots[Int(slot)].generation)
     }
 
     /// Traps when the entry is gone: ask `contains` where it may be.
     subscript(handle: Handle) -> Element {
-        get {
-            precondition(contains(handle), "the entry is gone")
-            return places[Int(handle.slot)].element!
+        // A getter and inlined: a coroutine keeps a copy of the entry on the heap meanwhile, and this
+        // becomes a load of the one field that is asked for.
+        @inline(__always) get {
+            guard let position = position(of: handle) else { preconditionFailure("it is gone") }
+            return elements[position]
         }
         _modify {
-            precondition(contains(handle), "the entry is gone")
-            yield &places[Int(handle.slot)].element!
+            guard let position = position(of: handle) else { preconditionFailure("it is gone") }
+            yield &elements[position]
         }
     }
 
     @discardableResult
     mutating func remove(_ handle: Handle) -> Element? {
-        guard contains(handle) else { return nil }
-        let slot = Int(handle.slot)
-        let element = places[slot].element
-        places[slot].element = nil
-        places[slot].generation &+= 1
+        guard let position = position(of: handle) else { return nil }
+        slots[Int(handle.slot)].generation &+= 1
         free.append(handle.slot)
-        return element
+        let last = elements.count - 1
+        if position != last {
+            elements.swapAt(position, last)
+            let moved = slotOfPosition[last]
+            slotOfPosition[position] = moved
+            slots[Int(moved)].position = UInt32(position)
+        }
+        slotOfPosition.removeLast()
+        return elements.removeLast()
     }
 
-    /// All handles, by place.
+    /// All handles, by slot.
     var handles: [Handle] {
-        places.indices.compactMap { handle(at: UInt32($0)) }
+        slots.indices.compactMap { handle(at: UInt32($0)) }
     }
 }

@@ -17,6 +17,8 @@ struct ClientEntry: Sendable {
         case relay(call: Handle, to: Side, server: Handle, serverMethod: Method)
         /// OPTIONS to a trunk.
         case probe(trunk: String)
+        /// REGISTER to a trunk's operator.
+        case registration(trunk: String)
         /// OPTIONS inside a dialog, after a restart: is that side still there?
         case check(call: Handle, side: Side)
     }
@@ -39,6 +41,10 @@ struct ClientEntry: Sendable {
     var acknowledgement: [UInt8] = []
     /// The attempt was given up for another route: send it no more, but answer what comes late.
     var isAbandoned = false
+    /// The value of Reason in a CANCEL that waits for the first provisional response.
+    var cancelReason: [UInt8] = []
+    /// It carries the answer to a challenge: another one means that the password is wrong.
+    var isAuthenticated = false
 }
 
 /// A request of somebody's that we have to answer, and who answers it.
@@ -89,6 +95,10 @@ struct DeadlineKey: Hashable, Sendable {
         case callerAnswer
         /// The same on the callee's leg.
         case calleeAnswer
+        /// The breaker of a trunk lets a call try it.
+        case breaker
+        /// A registration of ours is due, or over.
+        case registration
         /// The disk is slow: an answer has waited long enough for it.
         case unwritten
         /// After a restart: are both sides still there?

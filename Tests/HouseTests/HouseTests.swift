@@ -17,16 +17,19 @@ import Testing
         "Simulation": ["SIP", "Dialplan", "Charging", "Switching"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
         "Store": [
-            "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch", "Foundation", "Glibc",
-            "Synchronization",
+            "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
+            "Foundation", "Glibc", "Synchronization",
         ],
+        "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
+        "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch"],
         "Control": [
             "Switching", "Charging", "Dialplan", "SIP", "Foundation", "FoundationEssentials",
             "Glibc",
         ],
         "Runtime": [
             "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-            "Store", "Control", "Yams", "Logging", "NIOCore", "NIOPosix", "Foundation", "Glibc",
+            "Store", "Control", "Resolver", "SpanPolling", "Yams", "Logging", "NIOCore", "NIOPosix",
+            "Foundation", "Glibc",
             "Synchronization", "Dispatch",
         ],
         "tandem": [

@@ -43,7 +43,7 @@ enum DecisionCases {
                         caller: .extension("8100", level: "country"),
                         dialled: dialled[operation % dialled.count], time: monday))
                 switch decision.outcome {
-                case .ring: sum &+= 1
+                case .ring, .ringGroup, .feature, .askPIN: sum &+= 1
                 case .routes(let choices), .emergency(let choices): sum &+= choices.count
                 case .refuse(let refusal): fatalError("\(decision.dialled): \(refusal.reason)")
                 }

@@ -14,6 +14,8 @@ extension Listing {
         case .extensions(let rows): self.init(extensions: rows)
         case .accounts(let rows): self.init(accounts: rows)
         case .price(let row): self.init(price: row)
+        case .vouchers(let rows): self.init(vouchers: rows)
+        case .voucherBatches(let rows): self.init(voucherBatches: rows)
         }
     }
 
@@ -43,14 +45,16 @@ extension Listing {
         self.init(
             [
                 Column("call", "call"), Column("state", "state"), Column("caller", "from"),
-                Column("dialled", "to"), Column("route", "route"), Column("start", "start"),
+                Column("dialled", "to"), Column("route", "route"), Column("channel", "channel"),
+                Column("start", "start"),
                 Column("answer", nil), Column("seconds", "seconds"), Column("account", "account"),
                 Column("reserved", "reserved"), Column("dialplan", nil),
             ], nothing: "no calls")
         for row in rows {
             append([
                 .text(row.call), .text(row.state), .text(row.caller), .text(row.dialled),
-                row.route.isEmpty ? .absent : .text(row.route), .time(row.startedAt),
+                row.route.isEmpty ? .absent : .text(row.route), .number(row.channel),
+                .time(row.startedAt),
                 .time(row.answeredAt), .number(row.seconds), .text(row.account),
                 .amount(row.reserved), .text(row.planVersion),
             ])
@@ -61,28 +65,44 @@ extension Listing {
         self.init(
             [
                 Column("name", "trunk"), Column("kind", "kind"), Column("address", "address"),
-                Column("state", "state"), Column("since", "since"), Column("channels", "channels"),
-                Column("in_use", "in use"), Column("attempts", "attempts"),
+                Column("targets", nil), Column("state", "state"), Column("since", "since"),
+                Column("channels", "channels"), Column("in_use", "in use"), Column("taken", nil),
+                Column("blocked", nil), Column("reserved", nil), Column("attempts", "attempts"),
                 Column("failures", "failures"), Column("reason", "why"),
+                Column("signals", "signals"),
             ], nothing: "no trunks")
         for row in rows {
             append([
-                .text(row.name), .text(row.kind), .text(row.address), .text(row.state),
-                .time(row.since), .number(row.channels), .number(row.inUse),
-                .number(row.attempts), .number(row.failures),
-                row.reason.isEmpty ? .absent : .text(row.reason),
+                .text(row.name), .text(row.kind), .text(row.address), .texts(row.targets),
+                .text(row.state), .time(row.since), .number(row.channels), .number(row.inUse),
+                .list(row.taken.map { .number($0) }), .list(row.blocked.map { .number($0) }),
+                .list(row.reserved.map { .number($0) }), .number(row.attempts),
+                .number(row.failures), row.reason.isEmpty ? .absent : .text(row.reason),
+                .object(row.signals.map(Self.field)),
             ])
         }
+    }
+
+    private static func field(_ signal: TrunkSignalRow) -> Cell.Field {
+        .init(
+            signal.signal,
+            .object([
+                .init("state", .text(signal.state)), .init("since", .time(signal.since)),
+                .init("reason", .text(signal.reason)),
+            ]))
     }
 
     private init(lines rows: [LineRow]) {
         self.init(
             [
-                Column("line", "line"), Column("rings", "rings"), Column("state", "state"),
-                Column("call", "call"),
+                Column("line", "line"), Column("rings", "rings"), Column("gateway", "gateway"),
+                Column("label", "called there"), Column("state", "state"), Column("call", "call"),
             ], nothing: "no lines")
         for row in rows {
-            append([.text(row.line), .text(row.rings), .text(row.state), .text(row.call)])
+            append([
+                .text(row.line), .text(row.rings), .text(row.gateway), .text(row.label),
+                .text(row.state), .text(row.call),
+            ])
         }
     }
 
@@ -99,52 +119,5 @@ extension Listing {
                 .text(row.userAgent),
             ])
         }
-    }
-
-    private init(extensions rows: [ExtensionRow]) {
-        self.init(
-            [
-                Column("extension", "extension"), Column("name", "name"),
-                Column("level", "level"), Column("account", "account"),
-                Column("call_limit", "calls at once"), Column("line", "line"),
-                Column("registered", "registered"),
-            ], nothing: "no extensions")
-        for row in rows {
-            append([
-                .text(row.number), .text(row.name), .text(row.level), .text(row.account),
-                .number(row.callLimit), .text(row.line), .number(row.registered),
-            ])
-        }
-    }
-
-    private init(accounts rows: [AccountRow]) {
-        self.init(
-            [
-                Column("account", "account"), Column("name", "name"),
-                Column("parent", "paid along by"), Column("kind", "kind"),
-                Column("balance", "balance"), Column("reserved", "reserved"),
-                Column("available", "available"), Column("credit_limit", "credit limit"),
-                Column("currency", ""), Column("blocked", "blocked"),
-            ], nothing: "no accounts")
-        for row in rows {
-            append([
-                .text(row.id), .text(row.name), .text(row.parent), .text(row.kind),
-                .amount(row.balance), .amount(row.reserved), .amount(row.available),
-                .amount(row.creditLimit), .text(row.currency), .flag(row.isBlocked),
-            ])
-        }
-    }
-
-    private init(price row: PriceRow) {
-        self.init(
-            [
-                Column("number", "number"), Column("prefix", "prefix"), Column("name", "tariff"),
-                Column("milliseconds", "milliseconds"), Column("amount", "price"),
-                Column("receipt", "made up of"),
-            ], nothing: "no price")
-        append([
-            .text(row.number), .text(row.prefix), .text(row.name), .number(row.milliseconds),
-            .amount(row.amount), .texts(row.receipt),
-        ])
     }
 }

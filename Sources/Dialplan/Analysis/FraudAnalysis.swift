@@ -340,13 +340,13 @@ struct FraudAnalysis {
 
     /// A time at which a rule holds: the usual one, else some hour of the week.
     private func time(of rule: RuleTable) -> CivilTime? {
-        guard let (index, isDuring) = rule.time else { return Expectation.usualTime }
-        let hours = plan.tables.hours[index]
+        guard let condition = rule.time else { return Expectation.usualTime }
+        let hours = plan.tables.hours[condition.hours]
         var time = Expectation.usualTime
         for _ in 0..<7 {
             for halfHour in 0..<48 {
                 time.minuteOfDay = halfHour * 30
-                if hours.isOpen(time) == isDuring { return time }
+                if hours.isOpen(time) == condition.isDuring { return time }
             }
             time = time.dayAfter
         }

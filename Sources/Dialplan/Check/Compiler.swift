@@ -16,6 +16,7 @@ struct Compiler {
     var extensionRanges: [SourceRange] = []
     var rewrites: [RewriteRule] = []
     var rewritePatterns: [Pattern] = []
+    var rewriteTable = PatternTable([])
     var rewriteRanges: [SourceRange] = []
     var classNumbers: [String: Int] = [:]
     var classNames: [String] = []
@@ -31,7 +32,28 @@ struct Compiler {
     var emergencyRange: SourceRange?
     var lines: [Plan.LineMapping] = []
     var lineRanges: [SourceRange] = []
-    var groups: [String: Group] = [:]
+    var lineTargets: [LineTargets] = []
+    var lineTargetRanges: [SourceRange] = []
+    var groups: [GroupTable] = []
+    var groupNumbers: [String: Int] = [:]
+    var groupWords: [GroupSyntax] = []
+    var trunkGroups: [String: TrunksSyntax] = [:]
+    var lineGroups: [String: [NumberRange]] = [:]
+    var lineGroupWords: [Word] = []
+    var incoming: [IncomingTable] = []
+    var incomingNumbers: [String: Int] = [:]
+    var incomingWords: [IncomingSyntax] = []
+    var inbound: [String: InboundTable] = [:]
+    var forwards: [ForwardTable] = []
+    var forwardRanges: [[NumberRange]] = []
+    var features: [FeatureTable] = []
+    /// By the text of the code.
+    var featureRanges: [String: SourceRange] = [:]
+    var pinPolicy = PINPolicy()
+    var looksAtCallerNumbers = false
+    var usedHours: Set<Int> = []
+    var usedWays: Set<String> = []
+    var hoursWords: [Word] = []
     var hours: [HoursTable] = []
     var hoursNumbers: [String: Int] = [:]
     var rules: [RuleTable] = []
@@ -43,30 +65,39 @@ struct Compiler {
         var range: SourceRange
     }
 
-    struct Group {
-        var members: [NumberRange]
-        var range: SourceRange
-    }
+    /// The plans of the other sites and where they are included, and what their checks said.
+    var branches: [(plan: Plan, range: SourceRange)] = []
+    var branchSources: [(source: SourceFile, range: SourceRange)] = []
+    var branchDiagnostics: [Diagnostic] = []
+    /// Whether this is the plan of one of the other sites.
+    let isBranch: Bool
 
-    init(sources: PlanSources, context: PlanContext) {
+    init(sources: PlanSources, context: PlanContext, isBranch: Bool = false) {
         self.sources = sources
         self.context = context
+        self.isBranch = isBranch
     }
 
-    var diagnostics: [Diagnostic] { remarks.diagnostics(in: texts) }
+    var diagnostics: [Diagnostic] {
+        remarks.diagnostics(in: texts) + branchDiagnostics
+    }
 
     /// - Returns: nil when there is an error.
     mutating func run() -> Plan? {
         guard let tree = parse() else { return nil }
         isWhole = remarks.errorCount == 0
+        compileBranches()
         declareNames(tree)
         checkSite(tree)
         checkNumbers(tree)
+        rewriteTable = PatternTable(rewritePatterns)
         checkLevels()
-        checkRoutes(tree)
-        checkLines(tree)
-        checkGroups(tree)
         checkHours(tree)
+        checkWays(tree)
+        checkRoutes(tree)
+        checkGroups()
+        checkLines(tree)
+        checkCalls(tree)
         checkRules(tree)
         checkClashes()
         // What is unused in a broken plan may only seem so.
@@ -74,22 +105,61 @@ struct Compiler {
             checkUse()
             checkReach()
         }
+        checkSites()
         let expectations = checkExpectations(tree)
-        guard remarks.errorCount == 0, let site else { return nil }
-        var plan = plan(site)
+        guard isGood, let site else { return nil }
+        let alone = plan(site)
+        var plan = join(alone)
         run(expectations, on: plan)
-        analyse(plan)
+        analyse(alone)
         guard remarks.errorCount == 0 else { return nil }
-        plan.expectations = self.expectations
+        plan.expectations = self.expectations + branches.flatMap(\.plan.expectations)
         return plan
     }
 
+    /// The whole plan as one tree: the statements of an included file stand in place of its include.
     private mutating func parse() -> SyntaxTree? {
         guard add(sources.main) else { return nil }
-        var parser = Parser(texts[0], file: 0, remarks: remarks)
+        var tree = SyntaxTree()
+        var included: Set<String> = []
+        parse(file: 0, into: &tree, &included)
+        return tree
+    }
+
+    private mutating func parse(
+        file: Int, into tree: inout SyntaxTree, _ included: inout Set<String>
+    ) {
+        var parser = Parser(texts[file], file: file, remarks: remarks)
         parser.run()
         remarks = parser.remarks
-        return parser.tree
+        tree.comments += parser.tree.comments
+        for statement in parser.tree.statements {
+            guard case .include(let word) = statement.kind else {
+                tree.statements.append(statement)
+                continue
+            }
+            guard included.insert(word.text).inserted, word.text != texts[0].name else {
+                remarks.error("\"\(word.text)\" is included already", at: word.range)
+                continue
+            }
+            guard included.count <= PlanLimits.includes else {
+                remarks.error(
+                    "more than \(PlanLimits.includes) files are included", at: word.range)
+                return
+            }
+            guard let text = sources.included(word.text) else {
+                remarks.error("there is no file \"\(word.text)\"", at: word.range)
+                continue
+            }
+            let source = SourceFile(path: pathBesideMain(word.text), text: text)
+            if hasSite(source), Self.hasSite(parser.tree) || Self.hasSite(tree) {
+                addBranch(source, word)
+                continue
+            }
+            let index = texts.count
+            guard add(source) else { continue }
+            parse(file: index, into: &tree, &included)
+        }
     }
 
     /// Takes a file among the sources; false when it is too big to be read.
@@ -130,7 +200,10 @@ struct Compiler {
                     classWords.append(syntax.name)
                 }
             case .level(let syntax): declare(syntax)
-            case .site, .extensions, .normalise, .route, .line, .group, .hours, .rule, .expect:
+            case .incoming(let syntax): declare(syntax)
+            case .group(let syntax): declare(syntax)
+            case .site, .extensions, .normalise, .route, .line, .hours, .rule, .expect, .include,
+                .trunks, .lines, .inbound, .forward, .short, .feature, .pin:
                 break
             }
         }
@@ -157,17 +230,44 @@ struct Compiler {
         levels.append(level)
     }
 
+    private mutating func declare(_ incoming: IncomingSyntax) {
+        guard isName(incoming.name, "incoming level") else { return }
+        if let earlier = incomingNumbers[incoming.name.text] {
+            let other = reference(incomingWords[earlier].name.range, from: incoming.name.range)
+            remarks.error(
+                "the incoming level \"\(incoming.name.text)\" is already defined in \(other)",
+                at: incoming.name.range)
+            return
+        }
+        incomingNumbers[incoming.name.text] = incomingWords.count
+        incomingWords.append(incoming)
+    }
+
+    private mutating func declare(_ group: GroupSyntax) {
+        guard isName(group.name, "group") else { return }
+        if let earlier = groupNumbers[group.name.text] {
+            let other = reference(groupWords[earlier].name.range, from: group.name.range)
+            remarks.error(
+                "group \"\(group.name.text)\" is already defined in \(other)",
+                at: group.name.range)
+            return
+        }
+        groupNumbers[group.name.text] = groupWords.count
+        groupWords.append(group)
+    }
+
     /// Whether a word may name something of the plan; reports it if not.
     mutating func isName(_ word: Word, _ what: String) -> Bool {
         let text = word.text
+        let named = what == "incoming level" ? "an incoming level" : "a \(what)"
         if [PlanTables.internalName, PlanTables.emergencyName].contains(text) {
             remarks.error(
-                "\"\(text)\" is built in and cannot be defined as a \(what)", at: word.range)
+                "\"\(text)\" is built in and cannot be defined as \(named)", at: word.range)
             return false
         }
-        if Self.reserved.contains(text) {
+        if Self.reserved.contains(text) || Self.reservedThere[what]?.contains(text) == true {
             remarks.error(
-                "\"\(text)\" is a word of the language and cannot name a \(what)", at: word.range)
+                "\"\(text)\" is a word of the language and cannot name \(named)", at: word.range)
             return false
         }
         let letters = text.utf8.allSatisfy {
@@ -179,7 +279,7 @@ struct Compiler {
             first != UInt8(ascii: "-"), text.count <= PlanLimits.nameLength
         else {
             remarks.error(
-                "\"\(text)\" cannot name a \(what)", at: word.range,
+                "\"\(text)\" cannot name \(named)", at: word.range,
                 help: "a name begins with a letter and has letters, digits, - and _")
             return false
         }
@@ -189,7 +289,13 @@ struct Compiler {
     /// Words that end a list of names.
     private static let reserved: Set<String> = [
         "via", "from", "to", "except", "during", "outside", "refuse", "limit", "ask", "group",
-        "level", "may",
+        "level", "may", "allow", "calls", "uses", "presents", "then", "when", "busy",
+    ]
+
+    /// Words that stand beside the names of incoming levels and of ways out.
+    private static let reservedThere: [String: Set<String>] = [
+        "incoming level": ["inside", "outside", "nobody", "trunk", "number", "class"],
+        "way out": ["line", "by", "in", "present", "send"],
     ]
 
     // MARK: The plan
@@ -203,27 +309,49 @@ struct Compiler {
         }
         let tables = PlanTables(
             forms: NumberForms(country: site.country, area: site.area),
-            rewriter: PatternTable(rewritePatterns), rewrites: rewrites,
+            rewriter: rewriteTable, rewrites: rewrites,
             classifier: PatternTable(patterns), entries: entries, classNames: classNames,
             levels: levels.enumerated().map { index, level in
                 LevelTable(
                     name: level.name.text, place: place(level.name.range), grants: grants[index])
             },
             levelNumbers: levelNumbers, routes: routes, emergencyRoute: emergencyRoute,
-            hours: hours, rules: rules, extensionIndex: RangeIndex(extensions),
+            hours: hours, rules: rules, ruleIndex: RuleIndex(rules),
+            extensionIndex: RangeIndex(extensions),
             extensionPlaces: extensionRanges.map(place), lineIndex: RangeIndex(lines.map(\.lines)),
             ringIndex: RangeIndex(lines.map(\.extensions)),
             linePlaces: lineRanges.map(place), coveredPatterns: coveredPatterns,
-            trunks: context.trunks.map(\.name), files: texts.map(\.name))
+            trunks: context.trunks.map(\.name), files: texts.map(\.name), calls: callTables)
         return Plan(
             version: version, site: site, levels: levels.map(\.name.text),
             classes: Array(classNames.dropFirst()), extensions: extensions, lines: lines,
             tables: tables)
     }
 
+    private var callTables: CallTables {
+        CallTables(
+            incoming: incoming, incomingNumbers: incomingNumbers, groups: groups,
+            groupNumbers: groupNumbers, groupIndex: SegmentIndex(groups.map(\.members)),
+            hasGroupLimits: groups.contains {
+                $0.calls != nil || $0.uses != nil || $0.presents != nil
+            },
+            lineGroups: lineGroups, lineTargets: lineTargets,
+            lineTargetIndex: RangeIndex(lineTargets.map(\.lines)), inbound: inbound,
+            forwards: forwards, forwardIndex: SegmentIndex(forwardRanges), features: features,
+            featureKeys: KeySet(
+                bits: features.reduce(0) { bits, feature in
+                    guard case .key(let key)? = feature.pieces.first else { return bits }
+                    return bits | KeySet(key: key).bits
+                }),
+            pinPolicy: pinPolicy,
+            hasAllowingRules: rules.contains { $0.action.allows },
+            looksAtCallerNumbers: looksAtCallerNumbers)
+    }
+
     private var coveredPatterns: [Pattern] {
         patterns + rewritePatterns + Self.emergencyPatterns
             + extensions.flatMap(Pattern.covering) + lines.map(\.lines).flatMap(Pattern.covering)
+            + lineTargets.map(\.lines).flatMap(Pattern.covering)
     }
 
     static let emergencyPatterns = ["110", "119", "120", "122"].map { number in
@@ -238,6 +366,7 @@ struct Compiler {
             withUnsafeBytes(of: text.bytes.count.littleEndian) { $0.forEach(mix) }
             text.bytes.forEach(mix)
         }
+        for branch in branches { branch.plan.version.utf8.forEach(mix) }
         let hex = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - hex.count) + hex
     }

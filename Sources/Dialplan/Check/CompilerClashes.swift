@@ -116,11 +116,12 @@ extension Compiler {
     }
 
     private mutating func checkLineClashes() {
-        for (index, mapping) in lines.enumerated() {
-            for range in extensions where range.overlaps(mapping.lines) {
+        let all = zip(
+            lines.map(\.lines) + lineTargets.map(\.lines), lineRanges + lineTargetRanges)
+        for (lines, place) in all {
+            for range in extensions where range.overlaps(lines) {
                 remarks.error(
-                    "\(mapping.lines) has numbers in common with the extensions \(range)",
-                    at: lineRanges[index])
+                    "\(lines) has numbers in common with the extensions \(range)", at: place)
             }
         }
     }
@@ -128,6 +129,15 @@ extension Compiler {
     // MARK: Use
 
     mutating func checkUse() {
+        for (index, word) in hoursWords.enumerated() where !usedHours.contains(index) {
+            remarks.warning("nothing uses the hours \"\(word.text)\"", at: word.range)
+        }
+        for group in trunkGroups.values where !usedWays.contains(group.name.text) {
+            remarks.warning("no route uses \"\(group.name.text)\"", at: group.name.range)
+        }
+        for word in lineGroupWords where !usedWays.contains(word.text) {
+            remarks.warning("no route uses \"\(word.text)\"", at: word.range)
+        }
         for numberClass in classNames.indices.dropFirst() {
             guard let word = classWords[numberClass] else { continue }
             if !grants.contains(where: { $0[numberClass] != nil }) {

@@ -26,7 +26,8 @@ extension Compiler {
                 checkLevel(level)
                 levels = [level.text]
             } else {
-                levels = self.levels.map(\.name.text)
+                let branch = branches.first { $0.plan.hasExtension(number.text) }
+                levels = branch?.plan.levels ?? self.levels.map(\.name.text)
             }
             caller = .extension(number.text, level: "")
         case .line(let number): caller = .line(number.text)
@@ -45,31 +46,61 @@ extension Compiler {
                         + "\"2026-10-01 23:30\"")
             }
         }
-        for name in syntax.down where DialString(name.text) == nil { checkWayOut(name) }
+        for name in syntax.down where DialString(name.text) == nil { checkDown(name) }
+        if let word = syntax.incoming, incomingNumbers[word.text] == nil {
+            remarks.error(
+                "there is no incoming level \"\(word.text)\"", at: word.range,
+                help: help(for: word.text, among: incoming.map(\.name)))
+        }
+        let balance = syntax.balance.flatMap { amount($0) }
         for result in syntax.results { checkNames(result) }
         guard remarks.errorCount == errors else { return nil }
-        return Expectation(
+        var expectation = Expectation(
             caller: caller, dialled: syntax.dialled?.text ?? "", time: time,
             down: Set(syntax.down.map(\.text)), results: syntax.results, levels: levels,
             range: range)
+        expectation.number = syntax.number?.text
+        expectation.incoming = syntax.incoming?.text
+        expectation.pin = syntax.pin
+        expectation.isLocked = syntax.isLocked
+        expectation.balance = balance
+        return expectation
     }
 
-    private mutating func checkExtension(_ word: Word) {
-        guard !extensions.contains(where: { $0.contains(word.text) }) else { return }
-        let known = extensions.map(\.description).joined(separator: ", ")
+    /// What is down in an `expect` line: `line`, a trunk, or a group of lines.
+    private mutating func checkDown(_ name: Word) {
+        guard name.text != "line", lineGroups[name.text] == nil else { return }
+        checkTrunk(name)
+    }
+
+    /// Reads `0.22` into millionths.
+    private mutating func amount(_ word: Word) -> Int64? {
+        if let amount = millionths(word.text) { return amount }
+        remarks.error(
+            "\"\(word.text)\" is no amount", at: word.range,
+            help: "write units with at most six decimals, as in 0.22")
+        return nil
+    }
+
+    mutating func checkExtension(_ word: Word) {
+        let all = extensions + branches.flatMap(\.plan.extensions)
+        guard !all.contains(where: { $0.contains(word.text) }) else { return }
+        let known = all.map(\.description).joined(separator: ", ")
         remarks.error(
             "\(word.text) is no extension of this site", at: word.range,
             help: known.isEmpty ? nil : "the extensions are \(known)")
     }
 
-    private mutating func checkLevel(_ word: Word) {
-        guard levelNumbers[word.text] == nil else { return }
+    mutating func checkLevel(_ word: Word) {
+        guard levelNumbers[word.text] == nil,
+            !branches.contains(where: { $0.plan.levels.contains(word.text) })
+        else { return }
         remarks.error(
             "there is no level \"\(word.text)\"", at: word.range,
             help: help(for: word.text, among: levels.map(\.name.text)))
     }
 
-    private mutating func checkTrunk(_ word: Word) {
+    mutating func checkTrunk(_ word: Word) {
         let trunks = context.trunks.map(\.name)
         guard !trunks.contains(word.text) else { return }
         remarks.error(
@@ -80,7 +111,16 @@ extension Compiler {
     private mutating func checkNames(_ result: ExpectSyntax.ResultSyntax) {
         switch result {
         case .via(let ways): ways.forEach { checkWayOut($0) }
-        case .rings(let number): checkExtension(number)
+        case .rings(let number), .rights(let number): checkExtension(number)
+        case .ringsGroup(let name): _ = group(name)
+        case .feature(let name, _):
+            guard Feature(rawValue: name.text) == nil else { return }
+            remarks.error(
+                "there is no feature \"\(name.text)\"", at: name.range,
+                help: help(for: name.text, among: Feature.allCases.map(\.rawValue)))
+        case .costs(let word, let duration):
+            _ = amount(word)
+            if let duration, lengthOfTime(duration.text) == nil { reportLength(duration) }
         case .numberClass(let name):
             let known = classNames + [PlanTables.emergencyName]
             guard !known.contains(name.text) else { return }
@@ -89,20 +129,25 @@ extension Compiler {
                 help: help(for: name.text, among: known))
         case .limit(let word):
             if word.text != "none", lengthOfTime(word.text) == nil { reportLength(word) }
-        case .presents, .sends, .emergency, .refused: break
+        case .presents, .sends, .emergency, .refused, .asksPIN: break
         }
     }
 
     /// Asks the plan what every line expects; a line that does not hold is an error.
     mutating func run(_ expectations: [Expectation], on plan: Plan) {
         for expectation in expectations {
-            let text = texts[0].text(expectation.range)
+            let text = texts[expectation.range.file].text(expectation.range)
+            if context.price == nil, expectation.needsPrices {
+                remarks.warning(
+                    "there is no tariff to check the price by", at: expectation.range,
+                    help: "name the tariff in the configuration")
+            }
             var result = ExpectationResult(
                 place: place(expectation.range), text: text, holds: true, decided: "")
             for level in expectation.levels {
-                let decision = plan.decide(expectation.query(level: level))
+                let decision = expectation.decision(of: plan, level: level, context.price)
                 result.decided = decision.expectation
-                if expectation.holds(for: decision) { continue }
+                if expectation.holds(for: decision, context.price) { continue }
                 result.holds = false
                 let named = expectation.levels.count > 1 ? " with level \(level)" : ""
                 let why = decision.explanation.last { step in

@@ -27,6 +27,7 @@ extension Compiler {
             }
             hoursNumbers[syntax.name.text] = hours.count
             hours.append(table)
+            hoursWords.append(syntax.name)
         }
     }
 

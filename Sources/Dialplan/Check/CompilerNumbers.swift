@@ -62,8 +62,11 @@ extension Compiler {
             switch statement.kind {
             case .extensions(let words): words.forEach { checkExtensions($0) }
             case .normalise(let rules): rules.forEach { checkRewrite($0) }
+            case .short(let codes): codes.forEach { checkShortCode($0) }
             case .numberClass(let syntax): checkClass(syntax)
-            case .site, .level, .route, .line, .group, .hours, .rule, .expect: break
+            case .site, .level, .route, .line, .group, .hours, .rule, .expect, .include,
+                .incoming, .trunks, .lines, .inbound, .forward, .feature, .pin:
+                break
             }
         }
     }
@@ -164,6 +167,37 @@ extension Compiler {
         return form
     }
 
+    /// A short code is a normalise rule for one number.
+    private mutating func checkShortCode(_ syntax: ShortSyntax) {
+        guard let code = DialString(syntax.code.text) else {
+            remarks.error(
+                "\"\(syntax.code.text)\" is no short code", at: syntax.code.range,
+                help: "write digits, * and #, as in *701")
+            return
+        }
+        let number: DialString
+        do throws(DialString.Mistake) {
+            number = try DialString(cleaning: syntax.number.text)
+        } catch {
+            remarks.error(
+                "\"\(syntax.number.text)\" is no number", at: syntax.number.range,
+                help: "write the number as it is dialled")
+            return
+        }
+        if code.isEmergency {
+            remarks.error(
+                "\(syntax.code.text) is an emergency number and no short code",
+                at: syntax.code.range)
+            return
+        }
+        rewrites.append(
+            RewriteRule(
+                pattern: syntax.code.text, form: DigitsForm(drop: code.count, prefix: number),
+                place: place(syntax.code.range), isShortCode: true))
+        rewritePatterns.append(Pattern(exactly: code))
+        rewriteRanges.append(syntax.code.range)
+    }
+
     // MARK: Classes
 
     private mutating func checkClass(_ syntax: ClassSyntax) {
@@ -208,27 +242,31 @@ extension Compiler {
     }
 
     private mutating func addFile(_ word: Word, to numberClass: Int) {
+        for word in fileWords(word) { addPattern(word, to: numberClass) }
+    }
+
+    /// The patterns of a file of numbers.
+    mutating func fileWords(_ word: Word) -> [Word] {
         guard let text = sources.included(word.text) else {
             remarks.error("there is no file \"\(word.text)\"", at: word.range)
-            return
+            return []
         }
         let index = texts.count
-        guard add(SourceFile(path: pathBesideMain(word.text), text: text)) else { return }
+        guard add(SourceFile(path: pathBesideMain(word.text), text: text)) else { return [] }
         let lexer = Lexer(texts[index], file: index, remarks: remarks)
         remarks = lexer.remarks
-        var count = 0
+        var words: [Word] = []
         for token in lexer.tokens {
             switch token.kind {
-            case .word:
-                addPattern(Word(text: token.text, range: token.range), to: numberClass)
-                count += 1
+            case .word: words.append(Word(text: token.text, range: token.range))
             case .newline, .comma, .end: break
             case .string, .leftBrace, .rightBrace, .leftParenthesis, .rightParenthesis, .arrow:
                 remarks.error(
                     "a file of numbers holds patterns and // comments only", at: token.range)
             }
         }
-        if count == 0 { remarks.warning("this file holds no pattern", at: word.range) }
+        if words.isEmpty { remarks.warning("this file holds no pattern", at: word.range) }
+        return words
     }
 
     /// The name of a file as diagnostics show it: in the main file's folder.

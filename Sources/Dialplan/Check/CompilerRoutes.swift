@@ -1,4 +1,4 @@
-// Levels, routes and lines.
+// Levels and routes.
 
 extension Compiler {
     mutating func checkLevels() {
@@ -58,6 +58,11 @@ extension Compiler {
 
     private mutating func assign(_ table: RouteTable, to word: Word) {
         if word.text == PlanTables.emergencyName {
+            if table.alternatives.contains(where: { $0.time != nil || $0.selection != .inOrder }) {
+                remarks.error(
+                    "emergency calls go out at every hour and in one order", at: word.range,
+                    help: "name the trunks in the order they are to be tried")
+            }
             if let emergencyRange {
                 remarks.error(
                     "emergency numbers already have the route of "
@@ -92,36 +97,120 @@ extension Compiler {
 
     private mutating func routeTable(_ syntax: RouteSyntax, _ range: SourceRange) -> RouteTable {
         var table = RouteTable(alternatives: [], place: place(range))
-        let present = templates(syntax.options.present)
-        let send = syntax.options.send.flatMap { sendForm($0) }
-        var seen: [String: SourceRange] = [:]
+        var seen: [RouteTable.Alternative.Way: SourceRange] = [:]
         for alternative in syntax.alternatives {
-            let name = alternative.name
-            if seen.updateValue(name.range, forKey: name.text) != nil {
-                remarks.error("\"\(name.text)\" is named twice in this route", at: name.range)
+            let selected = alternatives(alternative, syntax.options, isOfTrunks: false)
+            for var choice in selected {
+                if seen.updateValue(alternative.name.range, forKey: choice.way) != nil {
+                    remarks.error(
+                        "\"\(choice.name)\" is named twice in this route",
+                        at: alternative.name.range)
+                }
+                if let last = table.alternatives.last {
+                    choice.stage = last.stage + (choice.isOfOneStage(with: last) ? 0 : 1)
+                }
+                table.alternatives.append(choice)
             }
-            checkWayOut(name)
-            let isLine = name.text == "line"
-            let own = templates(alternative.options.present)
-            // What is said of the route is for its trunks: a line shows its own number and is dialled
-            // as a telephone is, unless it is said of the line itself.
-            table.alternatives.append(
-                RouteTable.Alternative(
-                    trunk: isLine ? nil : name.text,
-                    send: alternative.options.send.flatMap { sendForm($0) }
-                        ?? (isLine ? nil : send) ?? .normalised,
-                    present: own.isEmpty && !isLine ? present : own))
         }
         return table
     }
 
-    /// Reports a name that is neither `line` nor a trunk of the configuration.
+    /// The ways that one alternative of a route stands for: itself, or the trunks of a group.
+    ///
+    /// - Parameter options: what is said of the whole.
+    private mutating func alternatives(
+        _ syntax: AlternativeSyntax, _ options: RouteOptionsSyntax, isOfTrunks: Bool
+    ) -> [RouteTable.Alternative] {
+        let name = syntax.name
+        checkWayOut(name)
+        let own = syntax.options
+        if let members = trunkGroups[name.text] {
+            if isOfTrunks {
+                remarks.error("a group of trunks holds trunks and no other group", at: name.range)
+                return []
+            }
+            if let (selection, range) = options.selection, selection != .order {
+                remarks.error(
+                    "the trunks of \"\(name.text)\" have an order of their own", at: range,
+                    help: "name the trunks themselves in a route that goes by share or cost")
+            }
+            return members.alternatives.flatMap { member in
+                var inner = member
+                inner.options = member.options.over(own).over(members.options).over(options)
+                inner.options.time = member.options.time ?? own.time
+                var outer = RouteOptionsSyntax()
+                outer.selection = members.options.selection
+                return alternatives(inner, outer, isOfTrunks: true).map { alternative in
+                    var alternative = alternative
+                    alternative.trunks = name.text
+                    return alternative
+                }
+            }
+        }
+        let isLine = name.text == "line"
+        // What is said of the route is for its trunks: a line shows its own number and is dialled
+        // as a telephone is, unless it is said of the line itself.
+        let isOnLine = isLine || lineGroups[name.text] != nil
+        let said = isOnLine ? own : own.over(options)
+        var alternative = RouteTable.Alternative(
+            way: isLine
+                ? .line : lineGroups[name.text] != nil ? .lines(name.text) : .trunk(name.text),
+            send: said.send.flatMap { sendForm($0) } ?? .normalised,
+            present: templates(said.present))
+        alternative.time = own.time.flatMap { condition($0) }
+        alternative.selection = selection(own, options)
+        return [alternative]
+    }
+
+    private mutating func selection(
+        _ own: RouteOptionsSyntax, _ options: RouteOptionsSyntax
+    ) -> RouteChoice.Selection {
+        switch options.selection?.selection {
+        case .share:
+            // A way without a share comes behind the stage, in its order.
+            guard let word = own.share else { return .inOrder }
+            guard let weight = Int(word.text), (1...1000).contains(weight) else {
+                remarks.error(
+                    "\"\(word.text)\" is no share", at: word.range,
+                    help: "write a number from 1 to 1000, as in share 3")
+                return .inOrder
+            }
+            return .share(weight: weight)
+        case .cost: return .leastCost
+        case .order, nil:
+            if let word = own.share {
+                remarks.error(
+                    "a share means nothing where the ways are tried in order", at: word.range,
+                    help: "write \"by share\" behind the ways")
+            }
+            return .inOrder
+        }
+    }
+
+    /// Reads `during office`.
+    mutating func condition(_ syntax: TimeSyntax) -> TimeCondition? {
+        guard let index = hoursNumbers[syntax.hours.text] else {
+            remarks.error(
+                "there are no hours \"\(syntax.hours.text)\"", at: syntax.hours.range,
+                help: help(for: syntax.hours.text, among: hours.map(\.name)))
+            return nil
+        }
+        usedHours.insert(index)
+        return TimeCondition(hours: index, isDuring: syntax.isDuring)
+    }
+
+    /// Reports a name that is neither `line`, nor a trunk of the configuration, nor a group of either.
     mutating func checkWayOut(_ name: Word) {
+        usedWays.insert(name.text)
         let trunks = context.trunks.map(\.name)
-        guard name.text != "line", !trunks.contains(name.text) else { return }
+        guard name.text != "line", !trunks.contains(name.text), trunkGroups[name.text] == nil,
+            lineGroups[name.text] == nil
+        else { return }
         remarks.error(
             "there is no trunk \"\(name.text)\" in the configuration", at: name.range,
-            help: help(for: name.text, among: trunks + ["line"]))
+            help: help(
+                for: name.text,
+                among: trunks + ["line"] + trunkGroups.keys.sorted() + lineGroups.keys.sorted()))
     }
 
     private mutating func sendForm(_ syntax: SendSyntax) -> SendForm? {
@@ -184,51 +273,25 @@ extension Compiler {
         }
         return NumberTemplate(pieces: pieces)
     }
+}
 
-    // MARK: Lines
-
-    mutating func checkLines(_ tree: SyntaxTree) {
-        for statement in tree.statements {
-            guard case .line(let syntax) = statement.kind else { continue }
-            let lines = numberRange(syntax.lines, "a line")
-            guard let rings = numberRange(syntax.rings, "an extension"), let lines else { continue }
-            guard lines.count == rings.count else {
-                remarks.error(
-                    "\(lines.count) lines cannot ring \(rings.count) extensions one to one",
-                    at: syntax.rings.range, help: matchingEnd(lines, rings))
-                continue
-            }
-            checkTargets(rings, syntax.rings.range)
-            for (index, other) in self.lines.enumerated() where other.lines.overlaps(lines) {
-                remarks.error(
-                    "\(lines) and \(other.lines) of "
-                        + "\(reference(lineRanges[index], from: syntax.lines.range)) "
-                        + "have lines in common",
-                    at: syntax.lines.range)
-            }
-            self.lines.append(Plan.LineMapping(lines: lines, extensions: rings))
-            lineRanges.append(syntax.lines.range)
-        }
+extension RouteOptionsSyntax {
+    /// What is said here, and where it is not, what is said there.
+    func over(_ other: RouteOptionsSyntax) -> RouteOptionsSyntax {
+        var options = self
+        if options.present.isEmpty { options.present = other.present }
+        if options.send == nil { options.send = other.send }
+        return options
     }
+}
 
-    /// The range of extensions that would fit, if the first one is right.
-    private func matchingEnd(_ lines: NumberRange, _ rings: NumberRange) -> String? {
-        guard let first = Int(rings.first) else { return nil }
-        let last = String(first + lines.count - 1)
-        guard last.utf8.count <= rings.first.utf8.count else { return nil }
-        let zeros = String(repeating: "0", count: rings.first.utf8.count - last.utf8.count)
-        return "\(lines.count) extensions are \(rings.first)-\(zeros + last)"
-    }
-
-    mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
-        for number in [rings.first, rings.last]
-        where !extensions.contains(where: { $0.contains(number) }) {
-            let known = extensions.map(\.description).joined(separator: ", ")
-            remarks.error(
-                "\(number) is no extension of this site", at: range,
-                help: extensions.isEmpty
-                    ? "write: extensions 8000-8799" : "the extensions are \(known)")
-            return
+extension RouteTable.Alternative {
+    /// Ways in order stand in one stage, and so do the trunks of one group, and of a route by share or
+    /// by cost all that have a share or a cost.
+    fileprivate func isOfOneStage(with other: RouteTable.Alternative) -> Bool {
+        guard trunks == other.trunks else {
+            return selection == .inOrder && other.selection == .inOrder
         }
+        return (selection == .inOrder) == (other.selection == .inOrder)
     }
 }

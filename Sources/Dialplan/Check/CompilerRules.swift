@@ -1,28 +1,8 @@
-// Groups, hours and rules.
+// Rules, and the callers and numbers they are about.
 
 extension Compiler {
-    mutating func checkGroups(_ tree: SyntaxTree) {
-        for statement in tree.statements {
-            guard case .group(let syntax) = statement.kind, isName(syntax.name, "group") else {
-                continue
-            }
-            if let earlier = groups[syntax.name.text] {
-                remarks.error(
-                    "group \"\(syntax.name.text)\" is already defined in "
-                        + reference(earlier.range, from: syntax.name.range), at: syntax.name.range)
-                continue
-            }
-            var group = Group(members: [], range: syntax.name.range)
-            for word in syntax.members {
-                guard let range = extensionRange(word) else { continue }
-                group.members.append(range)
-            }
-            groups[syntax.name.text] = group
-        }
-    }
-
     /// Reads a range whose ends are extensions of the site.
-    private mutating func extensionRange(_ word: Word) -> NumberRange? {
+    mutating func extensionRange(_ word: Word) -> NumberRange? {
         guard let range = numberRange(word, "an extension") else { return nil }
         checkTargets(range, word.range)
         return range
@@ -49,17 +29,13 @@ extension Compiler {
         let from = callers(syntax.from)
         let to = syntax.to.isEmpty ? nil : numbers(syntax.to)
         let except = syntax.except.isEmpty ? nil : numbers(syntax.except)
-        var time: (hours: Int, isDuring: Bool)?
-        if let (isDuring, name) = syntax.time {
-            if let index = hoursNumbers[name.text] {
-                time = (index, isDuring)
-            } else {
-                remarks.error(
-                    "there are no hours \"\(name.text)\"", at: name.range,
-                    help: help(for: name.text, among: hours.map(\.name)))
-            }
-        }
+        let time = syntax.time.flatMap { condition($0) }
         guard let action = action(syntax) else { return }
+        if from.isOfOutside, let word = syntax.ask ?? syntax.allow {
+            remarks.error(
+                "a caller from outside has neither a PIN nor a level: such a rule refuses or limits",
+                at: word.range)
+        }
         rules.append(
             RuleTable(
                 name: syntax.name.text, place: place(syntax.name.range), from: from, to: to,
@@ -67,24 +43,34 @@ extension Compiler {
     }
 
     private mutating func action(_ syntax: RuleSyntax) -> RuleTable.Action? {
-        switch (syntax.refuse, syntax.limit) {
-        case (nil, nil):
-            guard syntax.isWhole else { return nil }
-            remarks.error(
-                "rule \"\(syntax.name.text)\" does nothing", at: syntax.name.range,
-                help: "write refuse, or limit and a length of time")
-            return nil
-        case (let refuse?, _?):
-            remarks.error("a call that is refused has no length to limit", at: refuse.word.range)
-            return nil
-        case (let refuse?, nil): return .refuse(refuse.text?.text)
-        case (nil, let word?):
+        var action = RuleTable.Action()
+        action.allows = syntax.allow != nil
+        action.asksPIN = syntax.ask != nil
+        if let refuse = syntax.refuse {
+            action.refuses = (true, refuse.text?.text)
+            if syntax.limit != nil {
+                remarks.error(
+                    "a call that is refused has no length to limit", at: refuse.word.range)
+            } else if action.allows || action.asksPIN {
+                remarks.error("this rule refuses the call and lets it pass", at: refuse.word.range)
+            }
+            return action
+        }
+        if let word = syntax.limit {
             guard let milliseconds = lengthOfTime(word.text) else {
                 reportLength(word)
                 return nil
             }
-            return .limit(milliseconds)
+            action.limit = milliseconds
         }
+        if action.limit == nil, !action.allows, !action.asksPIN {
+            guard syntax.isWhole else { return nil }
+            remarks.error(
+                "rule \"\(syntax.name.text)\" does nothing", at: syntax.name.range,
+                help: "write refuse, allow, ask pin, or limit and a length of time")
+            return nil
+        }
+        return action
     }
 
     mutating func reportLength(_ word: Word) {
@@ -93,57 +79,97 @@ extension Compiler {
             help: "write seconds, minutes or hours: 30s, 3m, 1h")
     }
 
-    private mutating func callers(_ items: [RuleSyntax.CallerItem]) -> CallerSet {
+    mutating func callers(_ items: [CallerItem]) -> CallerSet {
         var set = CallerSet()
+        var patterns: [Pattern] = []
         for item in items {
             switch item {
-            case .range(let word):
+            case .word(let word):
                 if let range = extensionRange(word) { set.ranges.append(range) }
             case .group(let word):
-                if let group = groups[word.text] {
-                    set.ranges += group.members
-                } else {
-                    remarks.error(
-                        "there is no group \"\(word.text)\"", at: word.range,
-                        help: help(for: word.text, among: groups.keys.sorted()))
-                }
+                if let group = group(word) { set.ranges += group.members }
             case .level(let word):
-                if levelNumbers[word.text] == nil {
-                    remarks.error(
-                        "there is no level \"\(word.text)\"", at: word.range,
-                        help: help(for: word.text, among: levels.map(\.name.text)))
-                }
+                checkLevel(word)
                 set.levels.insert(word.text)
+            case .inside: set.isInside = true
+            case .outside: set.isOutside = true
+            case .nobody: break
+            case .trunk(let word):
+                checkTrunk(word)
+                set.trunks.insert(word.text)
+            case .number(let word): patterns += callerPatterns(word)
+            case .file(let word):
+                for word in fileWords(word) { patterns += callerPatterns(word) }
+            case .numberClass(let word):
+                guard let numberClass = classNumbers[word.text] else {
+                    reportClass(word)
+                    continue
+                }
+                if set.classes.isEmpty {
+                    set.classes = Array(repeating: false, count: classNames.count)
+                }
+                set.classes[numberClass] = true
             }
         }
+        if !patterns.isEmpty { set.numbers = PatternTable(patterns) }
+        if set.numbers != nil || !set.classes.isEmpty { looksAtCallerNumbers = true }
         return set
     }
 
-    /// Classes by their names, anything that begins like a number as a pattern or a range.
-    private mutating func numbers(_ words: [Word]) -> NumberSet {
+    private mutating func callerPatterns(_ word: Word) -> [Pattern] {
+        if isRange(word) {
+            return numberRange(word, "a caller").map(Pattern.covering) ?? []
+        }
+        return pattern(word).map { [$0] } ?? []
+    }
+
+    /// The group of that name; reports it when there is none.
+    mutating func group(_ word: Word) -> GroupTable? {
+        if let index = groupNumbers[word.text] { return groups[index] }
+        remarks.error(
+            "there is no group \"\(word.text)\"", at: word.range,
+            help: help(for: word.text, among: groups.map(\.name).sorted()))
+        return nil
+    }
+
+    mutating func reportClass(_ word: Word) {
+        remarks.error(
+            "there is no class \"\(word.text)\"", at: word.range,
+            help: help(for: word.text, among: classNames))
+    }
+
+    /// Classes by their names, groups and files, anything that begins like a number as a pattern or a
+    /// range.
+    private mutating func numbers(_ items: [RuleSyntax.NumberItem]) -> NumberSet {
         var set = NumberSet(classes: Array(repeating: false, count: classNames.count))
         var patterns: [Pattern] = []
-        for word in words {
-            if let numberClass = classNumbers[word.text] {
-                set.classes[numberClass] = true
-            } else if word.text == PlanTables.emergencyName {
-                remarks.error("no rule applies to emergency numbers", at: word.range)
-            } else if isPattern(word) {
-                if isRange(word) {
-                    if let range = numberRange(word, "a rule") {
-                        patterns += Pattern.covering(range)
-                    }
-                } else if let pattern = pattern(word) {
-                    patterns.append(pattern)
-                }
-            } else {
-                remarks.error(
-                    "there is no class \"\(word.text)\"", at: word.range,
-                    help: help(for: word.text, among: classNames))
+        for item in items {
+            switch item {
+            case .word(let word): add(word, to: &set, &patterns)
+            case .group(let word):
+                patterns += group(word)?.members.flatMap(Pattern.covering) ?? []
+            case .file(let word):
+                for word in fileWords(word) { add(word, to: &set, &patterns) }
             }
         }
         if !patterns.isEmpty { set.patterns = PatternTable(patterns) }
         return set
+    }
+
+    private mutating func add(_ word: Word, to set: inout NumberSet, _ patterns: inout [Pattern]) {
+        if let numberClass = classNumbers[word.text] {
+            set.classes[numberClass] = true
+        } else if word.text == PlanTables.emergencyName {
+            remarks.error("no rule applies to emergency numbers", at: word.range)
+        } else if isPattern(word) {
+            if isRange(word) {
+                if let range = numberRange(word, "a rule") { patterns += Pattern.covering(range) }
+            } else if let pattern = pattern(word) {
+                patterns.append(pattern)
+            }
+        } else {
+            reportClass(word)
+        }
     }
 
     private func isPattern(_ word: Word) -> Bool {

@@ -13,40 +13,130 @@ struct Expectation {
     /// The time of a line that names none: a Monday morning.
     static let usualTime = CivilTime(year: 2026, month: 1, day: 5, minuteOfDay: 600)
 
+    /// The number of a caller from outside.
+    var number: String?
+    /// The incoming level of whom is called.
+    var incoming: String?
+    var pin: ExpectSyntax.GivenPIN?
+    var isLocked = false
+    /// In millionths of the currency unit.
+    var balance: Int64?
+
+    /// Whether it cannot be told without a tariff.
+    var needsPrices: Bool {
+        balance != nil
+            || results.contains { result in
+                if case .costs = result { return true }
+                return false
+            }
+    }
+
     /// The query to ask with one of the levels.
-    func query(level: String) -> Query {
+    private func query(level: String) -> Query {
         var caller = caller
+        var own: String?
         if case .extension(let number, _) = caller {
             caller = .extension(number, level: level)
+            own = number
         }
-        return Query(caller: caller, dialled: dialled, time: time, down: down)
+        let (incoming, isLocked) = (incoming, isLocked)
+        var query = Query(caller: caller, dialled: dialled, time: time, down: down) {
+            [own] number in
+            var settings = ExtensionSettings(
+                level: level, incomingLevel: number == own ? nil : incoming)
+            settings.isLocked = isLocked && number == own
+            settings.hasPIN = true
+            return settings
+        }
+        query.callerNumber = number
+        return query
+    }
+
+    /// What the plan decides with one of the levels, the PIN and the balance of the line.
+    func decision(of plan: Plan, level: String, _ price: PlanContext.Price?) -> Decision {
+        var query = query(level: level)
+        var decision = plan.decide(query)
+        if let pin, case .askPIN(let request) = decision.outcome {
+            switch pin {
+            case .right: query.pin = .verified(extension: request.extension)
+            case .wrong: query.pin = .wrong(extension: request.extension)
+            }
+            decision = plan.decide(query)
+        }
+        guard let balance, let price, case .routes(let choices) = decision.outcome else {
+            return decision
+        }
+        let payable = choices.filter { choice in
+            // What has no price is not sold.
+            price(decision.normalised, choice.via.word, 1).map { $0 <= balance } ?? false
+        }
+        decision.outcome =
+            payable.isEmpty
+            ? .refuse(Refusal(code: .balance, reason: "the balance does not pay for the call"))
+            : .routes(payable)
+        return decision
     }
 
     /// Whether a decision is what every part of the line says.
-    func holds(for decision: Decision) -> Bool {
+    func holds(for decision: Decision, _ price: PlanContext.Price?) -> Bool {
+        results.allSatisfy { holds($0, for: decision, price) }
+    }
+
+    private func holds(
+        _ result: ExpectSyntax.ResultSyntax, for decision: Decision, _ price: PlanContext.Price?
+    ) -> Bool {
         let chosen = decision.choices.first { !$0.down } ?? decision.choices.first
-        return results.allSatisfy { result in
-            switch result {
-            case .via(let ways):
-                let tried =
-                    decision.choices.contains { !$0.down }
-                    ? decision.choices.filter { !$0.down } : decision.choices
-                return ways.count <= tried.count
-                    && zip(ways, tried).allSatisfy { $0.text == $1.via.word }
-            case .presents(let number): return chosen?.presented == number.text
-            case .sends(let number): return chosen?.number == number.text
-            case .rings(let number): return decision.outcome == .ring(extension: number.text)
-            case .numberClass(let name): return decision.numberClass == name.text
-            case .limit(let word): return decision.limitMilliseconds == lengthOfTime(word.text)
-            case .emergency:
-                guard case .emergency = decision.outcome else { return false }
-                return true
-            case .refused(_, let code):
-                guard case .refuse(let refusal) = decision.outcome else { return false }
-                return code == nil || code == refusal.code
-            }
+        switch result {
+        case .via(let ways):
+            let tried =
+                decision.choices.contains { !$0.down }
+                ? decision.choices.filter { !$0.down } : decision.choices
+            return ways.count <= tried.count
+                && zip(ways, tried).allSatisfy { $0.text == $1.via.word }
+        case .presents(let number): return chosen?.presented == number.text
+        case .sends(let number): return chosen?.number == number.text
+        case .rings(let number): return decision.outcome == .ring(extension: number.text)
+        case .ringsGroup(let name):
+            guard case .ringGroup(let group) = decision.outcome else { return false }
+            return group.name == name.text
+        case .numberClass(let name): return decision.numberClass == name.text
+        case .limit(let word): return decision.limitMilliseconds == lengthOfTime(word.text)
+        case .emergency:
+            guard case .emergency = decision.outcome else { return false }
+            return true
+        case .asksPIN:
+            guard case .askPIN = decision.outcome else { return false }
+            return true
+        case .feature(let name, let action):
+            guard case .feature(let call) = decision.outcome else { return false }
+            return call.feature.rawValue == name.text && (action == nil || action == call.action)
+        case .rights(let number): return decision.rights == number.text
+        case .costs(let bound, let duration):
+            guard let price else { return true }
+            let milliseconds = duration.flatMap { lengthOfTime($0.text) } ?? 60_000
+            guard let chosen, let bound = millionths(bound.text),
+                let cost = price(decision.normalised, chosen.via.word, milliseconds)
+            else { return false }
+            return cost <= bound
+        case .refused(_, let code):
+            guard case .refuse(let refusal) = decision.outcome else { return false }
+            return code == nil || code == refusal.code
         }
     }
+}
+
+/// Reads `0.22` into millionths: no sign, at most six decimals.
+func millionths(_ text: String) -> Int64? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), (1...12).contains(parts[0].utf8.count),
+        parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+        let units = Int64(parts[0])
+    else { return nil }
+    guard parts.count == 2 else { return units * 1_000_000 }
+    guard (1...6).contains(parts[1].utf8.count), let decimals = Int64(parts[1]) else { return nil }
+    var scale: Int64 = 1
+    for _ in parts[1].utf8.count..<6 { scale *= 10 }
+    return units * 1_000_000 + decimals * scale
 }
 
 extension Decision {

@@ -5,8 +5,8 @@ public struct ExtensionSettings: Hashable, Sendable {
     public var level: String
     /// The incoming level: an `incoming` of the plan; nil lets everybody ring.
     public var incomingLevel: String?
-    /// Locked by its user: it has the level `locked` of the plan until it is unlocked, and calls only
-    /// inside where the plan has no such level.
+    /// Locked by its user: until it is unlocked it calls only what the level `locked` of the plan may
+    /// call too, and only inside where the plan has no such level.
     public var isLocked = false
     public var doNotDisturb = false
     /// Numbers as they were dialled, to be called with this extension's rights.

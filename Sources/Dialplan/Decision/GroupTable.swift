@@ -3,6 +3,71 @@ struct GroupTable: Sendable {
     var name: String
     var place: Place
     var members: [NumberRange]
+    /// In their order; the first has the members.
+    var stages: [StageTable] = []
+    var overflow: TargetTable?
+    /// The groups that its members may call; nil lets them call everybody inside.
+    var calls: [Int]?
+    /// The ways out that its members may use, `line` among them; nil for all.
+    var uses: Set<String>?
+    /// The numbers that its members may ask to present, in their normalised form.
+    var presents: [NumberRange]?
 
     func contains(_ number: PackedNumber) -> Bool { members.contains { $0.contains(number) } }
+}
+
+struct StageTable: Sendable {
+    var members: [NumberRange]
+    var strategy: RingGroup.Strategy
+    var milliseconds: Int64
+}
+
+/// Where the plan sends a call, and where that is written.
+struct TargetTable: Sendable {
+    var target: Target
+    var place: Place
+}
+
+/// One of several targets: the first whose hours hold is taken.
+struct TimedTarget: Sendable {
+    var target: TargetTable
+    var time: TimeCondition?
+}
+
+/// `during office`, `outside office`
+struct TimeCondition: Sendable {
+    /// Which hours of the plan.
+    var hours: Int
+    var isDuring: Bool
+}
+
+/// `inbound ip-e1 4001234567 rings ...`: the inbound routes of one trunk.
+struct InboundTable: Sendable {
+    struct Entry: Sendable {
+        /// Nil for whatever no other takes.
+        var pattern: String?
+        var targets: [TimedTarget]
+        var place: Place
+    }
+
+    var patterns: [Pattern]
+    var entries: [Entry]
+    var rest: Entry?
+    /// Finds the entry of a number.
+    var table = PatternTable([])
+}
+
+/// Lines that ring something else than one extension each.
+struct LineTargets: Sendable {
+    var lines: NumberRange
+    var targets: [TimedTarget]
+    var place: Place
+}
+
+/// `forward 8000-8099 when busy to group reception`
+struct ForwardTable: Sendable {
+    var occasion: Step.Occasion
+    /// How long it rings before, where that is said.
+    var milliseconds: Int64?
+    var target: TargetTable
 }

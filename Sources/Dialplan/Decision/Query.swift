@@ -19,6 +19,8 @@ public struct Query: Sendable {
     /// The extensions that have forwarded this call, in their order. The last one's rights and
     /// account count.
     public var forwardedBy: [String] = []
+    /// How often the call has been sent on, by users or by the plan.
+    public var diversions = 0
     /// Names every rule of the plan in the explanation, also those for other callers. Costs time in
     /// the number of rules; decides the same.
     public var isThorough = false
@@ -44,6 +46,7 @@ public struct Query: Sendable {
         var query = self
         query.target = target
         query.pin = .notAsked
+        query.diversions += 1
         if let `extension` { query.forwardedBy.append(`extension`) }
         return query
     }

@@ -1,10 +1,13 @@
 /// One rule: whose calls, to what, when, and what then.
 struct RuleTable: Sendable {
-    enum Action: Sendable {
-        /// With the text the caller is told.
-        case refuse(String?)
+    /// What is done with a call; refusing stands alone.
+    struct Action: Sendable {
+        /// With the text the caller is told, if there is one.
+        var refuses: (isSo: Bool, text: String?) = (false, nil)
+        var allows = false
+        var asksPIN = false
         /// The longest a call may last, in milliseconds.
-        case limit(Int64)
+        var limit: Int64?
     }
 
     var name: String
@@ -13,22 +16,49 @@ struct RuleTable: Sendable {
     /// Nil for every number.
     var to: NumberSet?
     var except: NumberSet?
-    /// Which hours, and whether the rule holds during them or outside.
-    var time: (hours: Int, isDuring: Bool)?
+    var time: TimeCondition?
     var action: Action
 }
 
-/// Callers inside; everybody when all is empty.
+/// Some callers; everybody inside when nothing is set.
 struct CallerSet: Sendable {
     var ranges: [NumberRange] = []
     var levels: Set<String> = []
+    var isInside = false
+    var isOutside = false
+    var trunks: Set<String> = []
+    /// Numbers of outside callers.
+    var numbers: PatternTable?
+    /// By class, for the numbers of outside callers; empty where no class is named.
+    var classes: [Bool] = []
 
-    /// - Parameter number: nil for a caller that is no number.
-    func contains(_ number: PackedNumber?, level: String) -> Bool {
-        if ranges.isEmpty && levels.isEmpty { return true }
-        if let number, ranges.contains(where: { $0.contains(number) }) { return true }
-        return !levels.isEmpty && levels.contains(level)
+    var isEverybodyInside: Bool { isInside || !isOfSomeInside && !isOfOutside }
+    private var isOfSomeInside: Bool { !ranges.isEmpty || !levels.isEmpty }
+    /// Whether outside callers can be in it at all.
+    var isOfOutside: Bool { isOutside || !trunks.isEmpty || numbers != nil || !classes.isEmpty }
+
+    func contains(_ asker: Asker) -> Bool {
+        switch asker {
+        case .inside(let number, let level):
+            if isEverybodyInside { return true }
+            if let number, ranges.contains(where: { $0.contains(number) }) { return true }
+            return !levels.isEmpty && levels.contains(level)
+        case .outside(let trunk, let number, let numberClass):
+            if isOutside { return true }
+            if let trunk, trunks.contains(trunk) { return true }
+            if let numberClass, !classes.isEmpty, classes[numberClass] { return true }
+            guard let number, let numbers else { return false }
+            return numbers.match(number) != nil
+        }
     }
+}
+
+/// Who rings or calls, as rules and incoming levels look at it.
+enum Asker: Sendable {
+    /// The number is nil for a caller that has none.
+    case inside(PackedNumber?, level: String)
+    /// The caller's number in its normalised form and its class, where they are known.
+    case outside(trunk: String?, DialString?, numberClass: Int?)
 }
 
 /// Numbers by class and by pattern.
@@ -40,5 +70,51 @@ struct NumberSet: Sendable {
     func contains(_ number: DialString, _ numberClass: Int?) -> Bool {
         if let numberClass, classes[numberClass] { return true }
         return patterns?.match(number) != nil
+    }
+}
+
+/// Which rules have to do with a caller: found without looking at the others.
+struct RuleIndex: Sendable {
+    private var everybody: [Int32] = []
+    private var byLevel: [String: [Int32]] = [:]
+    private var byNumber: SegmentIndex
+    private var outside: [Int32] = []
+    private let isForAllOnly: Bool
+
+    init(_ rules: [RuleTable]) {
+        var ranges: [[NumberRange]] = []
+        for (index, rule) in rules.enumerated() {
+            let from = rule.from
+            if from.isOfOutside { outside.append(Int32(index)) }
+            if from.isEverybodyInside {
+                everybody.append(Int32(index))
+                ranges.append([])
+            } else {
+                for level in from.levels { byLevel[level, default: []].append(Int32(index)) }
+                ranges.append(from.ranges)
+            }
+        }
+        byNumber = SegmentIndex(ranges)
+        isForAllOnly = byLevel.isEmpty && ranges.allSatisfy(\.isEmpty)
+    }
+
+    /// In the order of the file. A rule for numbers or classes of outside callers is among them
+    /// whatever the number is.
+    func candidates(_ asker: Asker) -> [Int32] {
+        switch asker {
+        case .outside: return outside
+        case .inside(let number, let level):
+            if isForAllOnly { return everybody }
+            let own = number.map(byNumber.find) ?? []
+            let ofLevel = byLevel[level] ?? []
+            if everybody.isEmpty, ofLevel.isEmpty { return own }
+            if own.isEmpty, ofLevel.isEmpty { return everybody }
+            var all = everybody + own + ofLevel
+            all.sort()
+            var merged: [Int32] = []
+            merged.reserveCapacity(all.count)
+            for rule in all where merged.last != rule { merged.append(rule) }
+            return merged
+        }
     }
 }

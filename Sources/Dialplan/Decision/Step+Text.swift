@@ -32,8 +32,8 @@ extension Step {
             "level \(level) may not call \(numberClass) (\(place))"
         case .levelUnknown(let level): "there is no level \(level) in this plan"
         case .locked(let number, let level):
-            "the phone \(number) is locked and "
-                + (level.map { "has the level \($0)" } ?? "calls only inside")
+            "the phone \(number) is locked: it calls only "
+                + (level.map { "what level \($0) may call too" } ?? "inside")
         case .incomingAllows(let number, let level, let place):
             level.map { "the incoming level \($0) of \(number) lets this caller ring" }
                 .map { text in place.map { "\(text) (\($0))" } ?? text }
@@ -80,7 +80,8 @@ extension Step {
             "to \(target): "
                 + (passed.map { "passed over, since \(Self.text($0))" } ?? "taken") + " (\(place))"
         case .fallback(let number, let occasion, let target, let place):
-            "when \(number) is \(occasion.rawValue), the call goes to \(target) (\(place))"
+            "when \(number) is \(occasion.rawValue), the call goes to \(target)"
+                + (place.map { " (\($0))" } ?? ", as its user has set")
         case .wayForbidden(let way, let group, let place):
             "group \(group) may not use \(way), so this way is passed over (\(place))"
         case .wayClosed(let way, let hours, let isOpen, let place):

@@ -26,7 +26,8 @@ public enum Step: Hashable, Sendable {
     case levelAllows(level: String, class: String, through: String, place: Place)
     case levelRefuses(level: String, class: String, place: Place)
     case levelUnknown(level: String)
-    /// The phone is locked: the level it has until it is unlocked, nil where the plan has none.
+    /// The phone is locked: the level that bounds it until it is unlocked, nil where the plan has
+    /// none.
     case locked(String, level: String?)
     /// The incoming level of the called extension; nil where it has none and everybody may ring.
     case incomingAllows(String, level: String?, place: Place?)
@@ -67,8 +68,8 @@ public enum Step: Hashable, Sendable {
     case inbound(trunk: String, pattern: String?, place: Place)
     /// One of the targets of a line or an inbound route: whether its hours let it be taken.
     case target(Target, passed: Pass?, place: Place)
-    /// What the plan does when an extension does not take the call.
-    case fallback(String, Occasion, Target, place: Place)
+    /// What follows when an extension does not take the call; the place is nil where its user says so.
+    case fallback(String, Occasion, Target, place: Place?)
     /// A way out, in its turn; the place is nil where no route of the plan names it.
     case alternative(RouteChoice, place: Place?)
     /// The caller's own line is a way out, and there is none.
@@ -114,6 +115,7 @@ public enum Step: Hashable, Sendable {
         case tooLong = "is too long"
         case unknownCharacter = "holds a character that no phone has"
         case endless = "is rewritten without end"
+        case emergency = "is an emergency number, to which nothing is sent on"
     }
 }
 

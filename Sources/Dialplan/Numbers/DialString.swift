@@ -76,6 +76,14 @@ struct DialString: Sendable {
         }
     }
 
+    /// Some of its keys as they are dialled.
+    func text(_ range: Range<Int>) -> String {
+        String(unsafeUninitializedCapacity: range.count) { buffer in
+            for index in range { buffer[index - range.lowerBound] = byte(of: keys[index]) }
+            return range.count
+        }
+    }
+
     /// Whether a text is this number key for key.
     func isSpelled(_ text: String) -> Bool {
         guard text.utf8.count == count else { return false }

@@ -19,6 +19,11 @@ struct Pattern: Hashable, Sendable {
         self.end = end
     }
 
+    /// Covers that number and no other.
+    init(exactly number: DialString) {
+        self.init(keys: (0..<number.count).map { KeySet(key: number[$0]) }, end: .closed)
+    }
+
     /// The shortest number it covers.
     var minimumCount: Int { keys.count + (end == .oneOrMore ? 1 : 0) }
 

@@ -27,12 +27,26 @@ public struct PlanSources: Sendable {
     }
 }
 
-/// What the plan may refer to but does not define: the ways out of the configuration.
+/// What the plan may refer to but does not define: the ways out of the configuration, and prices.
 public struct PlanContext: Sendable {
+    /// What a call costs, in millionths of the currency unit; nil where it has no price.
+    ///
+    /// - Parameters:
+    ///   - number: in its normalised form.
+    ///   - way: the trunk's name, or `line`.
+    public typealias Price =
+        @Sendable (_ number: String, _ way: String, _ milliseconds: Int64) -> Int64?
+
     /// In the order of the configuration, which is the order emergency calls try them.
     public var trunks: [Trunk]
 
-    public init(trunks: [Trunk]) { self.trunks = trunks }
+    /// For `expect` lines about prices and balances; nil leaves those unchecked.
+    public var price: Price?
+
+    public init(trunks: [Trunk], price: Price? = nil) {
+        self.trunks = trunks
+        self.price = price
+    }
 
     public struct Trunk: Hashable, Sendable {
         public var name: String

@@ -51,6 +51,15 @@ struct Parser {
         case .hours: return .hours(try hours())
         case .rule: return .rule(try rule())
         case .expect: return .expect(try expect())
+        case .include: return .include(try string("the name of a file"))
+        case .incoming: return .incoming(try incoming())
+        case .trunks: return .trunks(try trunks())
+        case .lines: return .lines(try lines())
+        case .inbound: return .inbound(try inbound())
+        case .forward: return .forward(try forward())
+        case .short: return .short(try short())
+        case .feature: return .feature(try feature())
+        case .pin: return .pin(try pin())
         }
     }
 
@@ -98,6 +107,8 @@ struct Parser {
 extension Parser {
     var token: Token { tokens[index] }
     var range: SourceRange { token.range }
+    /// The token behind this one.
+    var following: Token { tokens[min(index + 1, tokens.count - 1)] }
 
     /// The token as a reader knows it.
     var described: String {

@@ -1,12 +1,6 @@
-// Groups, hours and rules.
+// Hours and rules.
 
 extension Parser {
-    mutating func group() throws(SyntaxError) -> GroupSyntax {
-        GroupSyntax(
-            name: try word("the group's name"),
-            members: try words("an extension or a range of them"))
-    }
-
     mutating func hours() throws(SyntaxError) -> HoursSyntax {
         var hours = HoursSyntax(name: try word("the name of the hours"), items: [])
         repeat {
@@ -45,7 +39,7 @@ extension Parser {
     }
 
     private static let ruleWords = [
-        "from", "to", "except", "during", "outside", "refuse", "limit",
+        "from", "to", "except", "during", "outside", "refuse", "limit", "allow", "ask",
     ]
 
     mutating func rule() throws(SyntaxError) -> RuleSyntax {
@@ -63,14 +57,15 @@ extension Parser {
         case "from":
             repeat { rule.from.append(try callerItem()) } while takesListItem()
         case "to":
-            repeat { rule.to.append(try word("a class or a pattern")) } while takesListItem()
+            repeat { rule.to.append(try numberItem()) } while takesListItem()
         case "except":
-            repeat { rule.except.append(try word("a class or a pattern")) } while takesListItem()
+            repeat { rule.except.append(try numberItem()) } while takesListItem()
         case "during", "outside":
             if rule.time != nil {
                 throw SyntaxError("the hours of the rule are given twice", at: start)
             }
-            rule.time = (keyword.text == "during", try word("the name of hours"))
+            rule.time = TimeSyntax(
+                isDuring: keyword.text == "during", hours: try word("the name of hours"))
         case "refuse":
             let text = token.kind == .string ? try string("a text") : nil
             rule.refuse = (keyword, text)
@@ -79,6 +74,10 @@ extension Parser {
                 throw SyntaxError("the limit of the rule is given twice", at: start)
             }
             rule.limit = try word("a length of time such as 3m")
+        case "allow": rule.allow = keyword
+        case "ask":
+            try require("pin")
+            rule.ask = keyword
         default:
             throw SyntaxError(
                 "a rule has no part \"\(keyword.text)\"", at: start,
@@ -89,12 +88,26 @@ extension Parser {
     /// Whether a list goes on: with a comma, or with a word that begins no other part of the rule.
     private mutating func takesListItem() -> Bool {
         if take(.comma) { return true }
-        return token.kind == .word && token.text != "ask" && !Self.ruleWords.contains(token.text)
+        return token.kind == .string
+            || token.kind == .word && !Self.ruleWords.contains(token.text)
     }
 
-    private mutating func callerItem() throws(SyntaxError) -> RuleSyntax.CallerItem {
+    private mutating func numberItem() throws(SyntaxError) -> RuleSyntax.NumberItem {
+        if token.kind == .string { return .file(try string("the name of a file")) }
+        if take("group") { return .group(try word("the name of a group")) }
+        return .word(try word("a class, a pattern or a file of numbers"))
+    }
+
+    /// One item of `from`.
+    mutating func callerItem() throws(SyntaxError) -> CallerItem {
+        if token.kind == .string { return .file(try string("the name of a file")) }
         if take("group") { return .group(try word("the name of a group")) }
         if take("level") { return .level(try word("the name of a level")) }
-        return .range(try word("an extension, a range of them, or \"group\" or \"level\""))
+        if take("trunk") { return .trunk(try word("the name of a trunk")) }
+        if take("number") { return .number(try word("a pattern of numbers")) }
+        if take("class") { return .numberClass(try word("the name of a class")) }
+        if take("inside") { return .inside }
+        if take("outside") { return .outside }
+        return .word(try word("an extension, a range of them, or \"group\" or \"level\""))
     }
 }

@@ -2,19 +2,27 @@
 
 extension Parser {
     mutating func site() throws(SyntaxError) -> SiteSyntax {
-        var site = SiteSyntax(name: try word("the site's name"), settings: [])
+        SiteSyntax(
+            name: try word("the site's name"), settings: try settings("a setting such as country"))
+    }
+
+    /// Reads `{ country 86  area 0311 }`.
+    mutating func settings(
+        _ what: String
+    ) throws(SyntaxError) -> [(key: Word, value: Word)] {
+        var settings: [(key: Word, value: Word)] = []
         try block { parser throws(SyntaxError) in
-            let key = try parser.word("a setting such as country")
+            let key = try parser.word(what)
             guard parser.token.kind == .word || parser.token.kind == .string else {
                 throw SyntaxError(
                     "the value of \"\(key.text)\" is expected here, not \(parser.described)",
                     at: parser.range)
             }
-            site.settings.append((key, Word(text: parser.token.text, range: parser.range)))
+            settings.append((key, Word(text: parser.token.text, range: parser.range)))
             parser.advance()
             _ = parser.take(.comma)
         }
-        return site
+        return settings
     }
 
     mutating func normalise() throws(SyntaxError) -> [RewriteSyntax] {
@@ -85,7 +93,7 @@ extension Parser {
     }
 
     /// `city+suburban` is two words with a sign between them.
-    private func pieces(of word: Word) -> [Word] {
+    func pieces(of word: Word) -> [Word] {
         var offset = 0
         var pieces: [Word] = []
         for piece in word.text.split(separator: "+", omittingEmptySubsequences: false) {
@@ -101,7 +109,13 @@ extension Parser {
     mutating func line() throws(SyntaxError) -> LineSyntax {
         let lines = try word("a line's number or a range of them")
         try require("rings", help: "write: line 66778000-66778799 rings 8000-8799")
-        return LineSyntax(lines: lines, rings: try word("an extension or a range of them"))
+        let targets = try timedTargets()
+        if targets.count == 1, targets[0].time == nil,
+            case .word(let word, as: nil) = targets[0].target.kind
+        {
+            return LineSyntax(lines: lines, rings: .range(word))
+        }
+        return LineSyntax(lines: lines, rings: .targets(targets))
     }
 }
 
@@ -118,22 +132,35 @@ extension Parser {
             throw SyntaxError("a class is expected here, not \(described)", at: range)
         }
         try require("via", help: "write: route local via line, pstn")
+        let alternatives = try alternatives()
+        return RouteSyntax(
+            classes: classes, alternatives: alternatives, options: try routeOptions())
+    }
+
+    /// Reads `ip-e1, pstn (send national)`.
+    mutating func alternatives() throws(SyntaxError) -> [AlternativeSyntax] {
         var alternatives: [AlternativeSyntax] = []
         repeat {
             let name = try word("\"line\" or a trunk's name")
             var options = RouteOptionsSyntax()
             if take(.leftParenthesis) {
-                while token.kind == .word { try option(into: &options) }
+                while token.kind == .word { try option(into: &options, isOfOne: true) }
                 try require(.rightParenthesis, ")")
             }
             alternatives.append(AlternativeSyntax(name: name, options: options))
         } while take(.comma)
-        var options = RouteOptionsSyntax()
-        while token.kind == .word { try option(into: &options) }
-        return RouteSyntax(classes: classes, alternatives: alternatives, options: options)
+        return alternatives
     }
 
-    private mutating func option(into options: inout RouteOptionsSyntax) throws(SyntaxError) {
+    mutating func routeOptions() throws(SyntaxError) -> RouteOptionsSyntax {
+        var options = RouteOptionsSyntax()
+        while token.kind == .word { try option(into: &options, isOfOne: false) }
+        return options
+    }
+
+    private mutating func option(
+        into options: inout RouteOptionsSyntax, isOfOne: Bool
+    ) throws(SyntaxError) {
         let start = range
         if take("present") {
             if !options.present.isEmpty {
@@ -146,107 +173,56 @@ extension Parser {
             }
             if let digits = try digitsForm() {
                 options.send = .digits(digits)
+            } else if token.text == "as", following.text == "dialled" {
+                options.send = .named(
+                    Word(text: "as-dialled", range: range.through(following.range)))
+                advance()
+                advance()
             } else {
                 options.send = .named(try word("the form to send, such as national"))
             }
+        } else if isOfOne, take("share") {
+            options.share = try word("a share such as 3")
+        } else if isOfOne, token.text == "during" || token.text == "outside" {
+            options.time = try time()
+        } else if !isOfOne, token.text == "by" || token.text == "in" {
+            if options.selection != nil {
+                throw SyntaxError("the order of the ways out is given twice", at: start)
+            }
+            options.selection = (try selection(), start)
         } else {
+            let known =
+                isOfOne
+                ? ["present", "send", "share", "during", "outside"]
+                : ["present", "send", "by", "in"]
             throw SyntaxError(
                 "\"present\" or \"send\" is expected here, not \(described)", at: start,
-                help: help(for: token.text, among: ["present", "send"])
+                help: help(for: token.text, among: known)
                     .map { $0.hasPrefix("did") ? $0 : "a comma parts one way out from the next" })
         }
     }
-}
 
-// MARK: - Expectations
-
-extension Parser {
-    mutating func expect() throws(SyntaxError) -> ExpectSyntax {
-        let caller: ExpectSyntax.CallerSyntax
-        if take("line") {
-            caller = .line(try word("a line's number"))
-        } else if take("trunk") {
-            caller = .trunk(try word("a trunk's name"))
-        } else {
-            let number = try word("an extension, or \"line\" or \"trunk\"")
-            var level: Word?
-            if take(.leftParenthesis) {
-                level = try word("a level")
-                try require(.rightParenthesis, ")")
-            }
-            caller = .extension(number, level: level)
+    /// Reads `by share`, `by cost` or `in order`.
+    private mutating func selection() throws(SyntaxError) -> SelectionSyntax {
+        if take("in") {
+            try require("order")
+            return .order
         }
-        var expect = ExpectSyntax(caller: caller, down: [], results: [])
-        switch caller {
-        case .line:
-            if take("dials") { expect.dialled = try word("a number") }
-        case .extension, .trunk:
-            try require("dials")
-            expect.dialled = try word("a number")
-        }
-        try conditions(of: &expect)
-        try require(.arrow, "->")
-        repeat {
-            expect.results.append(try result())
-            _ = take(.comma)
-        } while token.kind == .word
-        return expect
-    }
-
-    private mutating func conditions(of expect: inout ExpectSyntax) throws(SyntaxError) {
-        while token.kind == .word {
-            if take("at") {
-                expect.time = try string("a time such as \"mon 10:00\"")
-            } else if take("when") {
-                repeat {
-                    expect.down.append(try word("a trunk or \"line\""))
-                    if token.text != "and", token.kind != .comma { try require("down") }
-                } while take(.comma) || take("and")
-            } else {
-                throw SyntaxError(
-                    "\"at\", \"when\" or -> is expected here, not \(described)", at: range,
-                    help: help(for: token.text, among: ["at", "when"])
-                        .flatMap { $0.hasPrefix("did") ? $0 : nil })
-            }
-        }
-    }
-
-    private mutating func result() throws(SyntaxError) -> ExpectSyntax.ResultSyntax {
-        let start = Word(text: token.text, range: range)
-        if take("via") {
-            var ways: [Word] = []
-            repeat { ways.append(try word("\"line\" or a trunk's name")) } while take("then")
-            return .via(ways)
-        }
-        if take("presents") { return .presents(try word("the number presented")) }
-        if take("sends") { return .sends(try word("the number sent")) }
-        if take("rings") { return .rings(try word("an extension")) }
-        if take("class") { return .numberClass(try word("a class")) }
-        if take("limit") { return .limit(try word("a length of time, or none")) }
-        if take("emergency") { return .emergency(start) }
-        if take("refused") { return .refused(start, by: try refusal()) }
-        let known = ["via", "presents", "sends", "rings", "class", "limit", "emergency", "refused"]
+        advance()
+        if take("share") { return .share }
+        if take("cost") { return .cost }
         throw SyntaxError(
-            "what is expected of the call comes here, not \(described)", at: range,
-            help: token.kind == .word ? help(for: token.text, among: known) : nil)
+            "\"share\" or \"cost\" is expected here, not \(described)", at: range,
+            help: "write: by share, by cost, or in order")
     }
 
-    private mutating func refusal() throws(SyntaxError) -> Refusal.Code? {
-        if take("by") {
-            if take("level") { return .level }
-            if take("rule") { return .rule }
-            throw SyntaxError("\"level\" or \"rule\" is expected here, not \(described)", at: range)
+    /// Reads `during office` or `outside office`.
+    mutating func time() throws(SyntaxError) -> TimeSyntax? {
+        guard token.text == "during" || token.text == "outside", token.kind == .word else {
+            return nil
         }
-        if take("as") {
-            if take("unknown") { return .unknownNumber }
-            if take("invalid") { return .invalid }
-            throw SyntaxError(
-                "\"unknown\" or \"invalid\" is expected here, not \(described)", at: range)
-        }
-        if take("without") {
-            try require("route")
-            return .noRoute
-        }
-        return nil
+        let isDuring = token.text == "during"
+        advance()
+        return TimeSyntax(isDuring: isDuring, hours: try word("the name of hours"))
     }
 }

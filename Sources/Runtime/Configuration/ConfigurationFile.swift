@@ -14,7 +14,8 @@ struct ConfigurationFile {
 
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
-        "lines", "registration", "calls", "limits", "timers", "nonce-lifetime", "currency",
+        "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
+        "timers", "nonce-lifetime", "currency", "digest",
     ]
 
     /// - Parameters:
@@ -26,7 +27,7 @@ struct ConfigurationFile {
             let top = reader.section(root, name: "", keys: Self.keys)
         {
             reader.require(["listen", "realm", "data", "dialplan"], in: top)
-            let settings = Self.settings(top, &reader)
+            let settings = Self.settings(top, folder: folder, &reader)
             places = Self.places(top, folder: folder, currency: settings.currency, &reader)
             if reader.diagnostics.isEmpty { self.settings = settings }
         }
@@ -57,6 +58,31 @@ struct ConfigurationFile {
 
     // MARK: Paths
 
+    /// What is offered in a challenge. Some phones look at the first of several only.
+    private static func readDigest(
+        _ top: ConfigurationReader.Section, _ algorithms: inout [DigestAlgorithm],
+        _ reader: inout ConfigurationReader
+    ) {
+        guard top.has("digest") else { return }
+        var chosen: Set<DigestAlgorithm> = []
+        let before = reader.diagnostics.count
+        for (name, node) in reader.list("digest", in: top) {
+            guard let text = reader.text(node, name: name) else { continue }
+            if let algorithm = DigestAlgorithm(name: text.utf8) {
+                chosen.insert(algorithm)
+            } else {
+                let known = DigestAlgorithm.allCases.map { "\($0.name)" }
+                reader.report(
+                    "\(name) must be \(known.joined(separator: " or ")), not \"\(text)\"",
+                    at: node, length: text.count)
+            }
+        }
+        if chosen.isEmpty, reader.diagnostics.count == before {
+            reader.report("digest names no algorithm", at: top.place(of: "digest"))
+        }
+        algorithms = chosen.sorted()
+    }
+
     private static func places(
         _ top: ConfigurationReader.Section, folder: String, currency: String,
         _ reader: inout ConfigurationReader
@@ -79,7 +105,7 @@ struct ConfigurationFile {
     // MARK: Settings
 
     private static func settings(
-        _ top: ConfigurationReader.Section, _ reader: inout ConfigurationReader
+        _ top: ConfigurationReader.Section, folder: String, _ reader: inout ConfigurationReader
     ) -> Settings {
         let realm = reader.text("realm", in: top)
         let listeners = ListenersSection.read(top, &reader)
@@ -87,16 +113,25 @@ struct ConfigurationFile {
         for (name, node) in reader.list("domains", in: top) {
             if let domain = reader.text(node, name: name) { settings.domains.append(domain) }
         }
-        settings.trunks = TrunksSection.read(top, listeners: listeners, &reader)
-        settings.lineGateway = lineGateway(top, trunks: settings.trunks, &reader)
+        settings.trunks = TrunksSection.read(top, listeners: listeners, folder: folder, &reader)
+        settings.lineGateways = LinesSection.read(top, trunks: settings.trunks, &reader)
+        settings.causes = CausesSection.read(top, &reader)
+        for (name, node) in reader.list("name-servers", in: top) {
+            guard let text = reader.text(node, name: name),
+                let server = reader.endpoint(text, name: name, at: node, defaultPort: 53)
+            else { continue }
+            settings.nameServers.append(server)
+        }
         readRegistration(top, &settings.registration, &reader)
         readCalls(top, &settings.calls, &reader)
         readLimits(top, &settings.limits, &reader)
+        settings.spending = SpendingSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
         {
             settings.nonceLifetime = lifetime
         }
+        readDigest(top, &settings.digestAlgorithms, &reader)
         if let currency = reader.text("currency", in: top) {
             if currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }) {
                 settings.currency = currency
@@ -113,22 +148,6 @@ struct ConfigurationFile {
                 length: realm.count)
         }
         return settings
-    }
-
-    private static func lineGateway(
-        _ top: ConfigurationReader.Section, trunks: [TrunkSettings],
-        _ reader: inout ConfigurationReader
-    ) -> String? {
-        guard let section = reader.section("lines", in: top, keys: ["gateway"]) else { return nil }
-        reader.require(["gateway"], in: section)
-        guard let name = reader.text("gateway", in: section) else { return nil }
-        let names = trunks.map(\.name)
-        if !names.contains(name) {
-            reader.report(
-                "there is no trunk \"\(name)\"", at: section.place(of: "gateway"),
-                suggestion: Spelling.advice(for: name, among: names), length: name.count)
-        }
-        return name
     }
 
     private static func readRegistration(

@@ -99,6 +99,19 @@ struct ConfigurationReader {
         return sequence.enumerated().map { ("\(name)[\($0.offset)]", $0.element) }
     }
 
+    /// A node of the tree, for sections that read it later.
+    typealias Value = Node
+
+    /// The keys and values under a key, whatever they are; empty when it is missing.
+    mutating func pairs(_ key: String, in section: Section) -> [(key: String, node: Value)] {
+        guard let node = section.entries[key] else { return [] }
+        guard case .mapping(let mapping) = node else {
+            report("\(section.path(of: key)) must be keys with values", at: node)
+            return []
+        }
+        return mapping.map { ($0.key.scalar?.string ?? "?", $0.value) }
+    }
+
     mutating func require(_ keys: [String], in section: Section) {
         for key in keys where !section.has(key) {
             let subject = section.name.isEmpty ? "the file" : section.name

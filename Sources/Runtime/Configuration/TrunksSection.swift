@@ -13,14 +13,18 @@ enum TrunksSection {
     /// Channels of an E1 span: 32 time slots but those for framing and signalling.
     static let e1Channels = 30
     private static let keys = [
-        "name", "kind", "address", "listener", "channels", "options-interval", "failures-to-down",
-        "answers-to-up", "attempt-timeout",
+        "name", "kind", "address", "accept-from", "listener", "channels", "hunting",
+        "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
+        "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
+        "username", "password", "password-file", "register", "span",
+        "tariff",
     ]
     /// Words that plans and commands give a meaning of their own.
     private static let reserved = ["line", "lines", "internal", "emergency"]
 
+    /// - Parameter folder: what relative paths begin at.
     static func read(
-        _ top: ConfigurationReader.Section, listeners: [ListenerSettings],
+        _ top: ConfigurationReader.Section, listeners: [ListenerSettings], folder: String,
         _ reader: inout ConfigurationReader
     ) -> [TrunkSettings] {
         var trunks: [TrunkSettings] = []
@@ -31,17 +35,20 @@ enum TrunksSection {
         for (name, node) in elements.prefix(limit) {
             guard let section = reader.section(node, name: name, keys: keys) else { continue }
             reader.require(["name", "kind", "address"], in: section)
-            let trunk = trunk(section, listeners: listeners, &reader)
+            let trunk = trunk(section, listeners: listeners, folder: folder, &reader)
             guard let trunk else { continue }
             if trunks.contains(where: { $0.name == trunk.name }) {
                 reader.report(
                     "there are two trunks \"\(trunk.name)\"", at: section.place(of: "name"))
             }
-            if let twin = trunks.first(where: { $0.endpoint == trunk.endpoint }) {
-                // Requests are told apart by where they come from.
+            if let twin = trunks.first(where: { $0.address == trunk.address }),
+                twin.registration == nil || trunk.registration == nil
+            {
+                // Requests are told apart by where they come from, or by which registration.
                 reader.report(
-                    "\(trunk.endpoint) is the address of trunk \"\(twin.name)\" already",
-                    at: section.place(of: "address"))
+                    "\(trunk.address) is the address of trunk \"\(twin.name)\" already",
+                    at: section.place(of: "address"),
+                    suggestion: "two accounts at one operator both need \"register\"")
             }
             trunks.append(trunk)
         }
@@ -49,7 +56,7 @@ enum TrunksSection {
     }
 
     private static func trunk(
-        _ section: ConfigurationReader.Section, listeners: [ListenerSettings],
+        _ section: ConfigurationReader.Section, listeners: [ListenerSettings], folder: String,
         _ reader: inout ConfigurationReader
     ) -> TrunkSettings? {
         let name = reader.text("name", in: section)
@@ -61,7 +68,7 @@ enum TrunksSection {
                 at: section.place(of: "name"), length: name.count)
         }
         let kind = reader.choice("kind", in: section, [TrunkSettings.Kind.e1, .sip])
-        let endpoint = reader.endpoint("address", in: section, defaultPort: 5060)
+        let address = TrunkParts.address(section, &reader)
         let channels = reader.number("channels", in: section, 1...100_000)
         if kind == .sip && !section.has("channels") {
             reader.report(
@@ -71,8 +78,9 @@ enum TrunksSection {
         // What is missing is reported already; the rest is read all the same, for its own errors.
         var trunk = TrunkSettings(
             name: name ?? "", kind: kind ?? .sip,
-            endpoint: endpoint ?? Endpoint(ip: IPAddress(v4: 0), port: 5060),
+            endpoint: address?.endpoint ?? Endpoint(ip: IPAddress(v4: 0), port: 5060),
             channels: channels ?? e1Channels)
+        trunk.host = address?.host
         if let interval = reader.span("options-interval", in: section, .zero...(.seconds(3600))) {
             trunk.optionsInterval = interval
         }
@@ -87,7 +95,16 @@ enum TrunksSection {
         {
             trunk.attemptTimeout = timeout
         }
-        guard name != nil, kind != nil, endpoint != nil else { return nil }
+        if let limit = reader.number("calls-per-second", in: section, 0...10_000) {
+            trunk.callsPerSecond = limit
+        }
+        TrunkParts.readChannels(section, &trunk, &reader)
+        TrunkParts.readSources(section, &trunk, &reader)
+        TrunkParts.readBreaker(section, &trunk.breaker, &reader)
+        TrunkParts.readAccount(section, folder: folder, &trunk, &reader)
+        TrunkParts.readSpan(section, &trunk, &reader)
+        trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
+        guard name != nil, kind != nil, address != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
         return trunk
     }
@@ -109,7 +126,8 @@ enum TrunksSection {
                 "\(endpoint) is no address under listen", at: section.place(of: "listener"))
             return 0
         }
-        guard !listeners.isEmpty else { return 0 }
+        // A name may stand for addresses of both families; the first listener says which are used.
+        guard !listeners.isEmpty, trunk.host == nil else { return 0 }
         if let place = listeners.firstIndex(where: { $0.bound.ip.isV4 == trunk.endpoint.ip.isV4 }) {
             return UInt16(place)
         }

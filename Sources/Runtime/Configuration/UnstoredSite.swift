@@ -35,8 +35,9 @@ public struct UnstoredSite: Sendable {
             return .refused(error.description)
         }
         let time = civilTime(question.at ?? now, zone: configuration.plan.site.timezone)
-        let query = Query(
+        var query = Query(
             caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+        query.isThorough = true
         return .explanation(Explanation(configuration.plan.decide(query)))
     }
 

@@ -12,6 +12,8 @@ public enum Causes {
     public static let noCircuit = 34
     public static let networkOutOfOrder = 38
     public static let temporaryFailure = 41
+    public static let switchCongestion = 42
+    public static let channelUnavailable = 44
     public static let recoveryOnTimerExpiry = 102
 
     /// The cause that a SIP failure means.

@@ -29,8 +29,9 @@ struct Leg: Sendable {
     }
 
     var state = State.trying
-    /// Our tag, as its number; see `Token`.
-    let localTag: UInt64
+    /// Our tag, as its number; see `Token`. On the caller's side it is that of the dialog that was
+    /// answered, once one was.
+    var localTag: UInt64
     var flow: Flow
     /// One for each fork that has answered with a tag, the latest last; exactly one once answered.
     var dialogs: [Dialog] = []
@@ -42,6 +43,8 @@ struct Leg: Sendable {
     var acknowledgementDue: AcknowledgementDue?
     /// The INVITE we sent had no session description, so the ACK will have it.
     var offersLate = false
+    /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
+    var rings: String?
     /// The phone or trunk in words, for the log.
     var name: String
 

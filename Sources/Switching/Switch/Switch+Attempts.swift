@@ -7,52 +7,18 @@ import SIP
 extension Switch {
     // MARK: Phones
 
-    /// Sends the call to every phone that is registered for an extension.
+    /// Sends the call to every phone that is registered for an extension; where that cannot be, it goes
+    /// on as the extension's user or the plan says.
     mutating func ring(_ handle: Handle, extension number: String) {
-        let inUse = callsOfExtension[number, default: 0]
-        let limit = extensions[number]?.callLimit ?? 1
-        var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        guard let subscriber = extensions[number] else {
-            attempt.outcome = .skipped
-            attempt.reason = "no such subscriber"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 404, q850: Causes.unallocated, "extension \(number) is not set up")
+        if let problem = ringPhones(handle, of: number) {
+            guard !goesOn(handle, after: problem, at: number) else { return }
+            fail(handle, problem.status, q850: problem.q850, problem.text)
             return
         }
-        guard inUse < limit else {
-            attempt.outcome = .skipped
-            attempt.sipStatus = 486
-            attempt.q850 = Causes.userBusy
-            attempt.reason = "busy"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 486, q850: Causes.userBusy, "\(number) is busy")
-            return
-        }
-        let bindings = registrar.bindings(of: number, at: wallTime)
-        guard !bindings.isEmpty else {
-            attempt.outcome = .skipped
-            attempt.sipStatus = 480
-            attempt.q850 = Causes.subscriberAbsent
-            attempt.reason = "not registered"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 480, q850: Causes.subscriberAbsent, "\(number) is not registered")
-            return
-        }
-        callsOfExtension[number] = inUse + 1
-        calls[handle].calleeExtension = number
-        calls[handle].record.attempts.append(attempt)
-        calls[handle].record.presented = calls[handle].record.caller
-        let caller = calls[handle].record.caller
-        let name = calls[handle].callerName
-        let from = identity(name: name, user: caller, listener: bindings[0].flow.listener)
-        let to = identity(
-            name: [], user: subscriber.number, listener: bindings[0].flow.listener)
-        for binding in bindings {
-            invite(
-                handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number)
-        }
-        attemptBegan(handle, firstAnswerWithin: nil)
+        let milliseconds = calls[handle].routing?.fallbacks.ringMilliseconds
+        attemptBegan(
+            handle, firstAnswerWithin: nil,
+            ringsFor: milliseconds.map { .milliseconds(Int($0)) })
     }
 
     // MARK: Routes
@@ -63,6 +29,7 @@ extension Switch {
             calls[handle].record.attempts.count < settings.limits.attempts
         {
             let choice = withFreeLine(calls[handle].routes[calls[handle].nextRoute])
+            calls[handle].routes[calls[handle].nextRoute] = choice
             calls[handle].nextRoute += 1
             if let problem = take(choice, for: handle) {
                 var attempt = attemptRecord(choice)
@@ -96,7 +63,8 @@ extension Switch {
     /// A group of lines becomes its first free line; where all are in use it stays as it is.
     private func withFreeLine(_ choice: RouteChoice) -> RouteChoice {
         guard case .lines(let group) = choice.via,
-            let line = plan.firstLine(ofGroup: group, where: { linesInUse[$0] == nil })
+            let line = plan.firstLine(
+                ofGroup: group, where: { linesInUse[$0] == nil && !isDown(line: $0) })
         else { return choice }
         var choice = choice
         choice.via = .line(line)
@@ -112,11 +80,11 @@ extension Switch {
         switch choice.via {
         case .trunk(let trunk): name = trunk
         case .line(let number):
-            guard let gateway = settings.lineGateway else {
+            guard let gateway = lineGateways.gateway(of: number) else {
                 return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "lines have no gateway")
+                    status: 503, q850: Causes.noCircuit, text: "line \(number) has no gateway")
             }
-            name = gateway
+            name = gateway.trunk
             line = number
         case .lines(let group):
             return Call.Failure(
@@ -126,26 +94,43 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
-        if trunk.isDown, !calls[handle].isEmergency {
+        let isEmergency = calls[handle].isEmergency
+        if let why = trunk.downReason, !isEmergency || trunk.targets.isEmpty {
             return Call.Failure(
-                status: 503, q850: Causes.networkOutOfOrder,
-                text: "\(name) is down: \(trunk.reason)")
+                status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
+        }
+        if let line, linesInUse[line] != nil {
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
+        }
+        var channel: Int?
+        if line == nil {
+            switch trunks[name]!.channels.seize(isEmergency: isEmergency) {
+            case .taken(let number): channel = number
+            case .allTaken:
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
+            case .onlyReserved:
+                return Call.Failure(
+                    status: 503, q850: Causes.noCircuit,
+                    text: "the free channels of \(name) are kept for emergency calls")
+            }
+        }
+        guard isEmergency || trunks[name]!.rate.admits(now: now) else {
+            if line == nil { trunks[name]!.channels.free(channel) }
+            return Call.Failure(
+                status: 503, q850: Causes.switchCongestion,
+                text: "\(name) takes no more than \(trunk.settings.callsPerSecond) calls a second")
         }
         if let line {
-            guard linesInUse[line] == nil else {
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
-            }
             linesInUse[line] = calls[handle].id
             calls[handle].holding = .line(number: line, trunk: name)
         } else {
-            guard trunks[name]!.takeChannel() else {
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
-            }
             calls[handle].holding = .trunk(name: name)
         }
-        trunks[name]!.attemptStarted()
+        calls[handle].channel = channel
+        calls[handle].targetsLeft = trunk.targets.order(now: now, using: &tokens)
+        calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }
 
@@ -153,10 +138,16 @@ extension Switch {
     mutating func giveBackRoute(of handle: Handle) {
         switch calls[handle].holding {
         case .nothing: break
-        case .trunk(let name): trunks[name]?.freeChannel()
-        case .line(let number, _): linesInUse[number] = nil
+        case .trunk(let name):
+            abandonTrial(of: handle, trunk: name)
+            trunks[name]?.channels.free(calls[handle].channel)
+        case .line(let number, let name):
+            abandonTrial(of: handle, trunk: name)
+            linesInUse[number] = nil
         }
         calls[handle].holding = .nothing
+        calls[handle].channel = nil
+        calls[handle].targetsLeft = []
     }
 
     private func attemptRecord(_ choice: RouteChoice) -> CallRecord.Attempt {
@@ -167,24 +158,28 @@ extension Switch {
         }
     }
 
-    private mutating func send(_ handle: Handle, on choice: RouteChoice) {
+    /// Sends the call to the next address of the route that it holds.
+    mutating func send(_ handle: Handle, on choice: RouteChoice) {
         let trunk: TrunkSettings
         switch calls[handle].holding {
         case .nothing: return
         case .trunk(let name), .line(_, let name): trunk = trunks[name]!.settings
         }
+        let endpoint = calls[handle].targetsLeft.removeFirst()
+        calls[handle].target = endpoint
         let shown: String
         switch choice.via {
         case .line(let number), .lines(let number): shown = choice.presented ?? number
         case .trunk:
-            let caller = calls[handle].record.caller
+            let caller = calls[handle].payingExtension ?? calls[handle].record.caller
             shown = choice.presented ?? plan.line(of: caller) ?? caller
         }
         calls[handle].record.presented = shown
-        calls[handle].record.attempts.append(attemptRecord(choice))
-        let flow = Flow(transport: .udp, listener: trunk.listener, remote: trunk.endpoint)
-        let host = trunk.endpoint.description
-        let target = Array("sip:\(choice.number)@\(host)".utf8)
+        var attempt = attemptRecord(choice)
+        attempt.channel = calls[handle].channel
+        calls[handle].record.attempts.append(attempt)
+        let flow = Flow(transport: .udp, listener: trunk.listener, remote: endpoint)
+        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
         let from = identity(name: [], user: shown, listener: trunk.listener)
         invite(
             handle, uri: target, from: from, to: Array("<".utf8) + target + Array(">".utf8),
@@ -192,7 +187,10 @@ extension Switch {
         attemptBegan(handle, firstAnswerWithin: trunk.attemptTimeout)
     }
 
-    private mutating func attemptBegan(_ handle: Handle, firstAnswerWithin limit: Instant.Span?) {
+    /// - Parameter span: how long it may ring; nil for as long as the settings say.
+    mutating func attemptBegan(
+        _ handle: Handle, firstAnswerWithin limit: Instant.Span?, ringsFor span: Instant.Span? = nil
+    ) {
         calls[handle].phase = .trying
         calls[handle].attemptStartedAt = now
         calls[handle].attemptRingingAt = nil
@@ -200,12 +198,13 @@ extension Switch {
             deadlines.set(DeadlineKey(kind: .attempt, slot: handle.slot), at: now + limit)
         }
         deadlines.set(
-            DeadlineKey(kind: .noAnswer, slot: handle.slot), at: now + settings.calls.noAnswer)
+            DeadlineKey(kind: .noAnswer, slot: handle.slot),
+            at: now + (span ?? settings.calls.noAnswer))
         journalAttempt(handle)
     }
 
     /// `"name" <sip:user@host:port>`
-    private func identity(name: [UInt8], user: String, listener: UInt16) -> [UInt8] {
+    func identity(name: [UInt8], user: String, listener: UInt16) -> [UInt8] {
         var value: [UInt8] = []
         if !name.isEmpty {
             value.append(UInt8(ascii: "\""))
@@ -243,7 +242,7 @@ extension Switch {
     }
 
     /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
-    private mutating func invite(
+    mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
         name: String
     ) {
@@ -268,6 +267,9 @@ extension Switch {
         writer.field(.cseq, "1 INVITE")
         writer.field(.contact, listenerText(flow.listener).contact)
         if let asserted { writer.field(.pAssertedIdentity, asserted) }
+        for entry in diversions(of: handle, listener: flow.listener) {
+            writer.field(.diversion, entry)
+        }
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer)
@@ -329,6 +331,8 @@ extension Switch {
                 calls[handle].record.ringingAt = wallTime
             }
             if calls[handle].attemptRingingAt == nil { calls[handle].attemptRingingAt = now }
+            // It rings: the trunk is well, however long the callee takes.
+            if response.status == 180, calls[handle].isTrial { routePassed(handle) }
         }
         guard let server = calls[handle].inviteTransaction else { return }
 
@@ -340,7 +344,11 @@ extension Switch {
             rseq = ourRSeq(
                 of: calleeRSeq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle)
         }
-        let tag = Token.text(calls[handle].caller.localTag)
+        guard
+            let heard = callerDialog(
+                of: response, call: handle, callee: callee, isReliable: rseq != nil)
+        else { return }
+        let tag = Token.text(heard)
         let contact = listenerText(calls[handle].caller.flow.listener).contact
         respond(
             server, response.status, reason: String(decoding: response.reasonPhrase, as: UTF8.self),
@@ -392,20 +400,27 @@ extension Switch {
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
             clients[client].user = .nobody
         }
-        let q850 = reason ?? Causes.q850(ofStatus: status)
-        let shown = reason.flatMap(Causes.status(ofQ850:)) ?? (status < 400 ? 480 : status)
+        let q850 = reason ?? settings.causes.q850(ofStatus: status)
+        let shown =
+            reason.flatMap { settings.causes.status(ofQ850: $0) } ?? (status < 400 ? 480 : status)
         keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
+        rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })
         else { return }
+        let isOpen = isSilence || settings.causes.failsOver(status: status, reason: reason)
         finishAttempt(
-            handle, status: status, q850: q850, text: text,
-            isNetworkFault: isSilence || Causes.failsOver(status: status, reason: reason))
+            handle, status: status, q850: q850, text: text, isOpen: isOpen,
+            isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
     }
 
     /// The current attempt has no callee left.
-    mutating func finishAttempt(
-        _ handle: Handle, status: Int, q850: Int, text: String, isNetworkFault: Bool
+    ///
+    /// - Parameters:
+    ///   - isOpen: the network refused it and not the callee, so the next route may do better.
+    ///   - isFault: it is the trunk's own fault.
+    private mutating func finishAttempt(
+        _ handle: Handle, status: Int, q850: Int, text: String, isOpen: Bool, isFault: Bool
     ) {
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
@@ -413,18 +428,17 @@ extension Switch {
         let isRoute: Bool
         switch calls[handle].holding {
         case .nothing: isRoute = false
-        case .trunk(let name), .line(_, let name):
-            isRoute = true
-            if isNetworkFault {
-                let change = trunks[name]?.attemptFailed("calls fail: \(text)", now: now) ?? .none
-                announce(change, trunk: name)
-            } else {
-                trunks[name]?.attemptPassed()
-            }
+        case .trunk, .line: isRoute = true
+        }
+        calls[handle].phase = .routing
+        if isRoute, isOpen, triesSameRouteAgain(handle, status: status, q850: q850) { return }
+        if isFault {
+            routeFailed(handle, text)
+        } else if !isOpen {
+            routePassed(handle)
         }
         giveBackRoute(of: handle)
-        calls[handle].phase = .routing
-        if isRoute, isNetworkFault {
+        if isRoute, isOpen {
             if calls[handle].nextRoute < calls[handle].routes.count {
                 log(
                     .notice, call: calls[handle].id,
@@ -436,6 +450,7 @@ extension Switch {
         }
         let failure =
             calls[handle].lastFailure ?? Call.Failure(status: status, q850: q850, text: text)
+        guard !self.goesOn(handle, after: failure) else { return }
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 
@@ -469,13 +484,15 @@ extension Switch {
 
     /// Sends no more of an INVITE that the call no longer waits for; what still comes for it is
     /// cancelled or hung up.
-    mutating func abandon(_ handle: Handle, callee: Int) {
+    ///
+    /// - Parameter reason: the value of its Reason header.
+    mutating func abandon(_ handle: Handle, callee: Int, reason: [UInt8]? = nil) {
         guard let client = calls[handle].callees[callee].client, clients.contains(client) else {
             return
         }
         clients[client].isAbandoned = true
         clients[client].user = .nobody
-        cancel(client: client, reason: nil)
+        cancel(client: client, reason: reason.map { $0[...] })
     }
 
     mutating func noAnswerDeadlineReached(_ handle: Handle) {
@@ -485,14 +502,17 @@ extension Switch {
             calls[handle].callees[index].state = .ended
             abandon(handle, callee: index)
         }
+        closeRung(handle, status: 480, q850: Causes.noAnswer, text: "no answer")
         closeAttempt(
             handle, outcome: .failed, status: 480, q850: Causes.noAnswer, text: "no answer")
+        let failure = Call.Failure(status: 480, q850: Causes.noAnswer, text: "no answer")
+        guard !goesOn(handle, after: failure) else { return }
         fail(handle, 480, q850: Causes.noAnswer, "no answer", disposition: .noAnswer)
     }
 
     /// Keeps the failure that says most to the caller: a decision of the callee before one of the
     /// network.
-    private mutating func keep(_ failure: Call.Failure, of handle: Handle) {
+    mutating func keep(_ failure: Call.Failure, of handle: Handle) {
         func rank(_ failure: Call.Failure) -> Int {
             switch failure.status {
             case 600..<700: 4

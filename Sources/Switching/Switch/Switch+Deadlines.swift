@@ -28,6 +28,8 @@ extension Switch {
                 if let handle = calls.handle(at: key.slot), let index = calls[handle].connected {
                     answerDeadlineReached(handle, side: .callee(index))
                 }
+            case .breaker: breakerDeadlineReached(Int(key.slot))
+            case .registration: registrationDeadlineReached(Int(key.slot))
             case .unwritten:
                 if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
             case .sidesCheck:

@@ -106,7 +106,7 @@ extension Switch {
     }
 
     /// Settles, records and forgets a call. The one way out of the table.
-    private mutating func close(
+    mutating func close(
         _ handle: Handle, by releaser: CallRecord.Releaser, status: Int, q850: Int, text: String,
         disposition: CallRecord.Disposition
     ) {
@@ -122,12 +122,12 @@ extension Switch {
             }
         }
         giveBackRoute(of: handle)
-        if let trunk = calls[handle].inboundTrunk { trunks[trunk]?.freeChannel() }
-        if let line = calls[handle].inboundLine { linesInUse[line] = nil }
-        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
-            guard let number, let inUse = callsOfExtension[number] else { continue }
-            callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
+        if let trunk = calls[handle].inboundTrunk {
+            trunks[trunk]?.channels.free(calls[handle].inboundChannel)
         }
+        if let line = calls[handle].inboundLine { linesInUse[line] = nil }
+        closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)
+        freeExtensions(of: handle)
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
             .unwritten, .sidesCheck,
@@ -159,6 +159,9 @@ extension Switch {
         commit(changes)
         callHandles[call.id] = nil
         retire(call.caller.localTag)
+        for early in call.earlyDialogs where early.tag != call.caller.localTag {
+            retire(early.tag)
+        }
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
             let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))

@@ -18,8 +18,7 @@ extension Switch {
         }
         let handle = reference.call
         let side = reference.side
-        guard let index = calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []),
-            calls[handle][side].dialogs[index].matches(request),
+        guard let index = calls[handle][side].dialogs.firstIndex(where: { $0.matches(request) }),
             flow.remote.ip == calls[handle][side].flow.remote.ip
         else {
             // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.

@@ -150,7 +150,8 @@ extension Switch {
             case .acknowledgeAgain: resendAcknowledgement(of: handle)
             case .pass: responsePassed(response, to: handle)
             case .passAndCancel:
-                sendCancel(of: handle, reason: nil)
+                let reason = clients[handle].cancelReason
+                sendCancel(of: handle, reason: reason.isEmpty ? nil : reason[...])
                 responsePassed(response, to: handle)
             case .passAndAcknowledge:
                 acknowledgeRefusal(response, of: handle)
@@ -168,6 +169,7 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
+        if answersChallenge(response, of: handle) { return }
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -181,6 +183,7 @@ extension Switch {
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
         case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .registration(let trunk): registerAnswered(response, trunk: trunk)
         case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
         }
     }

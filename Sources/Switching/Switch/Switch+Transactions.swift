@@ -254,6 +254,7 @@ extension Switch {
             relayFailed(
                 status: status, of: call, to: to, server: server, serverMethod: method)
         case .probe(let trunk): probeFailed(why, trunk: trunk)
+        case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkAnswered(status, of: call, side: side)
         }
     }
@@ -308,7 +309,8 @@ extension Switch {
             clients[handle].machine = .invite(machine)
             switch action {
             case .send: sendCancel(of: handle, reason: reason)
-            case .wait, .none: break
+            case .wait: clients[handle].cancelReason = reason.map { Array($0) } ?? []
+            case .none: break
             }
             rearm(client: handle)
         case .other: break

@@ -1,101 +1,158 @@
 import SIP
 
-// Trunks at work: OPTIONS probes, what they learn, and settings that change.
+// Trunks at work: settings that change, signs of health, and who sends from where.
 
 extension Switch {
     /// Brings the table of trunks in line with the settings; what is known of a trunk stays.
     mutating func applyTrunks() {
         var fresh: [String: Trunk] = [:]
-        trunkOfEndpoint = [:]
-        for place in 0..<max(settings.trunks.count, probeSlots) {
-            deadlines.remove(DeadlineKey(kind: .probe, slot: UInt32(place)))
-            deadlines.remove(DeadlineKey(kind: .probeAnswer, slot: UInt32(place)))
+        for place in 0..<max(settings.trunks.count, trunkSlots) {
+            for kind in [
+                DeadlineKey.Kind.probe, .probeAnswer, .breaker, .registration,
+            ] {
+                deadlines.remove(DeadlineKey(kind: kind, slot: UInt32(place)))
+            }
         }
-        probeSlots = settings.trunks.count
-        for (place, trunk) in settings.trunks.enumerated() {
+        trunkSlots = settings.trunks.count
+        for trunk in settings.trunks {
             fresh[trunk.name] =
-                trunks[trunk.name]?.reconfigured(trunk, now: now)
-                ?? Trunk(settings: trunk, now: now)
-            trunkOfEndpoint[trunk.endpoint] = trunk.name
+                trunks[trunk.name]?.reconfigured(trunk, hashes: hashes, tokens: &tokens, now: now)
+                ?? Trunk(settings: trunk, hashes: hashes, tokens: &tokens, now: now)
+        }
+        trunks = fresh
+        lineGateways = LineGateways(settings.lineGateways)
+        indexTrunks()
+        for (place, trunk) in settings.trunks.enumerated() {
             if trunk.optionsInterval > .zero {
                 deadlines.set(DeadlineKey(kind: .probe, slot: UInt32(place)), at: now)
             }
+            rearmTrunk(place)
         }
-        trunks = fresh
         // Channels are counted anew, since trunks come and go under running calls.
         for handle in calls.handles {
-            if case .trunk(let name) = calls[handle].holding { trunks[name]?.countChannel() }
-            if let name = calls[handle].inboundTrunk { trunks[name]?.countChannel() }
+            if case .trunk(let name) = calls[handle].holding {
+                trunks[name]?.channels.occupy(calls[handle].channel)
+            }
+            if let name = calls[handle].inboundTrunk {
+                trunks[name]?.channels.occupy(calls[handle].inboundChannel)
+            }
         }
     }
 
-    mutating func probeDeadlineReached(_ place: Int) {
-        guard place < settings.trunks.count else { return }
-        let trunk = settings.trunks[place]
-        guard trunk.optionsInterval > .zero else { return }
-        let branch = tokens.next()
-        let text = listenerText(trunk.listener)
-        let target = "sip:\(trunk.endpoint)"
-        var writer = MessageWriter(capacity: 512)
-        writer.requestLine(.options, uri: target)
-        writer.field(.via, via(branch: branch, listener: trunk.listener))
-        writer.field(.maxForwards, 70)
-        writer.beginField(.from)
-        writer.append("<sip:tandem@")
-        writer.append(text.hostPort)
-        writer.append(">;tag=")
-        writer.append(Token.text(tokens.next()))
-        writer.endField()
-        writer.field(.to, "<\(target)>")
-        writer.beginField(.callID)
-        writer.append(tokens.callID())
-        writer.endField()
-        writer.field(.cseq, "1 OPTIONS")
-        writer.field(.contact, text.contact)
-        writer.field(.accept, "application/sdp")
-        writer.field(.userAgent, Self.serverName)
-        let flow = Flow(transport: .udp, listener: trunk.listener, remote: trunk.endpoint)
-        let client = makeClient(
-            .options, branch: branch, bytes: writer.finish(), flow: flow,
-            user: .probe(trunk: trunk.name))
-        trunks[trunk.name]?.probe = client
+    /// Whose requests come from where.
+    private mutating func indexTrunks() {
+        trunkOfEndpoint = [:]
+        trunkOfContact = [:]
+        // The first in the file keeps an address that two of them have.
+        for settings in settings.trunks.reversed() {
+            guard let trunk = trunks[settings.name] else { continue }
+            for endpoint in settings.alsoFrom + trunk.targets.endpoints {
+                trunkOfEndpoint[endpoint] = settings.name
+            }
+            if let line = trunk.registration?.line { trunkOfContact[line] = settings.name }
+        }
+    }
+
+    func place(of trunk: String) -> Int? { settings.trunks.firstIndex { $0.name == trunk } }
+
+    /// Sets the deadlines of a trunk's breaker and registration.
+    mutating func rearmTrunk(_ place: Int) {
+        guard let trunk = trunks[settings.trunks[place].name] else { return }
         deadlines.set(
-            DeadlineKey(kind: .probe, slot: UInt32(place)), at: now + trunk.optionsInterval)
-        // The transaction's own 32 s would be too slow to learn anything.
+            DeadlineKey(kind: .breaker, slot: UInt32(place)), at: trunk.breaker.deadline)
         deadlines.set(
-            DeadlineKey(kind: .probeAnswer, slot: UInt32(place)),
-            at: now + min(trunk.attemptTimeout, trunk.optionsInterval))
+            DeadlineKey(kind: .registration, slot: UInt32(place)),
+            at: trunk.registration?.deadline ?? .distantFuture)
     }
 
-    mutating func probeAnswerDeadlineReached(_ place: Int) {
-        guard place < settings.trunks.count else { return }
-        let name = settings.trunks[place].name
-        guard let client = trunks[name]?.probe else { return }
-        forget(client: client)
-        probeFailed("OPTIONS is not answered", trunk: name)
+    // MARK: Who sends
+
+    /// The trunk that a request outside of a dialog comes from: by its address, or by what our
+    /// registration there told the operator to call us.
+    func trunk(sending request: Message, on flow: Flow) -> String? {
+        // Two accounts at one operator share its address, but not a registration.
+        if !trunkOfContact.isEmpty, let uri = URI(parsing: request.requestURI),
+            let value = uri.parameter(Self.registrationParameter) ?? nil,
+            let line = Token.number(value), let name = trunkOfContact[line]
+        {
+            return name
+        }
+        return trunkOfEndpoint[flow.remote]
+            ?? trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)]
     }
 
-    mutating func probeAnswered(_ status: Int, trunk name: String) {
-        guard status >= 200 else { return }
-        endProbe(of: name)
-        // Whatever it says, it lives, unless it says that it does not work.
-        let change =
-            status == 503 || status == 408
-            ? trunks[name]?.probeFailed("answers OPTIONS with \(status)", now: now)
-            : trunks[name]?.probeAnswered(now: now)
-        announce(change ?? .none, trunk: name)
-    }
+    // MARK: Signs
 
-    mutating func probeFailed(_ why: String, trunk name: String) {
-        endProbe(of: name)
-        let change = trunks[name]?.probeFailed(why, now: now) ?? .none
+    mutating func spanRead(_ reading: SpanReading, trunk name: String) {
+        guard let change = trunks[name]?.spanRead(reading, now: now) else { return }
         announce(change, trunk: name)
     }
 
-    private mutating func endProbe(of name: String) {
-        trunks[name]?.probe = nil
-        guard let place = settings.trunks.firstIndex(where: { $0.name == name }) else { return }
-        deadlines.remove(DeadlineKey(kind: .probeAnswer, slot: UInt32(place)))
+    mutating func resolved(_ resolution: TrunkResolution) {
+        let name = resolution.trunk
+        guard let known = trunks[name], known.settings.host != nil else { return }
+        let before = known.targets.targets
+        let change = trunks[name]?.resolved(resolution, now: now) ?? .none
+        if trunks[name]?.targets.targets != before {
+            let addresses = resolution.targets.map { $0.endpoint.description }
+            log(.info, "\(known.settings.address) is \(addresses.joined(separator: ", "))")
+            indexTrunks()
+            if let place = place(of: name), known.isProbed {
+                deadlines.set(DeadlineKey(kind: .probe, slot: UInt32(place)), at: now)
+            }
+        }
+        if let failure = resolution.failure {
+            log(.warning, "trunk \(name): \(failure)")
+        }
+        announce(change, trunk: name)
+    }
+
+    mutating func breakerDeadlineReached(_ place: Int) {
+        guard place < settings.trunks.count else { return }
+        let name = settings.trunks[place].name
+        guard let change = trunks[name]?.breakerDeadlineReached(now: now) else { return }
+        announce(change, trunk: name)
+        rearmTrunk(place)
+    }
+
+    // MARK: What calls say
+
+    /// The current attempt met its trunk's own fault.
+    mutating func routeFailed(_ handle: Handle, _ text: String) {
+        guard let name = calls[handle].holding.trunk else { return }
+        let isTrial = calls[handle].isTrial
+        calls[handle].isTrial = false
+        let change =
+            trunks[name]?.attemptFailed("calls fail: \(text)", isTrial: isTrial, now: now) ?? .none
+        announce(change, trunk: name)
+        if let place = place(of: name) { rearmTrunk(place) }
+    }
+
+    /// The current attempt got through to the far side, whatever the callee then does.
+    mutating func routePassed(_ handle: Handle) {
+        guard let name = calls[handle].holding.trunk else { return }
+        let isTrial = calls[handle].isTrial
+        calls[handle].isTrial = false
+        if let target = calls[handle].target { trunks[name]?.targets.answered(target) }
+        announce(trunks[name]?.attemptPassed(isTrial: isTrial, now: now) ?? .none, trunk: name)
+    }
+
+    /// A trial that ends without a word leaves it to the next call.
+    mutating func abandonTrial(of handle: Handle, trunk name: String) {
+        guard calls[handle].isTrial else { return }
+        calls[handle].isTrial = false
+        announce(trunks[name]?.trialAbandoned(now: now) ?? .none, trunk: name)
+    }
+
+    /// A trunk died under calls that are being set up on it: those that do not ring yet take their next
+    /// route now. One that rings stays, since the far side may only be slow to answer OPTIONS.
+    private mutating func leave(trunk name: String) {
+        for handle in calls.handles where calls.contains(handle) {
+            guard case .trying = calls[handle].phase, calls[handle].holding.trunk == name,
+                calls[handle].attemptRingingAt == nil
+            else { continue }
+            attemptDeadlineReached(handle)
+        }
     }
 
     mutating func announce(_ change: Trunk.Change, trunk name: String) {
@@ -103,8 +160,19 @@ extension Switch {
         case .none: break
         case .wentDown:
             log(.error, "trunk \(name) is down: \(trunks[name]?.reason ?? "")")
+            leave(trunk: name)
         case .cameUp:
             log(.notice, "trunk \(name) is up: \(trunks[name]?.reason ?? "")")
+        }
+    }
+}
+
+extension Call.Holding {
+    /// The trunk that is used, by itself or for one of its lines.
+    var trunk: String? {
+        switch self {
+        case .nothing: nil
+        case .trunk(let name), .line(_, let name): name
         }
     }
 }

@@ -1,153 +1,244 @@
 import SIP
 
-/// A way out at work: its channels, and whether it lives.
+/// A way out at work: where it is, its channels, and whether it lives.
 ///
-/// Health joins two signals with hysteresis: answers to our OPTIONS, and what calls met. A trunk goes
-/// down after `failuresToDown` failures in a row of either kind and comes up after `answersToUp`
-/// answered OPTIONS in a row. A trunk that is never asked cannot come up by itself, so it never goes
-/// down either.
-///
-///               failures in a row          answers in a row
-///     unknown --------------------> down --------------------> up
-///        |  answer                    ^                         |
-///        +----------> up              +-------------------------+
-///                                          failures in a row
+/// Health joins what is asked (OPTIONS, and the E1 span's own state where the gateway tells it), what
+/// calls met (`Breaker`), and the registration where we have one. Each has its own hysteresis; the
+/// trunk is down while any of them says so, and comes back when none does any more.
 struct Trunk: Sendable {
-    private enum Health: Sendable {
-        /// Not heard of since the start; calls are tried.
-        case unknown
-        case up
-        case down
-    }
-
-    /// What a signal changed.
-    enum Change {
+    /// What a signal changed for calls.
+    enum Change: Equatable {
         case none
         case wentDown
         case cameUp
     }
 
+    /// What calls should know.
+    private enum State: Sendable, Equatable {
+        /// Not heard of since the start; calls are tried.
+        case unknown
+        case up
+        case down
+        /// One call at a time tries whether it is well again.
+        case onTrial
+    }
+
     let settings: TrunkSettings
-    private var health = Health.unknown
-    /// In a row: failures while not down, answers while down.
-    private var streak = 0
-    /// When and why the health last changed.
+    private(set) var options: ProbeHealth
+    private(set) var breaker: Breaker
+    /// nil where the span's state is not read.
+    private(set) var span: ProbeHealth?
+    /// nil where we do not register.
+    var registration: TrunkRegistration?
+    var channels: Channels
+    var targets: TargetSet
+    var rate: CallRate
+    /// Answers its challenges; nil where we have no credentials.
+    var digest: DigestResponder?
+
+    private var state = State.unknown
+    /// When and why the joined state last changed.
     private(set) var since: Instant
     private(set) var reason = "not heard of yet"
-    /// Calls on it, both directions.
-    private(set) var channelsInUse = 0
     private(set) var attempts: UInt64 = 0
     private(set) var failures: UInt64 = 0
-    /// The OPTIONS that is out.
+    /// The OPTIONS that is out, and where it went.
     var probe: Handle?
+    var probeTarget: Endpoint?
 
-    init(settings: TrunkSettings, now: Instant) {
+    init(
+        settings: TrunkSettings, hashes: HashFunctions, tokens: inout TokenGenerator, now: Instant
+    ) {
         self.settings = settings
-        self.since = now
+        since = now
+        options = ProbeHealth(now: now)
+        breaker = Breaker(settings: settings.breaker, now: now)
+        span = settings.span.map { _ in ProbeHealth(now: now, reason: "not read yet") }
+        registration = settings.registration.map {
+            TrunkRegistration(seconds: $0.seconds, tokens: &tokens, now: now)
+        }
+        channels = Channels(settings)
+        targets = TargetSet(settings.host == nil ? [TrunkTarget(endpoint: settings.endpoint)] : [])
+        rate = CallRate(limit: settings.callsPerSecond)
+        digest = settings.credentials.map {
+            DigestResponder(username: $0.username, password: $0.password, hashes: hashes)
+        }
     }
 
     var isProbed: Bool { settings.optionsInterval > .zero }
-    var isDown: Bool {
-        switch health {
-        case .down: true
-        case .unknown, .up: false
-        }
+    var isDown: Bool { downReason != nil }
+    /// Calls on it, both directions.
+    var channelsInUse: Int { channels.inUse }
+
+    /// Why calls have to take another way; nil when they need not.
+    var downReason: String? {
+        if options.isDown { return options.reason }
+        if let span, span.isDown { return span.reason }
+        if let registration, registration.isDown { return registration.health.reason }
+        if targets.isEmpty { return unresolved ?? "its name is not looked up yet" }
+        return breaker.isBlocking ? breaker.reason : nil
     }
 
+    /// Why its name stands for no address.
+    private var unresolved: String?
+
     var stateName: String {
-        switch health {
+        switch state {
         case .unknown: "unknown"
         case .up: "up"
         case .down: "down"
+        case .onTrial: "trial"
         }
     }
 
-    /// Takes a channel; false when all are taken.
-    mutating func takeChannel() -> Bool {
-        guard channelsInUse < settings.channels else { return false }
-        channelsInUse += 1
-        return true
-    }
-
-    /// Counts a call that is on it already, whatever the limit is now.
-    mutating func countChannel() { channelsInUse += 1 }
-
-    /// Gives a channel back. One that was never taken is our own bug.
-    mutating func freeChannel() {
-        precondition(channelsInUse > 0, "trunk \(settings.name) frees a channel it has not taken")
-        channelsInUse -= 1
-    }
-
-    mutating func attemptStarted() { attempts += 1 }
+    // MARK: Signals
 
     /// The far side answered an OPTIONS with anything but 503 and 408.
     mutating func probeAnswered(now: Instant) -> Change {
-        switch health {
-        case .unknown:
-            change(to: .up, because: "answers OPTIONS", now: now)
-            return .cameUp
-        case .up:
-            streak = 0
-            return .none
-        case .down:
-            streak += 1
-            guard streak >= settings.answersToUp else { return .none }
-            change(to: .up, because: "answers OPTIONS again", now: now)
-            return .cameUp
-        }
+        if let probeTarget { targets.answered(probeTarget) }
+        options.answered(
+            "answers OPTIONS", again: "answers OPTIONS again", answersToUp: settings.answersToUp,
+            now: now)
+        return join(options.reason, now: now)
     }
 
     mutating func probeFailed(_ why: String, now: Instant) -> Change {
-        failed(why, now: now)
+        if let probeTarget { targets.failed(probeTarget, now: now) }
+        options.failed(why, failuresToDown: settings.failuresToDown, now: now)
+        return join(why, now: now)
     }
 
-    /// A call met the trunk's own fault: silence, a transport error, 5xx or a congestion cause.
-    mutating func attemptFailed(_ why: String, now: Instant) -> Change {
+    mutating func spanRead(_ reading: SpanReading, now: Instant) -> Change {
+        guard span != nil else { return .none }
+        switch reading {
+        case .status(let status):
+            let alarms = status.alarms
+            if alarms.isEmpty {
+                span?.answered(
+                    "the span has no alarm", again: "the span has no alarm any more",
+                    answersToUp: settings.answersToUp, now: now)
+            } else {
+                span?.failed(
+                    "the span has alarms: \(alarms.joined(separator: ", "))",
+                    failuresToDown: settings.failuresToDown, now: now)
+            }
+        // An agent that is silent says nothing about the span.
+        case .unreadable(let why): span?.lost(why, now: now)
+        }
+        return join(span?.reason ?? "", now: now)
+    }
+
+    /// Its name was looked up. No answer leaves the addresses of before as they are.
+    mutating func resolved(_ resolution: TrunkResolution, now: Instant) -> Change {
+        if let failure = resolution.failure {
+            unresolved = failure
+        } else {
+            targets.replace(resolution.targets)
+            unresolved = resolution.targets.isEmpty ? "its name stands for no address" : nil
+        }
+        return join(unresolved ?? "its name is looked up", now: now)
+    }
+
+    mutating func registrationChanged(now: Instant) -> Change {
+        join(registration?.health.reason ?? "", now: now)
+    }
+
+    // MARK: Calls
+
+    /// A call takes it.
+    ///
+    /// - Returns: whether that call is the breaker's trial.
+    mutating func attemptStarted(now: Instant) -> Bool {
+        attempts += 1
+        let isTrial = breaker.attemptStarted(now: now)
+        if isTrial { _ = join(breaker.reason, now: now) }
+        return isTrial
+    }
+
+    /// A call met the trunk's own fault: silence, a transport error, or a cause of the network.
+    mutating func attemptFailed(_ why: String, isTrial: Bool, now: Instant) -> Change {
         failures += 1
-        return failed(why, now: now)
+        breaker.attemptFailed(why, isTrial: isTrial, now: now)
+        return join(breaker.reason, now: now)
     }
 
     /// A call got through to the far side, whatever the callee then did.
-    mutating func attemptPassed() {
-        switch health {
-        case .unknown, .up: streak = 0
-        // Only OPTIONS bring a trunk up: one lucky call does not make it flap.
-        case .down: break
-        }
+    mutating func attemptPassed(isTrial: Bool, now: Instant) -> Change {
+        breaker.attemptPassed(isTrial: isTrial, now: now)
+        return join(breaker.reason, now: now)
     }
 
-    private mutating func failed(_ why: String, now: Instant) -> Change {
-        switch health {
-        case .unknown, .up:
-            streak += 1
-            guard isProbed, streak >= settings.failuresToDown else { return .none }
-            change(to: .down, because: why, now: now)
-            return .wentDown
-        case .down:
-            streak = 0
+    mutating func trialAbandoned(now: Instant) -> Change {
+        breaker.trialAbandoned(now: now)
+        return join(breaker.reason, now: now)
+    }
+
+    mutating func breakerDeadlineReached(now: Instant) -> Change {
+        breaker.deadlineReached(now: now)
+        return join(breaker.reason, now: now)
+    }
+
+    // MARK: Joining
+
+    /// - Parameter why: what the signal that just came said.
+    private mutating func join(_ why: String, now: Instant) -> Change {
+        let before = state
+        let downReason = downReason
+        if breaker.isOnTrial, !isDownByOthers {
+            // A call that tries it keeps the others away, and that is no news for the log.
+            state = .onTrial
+        } else if downReason != nil {
+            state = .down
+        } else if options.isUp || span?.isUp == true || registration?.health.isUp == true
+            || before != .unknown
+        {
+            state = .up
+        }
+        guard state != before else {
+            if let downReason, state == .down { reason = downReason }
             return .none
         }
+        since = now
+        reason = downReason ?? why
+        switch (before, state) {
+        case (_, .down): return .wentDown
+        case (_, .up): return .cameUp
+        case (_, .onTrial), (_, .unknown): return .none
+        }
     }
 
-    private mutating func change(to health: Health, because why: String, now: Instant) {
-        self.health = health
-        streak = 0
-        since = now
-        reason = why
+    private var isDownByOthers: Bool {
+        options.isDown || span?.isDown == true || registration?.isDown == true || targets.isEmpty
     }
 
     /// Same name and address, new settings: what is known of it stays, but for its channels, which
     /// are counted anew.
-    func reconfigured(_ settings: TrunkSettings, now: Instant) -> Trunk {
-        guard settings.endpoint == self.settings.endpoint else {
-            return Trunk(settings: settings, now: now)
+    func reconfigured(
+        _ settings: TrunkSettings, hashes: HashFunctions, tokens: inout TokenGenerator,
+        now: Instant
+    ) -> Trunk {
+        var fresh = Trunk(settings: settings, hashes: hashes, tokens: &tokens, now: now)
+        guard settings.endpoint == self.settings.endpoint, settings.host == self.settings.host
+        else { return fresh }
+        fresh.targets = targets
+        fresh.unresolved = unresolved
+        fresh.attempts = attempts
+        fresh.failures = failures
+        if settings.optionsInterval > .zero, isProbed { fresh.options = options }
+        if settings.breaker == self.settings.breaker { fresh.breaker = breaker }
+        if settings.span == self.settings.span { fresh.span = span }
+        if settings.registration == self.settings.registration,
+            settings.credentials == self.settings.credentials
+        {
+            fresh.registration = registration
+            fresh.digest = digest
         }
-        var copy = Trunk(settings: settings, now: now)
-        copy.health = isProbed && settings.optionsInterval == .zero ? .unknown : health
-        copy.since = since
-        copy.reason = reason
-        copy.attempts = attempts
-        copy.failures = failures
-        return copy
+        if settings.callsPerSecond == self.settings.callsPerSecond { fresh.rate = rate }
+        fresh.state = state
+        fresh.since = since
+        fresh.reason = reason
+        // What made it down may be asked no longer.
+        _ = fresh.join("configured anew", now: now)
+        return fresh
     }
 }

@@ -1,0 +1,72 @@
+// Lines and what they ring.
+
+extension Compiler {
+    mutating func checkLines(_ tree: SyntaxTree) {
+        for statement in tree.statements {
+            guard case .line(let syntax) = statement.kind else { continue }
+            let lines = numberRange(syntax.lines, "a line")
+            switch syntax.rings {
+            case .range(let word) where context.trunks.contains { $0.name == word.text }:
+                let target = TargetSyntax(kind: .word(word, as: nil), range: word.range)
+                checkLineTargets(syntax, lines, [TimedTargetSyntax(target: target)])
+            case .range(let word):
+                guard let rings = numberRange(word, "an extension"), let lines else { continue }
+                guard lines.count == rings.count else {
+                    remarks.error(
+                        "\(lines.count) lines cannot ring \(rings.count) extensions one to one",
+                        at: word.range, help: matchingEnd(lines, rings))
+                    continue
+                }
+                checkTargets(rings, word.range)
+                checkOverlap(lines, syntax.lines)
+                self.lines.append(Plan.LineMapping(lines: lines, extensions: rings))
+                lineRanges.append(syntax.lines.range)
+            case .targets(let targets): checkLineTargets(syntax, lines, targets)
+            }
+        }
+    }
+
+    private mutating func checkLineTargets(
+        _ syntax: LineSyntax, _ lines: NumberRange?, _ targets: [TimedTargetSyntax]
+    ) {
+        let targets = timedTargets(targets)
+        guard let lines else { return }
+        checkOverlap(lines, syntax.lines)
+        lineTargets.append(
+            LineTargets(lines: lines, targets: targets, place: place(syntax.lines.range)))
+        lineTargetRanges.append(syntax.lines.range)
+    }
+
+    private mutating func checkOverlap(_ lines: NumberRange, _ word: Word) {
+        let others = zip(
+            self.lines.map(\.lines) + lineTargets.map(\.lines),
+            lineRanges + lineTargetRanges)
+        for (other, range) in others where other.overlaps(lines) {
+            remarks.error(
+                "\(lines) and \(other) of \(reference(range, from: word.range)) "
+                    + "have lines in common",
+                at: word.range)
+        }
+    }
+
+    /// The range of extensions that would fit, if the first one is right.
+    private func matchingEnd(_ lines: NumberRange, _ rings: NumberRange) -> String? {
+        guard let first = Int(rings.first) else { return nil }
+        let last = String(first + lines.count - 1)
+        guard last.utf8.count <= rings.first.utf8.count else { return nil }
+        let zeros = String(repeating: "0", count: rings.first.utf8.count - last.utf8.count)
+        return "\(lines.count) extensions are \(rings.first)-\(zeros + last)"
+    }
+
+    mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
+        for number in [rings.first, rings.last]
+        where !extensions.contains(where: { $0.contains(number) }) {
+            let known = extensions.map(\.description).joined(separator: ", ")
+            remarks.error(
+                "\(number) is no extension of this site", at: range,
+                help: extensions.isEmpty
+                    ? "write: extensions 8000-8799" : "the extensions are \(known)")
+            return
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// The other sites of the switch: an included file that has a site of its own.
+
+extension Compiler {
+    var isGood: Bool {
+        remarks.errorCount == 0 && !branchDiagnostics.contains { $0.severity == .error }
+    }
+
+    /// Whether a file describes a site of its own.
+    func hasSite(_ source: SourceFile) -> Bool {
+        guard source.text.utf8.count <= PlanLimits.fileBytes else { return false }
+        var parser = Parser(
+            SourceText(path: source.path, text: source.text), file: 0, remarks: Remarks())
+        parser.run()
+        return Self.hasSite(parser.tree)
+    }
+
+    static func hasSite(_ tree: SyntaxTree) -> Bool {
+        tree.statements.contains { statement in
+            if case .site = statement.kind { return true }
+            return false
+        }
+    }
+
+    mutating func addBranch(_ source: SourceFile, _ word: Word) {
+        if isBranch {
+            remarks.error(
+                "the file of another site includes no further site", at: word.range,
+                help: "include \"\(word.text)\" in the main file")
+            return
+        }
+        branchSources.append((source, word.range))
+    }
+
+    mutating func compileBranches() {
+        for (source, range) in branchSources {
+            var compiler = Compiler(
+                sources: PlanSources(main: source, included: sources.included), context: context,
+                isBranch: true)
+            let plan = compiler.run()
+            branchDiagnostics += compiler.diagnostics
+            expectations += plan == nil ? compiler.expectations : []
+            if let plan { branches.append((plan, range)) }
+        }
+    }
+
+    /// Sites share the switch: no number, and no name that the switch uses, may be in two of them.
+    mutating func checkSites() {
+        for (index, (branch, range)) in branches.enumerated() {
+            if let site, branch.site.timezone != site.timezone {
+                remarks.error(
+                    "site \"\(branch.site.name)\" has the time zone \(branch.site.timezone) and "
+                        + "site \"\(site.name)\" \(site.timezone): "
+                        + "the sites of one switch share one",
+                    at: range)
+            }
+            let earlier = branches[..<index].map(\.plan)
+            let names = earlier.map(\.site.name) + (site.map { [$0.name] } ?? [])
+            if names.contains(branch.site.name) {
+                remarks.error("two sites are named \"\(branch.site.name)\"", at: range)
+            }
+            report(
+                branch.extensions, extensions + earlier.flatMap(\.extensions), "extensions",
+                branch, range)
+            report(
+                branch.lines.map(\.lines), (lines + earlier.flatMap(\.lines)).map(\.lines),
+                "lines", branch, range)
+            let groups = Set(earlier.flatMap { $0.tables.calls.groups.map(\.name) })
+                .union(self.groups.map(\.name))
+            for group in branch.tables.calls.groups where groups.contains(group.name) {
+                remarks.error(
+                    "group \"\(group.name)\" of site \"\(branch.site.name)\" "
+                        + "(\(group.place)) is also the name of a group of another site", at: range)
+            }
+            let ways = Set(earlier.flatMap { $0.tables.calls.lineGroups.keys })
+                .union(lineGroups.keys)
+            for name in branch.tables.calls.lineGroups.keys.sorted() where ways.contains(name) {
+                remarks.error(
+                    "lines \"\(name)\" of site \"\(branch.site.name)\" is also the name of lines "
+                        + "of another site", at: range)
+            }
+        }
+    }
+
+    private mutating func report(
+        _ ranges: [NumberRange], _ others: [NumberRange], _ what: String, _ branch: Plan,
+        _ range: SourceRange
+    ) {
+        for own in ranges {
+            guard let other = others.first(where: own.overlaps) else { continue }
+            remarks.error(
+                "the \(what) \(own) of site \"\(branch.site.name)\" and \(other) of another site "
+                    + "have numbers in common", at: range)
+        }
+    }
+
+    /// The main plan with the other sites, each of which knows the extensions of all others.
+    func join(_ main: Plan) -> Plan {
+        if branches.isEmpty { return main }
+        let own = [main] + branches.map(\.plan)
+        let joined = own.indices.map { index in
+            var plan = own[index]
+            let others = own.indices.filter { $0 != index }.map { own[$0] }
+            plan.tables.elsewhere = PlanTables.Elsewhere(
+                extensions: RangeIndex(others.flatMap(\.extensions)),
+                places: others.flatMap(\.tables.extensionPlaces))
+            return plan
+        }
+        var plan = joined[0]
+        plan.branches = Array(joined.dropFirst())
+        plan.levels += plan.branches.flatMap(\.levels).filter { !main.levels.contains($0) }
+        plan.extensions += plan.branches.flatMap(\.extensions)
+        plan.lines += plan.branches.flatMap(\.lines)
+        return plan
+    }
+}

@@ -1,0 +1,87 @@
+// Several sites in one switch: each has a plan of its own, and their extensions call each other.
+
+extension Plan {
+    /// Decides a call. Pure and total: the same query gives the same decision, and every query gets
+    /// one.
+    ///
+    /// An emergency number dialled inside is decided before anything that is written in the plan, in
+    /// every form on its way to the normalised one. A caller from outside reaches what the plan lets
+    /// it reach: lines, extensions and the targets of its inbound routes.
+    ///
+    /// Where there are several sites, the caller's decides first, and the site of the extension that
+    /// is called decides on from there: who may ring it, and where its calls are forwarded.
+    public func decide(_ query: Query) -> Decision {
+        if branches.isEmpty { return decideAlone(query) }
+        var (deciding, decision) = decideFirst(query)
+        for _ in 0..<PlanLimits.diversions {
+            guard case .ring(let number) = decision.outcome, let next = site(of: number),
+                next != deciding
+            else {
+                decision.planVersion = version
+                return decision
+            }
+            deciding = next
+            decision = plan(next).receive(number, query, after: decision)
+        }
+        decision.outcome = .refuse(
+            Refusal(code: .forwarding, reason: "the call was forwarded in a circle or too often"))
+        decision.planVersion = version
+        return decision
+    }
+
+    /// The main plan is site 0, the others follow.
+    private func plan(_ site: Int) -> Plan { site == 0 ? self : branches[site - 1] }
+
+    /// The site that an extension belongs to.
+    private func site(of number: String) -> Int? {
+        (0...branches.count).first { plan($0).hasOwnExtension(number) }
+    }
+
+    private func decideFirst(_ query: Query) -> (site: Int, decision: Decision) {
+        if let target = query.target, let site = site(of: target) {
+            return (site, plan(site).decideAlone(query))
+        }
+        switch query.caller {
+        case .extension(let number, _):
+            let site = site(of: number) ?? 0
+            return (site, plan(site).decideAlone(query))
+        case .line, .trunk:
+            // The first site that knows what is called; where none does, the main one says so.
+            for site in 1...branches.count {
+                let decision = plan(site - 1).decideAlone(query)
+                if decision.isKnown { return (site - 1, decision) }
+            }
+            let last = plan(branches.count).decideAlone(query)
+            return last.isKnown ? (branches.count, last) : (0, decideAlone(query))
+        }
+    }
+
+    private func site(of target: Target) -> Int? {
+        switch target {
+        case .extension(let number): site(of: number)
+        case .number(_, let payer): site(of: payer)
+        case .group(let name):
+            (0...branches.count).first { plan($0).tables.calls.groupNumbers[name] != nil }
+        case .trunk, .busy: nil
+        }
+    }
+
+    /// Takes over a call to an extension of this site that another site has let pass.
+    private func receive(_ number: String, _ query: Query, after decision: Decision) -> Decision {
+        var course = Course(query)
+        course.steps = decision.explanation
+        course.normalised = decision.normalised
+        course.numberClass = decision.numberClass
+        course.limit = decision.limitMilliseconds
+        course.rights = decision.rights.map { Course.Rights($0, level: "") }
+        course.isSentOn = query.target != nil || decision.rights != query.caller.number
+        return ring(number, &course)
+    }
+}
+
+extension Decision {
+    fileprivate var isKnown: Bool {
+        if case .refuse(let refusal) = outcome { return refusal.code != .unknownNumber }
+        return true
+    }
+}

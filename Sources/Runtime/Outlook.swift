@@ -1,0 +1,37 @@
+import Resolver
+import SIP
+import SpanPolling
+import Switching
+import Transport
+
+/// What is watched outside for the switch, beside the loop: the names of trunks, and the spans of
+/// gateways. What it sees comes to the loop as events.
+final class Outlook: Sendable {
+    private let names: TrunkNames
+    private let spans: SpanPoller
+
+    init(post: @escaping @Sendable (Mail) -> Void) {
+        names = TrunkNames(now: MonotonicClock.now) { resolution in
+            post(.event(.trunkResolved(resolution), then: nil))
+        }
+        spans = SpanPoller { trunk, reading in
+            post(.event(.spanRead(trunk: trunk, reading), then: nil))
+        }
+    }
+
+    /// Watches what these settings name, and nothing else any more. Returns at once.
+    func follow(_ settings: Settings) {
+        names.follow(
+            settings.trunks.compactMap { trunk in
+                let listener = min(Int(trunk.listener), settings.listeners.count - 1)
+                let isV4 = settings.listeners[listener].bound.ip.isV4
+                return trunk.host.map {
+                    TrunkNames.Name(trunk: trunk.name, host: $0, isV4: isV4)
+                }
+            }, servers: settings.nameServers)
+        spans.follow(
+            settings.trunks.compactMap { trunk in
+                trunk.span.map { SpanPoller.Span(trunk: trunk.name, settings: $0) }
+            })
+    }
+}

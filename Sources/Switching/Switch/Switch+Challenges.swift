@@ -1,0 +1,105 @@
+import SIP
+
+// Trunks that ask who we are: 401 and 407 to requests of ours (RFC 3261 §22.2).
+
+extension Switch {
+    /// Sends a request again with what its challenge asks for.
+    ///
+    /// - Returns: false when the response stands: no challenge, no password for it, or the password
+    ///   is wrong.
+    mutating func answersChallenge(_ response: Message, of handle: Handle) -> Bool {
+        guard response.status == 401 || response.status == 407, !clients[handle].isAuthenticated,
+            let name = trunkAsked(by: handle), trunks[name]?.digest != nil,
+            let request = parseOwn(clients[handle].request)
+        else { return false }
+        let isProxy = response.status == 407
+        let values = response.values(isProxy ? .proxyAuthenticate : .wwwAuthenticate)
+        guard trunks[name]!.digest!.challenged(by: values) == .answer,
+            let credentials = trunks[name]!.digest!.credentials(
+                method: request.method, uri: request.requestURI, body: request.body,
+                cnonce: tokens.cnonce())
+        else { return false }
+        let branch = tokens.next()
+        let cseq = nextCSeq(after: request, of: handle)
+        let flow = clients[handle].flow
+        let bytes = Self.authorized(
+            request, via: via(branch: branch, listener: flow.listener), cseq: cseq,
+            field: isProxy ? .proxyAuthorization : .authorization, credentials: credentials)
+        let user = clients[handle].user
+        clients[handle].user = .nobody
+        let client = makeClient(
+            request.method, branch: branch, bytes: bytes, flow: flow, user: user)
+        clients[client].isAuthenticated = true
+        moved(user, to: client, trunk: name)
+        return true
+    }
+
+    /// The trunk whose password a request may need.
+    private func trunkAsked(by handle: Handle) -> String? {
+        switch clients[handle].user {
+        case .attempt(let call, let callee):
+            guard calls.contains(call), calls[call].callees[callee].state == .trying else {
+                return nil
+            }
+            return calls[call].holding.trunk
+        case .relay(let call, let to, _, _):
+            guard calls.contains(call) else { return nil }
+            return to == .caller ? calls[call].inboundTrunk : calls[call].holding.trunk
+        case .registration(let trunk): return trunk
+        case .nobody:
+            // A BYE of a call that is over.
+            guard clients[handle].method == .bye else { return nil }
+            let remote = clients[handle].flow.remote
+            return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
+        // Any answer to OPTIONS says that the far side lives.
+        case .probe, .check: return nil
+        }
+    }
+
+    /// The same request is a new one in its dialog (RFC 3261 §22.2).
+    private mutating func nextCSeq(after request: Message, of handle: Handle) -> UInt32 {
+        switch clients[handle].user {
+        case .relay(let call, let to, _, _):
+            let last = calls[call][to].dialogs.count - 1
+            guard last >= 0 else { return request.cseqNumber + 1 }
+            calls[call][to].dialogs[last].advanceLocalCSeq(by: 1)
+            return calls[call][to].dialogs[last].localCSeq
+        case .registration(let trunk):
+            return trunks[trunk]?.registration?.nextCSeq() ?? request.cseqNumber + 1
+        case .attempt, .nobody, .probe, .check: return request.cseqNumber + 1
+        }
+    }
+
+    /// Who waits for the answers now waits for those of the new transaction.
+    private mutating func moved(_ user: ClientEntry.User, to client: Handle, trunk name: String) {
+        switch user {
+        case .attempt(let call, let callee):
+            calls[call].callees[callee].client = client
+            if let limit = trunks[name]?.settings.attemptTimeout {
+                deadlines.set(DeadlineKey(kind: .attempt, slot: call.slot), at: now + limit)
+            }
+        case .relay(let call, let to, let server, let method):
+            guard method == .invite, servers.contains(server) else { return }
+            let from: Side = to == .caller ? .callee(calls[call].connected ?? 0) : .caller
+            servers[server].user = .relay(call: call, from: from, client: client)
+        case .nobody, .probe, .check, .registration: break
+        }
+    }
+
+    private static func authorized(
+        _ request: Message, via: [UInt8], cseq: UInt32, field: HeaderName, credentials: [UInt8]
+    ) -> [UInt8] {
+        var writer = MessageWriter(capacity: request.bytes.count + 512)
+        writer.requestLine(request.method, uri: request.requestURI)
+        for (name, value) in request.fields {
+            switch name {
+            case .via: writer.field(.via, via)
+            case .cseq: writer.field(.cseq, "\(cseq) \(request.method.name)")
+            case .authorization, .proxyAuthorization, .contentLength, .contentType: break
+            default: writer.field(name, value)
+            }
+        }
+        writer.field(field, credentials)
+        return writer.finish(body: request.body, contentType: request.value(.contentType) ?? [])
+    }
+}

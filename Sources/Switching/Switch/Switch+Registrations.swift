@@ -1,0 +1,102 @@
+import SIP
+
+// Our registrations at operators (RFC 3261 §10.2).
+
+extension Switch {
+    /// The parameter of our Contact that tells whose registration a call comes by.
+    static let registrationParameter = "line"
+
+    mutating func registrationDeadlineReached(_ place: Int) {
+        guard place < settings.trunks.count else { return }
+        let name = settings.trunks[place].name
+        guard let action = trunks[name]?.registration?.deadlineReached(now: now) else { return }
+        switch action {
+        case .none: break
+        case .register: register(at: name)
+        }
+        announce(trunks[name]?.registrationChanged(now: now) ?? .none, trunk: name)
+        rearmTrunk(place)
+    }
+
+    private mutating func register(at name: String) {
+        guard let trunk = trunks[name], let registration = trunk.registration,
+            let settings = trunk.settings.registration
+        else { return }
+        guard let endpoint = trunk.targets.order(now: now, using: &tokens).first else {
+            trunks[name]?.registration?.unanswered("its name stands for no address yet", now: now)
+            return
+        }
+        let cseq = trunks[name]!.registration!.nextCSeq()
+        let listener = trunk.settings.listener
+        let text = listenerText(listener)
+        let branch = tokens.next()
+        let address = "<sip:\(settings.user)@\(settings.domain)>"
+        var writer = MessageWriter(capacity: 512)
+        writer.requestLine(.register, uri: "sip:\(settings.domain)")
+        writer.field(.via, via(branch: branch, listener: listener))
+        writer.field(.maxForwards, 70)
+        writer.beginField(.from)
+        writer.append(address)
+        writer.append(";tag=")
+        writer.append(Token.text(registration.tag))
+        writer.endField()
+        writer.field(.to, address)
+        writer.field(.callID, registration.callID)
+        writer.field(.cseq, "\(cseq) REGISTER")
+        writer.beginField(.contact)
+        writer.append("<sip:\(settings.user)@")
+        writer.append(text.hostPort)
+        writer.append(";\(Self.registrationParameter)=")
+        writer.append(Token.text(registration.line))
+        writer.append(">")
+        writer.endField()
+        writer.field(.expires, registration.seconds)
+        writer.field(.userAgent, Self.serverName)
+        _ = makeClient(
+            .register, branch: branch, bytes: writer.finish(),
+            flow: Flow(transport: .udp, listener: listener, remote: endpoint),
+            user: .registration(trunk: name))
+    }
+
+    mutating func registerAnswered(_ response: Message, trunk name: String) {
+        let status = response.status
+        guard status >= 200, let registration = trunks[name]?.registration else { return }
+        if status < 300 {
+            let seconds = grantedSeconds(response, to: registration)
+            trunks[name]?.registration?.accepted(seconds: seconds, now: now)
+        } else if status != 423
+            || trunks[name]?.registration?.tooBrief(
+                minimum: response.number(.minExpires).map { Int($0) } ?? 0, now: now) != true
+        {
+            trunks[name]?.registration?.refused(
+                status: status,
+                reason: String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self),
+                retryAfter: response.number(.retryAfter).map { Int($0) }, now: now)
+        }
+        registrationChanged(name)
+    }
+
+    mutating func registerUnanswered(_ why: String, trunk name: String) {
+        trunks[name]?.registration?.unanswered(why, now: now)
+        registrationChanged(name)
+    }
+
+    private mutating func registrationChanged(_ name: String) {
+        announce(trunks[name]?.registrationChanged(now: now) ?? .none, trunk: name)
+        if let place = place(of: name) { rearmTrunk(place) }
+    }
+
+    /// What the registrar gave us: beside our own Contact, or in Expires, or else what we asked for.
+    private func grantedSeconds(_ response: Message, to registration: TrunkRegistration) -> Int {
+        for contact in response.elements(.contact) {
+            guard let address = NameAddr(parsing: contact), let uri = address.uriView,
+                let line = uri.parameter(Self.registrationParameter) ?? nil,
+                Token.number(line) == registration.line,
+                let text = address.parameter("expires") ?? nil,
+                let seconds = Int(String(decoding: text.prefix(10), as: UTF8.self))
+            else { continue }
+            return seconds
+        }
+        return response.number(.expires).map { Int($0) } ?? registration.seconds
+    }
+}

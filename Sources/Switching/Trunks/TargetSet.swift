@@ -1,0 +1,110 @@
+import SIP
+
+/// One place a trunk's name stands for (RFC 3263 §4.2).
+public struct TrunkTarget: Sendable, Hashable {
+    public var endpoint: Endpoint
+    /// Of its SRV record: the lowest goes first (RFC 2782).
+    public var priority: UInt16
+    /// Of its SRV record: the share among equals.
+    public var weight: UInt16
+
+    public init(endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 0) {
+        self.endpoint = endpoint
+        self.priority = priority
+        self.weight = weight
+    }
+}
+
+/// What a name server said of a trunk's name.
+public struct TrunkResolution: Sendable, Hashable {
+    public var trunk: String
+    /// Empty when the name stands for nothing.
+    public var targets: [TrunkTarget]
+    /// Why there is no answer; nil when there is one.
+    public var failure: String?
+
+    public init(trunk: String, targets: [TrunkTarget], failure: String? = nil) {
+        self.trunk = trunk
+        self.targets = targets
+        self.failure = failure
+    }
+}
+
+/// Where a trunk is reached: one address, or what its name stands for at the moment, and which of
+/// those failed lately.
+///
+/// A target that failed goes last for a while, so that a dead one costs a call its time once and not
+/// each time (RFC 3263 §4.3).
+struct TargetSet: Sendable {
+    /// How long a target that failed goes last.
+    static let quarantine = Instant.Span.seconds(30)
+
+    private(set) var targets: [TrunkTarget]
+    private var failedUntil: [Endpoint: Instant] = [:]
+
+    init(_ targets: [TrunkTarget]) { self.targets = targets }
+
+    var isEmpty: Bool { targets.isEmpty }
+    var endpoints: [Endpoint] { targets.map(\.endpoint) }
+
+    mutating func replace(_ targets: [TrunkTarget]) {
+        self.targets = targets
+        failedUntil = failedUntil.filter { entry in
+            targets.contains { $0.endpoint == entry.key }
+        }
+    }
+
+    mutating func failed(_ endpoint: Endpoint, now: Instant) {
+        failedUntil[endpoint] = now + Self.quarantine
+    }
+
+    mutating func answered(_ endpoint: Endpoint) { failedUntil[endpoint] = nil }
+
+    /// The order to try them in: by priority, among equals drawn by weight (RFC 2782); those that
+    /// failed lately come after all others.
+    func order(now: Instant, using tokens: inout TokenGenerator) -> [Endpoint] {
+        guard targets.count > 1 else { return endpoints }
+        var order: [Endpoint] = []
+        let sorted = targets.sorted {
+            ($0.priority, $0.endpoint.sortKey) < ($1.priority, $1.endpoint.sortKey)
+        }
+        var rest = sorted[...]
+        while let first = rest.first {
+            var equals = Array(rest.prefix { $0.priority == first.priority })
+            rest = rest.dropFirst(equals.count)
+            while !equals.isEmpty {
+                order.append(equals.remove(at: Self.draw(equals, using: &tokens)).endpoint)
+            }
+        }
+        let isFailed = { (endpoint: Endpoint) in failedUntil[endpoint].map { $0 > now } ?? false }
+        return order.filter { !isFailed($0) } + order.filter(isFailed)
+    }
+
+    /// Targets of weight 0 come first in the list and so have a small chance (RFC 2782).
+    private static func draw(
+        _ equals: [TrunkTarget], using tokens: inout TokenGenerator
+    ) -> Int {
+        let weights = equals.map { UInt64($0.weight) }
+        return WeightedDraw.pick(weights, using: &tokens)
+    }
+}
+
+/// One of several by weight.
+enum WeightedDraw {
+    /// A place of `weights`, which is not empty; where all weigh nothing, each is as likely.
+    static func pick(_ weights: [UInt64], using tokens: inout TokenGenerator) -> Int {
+        let total = weights.reduce(0, +)
+        guard total > 0 else { return Int(tokens.next() % UInt64(weights.count)) }
+        var drawn = tokens.next() % total
+        for (place, weight) in weights.enumerated() {
+            if drawn < weight { return place }
+            drawn -= weight
+        }
+        return weights.count - 1
+    }
+}
+
+extension Endpoint {
+    /// Addresses have no order of their own; a list of them needs one that is always the same.
+    var sortKey: String { description }
+}

@@ -1,0 +1,133 @@
+import SIP
+
+/// Our registration at an operator (RFC 3261 §10.2), as the registering side.
+///
+///                 deadline             200
+///     waiting -------------> asking ----------> registered
+///        ^                   |  ^                   |
+///        +-------------------+  +-------------------+
+///          refused, unanswered     refresh is due; what stands, stands until it expires
+///
+/// Failures are tried again with a pause that doubles; what an operator refuses for good (403, 404)
+/// starts at the longest pause, since repeating it soon gets a site banned.
+struct TrunkRegistration: Sendable {
+    private enum State: Sendable {
+        /// Until the deadline.
+        case waiting(until: Instant)
+        /// A REGISTER is out.
+        case asking
+        /// Until the refresh.
+        case registered(refresh: Instant)
+    }
+
+    static let firstPause = Instant.Span.seconds(5)
+    static let longestPause = Instant.Span.seconds(300)
+
+    private var state: State
+    /// When the operator forgets us; nil while we are not registered.
+    private(set) var expiresAt: Instant?
+    private var pause = firstPause
+    /// What we ask for; the operator may want more (423).
+    private(set) var seconds: Int
+    private(set) var health: ProbeHealth
+    let callID: [UInt8]
+    let tag: UInt64
+    /// In our Contact: a request that carries it comes from this operator (RFC 5626 has it as `ob`
+    /// flows; a number nobody can guess does it for UDP).
+    let line: UInt64
+    private var cseq: UInt32 = 0
+
+    init(seconds: Int, tokens: inout TokenGenerator, now: Instant) {
+        self.seconds = seconds
+        state = .waiting(until: now)
+        health = ProbeHealth(now: now, reason: "not registered yet")
+        callID = tokens.callID()
+        tag = tokens.next()
+        line = tokens.next()
+    }
+
+    var isDown: Bool { health.isDown }
+
+    /// When it is to be told `deadlineReached`.
+    var deadline: Instant {
+        switch state {
+        case .waiting(let until): min(until, expiresAt ?? .distantFuture)
+        case .asking: expiresAt ?? .distantFuture
+        case .registered(let refresh): refresh
+        }
+    }
+
+    enum Action: Equatable {
+        case none
+        /// REGISTER goes out.
+        case register
+    }
+
+    mutating func deadlineReached(now: Instant) -> Action {
+        if let expiresAt, expiresAt <= now {
+            self.expiresAt = nil
+            health.failed("the registration has expired", failuresToDown: 1, now: now)
+        }
+        switch state {
+        case .waiting(let until):
+            guard until <= now else { return .none }
+            state = .asking
+            return .register
+        case .asking: return .none
+        case .registered(let refresh):
+            guard refresh <= now else { return .none }
+            state = .asking
+            return .register
+        }
+    }
+
+    /// Numbers of REGISTER go up by one, whatever became of the last (§10.2).
+    mutating func nextCSeq() -> UInt32 {
+        cseq += 1
+        return cseq
+    }
+
+    /// 2xx: registered for so many seconds. The refresh comes well before the end.
+    mutating func accepted(seconds: Int, now: Instant) {
+        let granted = max(seconds, 1)
+        let lifetime = Instant.Span.seconds(granted)
+        expiresAt = now + lifetime
+        let ahead = min(Instant.Span.seconds(30), Instant.Span.milliseconds(granted * 500))
+        state = .registered(refresh: now + (lifetime - ahead))
+        pause = Self.firstPause
+        health.answered(
+            "registered for \(granted) s", again: "registered again for \(granted) s",
+            answersToUp: 1, now: now)
+    }
+
+    /// 423: the operator wants longer ones. Asked again at once, once.
+    ///
+    /// - Returns: false when it asked for no more than we did.
+    mutating func tooBrief(minimum: Int, now: Instant) -> Bool {
+        guard minimum > seconds, minimum <= 86_400 else { return false }
+        seconds = minimum
+        state = .waiting(until: now)
+        return true
+    }
+
+    /// Any other final response.
+    ///
+    /// - Parameter retryAfter: seconds, where the response names them.
+    mutating func refused(status: Int, reason: String, retryAfter: Int?, now: Instant) {
+        let isForGood = (400..<500).contains(status) && status != 408 && status != 480
+        if isForGood { pause = Self.longestPause }
+        failed("REGISTER is refused: \(status) \(reason)", retryAfter: retryAfter, now: now)
+    }
+
+    mutating func unanswered(_ why: String, now: Instant) {
+        failed("REGISTER: \(why)", retryAfter: nil, now: now)
+    }
+
+    private mutating func failed(_ why: String, retryAfter: Int?, now: Instant) {
+        let wait = retryAfter.map { Instant.Span.seconds(min(max($0, 1), 3600)) } ?? pause
+        state = .waiting(until: now + wait)
+        pause = min(pause * 2, Self.longestPause)
+        // What the operator granted before stands until it expires.
+        if expiresAt == nil { health.failed(why, failuresToDown: 1, now: now) }
+    }
+}

@@ -1,0 +1,116 @@
+import SIP
+
+/// A way out, and who may come in by it.
+public struct TrunkSettings: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable, Codable { case e1, sip }
+
+    public var name: String
+    public var kind: Kind
+    /// The gateway's or the peer's address; requests from it are the trunk's. Where `host` is set, the
+    /// addresses that it stands for take its place.
+    public var endpoint: Endpoint
+    /// The name it is reached by, looked up by RFC 3263; nil where it has a fixed address.
+    public var host: TrunkHost?
+    /// Other addresses its requests come from; port 0 is any port.
+    public var alsoFrom: [Endpoint] = []
+    /// The listener its requests leave by.
+    public var listener: UInt16 = 0
+    /// Calls at once, both directions together: an E1 has 30 channels.
+    public var channels: Int
+    /// Of kind e1: the order in which calls out take channels.
+    public var hunting = Hunting.lowestFirst
+    /// Of kind e1: channels that no call takes.
+    public var blockedChannels: Set<Int> = []
+    /// Of kind e1: channels that only emergency calls take.
+    public var reservedChannels: Set<Int> = []
+    /// Of kind e1: the parameter of the Request-URI that names the channel; nil leaves the choice to
+    /// the gateway, and our numbers only count.
+    public var channelParameter: String?
+    /// Calls that may begin within one second, both directions together; zero is no limit.
+    public var callsPerSecond = 0
+    /// How often OPTIONS asks whether it lives; zero never asks.
+    public var optionsInterval: Instant.Span = .seconds(10)
+    /// Unanswered OPTIONS in a row that make it down.
+    public var failuresToDown = 2
+    /// Answered OPTIONS in a row that make it up again.
+    public var answersToUp = 2
+    /// How long a call waits for the first answer of any kind before it takes the next route.
+    public var attemptTimeout: Instant.Span = .seconds(3)
+    public var breaker = BreakerSettings()
+    /// What answers its 401 and 407; nil where it asks for nothing.
+    public var credentials: TrunkCredentials?
+    /// How we register there; nil where we do not.
+    public var registration: TrunkRegistrationSettings?
+    /// Of kind e1: where the span's own state is read; nil where it is not.
+    public var span: SpanSettings?
+    /// The file of what its operator takes; nil where least cost does not ask for it.
+    public var tariffFile: String?
+
+    public init(name: String, kind: Kind, endpoint: Endpoint, channels: Int) {
+        self.name = name
+        self.kind = kind
+        self.endpoint = endpoint
+        self.channels = channels
+    }
+
+    /// What it is reached by, for people.
+    public var address: String { host?.description ?? endpoint.description }
+}
+
+/// A name and perhaps a port. With a port no SRV record is looked for (RFC 3263 §4.2).
+public struct TrunkHost: Sendable, Hashable, CustomStringConvertible {
+    public var name: String
+    public var port: UInt16?
+
+    public init(name: String, port: UInt16? = nil) {
+        self.name = name
+        self.port = port
+    }
+
+    public var description: String { port.map { "\(name):\($0)" } ?? name }
+}
+
+/// Who we are to an operator that asks by digest.
+public struct TrunkCredentials: Sendable, Hashable {
+    public var username: String
+    public var password: String
+
+    public init(username: String, password: String) {
+        self.username = username
+        self.password = password
+    }
+}
+
+/// How we register at an operator.
+public struct TrunkRegistrationSettings: Sendable, Hashable {
+    /// The user part of the address-of-record: mostly the account's number.
+    public var user: String
+    /// The host part, and the Request-URI's host: the operator's domain.
+    public var domain: String
+    /// What we ask for.
+    public var seconds = 3600
+
+    public init(user: String, domain: String) {
+        self.user = user
+        self.domain = domain
+    }
+}
+
+/// Where a gateway tells the state of an E1 span: dsx1LineStatus of RFC 4805, by SNMP.
+public struct SpanSettings: Sendable, Hashable {
+    public enum Version: String, Sendable, Hashable { case v1 = "1", v2c = "2c" }
+
+    /// Where the SNMP agent listens.
+    public var agent: Endpoint
+    public var version = Version.v2c
+    public var community: String
+    /// dsx1LineIndex of the span.
+    public var index: Int
+    public var interval: Instant.Span = .seconds(10)
+
+    public init(agent: Endpoint, community: String, index: Int) {
+        self.agent = agent
+        self.community = community
+        self.index = index
+    }
+}

@@ -1,0 +1,151 @@
+import Dialplan
+import Testing
+
+/// Several sites in one switch.
+@Suite struct SitesTests {
+    static let branch = """
+        site branch { country 86  area 0755  timezone Asia/Shanghai }
+        extensions 9000-9099
+        normalise 0755[2-8]XXXXXXX -> drop 4
+        class local [2-8]XXXXXXX
+        class far   0[1-9]XXXXXXXX.
+        level desk  may internal + local
+        level boss  may desk + far
+        incoming quiet from nobody
+        route local via line, pstn
+        route far   via pstn present +86755{line} send e164
+        line 26778000-26778099 rings 9000-9099
+        group front 9001 9002 together 20s
+        forward 9000 when busy to group front
+        expect 9001 (desk) dials 86035566 -> via line
+        """
+
+    static func plan(_ main: String = "", _ branch: String = branch) throws -> Plan {
+        try compiled(
+            sample + "\ninclude \"branch.dialplan\"\n" + main, included: ["branch.dialplan": branch]
+        )
+    }
+
+    @Test func everySiteDecidesByItsOwnPlan() throws {
+        let plan = try Self.plan()
+        let far = plan.dialled("02088886666", from: "9000", level: "boss")
+        #expect(far.routes.map(\.presented) == ["+8675526778000"])
+        #expect(plan.dialled("02088886666", from: "9000", level: "desk").refusal == .level)
+        #expect(plan.dialled("075586035566", from: "9000", level: "desk").normalised == "86035566")
+        #expect(plan.dialled("075586035566", level: "city").refusal == .level)
+        #expect(plan.dialled("02088886666", level: "boss").refusal == .level)
+        #expect(far.planVersion == plan.version)
+    }
+
+    @Test func theSitesCallEachOther() throws {
+        let plan = try Self.plan()
+        let decision = plan.dialled("9000", level: "house")
+        #expect(decision.outcome == .ring(extension: "9000"))
+        // What follows is the called site's to say.
+        #expect(decision.fallbacks.busy?.target == .group("front"))
+        #expect(
+            plan.dialled("8100", from: "9000", level: "desk").outcome == .ring(extension: "8100"))
+        let overflow = plan.decide(
+            Query(caller: .extension("8100", level: "house"), dialled: "9000", time: monday)
+                .diverted(to: .group("front")))
+        guard case .ringGroup(let group) = overflow.outcome else {
+            Issue.record("\(overflow.outcome)")
+            return
+        }
+        #expect(group.stages.map(\.members) == [["9001", "9002"]])
+    }
+
+    @Test func theCalledSiteLetsIn() throws {
+        let plan = try Self.plan()
+        let query = Query(caller: .extension("8100", level: "house"), dialled: "9000", time: monday)
+        {
+            $0 == "9000" ? ExtensionSettings(level: "desk", incomingLevel: "quiet") : nil
+        }
+        #expect(plan.decide(query).refusal == .incoming)
+    }
+
+    @Test func aForwardingIsDecidedBySiteOfWhoForwards() throws {
+        let plan = try Self.plan()
+        var forwarding = ExtensionSettings(level: "boss")
+        forwarding.forwardAlways = "02088886666"
+        let settings = ["9000": forwarding]
+        let query = Query(caller: .extension("8100", level: "house"), dialled: "9000", time: monday)
+        { settings[$0] }
+        let decision = plan.decide(query)
+        #expect(decision.routes.map(\.presented) == ["+8675526778000"])
+        #expect(decision.rights == "9000")
+    }
+
+    @Test func forwardingBetweenSitesInACircleEnds() throws {
+        let plan = try Self.plan()
+        let query = Query(caller: .extension("8101", level: "house"), dialled: "9000", time: monday)
+        { number in
+            var settings = ExtensionSettings(level: number.hasPrefix("9") ? "boss" : "world")
+            settings.forwardAlways = number == "9000" ? "8100" : number == "8100" ? "9000" : nil
+            return settings
+        }
+        #expect(plan.decide(query).refusal == .forwarding)
+    }
+
+    @Test func callsFromOutsideReachEverySite() throws {
+        let plan = try Self.plan()
+        for (line, rings) in [("66778100", "8100"), ("26778001", "9001")] {
+            let decision = plan.decide(Query(caller: .line(line), dialled: "", time: monday))
+            #expect(decision.outcome == .ring(extension: rings))
+        }
+        for (dialled, rings) in [("8100", "8100"), ("9001", "9001"), ("26778001", "9001")] {
+            let decision = plan.decide(
+                Query(caller: .trunk("pstn"), dialled: dialled, time: monday))
+            #expect(decision.outcome == .ring(extension: rings))
+        }
+        let stranger = plan.decide(Query(caller: .trunk("pstn"), dialled: "777", time: monday))
+        #expect(stranger.refusal == .unknownNumber)
+    }
+
+    @Test func emergencyCallsLeaveFromEverySite() throws {
+        let ways = try Self.plan().dialled("110", from: "9000", level: "desk").emergencyRoutes
+        #expect(ways?.first?.via == .line("26778000"))
+    }
+
+    @Test func thePlanTellsOfAllSites() throws {
+        let plan = try Self.plan()
+        #expect(plan.hasExtension("8100") && plan.hasExtension("9001"))
+        #expect(plan.levels.contains("desk") && plan.levels.contains("world"))
+        #expect(plan.line(of: "9001") == "26778001")
+        #expect(plan.target(ofLine: "26778001") == "9001")
+        #expect(plan.extensions.map(\.description) == ["8000-8799", "9000-9099"])
+        #expect(plan.groups(of: "9001") == ["front"])
+        #expect(plan.expectations.map(\.holds) == [true])
+        let other = try Self.plan("", Self.branch.replacing("0755", with: "0756"))
+        #expect(plan.version != other.version)
+    }
+
+    @Test func expectLinesOfTheMainFileMayBeAboutEverySite() throws {
+        #expect(throws: Never.self) {
+            try Self.plan(
+                """
+                expect 8100 (house) dials 9000 -> rings 9000
+                expect 9000 (desk) dials 8100 -> rings 8100
+                expect 9000 dials 110 -> emergency
+                """)
+        }
+        #expect(throws: Refused.self) {
+            try Self.plan("expect 9000 (desk) dials 8100 -> rings 8101")
+        }
+    }
+
+    @Test(
+        "sites that get in each other's way are refused",
+        arguments: [
+            ("extensions 9000-9099", "extensions 8700-8799"),
+            ("rings 9000-9099", "rings 9000-9098"), ("site branch", "site headquarters"),
+            ("Asia/Shanghai", "Asia/Urumqi"), ("line 26778000-26778099", "line 66778000-66778099"),
+            ("class far ", "include \"branch.dialplan\"\nclass far "),
+            ("-> via line", "-> via pstn"),
+        ])
+    func clashes(old: String, new: String) {
+        #expect(throws: Refused.self) {
+            try Self.plan("", Self.branch.replacing(old, with: new))
+        }
+    }
+}

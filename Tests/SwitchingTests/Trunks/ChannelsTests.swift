@@ -1,0 +1,108 @@
+import SIP
+import Testing
+
+@testable import Switching
+
+/// Which channel a call takes.
+@Suite struct ChannelsTests {
+    private func channels(
+        _ hunting: Hunting, _ count: Int = 5, blocked: Set<Int> = [], reserved: Set<Int> = [],
+        kind: TrunkSettings.Kind = .e1
+    ) -> Channels {
+        var settings = TrunkSettings(
+            name: "t", kind: kind, endpoint: Site.e1, channels: count)
+        settings.hunting = hunting
+        settings.blockedChannels = blocked
+        settings.reservedChannels = reserved
+        return Channels(settings)
+    }
+
+    /// A macro cannot see a mutating call.
+    private func expect(
+        _ seizure: Channels.Seizure, _ expected: Channels.Seizure,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(seizure == expected, sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: [
+        (Hunting.lowestFirst, [1, 2, 3, 2]), (.highestFirst, [5, 4, 3, 4]),
+        (.cyclic, [1, 2, 3, 4]),
+    ])
+    func callsHuntInTheNamedOrder(hunting: Hunting, expected: [Int]) {
+        var channels = channels(hunting)
+        var taken: [Int] = []
+        for place in 0..<4 {
+            guard case .taken(let number?) = channels.seize(isEmergency: false) else { break }
+            taken.append(number)
+            // The second and third call end before the fourth begins.
+            if place == 2 { channels.free(taken[1]) }
+        }
+        #expect(taken == expected)
+    }
+
+    @Test func theOtherSideHuntsFromItsOwnEnd() {
+        var channels = channels(.lowestFirst)
+        expect(channels.seize(isEmergency: false), .taken(1))
+        expect(channels.seizeInbound(), .taken(5))
+        expect(channels.seize(isEmergency: false), .taken(2))
+        #expect(channels.takenNumbers == [1, 2, 5] && channels.inUse == 3)
+    }
+
+    @Test func blockedChannelsAreTakenByNobody() {
+        var channels = channels(.lowestFirst, 3, blocked: [1, 3])
+        expect(channels.seize(isEmergency: true), .taken(2))
+        expect(channels.seize(isEmergency: true), .allTaken)
+        expect(channels.seizeInbound(), .allTaken)
+        #expect(channels.usable == 1)
+    }
+
+    @Test func onlyAnEmergencyCallTakesFromTheReserve() {
+        var channels = channels(.lowestFirst, 3, reserved: [1, 2])
+        expect(channels.seize(isEmergency: false), .taken(3))
+        expect(channels.seize(isEmergency: false), .onlyReserved)
+        expect(channels.seize(isEmergency: true), .taken(1))
+        expect(channels.seize(isEmergency: true), .taken(2))
+        expect(channels.seize(isEmergency: false), .allTaken)
+    }
+
+    @Test func aChannelOfAGlareIsAvoided() {
+        var channels = channels(.lowestFirst)
+        expect(channels.seize(isEmergency: false, avoiding: 1), .taken(2))
+    }
+
+    @Test func aSIPTrunkCountsWithoutNumbers() {
+        var channels = channels(.lowestFirst, 2, kind: .sip)
+        expect(channels.seize(isEmergency: false), .taken(nil))
+        expect(channels.seizeInbound(), .taken(nil))
+        expect(channels.seize(isEmergency: true), .allTaken)
+        channels.free(nil)
+        expect(channels.seize(isEmergency: false), .taken(nil))
+        #expect(channels.takenNumbers.isEmpty)
+    }
+
+    @Test func callsThatWentBeyondANewLimitAreStillGivenBack() {
+        var channels = channels(.lowestFirst, 2)
+        for number in 1...4 { channels.occupy(number) }
+        #expect(channels.inUse == 4)
+        expect(channels.seize(isEmergency: false), .allTaken)
+        for number in 1...4 { channels.free(number) }
+        #expect(channels.inUse == 0)
+        expect(channels.seize(isEmergency: false), .taken(1))
+    }
+
+    @Test func noMoreCallsASecondThanSet() {
+        var rate = CallRate(limit: 3)
+        let times = [0, 100, 200, 300, 999, 1000, 1050, 1100, 1200, 1300]
+        var admitted: [Int] = []
+        for time in times where rate.admits(now: Instant(nanoseconds: Int64(time) * 1_000_000)) {
+            admitted.append(time)
+        }
+        #expect(admitted == [0, 100, 200, 1000, 1100, 1200])
+        var unlimited = CallRate(limit: 0)
+        for _ in 0..<1000 {
+            let isAdmitted = unlimited.admits(now: Instant(nanoseconds: 0))
+            #expect(isAdmitted)
+        }
+    }
+}
