@@ -106,6 +106,8 @@ struct Durable: Sendable {
     var lastSequence: UInt64 = 0
     var start: UInt32 = 0
     var book = 0
+    /// Which run of the machine it is; the shell knows that, it is not stored.
+    var boot: UInt64 = 1
 
     /// What the next process begins with.
     mutating func load() -> StoredState {
@@ -124,6 +126,7 @@ struct Durable: Sendable {
         state.runningCalls = running.values.sorted { $0.call < $1.call }
         state.lastSequence = lastSequence
         state.start = start
+        state.boot = boot
         return state
     }
 
