@@ -63,6 +63,7 @@ public final class Daemon {
         reload = Reload(
             first: loaded, outlook: outlook, notifier: notifier, logger: log.logger,
             post: { mailbox.post($0) })
+        reload.started()
         let desk = RequestDesk(
             requests: requests, replies: replies, reload: reload, post: { mailbox.post($0) })
         control = try ControlServer(path: loaded.controlSocket) { request, answer in
@@ -115,7 +116,6 @@ public final class Daemon {
             """)
         outlook.follow(settings)
         notifier.tell(.ready("running"))
-        reload.started()
         loop.run(turns)
         notifier.tell(.stopping)
         withExtendedLifetime(signals) { close() }

@@ -71,7 +71,7 @@ final class Reload: Sendable {
         to name: String?, by user: String?, answer: @escaping @Sendable (Response) -> Void
     ) {
         queue.async { [self] in
-            let entry: DialplanVersions.Entry
+            let entry: DialplanVersions.Record
             switch versions.entry(named: name) {
             case .failure(let refusal):
                 answer(.refused([refusal.text]))

@@ -44,21 +44,25 @@ import Testing
             }
             #expect(text.contains("dialplan \(first) is in force"))
             #expect(text.contains("the files stay as they are"))
-            #expect(try Self.version(&client) == first)
+            let back = try Self.version(&client)
+            #expect(back == first)
             let rows = try Self.rows(&client)
             #expect(rows.map(\.version) == [first, second, first])
             #expect(rows.map(\.reason) == ["rollback", "reload", "start"])
             #expect(rows.map(\.by) == ["boss", "admin", nil])
             #expect(rows.map(\.number) == [3, 2, 1])
             #expect(rows.map(\.isInForce) == [true, false, false])
-            #expect(rows.allSatisfy(\.isKept))
+            let isEachKept = rows.allSatisfy { $0.isKept }
+            #expect(isEachKept)
         }
         let kept = try String(contentsOfFile: "\(site.folder)/site.dialplan", encoding: .utf8)
         #expect(kept == worse)
         // Over a restart too, as long as the files hold what they held.
-        #expect(try Self.loaded(site) == first)
+        let afterRestart = try Self.loaded(site)
+        #expect(afterRestart == first)
         try site.write("site.dialplan", worse + "level few may internal\n")
-        #expect(try Self.loaded(site) != first)
+        let afterChange = try Self.loaded(site)
+        #expect(afterChange != first)
     }
 
     private static func loaded(_ site: Site) throws -> String {
@@ -73,13 +77,17 @@ import Testing
             _ = try client.ask(.reload(by: nil))
             let second = try Self.version(&client)
             _ = try client.ask(.rolledBack(to: "1", by: nil))
-            #expect(try Self.version(&client) != second)
+            let rolledBack = try Self.version(&client)
+            #expect(rolledBack != second)
             _ = try client.ask(.reload(by: nil))
-            #expect(try Self.version(&client) == second)
-            #expect(try Self.loaded(site) == second)
+            let again = try Self.version(&client)
+            #expect(again == second)
+            let started = try Self.loaded(site)
+            #expect(started == second)
             // Nothing changed, so nothing came into force.
             _ = try client.ask(.reload(by: nil))
-            #expect(try Self.rows(&client).count == 4)
+            let count = try Self.rows(&client).count
+            #expect(count == 4)
         }
     }
 
@@ -112,7 +120,8 @@ import Testing
                 throw Unexpected("a plan for a trunk that is gone was taken")
             }
             #expect(lines.contains { $0.contains("there is no trunk \"ip-e1\"") })
-            #expect(try Self.version(&client) == second)
+            let last = try Self.version(&client)
+            #expect(last == second)
         }
     }
 
@@ -127,6 +136,7 @@ import Testing
         let rows = versions.rows
         #expect(rows.count == DialplanVersions.historyLimit)
         #expect(rows.first?.number == DialplanVersions.historyLimit + 20)
-        #expect(rows.count { $0.isKept } == DialplanVersions.keptLimit)
+        let kept = rows.count { $0.isKept }
+        #expect(kept == DialplanVersions.keptLimit)
     }
 }

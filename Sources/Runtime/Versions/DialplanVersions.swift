@@ -22,7 +22,7 @@ struct DialplanVersions {
         case start, reload, signal, rollback
     }
 
-    struct Entry: Codable, Hashable {
+    struct Record: Codable, Hashable {
         /// Counted from one.
         var number: Int
         /// Microseconds since 1970 UTC.
@@ -51,13 +51,13 @@ struct DialplanVersions {
 
     /// The oldest first. A line that cannot be read is left out: a history with a hole is better
     /// than none.
-    var history: [Entry] {
+    var history: [Record] {
         guard let bytes = FileManager.default.contents(atPath: file("history").path) else {
             return []
         }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
             do {
-                return try JSONDecoder().decode(Entry.self, from: Data(line))
+                return try JSONDecoder().decode(Record.self, from: Data(line))
             } catch {
                 return nil
             }
@@ -86,12 +86,12 @@ struct DialplanVersions {
 
     /// The entry that somebody means by a number or the beginning of a version; without one, the
     /// plan that was in force before the one that is.
-    func entry(named name: String?) -> Result<Entry, Refusal> {
+    func entry(named name: String?) -> Result<Record, Refusal> {
         let history = history
         guard let last = history.last else {
             return .failure(Refusal("no version was kept yet"))
         }
-        let found: Entry?
+        let found: Record?
         if let name {
             let number = Int(name).flatMap { number in history.last { $0.number == number } }
             let alike = history.filter { $0.version.hasPrefix(name) && name.count >= 4 }
@@ -146,7 +146,7 @@ struct DialplanVersions {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try write(texts, to: file("\(version).json"))
         history.append(
-            Entry(
+            Record(
                 number: (history.last?.number ?? 0) + 1, at: time, version: version,
                 reason: reason, by: user))
         history = Array(history.suffix(Self.historyLimit))
@@ -176,7 +176,7 @@ struct DialplanVersions {
         try encoder.encode(value).write(to: file, options: .atomic)
     }
 
-    private func forgetOld(_ history: [Entry]) throws {
+    private func forgetOld(_ history: [Record]) throws {
         var kept: Set<String> = []
         for entry in history.reversed() where kept.count < Self.keptLimit {
             kept.insert(entry.version)
