@@ -279,10 +279,11 @@ public struct Simulation: Sendable {
             auditor.becameDurable(change, on: durable)
             durable.apply(change)
         }
-        auditor.crashed(disk.durable)
+        auditor.crashed(disk.durable, losesPower: losesPower)
         if isTraced { note("   killed, back in \(outage.milliseconds) ms") }
         // The monotonic clock of a machine begins anew with it.
         if losesPower {
+            disk.durable.boot += 1
             clockBase = 3_000_000_000 - (now + outage).nanoseconds
         }
         digest.add(UInt64(process))
@@ -443,6 +444,9 @@ extension Digest {
             case .posted(let posting):
                 add(posting.id)
                 add(posting.balanceAfter.micros)
+            case .settingsSaved(let number, _): add(number)
+            case .vouchersAdded(let vouchers): for voucher in vouchers { add(voucher.key) }
+            case .spendingHeld(let hold): add(hold.subject.description)
             case .callRunning(let running):
                 add(running.call.rawValue)
                 add(running.reserved.micros)

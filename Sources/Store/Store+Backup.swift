@@ -95,6 +95,7 @@ extension Store {
             try copy.close()
         }
         try restrict(fresh)
+        try give(fresh, toOwnerOf: folder)
         try sync(fresh)
         let replaced = try setAside(path)
         try move(fresh, to: path)
@@ -144,6 +145,13 @@ extension Store {
     /// Passwords' hashes stand in it: its owner's alone.
     private static func restrict(_ file: String) throws {
         guard chmod(file, 0o600) == 0 else { throw failure(file, errno) }
+    }
+
+    /// Root restores for the user that runs the daemon, to whom the folder belongs.
+    private static func give(_ file: String, toOwnerOf folder: String) throws {
+        var owner = stat()
+        guard stat(folder, &owner) == 0 else { throw failure(folder, errno) }
+        guard chown(file, owner.st_uid, owner.st_gid) == 0 else { throw failure(file, errno) }
     }
 
     private static func move(_ file: String, to other: String) throws {

@@ -123,6 +123,63 @@ import Testing
         #expect(site.isIdle)
     }
 
+    @Test func aCallKeepsItsPriceWhateverTariffIsThereAfterTheRestart() throws {
+        var (site, phone, _) = try talking()
+        let dear = Tariff.parse(
+            csv: Array("prefix,name,connect_fee,steps\n0,national,0,9.99/6\n".utf8),
+            file: "tariff.csv")
+        site.disk.tariffs = TariffBook(try #require(dear.tariff))
+        try site.crash(.process(.seconds(3)))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.charge == Amount("0.21"))
+        #expect(site.records.first?.billedMs == 13_000)
+    }
+
+    /// A top-up that was told survives; one that was not durable never happened.
+    @Test func moneyThatWasToldIsThereAndNoOther() throws {
+        var site = try Site(balance: "1.00")
+        func topUp(_ id: String) throws -> ControlRequest {
+            .accountToppedUp(
+                MoneyChange(
+                    id: id, account: "a", amount: try #require(Amount("2.00")), note: ""))
+        }
+        guard case .done = site.request(try topUp("told")) else {
+            Issue.record("the top-up was refused")
+            return
+        }
+        site.diskIsQuick = false
+        #expect(site.request(try topUp("lost")) == nil)
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        #expect(site.sw.ledger.account("a")?.balance == Amount("3.00"))
+        guard case .done(let again) = site.request(try topUp("told")),
+            case .done = site.request(try topUp("lost"))
+        else {
+            Issue.record("a top-up was refused")
+            return
+        }
+        #expect(again.contains("done before"))
+        #expect(site.sw.ledger.account("a")?.balance == Amount("5.00"))
+    }
+
+    @Test func aCallFromOutsideHoldsItsChannelAndItsLine() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        phone.answer(try site.next(phone.endpoint), 200, at: &site, body: Party.offer)
+        gateway.acknowledge(try #require(site.all(Site.pstn).last), at: &site)
+        let before = try #require(site.sw.trunks["pstn"])
+        #expect(before.channelsInUse == 1 && site.sw.linesInUse.count == 1)
+        try site.crash(.process(.seconds(1)))
+        let after = try #require(site.sw.trunks["pstn"])
+        #expect(after.channelsInUse == 1 && site.sw.linesInUse.count == 1)
+        #expect(after.channels.takenNumbers == before.channels.takenNumbers)
+        gateway.send("BYE", at: &site)
+        #expect(site.said(Site.pstn).contains("200"))
+        #expect(site.records.first?.direction == .inbound && site.isIdle)
+    }
+
     // MARK: The clocks
 
     @Test func paidTimeThatEndedMeanwhileCutsTheCallAtOnceForWhatWasHeld() throws {

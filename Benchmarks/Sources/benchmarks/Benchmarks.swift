@@ -3,7 +3,7 @@ import CMeter
 /// Measures the core: CPU time of the process and allocations for each operation, beside the budget.
 ///
 ///     swift run -c release --package-path Benchmarks [part of a case's name ...] [--iterations N]
-///     swift run -c release --package-path Benchmarks store [--postings N]
+///     swift run -c release --package-path Benchmarks store [commits] [recovery] [reading] [--postings N]
 ///
 /// `store` measures the disk, beside which the rest is nothing: it has to be asked for.
 ///

@@ -57,7 +57,8 @@ extension Auditor {
         facts.call = running.call
         serialOfCall[running.call] = serial
         facts.reserved = running.reserved.micros
-        if facts.answeredAt == nil {
+        // Of a call that only rings the journal says who has to be told of a crash.
+        if facts.answeredAt == nil, running.record.answeredAt != nil {
             facts.answeredAt = now
             if let answer = answeredThisTurn.first(where: { legs[$0]?.serial == serial }) {
                 facts.connected = answer
@@ -120,8 +121,8 @@ extension Auditor {
         if charged > 0 { figures.charged += 1 }
     }
 
-    /// Charged is min(used, reserved): to the millisecond while one process lived, and between
-    /// what was surely used and what was held when an outage lies in it.
+    /// Charged is min(used, reserved): to the millisecond while the machine had its power, an outage
+    /// of the process included; else between what was surely used and what was held.
     private mutating func checkPrice(
         _ charged: Int64, of facts: CallFacts, _ record: CallRecord
     ) {
@@ -137,11 +138,11 @@ extension Auditor {
         }
         let used = (now - answeredAt).milliseconds
         let atMost = facts.rows.map { $0.price(milliseconds: used) }
-        guard let diedAt = facts.diedAt else {
+        guard let diedAt = facts.diedAt, facts.hasLostClock else {
             let prices = atMost.map { min($0, facts.reserved) }
             if !prices.contains(charged) {
                 find(
-                    "wrong charge",
+                    facts.diedAt == nil ? "wrong charge" : "wrong charge over a restart",
                     "\(what) for \(used) ms, holding \(Amount(micros: facts.reserved)): "
                         + prices.map { "\(Amount(micros: $0))" }.joined(separator: " or "))
             }
@@ -176,7 +177,7 @@ extension Auditor {
             }
         case .callRunning(let running):
             guard let serial = serial(of: running.record) else { return }
-            calls[serial]?.isJournalDurable = true
+            if running.record.answeredAt != nil { calls[serial]?.isJournalDurable = true }
             calls[serial]?.durableReserved = running.reserved.micros
             if durableCalls.contains(running.call.rawValue) {
                 find("running after its record", "call \(serial)")

@@ -100,13 +100,14 @@ struct Auditor: Sendable {
     // MARK: The process
 
     /// The process is gone, and with it all that was decided and is not durable.
-    mutating func crashed(_ durable: Durable) {
+    mutating func crashed(_ durable: Durable, losesPower: Bool) {
         figures.crashes += 1
         balances = durable.balances
         isStoreFailing = false
         for serial in calls.keys.sorted() {
             guard var facts = calls[serial], facts.durableRecords == 0 else { continue }
             if facts.isAccepted || facts.toldAt != nil { facts.diedAt = facts.diedAt ?? now }
+            if losesPower { facts.hasLostClock = true }
             facts.closedAt = nil
             facts.reserved = facts.durableReserved
             if !facts.isJournalDurable {
@@ -145,7 +146,7 @@ struct Auditor: Sendable {
         for serial in calls.keys.sorted() {
             guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
             else { continue }
-            calls[serial]?.isMeasuredWrongly = true
+            calls[serial]?.isStepped = true
         }
     }
 
@@ -166,7 +167,7 @@ struct Auditor: Sendable {
                 latest = latest.map { max($0, paid) }
             }
             // A clock that was stepped while nobody ran hides how long the outage was.
-            if let latest, !(facts.isMeasuredWrongly && facts.diedAt != nil) {
+            if let latest, !facts.isMeasuredWrongly {
                 paidUntil[serial] = answeredAt + Instant.Span(nanoseconds: latest * 1_000_000)
             }
         }

@@ -57,10 +57,14 @@ struct CallFacts: Sendable {
     var isRecordedAnswered = false
     /// Its process died under it: when it did first, and how long it was answered until then.
     var diedAt: Instant?
-    /// The wall clock was stepped while it was answered, so its outage is measured wrongly.
-    var isMeasuredWrongly = false
-    /// The price list has changed while it was answered.
+    /// Its machine lost its power, so only the wall clock tells how long the outage was.
+    var hasLostClock = false
+    /// The wall clock was stepped while it was answered.
+    var isStepped = false
     var isAttempted = false
+
+    /// Nobody can say how long it was away.
+    var isMeasuredWrongly: Bool { hasLostClock && isStepped }
 
     var isPaying: Bool { !chain.isEmpty && rows.contains { !$0.isFree } }
 }

@@ -47,6 +47,8 @@ struct CallState: Sendable {
     var calleeExtension: String?
     var inboundTrunk: String?
     var inboundLine: String?
+    /// Of the trunk it came in by.
+    var inboundChannel: Int?
     var holding = Call.Holding.nothing
     var isEmergency = false
     var limitMilliseconds: Int64?
@@ -59,6 +61,7 @@ struct CallState: Sendable {
         case inviting, invited
         case callerExtension, calleeExtension, inboundTrunk, inboundLine
         case trunk, line, emergency, limit
+        case inboundChannel
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -92,6 +95,9 @@ struct CallState: Sendable {
         Self.write(calleeExtension, .calleeExtension, to: &writer)
         Self.write(inboundTrunk, .inboundTrunk, to: &writer)
         Self.write(inboundLine, .inboundLine, to: &writer)
+        if let inboundChannel {
+            writer.field(Tag.inboundChannel.rawValue) { $0.number(Int64(inboundChannel)) }
+        }
         switch holding {
         case .nothing: break
         case .trunk(let name): writer.field(Tag.trunk.rawValue) { $0.text(name) }
@@ -191,6 +197,7 @@ struct CallState: Sendable {
                 read?.holding = .line(number: line, trunk: trunk)
             case .emergency: read?.isEmergency = true
             case .limit: read?.limitMilliseconds = field.signed()
+            case .inboundChannel: read?.inboundChannel = field.number(as: Int.self)
             }
         }
         guard var read else { return nil }

@@ -54,6 +54,7 @@ extension Switch {
         state.calleeExtension = calls[handle].calleeExtension
         state.inboundTrunk = calls[handle].inboundTrunk
         state.inboundLine = calls[handle].inboundLine
+        state.inboundChannel = calls[handle].inboundChannel
         state.holding = calls[handle].holding
         state.isEmergency = calls[handle].isEmergency
         state.limitMilliseconds = calls[handle].limitMilliseconds

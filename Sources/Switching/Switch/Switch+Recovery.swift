@@ -63,6 +63,7 @@ extension Switch {
         call.calleeExtension = state.calleeExtension
         call.inboundTrunk = state.inboundTrunk
         call.inboundLine = state.inboundLine
+        call.inboundChannel = state.inboundChannel
         call.holding = state.holding
         call.channel = running.record.attempts.last { $0.outcome == .answered }?.channel
         call.isEmergency = state.isEmergency
