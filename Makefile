@@ -1,5 +1,5 @@
 # make run    builds the daemon and runs it with Config/tandem.yaml
-# make test   unit tests, then the built daemon with real phones and gateways
+# make test   unit tests, simulated worlds, then the built daemon with real phones and gateways
 # make lint   the formatter's rules
 # make bench  benchmarks, then a load of calls beside Kamailio if it is installed
 # make clean
@@ -34,7 +34,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: run build test unit-test acceptance-test lint bench clean toolchain packages test-packages
+.PHONY: run build test unit-test simulation acceptance-test lint bench clean toolchain packages test-packages
 
 run: build
 	$(TANDEM) run --config $(CONFIG)
@@ -42,11 +42,16 @@ run: build
 build: toolchain packages
 	swift build $(SWIFT_FLAGS) -c release --product tandem
 
-test: unit-test acceptance-test
+test: unit-test simulation acceptance-test
 
 unit-test: toolchain packages
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test --skip-build
+
+# The release build, since it is twenty times as fast; SimulationTests runs a few seeds in debug.
+SEEDS ?= 300
+simulation: build
+	$(TANDEM) simulate --swarm --seeds $(SEEDS)
 
 acceptance-test: build test-packages $(VENV)/installed
 	TANDEM=$(CURDIR)/$(TANDEM) $(VENV)/bin/python -m pytest Tests/Acceptance

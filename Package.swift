@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "tandem", targets: ["tandem"]),
         .library(
             name: "TandemCore", targets: ["SIP", "SDP", "Dialplan", "Charging", "Switching"]),
+        .library(name: "TandemStore", targets: ["Store"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -60,7 +61,7 @@ let package = Package(
         shell(
             "Store",
             [
-                "Charging", "SIP", "Switching",
+                "CLibcrypto", "Charging", "SIP", "Switching",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
@@ -78,10 +79,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
+        // A shell of values: clocks, wire, disk and phones that are simulated.
+        shell("Simulation", ["SIP", "Dialplan", "Charging", "Switching"]),
+
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Runtime", "Control", "Switching", "Charging", "Dialplan",
+                "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -91,7 +95,13 @@ let package = Package(
         tests("DialplanTests", ["Dialplan"], resources: [.copy("Golden")]),
         tests("ChargingTests", ["Charging"]),
         tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
-        tests("StoreTests", ["Store", "Switching", "Charging", "SIP"]),
+        tests("SimulationTests", ["Simulation", "Switching", "Charging", "SIP"]),
+        tests(
+            "StoreTests",
+            [
+                "Store", "Switching", "Charging", "SIP",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching"]),

@@ -12,7 +12,10 @@ let package = Package(
         .target(name: "CMeter"),
         .executableTarget(
             name: "benchmarks",
-            dependencies: ["CMeter", .product(name: "TandemCore", package: "tandem")],
+            dependencies: [
+                "CMeter", .product(name: "TandemCore", package: "tandem"),
+                .product(name: "TandemStore", package: "tandem"),
+            ],
             swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     ]
 )

@@ -9,6 +9,27 @@ public struct Account: Hashable, Sendable, Codable {
 
     /// 1 to `longestID` printable ASCII characters without space, comma and quotes.
     public let id: String
+    /// How long an allowance is for.
+    public enum Renewal: String, Hashable, Sendable, Codable, CaseIterable {
+        case day
+        case month
+
+        func period(of day: CivilDay) -> Int32 {
+            switch self {
+            case .day: day.number
+            case .month: day.month
+            }
+        }
+
+        /// `2026-10-01` or `2026-10`.
+        func text(of day: CivilDay) -> String {
+            switch self {
+            case .day: day.description
+            case .month: String(day.description.dropLast(3))
+            }
+        }
+    }
+
     /// For people.
     public var name: String
     /// The account that must cover every call too: a department over an extension, an enterprise
@@ -16,14 +37,27 @@ public struct Account: Hashable, Sendable, Codable {
     public let parent: String?
     public let kind: Kind
     /// How far below zero the balance may go; 0 for prepaid.
-    public internal(set) var creditLimit: Amount
+    public var creditLimit: Amount
     /// All that was paid in, less all that was posted for calls. What running calls hold is not
     /// taken off; see `Ledger.available(_:)`.
     public internal(set) var balance: Amount
     /// ISO 4217. One for a whole chain.
     public let currency: String
     /// A blocked account starts no call and lengthens none.
-    public internal(set) var isBlocked: Bool
+    public var isBlocked: Bool
+    /// From then on it starts no call and lengthens none; wall time, microseconds since 1970 UTC.
+    public var expiresAt: Int64?
+    /// When balance and credit limit together fall below this, somebody should be told.
+    public var lowMark: Amount?
+    /// The tariff plan that prices its calls, and those of accounts below it that name none.
+    public var plan: String?
+    /// Where they say something, they go before the configured ones.
+    public var limits: SpendingLimits
+    /// For an allowance: what was spent is written off when the next day or month begins. Such an
+    /// account is postpaid, and its credit limit is the allowance.
+    public let renewal: Renewal?
+    /// The day or month, counted from 1970, in which it was last renewed.
+    public internal(set) var renewedIn: Int32
     /// Counts the changes of what is kept in the store, so that an older copy is known as older.
     public internal(set) var version: UInt64
 
@@ -32,7 +66,9 @@ public struct Account: Hashable, Sendable, Codable {
     public init(
         id: String, name: String, parent: String? = nil, kind: Kind = .prepaid,
         creditLimit: Amount = .zero, balance: Amount = .zero, currency: String = "CNY",
-        isBlocked: Bool = false, version: UInt64 = 0
+        isBlocked: Bool = false, expiresAt: Int64? = nil, lowMark: Amount? = nil,
+        plan: String? = nil, limits: SpendingLimits = .none, renewal: Renewal? = nil,
+        renewedIn: Int32 = .min, version: UInt64 = 0
     ) {
         self.id = id
         self.name = name
@@ -42,6 +78,12 @@ public struct Account: Hashable, Sendable, Codable {
         self.balance = balance
         self.currency = currency
         self.isBlocked = isBlocked
+        self.expiresAt = expiresAt
+        self.lowMark = lowMark
+        self.plan = plan
+        self.limits = limits
+        self.renewal = renewal
+        self.renewedIn = renewedIn
         self.version = version
     }
 
@@ -57,8 +99,18 @@ public struct Account: Hashable, Sendable, Codable {
         guard currency.utf8.count == 3,
             currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
         else { return .invalidCurrency(currency) }
+        if let plan, !TariffBook.isValidPlan(plan) { return .invalidPlan(plan) }
+        guard limits.isValid else { return .invalidSpendingLimit(account: id) }
+        if let lowMark, !(Amount.zero...Ledger.largestBalance ~= lowMark) {
+            return .amountOutOfRange(lowMark)
+        }
+        guard renewal == nil || kind == .postpaid else { return .allowanceOfPrepaid(account: id) }
         return Account.refusal(ofLimit: creditLimit, kind: kind, account: id)
     }
+
+    /// Whether what is left is below the mark. What running calls hold is not taken off, so that the
+    /// end of a call alone decides.
+    public var isLow: Bool { lowMark.map { balance + creditLimit < $0 } ?? false }
 
     static func refusal(ofLimit limit: Amount, kind: Kind, account: String) -> Ledger.Refusal? {
         switch kind {

@@ -8,6 +8,8 @@ public struct CallRecord: Hashable, Sendable, Codable {
         case outbound
         case inbound
         case emergency
+        /// No call: a feature code that was dialled.
+        case feature
     }
 
     /// How the call ended, as Asterisk spells it.
@@ -25,16 +27,29 @@ public struct CallRecord: Hashable, Sendable, Codable {
         case `switch`
     }
 
+    /// How a call comes from another one.
+    public enum Link: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Its callee had it sent on; who forwarded pays.
+        case forwarded
+        /// One of its sides sent the other on; who transferred pays.
+        case transferred
+    }
+
     // MARK: Who and where
 
     public var callID: UInt64
     /// Gap-free over all closed records; 0 until this one is closed.
     public var sequence: UInt64 = 0
     public var direction: Direction
+    /// The call it comes from, when it was forwarded or transferred, and how.
+    public var linkedCall: UInt64?
+    public var link: Link?
     /// The extension, or the number outside, that calls.
     public var caller: String
     /// The first account of the chain that pays; nil when the call costs nothing.
     public var callerAccount: String?
+    /// The extension it is charged to: the caller, or who forwarded or transferred it.
+    public var chargedExtension: String?
     /// As the user dialled it.
     public var dialled: String
     /// As the dialplan brought it to form; this is what was rated.
@@ -79,6 +94,8 @@ public struct CallRecord: Hashable, Sendable, Codable {
     public var charge: Amount = .zero
     /// How the price of those steps is made up, for whoever wants to compute it again.
     public var receipt: [ReceiptLine] = []
+    /// The tariff row and all else that the price was computed by.
+    public var basis: PriceBasis?
     /// Of every account of the chain after the charge, the caller's own first.
     public var accountBalances: [AccountBalance] = []
 

@@ -25,6 +25,7 @@ public struct Ledger: Sendable {
         public var reservations = 1_000_000
         /// Postings whose ids are known again.
         public var rememberedPostings = 10_000_000
+        public var vouchers = 1_000_000
 
         public init() {}
     }
@@ -44,33 +45,54 @@ public struct Ledger: Sendable {
         /// The balance or the reservations are past the limit.
         case limitPassed(account: String)
         case duplicatePosting(String)
+        case duplicateVoucher(batch: String, serial: Int)
         /// Negative, or the second one of a call.
         case invalidReservation(call: UInt64)
     }
 
-    private struct Entry: Sendable {
+    /// An account with what stands beside it. For the ledger's own files.
+    struct Entry: Sendable {
         var account: Account
         /// Held by running calls.
         var reserved = Amount.zero
         /// Index of the parent or `noParent`.
         var parent = Ledger.noParent
+        var spending = Spending()
 
         var available: Amount { account.balance + account.creditLimit - reserved }
     }
 
-    private struct Hold: Sendable {
+    /// An extension that calls are charged to.
+    struct Spender: Sendable {
+        var number: String
+        var reserved = Amount.zero
+        var spending = Spending()
+    }
+
+    struct Hold: Sendable {
         /// Index of the first account of the chain.
         var account: Int
         var amount: Amount
+        /// Index of the extension, or `noSpender`.
+        var spender: Int
     }
 
-    private static let noParent = -1
+    static let noParent = -1
+    static let noSpender = -1
 
-    private let limits: Limits
-    private var entries: [Entry] = []
-    private var indices: [String: Int] = [:]
-    private var holds: [UInt64: Hold] = [:]
-    private var remembered: [String: Posting] = [:]
+    /// What accounts and extensions may spend unless an account says otherwise.
+    public var accountLimits = SpendingLimits.none
+    public var extensionLimits = SpendingLimits.none
+
+    // Changed by the files of the ledger alone.
+    let limits: Limits
+    var entries: [Entry] = []
+    var indices: [String: Int] = [:]
+    var spenders: [Spender] = []
+    var spenderIndices: [String: Int] = [:]
+    var holds: [UInt64: Hold] = [:]
+    var remembered: [String: Posting] = [:]
+    var vouchers: [String: Voucher] = [:]
 
     public init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -111,7 +133,9 @@ public struct Ledger: Sendable {
     /// Every reservation by call. O(n log n).
     public var reservations: [Reservation] {
         holds.map { call, hold in
-            Reservation(call: call, account: entries[hold.account].account.id, amount: hold.amount)
+            Reservation(
+                call: call, account: entries[hold.account].account.id, amount: hold.amount,
+                extension: hold.spender == Ledger.noSpender ? nil : spenders[hold.spender].number)
         }
         .sorted { $0.call < $1.call }
     }
@@ -129,8 +153,19 @@ public struct Ledger: Sendable {
 
     // MARK: Accounts
 
+    /// The plan that prices the calls of an account: its own, or that of the nearest account above it
+    /// that names one.
+    public func tariffPlan(of account: String) -> String {
+        var index = indices[account] ?? Ledger.noParent
+        while index != Ledger.noParent {
+            if let plan = entries[index].account.plan { return plan }
+            index = entries[index].parent
+        }
+        return TariffBook.standardPlan
+    }
+
     /// Opens an empty account. Its parent must be there already, so chains can have no loop.
-    public mutating func open(_ account: Account) -> Refusal? {
+    public mutating func open(_ account: Account, at moment: LedgerMoment = 0) -> Refusal? {
         if let refusal = account.refusal { return refusal }
         guard indices[account.id] == nil else { return .accountExists(account.id) }
         guard account.balance == .zero else { return .balanceAtOpening(account: account.id) }
@@ -144,6 +179,7 @@ public struct Ledger: Sendable {
 
         var opened = account
         opened.version = 1
+        if let renewal = opened.renewal { opened.renewedIn = renewal.period(of: moment.day) }
         indices[account.id] = entries.count
         entries.append(Entry(account: opened, parent: parent))
         return nil
@@ -167,125 +203,75 @@ public struct Ledger: Sendable {
 
     /// Running calls of a blocked account talk out what is paid and are not extended.
     public mutating func setBlocked(_ isBlocked: Bool, account id: String) -> Refusal? {
-        guard let index = indices[id] else { return .unknownAccount(id) }
-        guard entries[index].account.isBlocked != isBlocked else { return nil }
-        entries[index].account.isBlocked = isBlocked
-        entries[index].account.version += 1
-        return nil
+        guard var account = account(id) else { return .unknownAccount(id) }
+        account.isBlocked = isBlocked
+        return update(account)
     }
 
     /// A limit cannot be taken below what is owed and held already.
     public mutating func setCreditLimit(_ limit: Amount, account id: String) -> Refusal? {
-        guard let index = indices[id] else { return .unknownAccount(id) }
-        let account = entries[index].account
-        if let refusal = Account.refusal(ofLimit: limit, kind: account.kind, account: id) {
-            return refusal
-        }
-        let cut = account.creditLimit - limit
-        guard cut <= entries[index].available else {
-            return .insufficient(account: id, available: entries[index].available, needed: cut)
-        }
-        guard limit != account.creditLimit else { return nil }
-
-        entries[index].account.creditLimit = limit
-        entries[index].account.version += 1
-        checkInvariant(at: index)
-        return nil
+        guard var account = account(id) else { return .unknownAccount(id) }
+        account.creditLimit = limit
+        return update(account)
     }
 
     public mutating func setName(_ name: String, account id: String) -> Refusal? {
-        guard let index = indices[id] else { return .unknownAccount(id) }
-        guard name.utf8.count <= Account.longestName else { return .invalidName(account: id) }
-        guard name != entries[index].account.name else { return nil }
-        entries[index].account.name = name
-        entries[index].account.version += 1
-        return nil
+        guard var account = account(id) else { return .unknownAccount(id) }
+        account.name = name
+        return update(account)
     }
 
-    // MARK: Postings
-
-    /// Money paid in. `id` is chosen by whoever asks and makes asking twice the same as once;
-    /// `amount` is positive; `at` is wall time in microseconds since 1970 UTC.
-    public mutating func topUp(
-        id: String, account: String, amount: Amount, at: Int64, note: String = ""
-    ) -> Outcome {
-        guard amount.isPositive else { return .refused(.amountOutOfRange(amount)) }
-        return post(.topUp, id: id, account: account, amount: amount, at: at, note: note)
-    }
-
-    /// Money given back for a call. As `topUp`.
-    public mutating func refund(
-        id: String, account: String, amount: Amount, at: Int64, note: String = ""
-    ) -> Outcome {
-        guard amount.isPositive else { return .refused(.amountOutOfRange(amount)) }
-        return post(.refund, id: id, account: account, amount: amount, at: at, note: note)
-    }
-
-    /// A correction in either direction. One that takes money away can take what is available, and
-    /// nothing that a running call holds. As `topUp`.
-    public mutating func adjust(
-        id: String, account: String, amount: Amount, at: Int64, note: String = ""
-    ) -> Outcome {
-        guard amount != .zero else { return .refused(.amountOutOfRange(amount)) }
-        return post(.adjustment, id: id, account: account, amount: amount, at: at, note: note)
-    }
-
-    private mutating func post(
-        _ kind: Posting.Kind, id: String, account: String, amount: Amount, at: Int64, note: String
-    ) -> Outcome {
-        guard (1...Posting.longestID).contains(id.utf8.count),
-            id.utf8.allSatisfy({ $0 >= UInt8(ascii: " ") && $0 != 0x7f })
-        else { return .refused(.invalidPostingID(id)) }
-        guard note.utf8.count <= Posting.longestNote else { return .refused(.noteTooLong) }
-        guard (-Ledger.largestBalance)...Ledger.largestBalance ~= amount else {
-            return .refused(.amountOutOfRange(amount))
+    /// Takes over what may be changed of an account: name, credit limit, block, expiry, mark, plan and
+    /// limits. Its balance and version stay as they are here.
+    public mutating func update(_ account: Account) -> Refusal? {
+        guard let index = indices[account.id] else { return .unknownAccount(account.id) }
+        if let refusal = account.refusal { return refusal }
+        let known = entries[index].account
+        for (what, isSame) in [
+            ("parent", known.parent == account.parent), ("kind", known.kind == account.kind),
+            ("currency", known.currency == account.currency),
+            ("allowance's period", known.renewal == account.renewal),
+        ] where !isSame {
+            return .fixed(account: account.id, what: what)
         }
-        let postingID = kind.rawValue + ":" + id
-        if let done = remembered[postingID] {
-            guard done.account == account, done.amount == amount else {
-                return .refused(.postingIDReused(id))
-            }
-            return .alreadyDone(done)
+        let cut = known.creditLimit - account.creditLimit
+        guard cut <= entries[index].available else {
+            return .insufficient(
+                account: account.id, available: entries[index].available, needed: cut)
         }
-        guard let index = indices[account] else { return .refused(.unknownAccount(account)) }
-        guard remembered.count < limits.rememberedPostings else {
-            return .refused(.tableFull("rememberedPostings"))
-        }
-        let balance = entries[index].account.balance + amount
-        guard balance <= Ledger.largestBalance else {
-            return .refused(.balanceTooLarge(account: account))
-        }
-        let available = entries[index].available
-        guard -amount <= available else {
-            return .refused(
-                .insufficient(account: account, available: available, needed: -amount))
-        }
+        var changed = account
+        changed.balance = known.balance
+        changed.renewedIn = known.renewedIn
+        changed.version = known.version
+        guard changed != known else { return nil }
 
-        let posting = Posting(
-            id: postingID, account: account, kind: kind, amount: amount, balanceAfter: balance,
-            at: at, note: note)
-        entries[index].account.balance = balance
-        entries[index].account.version += 1
-        remembered[postingID] = posting
+        changed.version += 1
+        entries[index].account = changed
         checkInvariant(at: index)
-        return .posted(posting)
+        return nil
     }
 
     // MARK: Restoring
 
     /// The ledger as the store kept it. `accounts` in any order; `postings` are those whose ids have
-    /// to be known again (charges among them are passed over: a call is settled by its reservation);
+    /// to be known again (charges and renewals among them are passed over: a call is settled by its
+    /// reservation, and a period renewed by the account's own);
     /// `reservations` are those of calls that ran when the process ended.
     ///
     /// Throws for what a sound store cannot hold: a refusal that the same thing would meet now, or
     /// an account whose balance or reservations are past its limit.
     public init(
         accounts: [Account], postings: [Posting] = [], reservations: [Reservation] = [],
-        limits: Limits = Limits()
+        vouchers: [Voucher] = [], limits: Limits = Limits()
     ) throws(RestoreError) {
         self.init(limits: limits)
         try restore(accounts)
-        for posting in postings where posting.kind != .charge {
+        for voucher in vouchers {
+            guard self.vouchers.updateValue(voucher, forKey: voucher.key) == nil else {
+                throw .duplicateVoucher(batch: voucher.batch, serial: voucher.serial)
+            }
+        }
+        for posting in postings where posting.kind != .charge && posting.kind != .renewal {
             guard remembered.updateValue(posting, forKey: posting.id) == nil else {
                 throw .duplicatePosting(posting.id)
             }
@@ -332,137 +318,9 @@ public struct Ledger: Sendable {
             }
             index = entries[index].parent
         }
-        addReserved(amount, from: first)
-        holds[call] = Hold(account: first, amount: amount)
-    }
-
-    // MARK: Calls
-
-    /// Holds `amount` for a call on `account` and all of its parents, or on none of them. A call
-    /// reserves once; a second time is a bug of the caller, and traps, as a negative amount does.
-    public mutating func reserve(call: UInt64, account: String, amount: Amount) -> Refusal? {
-        precondition(!amount.isNegative, "call \(call) reserves \(amount)")
-        guard let index = indices[account] else { return .unknownAccount(account) }
-        guard holds.count < limits.reservations else { return .tableFull("reservations") }
-        if let refusal = refusal(ofHolding: amount, from: index) { return refusal }
-
-        addReserved(amount, from: index)
-        let earlier = holds.updateValue(Hold(account: index, amount: amount), forKey: call)
-        precondition(earlier == nil, "call \(call) reserves a second time")
-        return nil
-    }
-
-    /// Holds `amount` more for a call that has a reservation, on its whole chain or not at all.
-    public mutating func extend(call: UInt64, by amount: Amount) -> Refusal? {
-        precondition(!amount.isNegative, "call \(call) extends by \(amount)")
-        let slot = slot(of: call)
-        let index = holds.values[slot].account
-        if let refusal = refusal(ofHolding: amount, from: index) { return refusal }
-
-        addReserved(amount, from: index)
-        holds.values[slot].amount += amount
-        return nil
-    }
-
-    /// Makes a call hold `amount` instead of what it holds, at once: another route has another
-    /// price. When it is refused the call holds what it held.
-    public mutating func reprice(call: UInt64, to amount: Amount) -> Refusal? {
-        precondition(!amount.isNegative, "call \(call) is repriced to \(amount)")
-        let slot = slot(of: call)
-        let hold = holds.values[slot]
-        // Giving some back needs no permission.
-        if amount > hold.amount,
-            let refusal = refusal(ofHolding: amount - hold.amount, from: hold.account)
-        {
-            return refusal
-        }
-
-        addReserved(amount - hold.amount, from: hold.account)
-        holds.values[slot].amount = amount
-        return nil
-    }
-
-    /// Ends a call's reservation: charges min(`used`, reserved) to every account of the chain and
-    /// gives back the rest. It cannot be refused. A call that has no reservation, because it was
-    /// settled already, is a bug of the caller, and traps: nothing is charged twice.
-    public mutating func settle(call: UInt64, used: Amount, at: Int64) -> Settlement {
-        precondition(!used.isNegative, "call \(call) used \(used)")
-        let slot = slot(of: call)
-        let hold = holds.values[slot]
-        let charged = min(used, hold.amount)
-
-        var postings: [Posting] = []
-        var balances: [AccountBalance] = []
-        postings.reserveCapacity(charged == .zero ? 0 : Ledger.longestChain)
-        balances.reserveCapacity(Ledger.longestChain)
-        var index = hold.account
-        while index != Ledger.noParent {
-            entries[index].reserved -= hold.amount
-            if charged.isPositive {
-                entries[index].account.balance -= charged
-                entries[index].account.version += 1
-                postings.append(
-                    Posting(
-                        id: Posting.chargeID(call: call, account: entries[index].account.id),
-                        account: entries[index].account.id, kind: .charge, amount: -charged,
-                        balanceAfter: entries[index].account.balance, at: at, call: call))
-            }
-            balances.append(
-                AccountBalance(
-                    account: entries[index].account.id, balance: entries[index].account.balance))
-            checkInvariant(at: index)
-            index = entries[index].parent
-        }
-        holds.remove(at: slot)
-        return Settlement(
-            call: call, charged: charged, released: hold.amount - charged, postings: postings,
-            balances: balances)
-    }
-
-    /// Gives all back and charges nothing. A call that holds nothing is left as it is.
-    public mutating func release(call: UInt64) {
-        guard let hold = holds.removeValue(forKey: call) else { return }
-        addReserved(-hold.amount, from: hold.account)
-    }
-
-    private func slot(of call: UInt64) -> Dictionary<UInt64, Hold>.Index {
-        guard let slot = holds.index(forKey: call) else {
-            preconditionFailure("call \(call) has no reservation")
-        }
-        return slot
-    }
-
-    /// The first account from `index` upwards that will not hold `amount` more.
-    private func refusal(ofHolding amount: Amount, from index: Int) -> Refusal? {
-        var index = index
-        while index != Ledger.noParent {
-            if entries[index].account.isBlocked {
-                return .blocked(account: entries[index].account.id)
-            }
-            let available = entries[index].available
-            if amount > available {
-                return .insufficient(
-                    account: entries[index].account.id, available: available, needed: amount)
-            }
-            index = entries[index].parent
-        }
-        return nil
-    }
-
-    /// Only after all checks.
-    private mutating func addReserved(_ amount: Amount, from index: Int) {
-        var index = index
-        while index != Ledger.noParent {
-            entries[index].reserved += amount
-            checkInvariant(at: index)
-            index = entries[index].parent
-        }
-    }
-
-    private func checkInvariant(at index: Int) {
-        precondition(
-            !entries[index].reserved.isNegative && !entries[index].available.isNegative,
-            "money invariant broken at account \(entries[index].account.id)")
+        let spender = spender(of: reservation.extension)
+        addReserved(amount, from: first, spender: spender)
+        holds[call] = Hold(account: first, amount: amount, spender: spender)
     }
 
     // MARK: Audit
@@ -471,7 +329,9 @@ public struct Ledger: Sendable {
     /// O(accounts + reservations).
     public func audit() -> [String] {
         var held = [Amount](repeating: .zero, count: entries.count)
+        var spent = [Amount](repeating: .zero, count: spenders.count)
         for hold in holds.values {
+            if hold.spender != Ledger.noSpender { spent[hold.spender] += hold.amount }
             var index = hold.account
             while index != Ledger.noParent {
                 held[index] += hold.amount
@@ -488,6 +348,11 @@ public struct Ledger: Sendable {
             if entry.available.isNegative {
                 findings.append("account \(id) has \(entry.available) available")
             }
+        }
+        for (spender, held) in zip(spenders, spent) where spender.reserved != held {
+            findings.append(
+                "extension \(spender.number) holds \(spender.reserved) for calls, which hold "
+                    + "\(held)")
         }
         return findings.sorted()
     }

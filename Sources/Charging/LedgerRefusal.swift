@@ -14,6 +14,23 @@ extension Ledger {
         /// An account is opened empty: all money comes in by postings.
         case balanceAtOpening(account: String)
         case blocked(account: String)
+        case expired(account: String)
+        /// Stopped by an operator, or by a limit that was met; why.
+        case held(SpendingSubject, reason: String)
+        /// The call would spend more than is usual.
+        case limitMet(SpendingSubject, SpendingPeriod, limit: Amount)
+        case invalidPlan(String)
+        case invalidSpendingLimit(account: String)
+        case allowanceOfPrepaid(account: String)
+        /// What is set when an account is opened and stays.
+        case fixed(account: String, what: String)
+        case unknownVoucher
+        case voucherUsed(batch: String, serial: Int)
+        case voucherExpired(batch: String, serial: Int)
+        case voucherCurrencyDiffers(account: String, currency: String)
+        /// No name, no vouchers, too many of them, or one that is there already.
+        case invalidBatch(String)
+        case operatorTooLong
         /// `account` is the first in the chain that cannot cover `needed`.
         case insufficient(account: String, available: Amount, needed: Amount)
         /// Empty, too long, or with control characters.
@@ -51,6 +68,30 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .creditLimitOfPrepaid(let id): "account \(id) is prepaid and has no credit limit"
         case .balanceAtOpening(let id): "account \(id) has to be opened empty, then topped up"
         case .blocked(let id): "account \(id) is blocked"
+        case .expired(let id): "account \(id) has expired"
+        case .held(let subject, let reason):
+            "\(subject) is on hold: \(reason); an operator can release it"
+        case .limitMet(let subject, .call, let limit):
+            "one call of \(subject) may cost \(limit) at most"
+        case .limitMet(let subject, let period, let limit):
+            "\(subject) may spend \(limit) \(period == .hour ? "an hour" : "a day") at most"
+        case .invalidPlan(let name):
+            "\"\(name)\" is no tariff plan: 1 to \(TariffBook.longestPlan) of a-z 0-9 - _ ."
+        case .invalidSpendingLimit(let id):
+            "the limits of account \(id) have to be above zero"
+        case .allowanceOfPrepaid(let id):
+            "account \(id) is prepaid; an allowance is a limit of an account that is not"
+        case .fixed(let id, let what): "the \(what) of account \(id) was set when it was opened"
+        case .unknownVoucher: "there is no such voucher"
+        case .voucherUsed(let batch, let serial):
+            "voucher \(serial) of batch \(batch) was redeemed already"
+        case .voucherExpired(let batch, let serial):
+            "voucher \(serial) of batch \(batch) has expired"
+        case .voucherCurrencyDiffers(let id, let currency):
+            "the voucher is in \(currency), and account \(id) is not"
+        case .invalidBatch(let reason): "the batch of vouchers cannot be made: \(reason)"
+        case .operatorTooLong:
+            "the operator's name is longer than \(Posting.longestOperator) bytes"
         case .insufficient(let id, let available, let needed):
             "account \(id) has \(available) available and \(needed) is needed"
         case .invalidPostingID(let id):

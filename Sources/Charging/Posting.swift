@@ -5,11 +5,15 @@ public struct Posting: Hashable, Sendable, Codable {
         case topUp = "topup"
         case refund
         case adjustment
+        /// A voucher that was redeemed.
+        case voucher
+        /// An allowance began anew: what was spent of the last one is written off.
+        case renewal
         case charge
     }
 
-    /// Unique for ever: `topup:ID`, `refund:ID`, `adjustment:ID` with the id the caller gave, and
-    /// `call:CALL:ACCOUNT` for a charge.
+    /// Unique for ever: `topup:ID`, `refund:ID`, `adjustment:ID` with the id the caller gave,
+    /// `voucher:BATCH:SERIAL`, `renewal:ACCOUNT:PERIOD`, and `call:CALL:ACCOUNT` for a charge.
     public let id: String
     public let account: String
     public let kind: Kind
@@ -19,14 +23,16 @@ public struct Posting: Hashable, Sendable, Codable {
     public let balanceAfter: Amount
     /// Wall time, microseconds since 1970 UTC. A label: order is the order of posting.
     public let at: Int64
-    /// The call that was charged.
+    /// The call that was charged, or that a refund is for.
     public let call: UInt64?
-    /// Why and by whom.
+    /// Why.
     public let note: String
+    /// The operator; empty for what the switch does by itself.
+    public let by: String
 
     public init(
         id: String, account: String, kind: Kind, amount: Amount, balanceAfter: Amount, at: Int64,
-        call: UInt64? = nil, note: String = ""
+        call: UInt64? = nil, note: String = "", by: String = ""
     ) {
         self.id = id
         self.account = account
@@ -36,11 +42,13 @@ public struct Posting: Hashable, Sendable, Codable {
         self.at = at
         self.call = call
         self.note = note
+        self.by = by
     }
 
     /// Of the id a caller gives and of a note, in bytes of UTF-8.
     public static let longestID = 128
     public static let longestNote = 256
+    public static let longestOperator = 64
 
     /// `call:CALL:ACCOUNT`, in one allocation: it is made for every account of every charged call.
     static func chargeID(call: UInt64, account: String) -> String {

@@ -9,4 +9,6 @@ public struct Settlement: Hashable, Sendable {
     public let postings: [Posting]
     /// Of each account of the chain, the caller's own first, after the charge.
     public let balances: [AccountBalance]
+    /// Accounts of the chain that this charge took below their mark.
+    public let low: [AccountBalance]
 }

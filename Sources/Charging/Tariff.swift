@@ -19,6 +19,10 @@ public struct Tariff: Sendable {
         var name: String
         var connectFee: Amount
         var steps: [TariffRow.Step]
+        var freeSeconds = 0
+        var minimum = Amount.zero
+        var rounding = Rounding.exact
+        var inBands: [TariffRow.BandPrice] = []
     }
 
     /// A row on its way in; `origin` is its line or its position.
@@ -26,6 +30,8 @@ public struct Tariff: Sendable {
         var prefix: PackedPrefix
         var rate: Int32
         var origin: Int32
+        /// The place of its time band, from 1; 0 for the row itself.
+        var band: Int32 = 0
     }
 
     /// The row of a stretch: an index into `rates`, and the length of the prefix, which is then
@@ -54,17 +60,23 @@ public struct Tariff: Sendable {
 
     /// How many rows there are.
     public private(set) var count = 0
+    /// Time bands and holidays.
+    public private(set) var calendar = TariffCalendar.plain
+    /// ISO 4217; nil for the site's own.
+    public private(set) var currency: String?
 
     /// A tariff without rows: nothing can be sold.
     public init() {}
 
     /// The first row that cannot be taken is thrown. Sorting costs O(n log n).
-    public init(rows: [TariffRow]) throws(TariffError) {
+    public init(
+        rows: [TariffRow], calendar: TariffCalendar = .plain, currency: String? = nil
+    ) throws(TariffError) {
         var entries: [Entry] = []
         entries.reserveCapacity(rows.count)
         var interner = RateTable()
         for (position, row) in rows.enumerated() {
-            if let reason = row.refusal {
+            if let reason = row.refusal(in: calendar) {
                 throw TariffError(reason: reason, row: position, prefix: row.prefix)
             }
             guard let prefix = PackedPrefix(exactly: row.prefix.utf8) else {
@@ -73,8 +85,7 @@ public struct Tariff: Sendable {
             guard position < Tariff.mostRows else {
                 throw TariffError(reason: .tooManyRows, row: position, prefix: row.prefix)
             }
-            let rate = interner.index(
-                of: Rate(name: row.name, connectFee: row.connectFee, steps: row.steps))
+            let rate = interner.index(of: Rate(row))
             entries.append(Entry(prefix: prefix, rate: rate, origin: Int32(position)))
         }
         Tariff.sort(&entries)
@@ -83,12 +94,17 @@ public struct Tariff: Sendable {
             throw TariffError(
                 reason: .duplicatePrefix, row: position, prefix: rows[position].prefix)
         }
-        self.init(sorted: entries, rates: interner.rates)
+        self.init(
+            sorted: entries, rates: interner.rates, calendar: calendar, currency: currency)
     }
 
     /// `entries` sorted and without duplicates.
-    init(sorted entries: [Entry], rates: [Rate]) {
+    init(
+        sorted entries: [Entry], rates: [Rate], calendar: TariffCalendar, currency: String?
+    ) {
         self.rates = rates
+        self.calendar = calendar
+        self.currency = currency
         count = entries.count
         starts.reserveCapacity(entries.count)
         stretches.reserveCapacity(entries.count)
@@ -125,17 +141,18 @@ public struct Tariff: Sendable {
 
     static func sort(_ entries: inout [Entry]) {
         entries.sort { a, b in
-            a.prefix == b.prefix ? a.origin < b.origin : a.prefix < b.prefix
+            if a.prefix != b.prefix { return a.prefix < b.prefix }
+            return a.band == b.band ? a.origin < b.origin : a.band < b.band
         }
     }
 
-    /// Neighbours of equal prefix, in the order of the prefixes.
+    /// Neighbours of equal prefix and band, in the order of the prefixes.
     static func duplicates(in entries: [Entry]) -> [(first: Entry, second: Entry)] {
         guard entries.count > 1 else { return [] }
         var found: [(first: Entry, second: Entry)] = []
         var first = entries[0]
         for entry in entries[1...] {
-            if entry.prefix == first.prefix {
+            if entry.prefix == first.prefix, entry.band == first.band {
                 found.append((first, entry))
             } else {
                 first = entry
@@ -173,7 +190,8 @@ public struct Tariff: Sendable {
         let rate = rates[stretch.rate]
         return TariffRow(
             prefix: number.prefix(stretch.length).text, name: rate.name,
-            connectFee: rate.connectFee, steps: rate.steps)
+            connectFee: rate.connectFee, steps: rate.steps, freeSeconds: rate.freeSeconds,
+            minimum: rate.minimum, rounding: rate.rounding, inBands: rate.inBands)
     }
 
     /// The last index whose start is not behind the number; the first one's must not be.
@@ -191,10 +209,19 @@ public struct Tariff: Sendable {
     }
 }
 
+extension Tariff.Rate {
+    init(_ row: TariffRow) {
+        self.init(
+            name: row.name, connectFee: row.connectFee, steps: row.steps,
+            freeSeconds: row.freeSeconds, minimum: row.minimum, rounding: row.rounding,
+            inBands: row.inBands)
+    }
+}
+
 extension Tariff: Equatable {
     /// The same rows, however their prices are shared.
     public static func == (a: Tariff, b: Tariff) -> Bool {
-        a.starts == b.starts
+        a.starts == b.starts && a.calendar == b.calendar && a.currency == b.currency
             && zip(a.stretches, b.stretches).allSatisfy { stretchA, stretchB in
                 stretchA.length == stretchB.length
                     && (stretchA == .unsold || a.rates[stretchA.rate] == b.rates[stretchB.rate])

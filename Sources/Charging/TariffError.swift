@@ -17,6 +17,12 @@ public struct TariffError: Error, Hashable, Sendable, CustomStringConvertible {
         case tooManySteps
         /// More than `Tariff.mostRows`.
         case tooManyRows
+        /// The minimum charge is negative or above `TariffRow.largestPrice`.
+        case minimumOutOfRange
+        /// The free seconds are not 0 to `TariffRow.longestStepSeconds`.
+        case freeSecondsOutOfRange
+        /// Prices in a band that the tariff does not have, twice, or not in the order of its bands.
+        case unknownBand
     }
 
     public var reason: Reason
@@ -46,6 +52,11 @@ extension TariffError.Reason {
         case .stepOutOfRange: "a step is 1 to \(TariffRow.longestStepSeconds) seconds"
         case .tooManySteps: "a row has at most \(TariffRow.mostSteps) steps"
         case .tooManyRows: "a tariff has at most \(Tariff.mostRows) rows"
+        case .minimumOutOfRange:
+            "a minimum charge is 0 to \(TariffRow.largestPrice.shortDescription)"
+        case .freeSecondsOutOfRange:
+            "free seconds are 0 to \(TariffRow.longestStepSeconds)"
+        case .unknownBand: "its bands are those of the tariff, each once and in their order"
         }
     }
 }

@@ -8,13 +8,73 @@ public enum Request: Sendable, Codable {
     case records(RecordQuery)
     /// For the store: the postings of one account, newest first.
     case statement(StatementQuery)
+    /// For the store: everything in a new file. The path is the daemon's to write to, and absolute.
+    case backup(file: String)
+    /// For the store: does everything fit together?
+    case audit
     /// Read all files again and swap them in, or refuse with every diagnostic.
-    case reload
+    case reload(by: String?)
+    /// The dialplans that were in force, the newest first.
+    case versions
+    /// A kept version of the dialplan in place of the one in force, by the same checks as a reload;
+    /// the one before when none is named, by its number or the beginning of its name.
+    case rolledBack(to: String?, by: String?)
     /// A new price list in place of the old one, or a refusal with every diagnostic.
     /// `file` is only the name that the diagnostics speak of.
-    case tariffImported(csv: String, file: String)
-    /// The price list, by prefix; those under one prefix when it is given.
-    case tariffRows(prefix: String?, limit: Int)
+    case tariffImported(TariffImport)
+    /// The price list, by prefix.
+    case tariffRows(TariffQuery)
+    /// All price lists.
+    case tariffDecks
+    /// Takes a price list out, by its number.
+    case tariffDeckRemoved(Int64)
+    /// Moves postings before this moment (microseconds since 1970 UTC) into the archive.
+    case postingsArchived(before: Int64)
+}
+
+/// A price list to put in force, or only to look at.
+public struct TariffImport: Sendable, Codable, Hashable {
+    public var csv: String
+    /// What diagnostics call it.
+    public var file: String
+    public var plan: String
+    /// The trunk whose calls it prices, or `line`; nil prices them all.
+    public var via: String?
+    /// Microseconds since 1970 UTC; nil puts it in the place of the one now in force.
+    public var validFrom: Int64?
+    /// Reviews it and changes nothing.
+    public var isDryRun: Bool
+
+    public init(
+        csv: String, file: String, plan: String = "standard", via: String? = nil,
+        validFrom: Int64? = nil, isDryRun: Bool = false
+    ) {
+        self.csv = csv
+        self.file = file
+        self.plan = plan
+        self.via = via
+        self.validFrom = validFrom
+        self.isDryRun = isDryRun
+    }
+}
+
+/// Which rows of which price list somebody wants to see: of the one now in force.
+public struct TariffQuery: Sendable, Codable, Hashable {
+    /// Only rows whose prefix begins with this.
+    public var prefix: String?
+    /// Rows at most.
+    public var limit: Int
+    public var plan: String
+    public var via: String?
+
+    public init(
+        prefix: String? = nil, limit: Int = 1000, plan: String = "standard", via: String? = nil
+    ) {
+        self.prefix = prefix
+        self.limit = limit
+        self.plan = plan
+        self.via = via
+    }
 }
 
 /// Which postings of an account somebody wants to see.

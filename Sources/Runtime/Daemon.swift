@@ -33,7 +33,7 @@ public final class Daemon {
     /// - Throws: `ConfigurationFailure`, `Store.Failure`, `TransportError` or `StartFailure`, each
     ///   with a text for people. Nothing stays open or locked then.
     public init(configuration path: String, log: DaemonLog) throws {
-        let loaded = try ConfigurationLoader.load(path: path)
+        let loaded = try ConfigurationLoader.loadInForce(path: path)
         for diagnostic in loaded.diagnostics { log.logger.warning("\(diagnostic.rendered)") }
         let hashes = try Hashes.libcrypto()
         let notifier = ServiceNotifier()
@@ -51,7 +51,7 @@ public final class Daemon {
         var actions = ActionList()
         let clock = try SiteClock(
             timezone: loaded.configuration.plan.site.timezone, now: now)
-        let requests = StoreRequests(store: store, tariff: stored.tariff)
+        let requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
@@ -99,11 +99,13 @@ public final class Daemon {
         let signals = Signals([
             SIGTERM: { mailbox.post(.stop) },
             SIGINT: { mailbox.post(.stop) },
-            SIGHUP: { [reload] in reload.begin { _ in } },
+            SIGHUP: { [reload] in reload.begin(.signal, by: nil) { _ in } },
         ])
         Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow further is an error of the disk, and no reason to end.
+        signal(SIGXFSZ, SIG_IGN)
         let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(
@@ -113,6 +115,7 @@ public final class Daemon {
             """)
         outlook.follow(settings)
         notifier.tell(.ready("running"))
+        reload.started()
         loop.run(turns)
         notifier.tell(.stopping)
         withExtendedLifetime(signals) { close() }

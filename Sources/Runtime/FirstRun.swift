@@ -16,7 +16,8 @@ enum FirstRun {
         if !offline.hasTariff, let path = loaded.tariffCSV {
             let csv = try TextFile.read(path, called: "the tariff")
             let done = try settle(
-                offline.perform(.tariffImported(csv: csv, file: Paths.shown(path))))
+                offline.perform(
+                    .tariffImported(TariffImport(csv: csv, file: Paths.shown(path)))))
             logger.notice("first run: imported \(Paths.shown(path)): \(done)")
         }
         if offline.extensionNumbers.isEmpty, let path = loaded.extensionsCSV {
@@ -64,7 +65,8 @@ enum FirstRun {
         case .done(let text), .reply(.done(let text)): return text
         case .refused(let reasons): throw StartFailure(reasons.joined(separator: "\n"))
         case .reply(.refused(let reason)): throw StartFailure(reason)
-        case .records, .postings, .tariff, .reply:
+        case .tariffReview(let review): return review.outcome
+        case .records, .statement, .tariff, .tariffDecks, .audit, .reply:
             throw StartFailure("an import was answered with something else")
         }
     }

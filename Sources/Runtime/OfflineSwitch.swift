@@ -23,6 +23,7 @@ public final class OfflineSwitch {
     private var actions = ActionList()
     private let store: Store
     private let requests: StoreRequests
+    private let versions: DialplanVersions
     private let settledEvents = SettledEvents()
     private var nextToken: UInt64 = 0
     private var submitted = CommitTicket(rawValue: 0)
@@ -36,12 +37,13 @@ public final class OfflineSwitch {
     /// - Throws: `Store.Failure` when it is in use or cannot be opened; `StartFailure`.
     public init(_ loaded: LoadedConfiguration) throws {
         let hashes = try Hashes.libcrypto()
+        versions = DialplanVersions(dataFolder: loaded.dataFolder)
         store = try Store.open(folder: loaded.dataFolder, role: .offline)
         let stored = try store.load()
         extensionNumbers = Set(stored.extensions.map(\.number))
         accountIDs = Set(stored.accounts.map(\.id))
         hasTariff = !stored.tariff.isEmpty
-        requests = StoreRequests(store: store, tariff: stored.tariff)
+        requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let now = MonotonicClock.now()
         let clock = try SiteClock(
             timezone: loaded.configuration.plan.site.timezone, now: now)
@@ -66,7 +68,9 @@ public final class OfflineSwitch {
             switch request {
             case .perform(let request):
                 responses.append(perform(request, place: responses.count, &open))
-            case .records, .statement, .tariffRows, .tariffImported, .reload:
+            case .records, .statement, .tariffRows, .tariffImported, .tariffDecks,
+                .tariffDeckRemoved, .postingsArchived, .backup, .audit, .versions,
+                .rolledBack, .reload:
                 settle(&open, &responses)
                 responses.append(performByStore(request))
             }
@@ -83,15 +87,22 @@ public final class OfflineSwitch {
         case .perform: preconditionFailure("this is for the switch")
         case .records(let query): return requests.records(query)
         case .statement(let query): return requests.statement(query)
-        case .tariffRows(let prefix, let limit):
-            return requests.tariffRows(prefix: prefix, limit: limit)
-        case .tariffImported(let csv, let file):
-            let (tariff, response) = requests.replaceTariff(csv: csv, file: file)
-            if let tariff { handle(.tariffReplaced(tariff)) }
-            return response
-        case .reload:
+        case .backup(let file): return requests.backup(to: file)
+        case .audit: return requests.audit()
+        case .tariffRows(let query): return requests.tariffRows(query)
+        case .tariffDecks: return requests.tariffDecks()
+        case .postingsArchived(let before): return requests.archivePostings(before: before)
+        case .tariffImported(let order): return replaced(requests.importTariff(order))
+        case .tariffDeckRemoved(let deck): return replaced(requests.removeDeck(deck))
+        case .versions: return .versions(versions.rows)
+        case .reload, .rolledBack:
             return .refused(["tandem is not running; it reads its files when it starts"])
         }
+    }
+
+    private func replaced(_ result: (tariffs: TariffBook?, response: Response)) -> Response {
+        if let tariffs = result.tariffs { handle(.tariffReplaced(tariffs)) }
+        return result.response
     }
 
     /// Asks the switch; what it answers later takes the place of what this returns.
@@ -139,7 +150,8 @@ public final class OfflineSwitch {
             return "tandem is not running; there are no calls and no trunks to see"
         case .lines, .extensions, .extensionShown, .extensionsChanged, .extensionRemoved,
             .accounts, .accountShown, .accountOpened, .accountToppedUp, .accountAdjusted,
-            .explained, .priced:
+            .accountRefunded, .accountChanged, .spendingHeld, .spendingReleased, .vouchersMade,
+            .voucherRedeemed, .voucherBatches, .explained, .priced:
             return nil
         }
     }

@@ -12,9 +12,9 @@ enum CallRecordColumns {
         call, direction, caller, account, dialled, normalised, number_class, presented, route, \
         attempts, started, ringing, answered, ended, duration_ms, billed_ms, disposition, \
         released_by, sip_status, q850_cause, end_reason, tariff_prefix, tariff_name, steps, charge, \
-        receipt, balances, plan_version, explanation
+        receipt, balances, plan_version, explanation, linked_call, link, charged_extension, basis
         """
-    static let count = 29
+    static let count = 33
 
     static var questionMarks: String {
         Array(repeating: "?", count: count).joined(separator: ", ")
@@ -50,6 +50,11 @@ enum CallRecordColumns {
         values.addJSON { write(record.accountBalances, to: &$0) }
         values.add(record.dialplanVersion)
         values.addJSON { write(record.explanation, to: &$0) }
+        values.add(record.linkedCall.map { Int64(bitPattern: $0) })
+        values.add(record.link?.rawValue)
+        values.add(record.chargedExtension)
+        guard let basis = record.basis else { return values.add(String?.none) }
+        values.addJSON { write(basis, to: &$0) }
     }
 
     /// - Parameter first: the position of the column `call`.
@@ -76,11 +81,15 @@ enum CallRecordColumns {
         record.steps = try row.number(first + 23)
         record.charge = row.amount(first + 24)
         record.dialplanVersion = row.text(first + 27)
+        record.linkedCall = row.optionalInteger(first + 29).map { UInt64(bitPattern: $0) }
+        record.link = try row.optionalChoice(first + 30)
+        record.chargedExtension = row.optionalText(first + 31)
         do throws(CompactJSONReader.Malformed) {
             record.attempts = try attempts(in: row.text(first + 9))
             record.receipt = try receipt(in: row.text(first + 25))
             record.accountBalances = try balances(in: row.text(first + 26))
             record.explanation = try lines(in: row.text(first + 28))
+            record.basis = try row.optionalText(first + 32).map(basis)
         } catch {
             throw Store.Failure(
                 .damaged, "a list in the record of call \(record.callID) ends at \(error.offset)")
@@ -150,6 +159,8 @@ enum CallRecordColumns {
             json.integer(Int64(line.count))
             json.integer(line.seconds.map { Int64($0) })
             json.integer(line.price.micros)
+            json.string(line.kind.rawValue)
+            json.string(line.band)
             json.endArray()
         }
         json.endArray()
@@ -167,14 +178,60 @@ enum CallRecordColumns {
             let seconds = try json.optionalInteger()
             try json.comma()
             let price = try json.integer()
+            var line = ReceiptLine(
+                count: Int(count), seconds: seconds.map { Int($0) }, price: Amount(micros: price))
+            if json.goesOn() {
+                line.kind = try json.choice()
+                try json.comma()
+                line.band = try json.optionalString()
+            }
             try json.endArray()
-            receipt.append(
-                ReceiptLine(
-                    count: Int(count), seconds: seconds.map { Int($0) },
-                    price: Amount(micros: price)))
+            receipt.append(line)
         }
         try json.end()
         return receipt
+    }
+
+    private static func write(_ basis: PriceBasis, to json: inout CompactJSONWriter) {
+        json.beginArray()
+        json.string(basis.plan)
+        json.string(basis.via)
+        json.string(basis.currency)
+        json.string(basis.tariff)
+        json.integer(basis.from)
+        json.integer(Int64(basis.offset.seconds))
+        json.integer(basis.offset.change?.from)
+        json.integer(basis.offset.change.map { Int64($0.seconds) })
+        json.endArray()
+    }
+
+    private static func basis(
+        in text: String
+    ) throws(CompactJSONReader.Malformed) -> PriceBasis {
+        var json = CompactJSONReader(text)
+        try json.beginArray()
+        let plan = try json.string()
+        try json.comma()
+        let via = try json.optionalString()
+        try json.comma()
+        let currency = try json.string()
+        try json.comma()
+        let tariff = try json.string()
+        try json.comma()
+        let from = try json.integer()
+        try json.comma()
+        var offset = UTCOffset(seconds: Int(try json.integer()))
+        try json.comma()
+        let changesFrom = try json.optionalInteger()
+        try json.comma()
+        let changesTo = try json.optionalInteger()
+        try json.endArray()
+        try json.end()
+        if let changesFrom, let changesTo {
+            offset.change = UTCOffset.Change(from: changesFrom, seconds: Int(changesTo))
+        }
+        return PriceBasis(
+            plan: plan, via: via, currency: currency, tariff: tariff, from: from, offset: offset)
     }
 
     private static func write(_ balances: [AccountBalance], to json: inout CompactJSONWriter) {

@@ -22,6 +22,8 @@ struct ChangeWriter {
     private let saveExtension: Statement
     private let removeExtension: Statement
     private let removeBindings: Statement
+    private let saveSettings: Statement
+    private let removeSettings: Statement
     private let saveBinding: Statement
     private let removeBinding: Statement
     private let saveAccount: Statement
@@ -31,13 +33,19 @@ struct ChangeWriter {
     private let closeRunning: Statement
     private let addRecord: Statement
     private let addTriedRoute: Statement
+    private let addSeal: Statement
+    private let addVoucher: Statement
+    private let saveHold: Statement
     private var values = SQLValues()
+    private var seal: Seal
 
     init(_ database: Database) throws {
         self.database = database
         saveExtension = try database.makeStatement(sql: SQL.saveExtension)
         removeExtension = try database.makeStatement(sql: SQL.removeExtension)
         removeBindings = try database.makeStatement(sql: SQL.removeBindings)
+        saveSettings = try database.makeStatement(sql: SQL.saveSettings)
+        removeSettings = try database.makeStatement(sql: SQL.removeSettings)
         saveBinding = try database.makeStatement(sql: SQL.saveBinding)
         removeBinding = try database.makeStatement(sql: SQL.removeBinding)
         saveAccount = try database.makeStatement(sql: SQL.saveAccount)
@@ -47,6 +55,27 @@ struct ChangeWriter {
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
+        addSeal = try database.makeStatement(sql: SQL.addSeal)
+        addVoucher = try database.makeStatement(sql: SQL.addVoucher)
+        saveHold = try database.makeStatement(sql: SQL.saveHold)
+        seal = Seal(after: try Seal.last(in: database))
+    }
+
+    /// Seals the row that was put in with `values`; see `Seal`.
+    ///
+    /// - Parameter columns: how many of the values are columns behind the key.
+    private mutating func addSeal(
+        _ kind: Seal.Kind, of row: Int64, columns: Int
+    ) throws {
+        seal.begin(kind)
+        values.seal(into: &seal)
+        seal.finish()
+        values.removeAll()
+        values.add(kind.rawValue)
+        values.add(row)
+        values.add(columns)
+        values.add(seal.last)
+        try values.run(addSeal)
     }
 
     /// Applies all changes of a commit in order, inside the transaction that is open.
@@ -64,7 +93,11 @@ struct ChangeWriter {
         case .extensionRemoved(let number):
             values.add(number)
             try values.run(removeBindings)
+            try values.run(removeSettings)
             try values.run(removeExtension)
+        case .settingsSaved(let number, let settings):
+            UserSettingsColumns.add(settings, of: number, to: &values)
+            try values.run(saveSettings)
         case .bindingSaved(let binding): try save(binding)
         case .bindingRemoved(let number, let contact):
             values.add(number)
@@ -72,6 +105,8 @@ struct ChangeWriter {
             try values.run(removeBinding)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
+        case .vouchersAdded(let vouchers): try add(vouchers)
+        case .spendingHeld(let hold): try save(hold)
         case .callRunning(let call): try save(call)
         case .callClosed(let record): try close(record)
         }
@@ -114,7 +149,44 @@ struct ChangeWriter {
         values.add(account.currency)
         values.add(account.isBlocked ? 1 : 0)
         values.add(bits: account.version)
+        values.add(account.expiresAt)
+        values.add(account.lowMark?.micros)
+        values.add(account.plan)
+        values.add(account.limits.call?.micros)
+        values.add(account.limits.hour?.micros)
+        values.add(account.limits.day?.micros)
+        values.add(account.renewal?.rawValue)
+        values.add(Int(account.renewedIn))
         try values.run(saveAccount)
+    }
+
+    private mutating func add(_ vouchers: [Voucher]) throws {
+        for voucher in vouchers {
+            values.removeAll()
+            values.add(voucher.key)
+            values.add(voucher.batch)
+            values.add(voucher.serial)
+            values.add(voucher.amount)
+            values.add(voucher.currency)
+            values.add(voucher.expiresAt)
+            try values.run(addVoucher)
+        }
+    }
+
+    private mutating func save(_ hold: SpendingHold) throws {
+        switch hold.subject {
+        case .account(let id):
+            values.add("account")
+            values.add(id)
+        case .extension(let number):
+            values.add("extension")
+            values.add(number)
+        }
+        values.add(hold.reason)
+        values.add(hold.by)
+        values.add(hold.since)
+        values.add(hold.releasedAt)
+        try values.run(saveHold)
     }
 
     private mutating func post(_ posting: Posting) throws {
@@ -126,8 +198,10 @@ struct ChangeWriter {
         values.add(posting.at)
         values.add(posting.call.map { Int64(bitPattern: $0) })
         values.add(posting.note)
+        values.add(posting.by)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
+        try addSeal(.posting, of: database.lastInsertedRowID, columns: values.count)
 
         values.removeAll()
         values.add(posting.balanceAfter)
@@ -151,7 +225,7 @@ struct ChangeWriter {
 
     private func checkPostedBefore(_ posting: Posting) throws {
         let row = try Row.fetchOne(
-            database, sql: "SELECT \(PostingColumns.names) FROM posting WHERE id = ?",
+            database, sql: "SELECT \(PostingColumns.names) FROM every_posting WHERE id = ?",
             arguments: [posting.id])
         guard let row else {
             throw Contradiction(reason: "posting \(posting.id) is neither stored nor storable")
@@ -186,6 +260,8 @@ struct ChangeWriter {
         CallRecordColumns.add(record, to: &values)
         try values.run(addRecord)
         guard database.changesCount == 1 else { return try checkClosedBefore(record) }
+        try addSeal(
+            .record, of: Int64(bitPattern: record.sequence), columns: values.count - 1)
 
         for attempt in record.attempts {
             switch attempt.kind {
@@ -235,6 +311,10 @@ private enum SQL {
         """
     static let removeExtension = "DELETE FROM extension WHERE number = ?"
     static let removeBindings = "DELETE FROM binding WHERE number = ?"
+    static let saveSettings =
+        "INSERT OR REPLACE INTO user_setting (\(UserSettingsColumns.names)) "
+        + "VALUES (\(UserSettingsColumns.questionMarks))"
+    static let removeSettings = "DELETE FROM user_setting WHERE number = ?"
     static let saveBinding = """
         INSERT OR REPLACE INTO binding
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
@@ -244,15 +324,19 @@ private enum SQL {
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """
         INSERT INTO account
-        (id, name, parent, kind, credit_limit, currency, is_blocked, version)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (id, name, parent, kind, credit_limit, currency, is_blocked, version, expires, low_mark,
+        plan, call_limit, hour_limit, day_limit, renewal, renewed_in)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, parent = excluded.parent,
         kind = excluded.kind, credit_limit = excluded.credit_limit, currency = excluded.currency,
-        is_blocked = excluded.is_blocked, version = excluded.version
+        is_blocked = excluded.is_blocked, version = excluded.version, expires = excluded.expires,
+        low_mark = excluded.low_mark, plan = excluded.plan, call_limit = excluded.call_limit,
+        hour_limit = excluded.hour_limit, day_limit = excluded.day_limit,
+        renewal = excluded.renewal, renewed_in = excluded.renewed_in
         """
     static let addPosting = """
-        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+        INSERT INTO posting (id, account, kind, amount, balance_after, at, call, note, operator)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
         """
     static let moveBalance = """
         UPDATE account SET balance = ?1, version = version + 1
@@ -269,6 +353,15 @@ private enum SQL {
     static let addRecord = """
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
+        """
+    static let addSeal = "INSERT INTO seal (of, row, columns, hash) VALUES (?, ?, ?, ?)"
+    static let addVoucher = """
+        INSERT INTO voucher (key, batch, serial, amount, currency, expires)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+        """
+    static let saveHold = """
+        INSERT OR REPLACE INTO spending_hold (kind, subject, reason, operator, since, released)
+        VALUES (?, ?, ?, ?, ?, ?)
         """
     static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 }

@@ -107,6 +107,8 @@ struct CompactJSONReader {
     /// Whether a comma comes, and so another element.
     var hasMore: Bool { offset < bytes.count && bytes[offset] == UInt8(ascii: ",") }
     mutating func endArray() throws(Malformed) { try take(UInt8(ascii: "]")) }
+    /// Whether a fixed order goes on, which older writers made shorter.
+    mutating func goesOn() -> Bool { tryTake(UInt8(ascii: ",")) }
 
     /// Nothing may follow.
     func end() throws(Malformed) {

@@ -11,6 +11,9 @@ struct SQLRow {
     func text(_ column: Int) -> String { row[column] }
     func optionalText(_ column: Int) -> String? { row[column] }
     func amount(_ column: Int) -> Amount { Amount(micros: row[column]) }
+    func optionalAmount(_ column: Int) -> Amount? {
+        optionalInteger(column).map { Amount(micros: $0) }
+    }
     func bits(_ column: Int) -> UInt64 { UInt64(bitPattern: integer(column)) }
     func bytes(_ column: Int) -> [UInt8] {
         let data: Data = row[column]

@@ -75,6 +75,24 @@ struct SQLValues {
         }
     }
 
+    /// Adds all values to a seal, in their order.
+    func seal(into seal: inout Seal) {
+        bytes.withUnsafeBufferPointer { buffer in
+            for slot in slots {
+                switch slot {
+                case .null: seal.addNull()
+                case .integer(let value): seal.add(value)
+                case .text(let first, let count):
+                    seal.add(text: UnsafeBufferPointer(rebasing: buffer[first..<first + count]))
+                case .blob(let first, let count):
+                    seal.add(blob: UnsafeBufferPointer(rebasing: buffer[first..<first + count]))
+                }
+            }
+        }
+    }
+
+    var count: Int { slots.count }
+
     private static func bind(
         _ slot: Slot, at index: Int32, of handle: SQLiteStatement,
         in buffer: UnsafeBufferPointer<UInt8>

@@ -12,8 +12,51 @@ enum Schema {
         // The check of all foreign keys after each step would read a month of records.
         var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1: first call") { try $0.execute(sql: first) }
+        migrator.registerMigration("2: plans, allowances, vouchers, limits, receipts") {
+            try $0.execute(sql: charging)
+        }
+        migrator.registerMigration("features: settings of users") { database in
+            try database.execute(sql: UserSettingsColumns.table)
+            try allowFeatureRecords(in: database)
+        }
+        migrator.registerMigration("survive 1: hash chain") {
+            try $0.execute(sql: seals)
+        }
         return migrator
     }
+
+    /// Lets records be of a feature code. A check is no part of what is on the disk, so its text alone
+    /// changes, as SQLite's page on ALTER TABLE describes: copying a table of ten million records
+    /// would hold up the start for minutes.
+    private static func allowFeatureRecords(in database: Database) throws {
+        let version = try Int.fetchOne(database, sql: "PRAGMA schema_version") ?? 0
+        try database.execute(
+            sql: """
+                PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = replace(
+                    sql, '''inbound'', ''emergency'')', '''inbound'', ''emergency'', ''feature'')')
+                    WHERE type = 'table' AND name IN ('record', 'running_call');
+                PRAGMA schema_version = \(version + 1);
+                PRAGMA writable_schema = OFF;
+                """)
+    }
+
+    /// See `Seal`. A table of its own, so that the rows it is over stay as they are.
+    private static let seals = """
+        CREATE TABLE seal (
+            entry INTEGER PRIMARY KEY,
+            -- 1 a record, by its sequence; 2 a posting, by its entry.
+            of INTEGER NOT NULL CHECK (of IN (1, 2)),
+            row INTEGER NOT NULL,
+            -- How many columns of the row it covers.
+            columns INTEGER NOT NULL,
+            hash BLOB NOT NULL CHECK (length(hash) = 32)
+        ) STRICT;
+        CREATE TRIGGER seal_is_never_changed BEFORE UPDATE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never changed'); END;
+        CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+        """
 
     /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.
     /// They are the same for the journal and for closed records.
@@ -172,5 +215,113 @@ enum Schema {
             reason TEXT NOT NULL,
             changes TEXT NOT NULL
         ) STRICT;
+        """
+
+    /// What a record and the journal say of a price and of where the call comes from.
+    private static func priceColumns(of table: String) -> String {
+        """
+        ALTER TABLE \(table) ADD COLUMN linked_call INTEGER;
+        ALTER TABLE \(table) ADD COLUMN link TEXT
+            CHECK (link IN ('forwarded', 'transferred'));
+        ALTER TABLE \(table) ADD COLUMN charged_extension TEXT;
+        ALTER TABLE \(table) ADD COLUMN basis TEXT;
+        """
+    }
+
+    private static let postingColumns = """
+        entry INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        account TEXT NOT NULL REFERENCES account (id),
+        kind TEXT NOT NULL CHECK (kind IN
+            ('topup', 'refund', 'adjustment', 'voucher', 'renewal', 'charge')),
+        amount INTEGER NOT NULL CHECK (amount <> 0),
+        balance_after INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        call INTEGER,
+        note TEXT NOT NULL,
+        operator TEXT NOT NULL,
+        CHECK (kind <> 'charge' OR (amount < 0 AND call IS NOT NULL)),
+        CHECK (kind IN ('adjustment', 'charge') OR amount > 0)
+        """
+
+    private static let charging = """
+        \(priceColumns(of: "record"))
+        \(priceColumns(of: "running_call"))
+
+        ALTER TABLE account ADD COLUMN expires INTEGER;
+        ALTER TABLE account ADD COLUMN low_mark INTEGER;
+        ALTER TABLE account ADD COLUMN plan TEXT;
+        ALTER TABLE account ADD COLUMN call_limit INTEGER;
+        ALTER TABLE account ADD COLUMN hour_limit INTEGER;
+        ALTER TABLE account ADD COLUMN day_limit INTEGER;
+        ALTER TABLE account ADD COLUMN renewal TEXT CHECK (renewal IN ('day', 'month'));
+        ALTER TABLE account ADD COLUMN renewed_in INTEGER NOT NULL DEFAULT -2147483648;
+
+        -- More kinds of postings, and who made them: a check cannot be altered in place.
+        CREATE TABLE new_posting (\(postingColumns)) STRICT;
+        INSERT INTO new_posting SELECT *, '' FROM posting;
+        DROP TABLE posting;
+        ALTER TABLE new_posting RENAME TO posting;
+        CREATE INDEX posting_by_account ON posting (account, at, kind, amount);
+        CREATE INDEX posting_not_of_call ON posting (id) WHERE kind <> 'charge';
+
+        -- Old postings, out of the way of the new ones and as unchangeable.
+        CREATE TABLE posting_archive (\(postingColumns)) STRICT;
+        CREATE INDEX archive_by_account ON posting_archive (account, at, kind, amount);
+        CREATE INDEX archive_not_of_call ON posting_archive (id) WHERE kind <> 'charge';
+        CREATE VIEW every_posting AS
+            SELECT * FROM posting UNION ALL SELECT * FROM posting_archive;
+
+        CREATE TRIGGER posting_is_never_changed BEFORE UPDATE ON posting
+            BEGIN SELECT RAISE(ABORT, 'a posting is never changed'); END;
+        CREATE TRIGGER posting_is_never_removed BEFORE DELETE ON posting
+            WHEN NOT EXISTS (SELECT 1 FROM posting_archive WHERE id = OLD.id)
+            BEGIN SELECT RAISE(ABORT, 'a posting is never removed'); END;
+        CREATE TRIGGER posting_is_not_repeated BEFORE INSERT ON posting
+            WHEN NEW.kind <> 'charge' AND EXISTS
+                (SELECT 1 FROM posting_archive WHERE id = NEW.id)
+            BEGIN SELECT RAISE(IGNORE); END;
+        CREATE TRIGGER archive_is_never_changed BEFORE UPDATE ON posting_archive
+            BEGIN SELECT RAISE(ABORT, 'a posting is never changed'); END;
+        CREATE TRIGGER archive_is_never_removed BEFORE DELETE ON posting_archive
+            BEGIN SELECT RAISE(ABORT, 'a posting is never removed'); END;
+
+        CREATE TABLE voucher (
+            key TEXT PRIMARY KEY,
+            batch TEXT NOT NULL,
+            serial INTEGER NOT NULL CHECK (serial > 0),
+            amount INTEGER NOT NULL CHECK (amount > 0),
+            currency TEXT NOT NULL,
+            expires INTEGER,
+            UNIQUE (batch, serial)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER voucher_is_never_changed BEFORE UPDATE ON voucher
+            BEGIN SELECT RAISE(ABORT, 'a voucher is never changed'); END;
+
+        CREATE TABLE spending_hold (
+            kind TEXT NOT NULL CHECK (kind IN ('account', 'extension')),
+            subject TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            operator TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            released INTEGER,
+            PRIMARY KEY (kind, subject)
+        ) STRICT, WITHOUT ROWID;
+
+        ALTER TABLE tariff ADD COLUMN terms TEXT NOT NULL DEFAULT '';
+        -- The price lists that are whole; the calendar is the head of a tariff file.
+        CREATE TABLE tariff_deck (
+            deck INTEGER PRIMARY KEY,
+            plan TEXT NOT NULL,
+            via TEXT,
+            valid_from INTEGER NOT NULL,
+            source TEXT NOT NULL,
+            calendar TEXT NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX tariff_deck_once ON tariff_deck (plan, coalesce(via, ''), valid_from);
+        INSERT INTO tariff_deck
+            SELECT value, 'standard', NULL, 0, '', '' FROM state WHERE name = 'tariff_deck'
+            AND EXISTS (SELECT 1 FROM tariff WHERE deck = value);
+        DELETE FROM state WHERE name = 'tariff_deck';
         """
 }

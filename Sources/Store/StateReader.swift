@@ -8,12 +8,16 @@ struct StateReader {
     let database: Database
 
     func state(start: UInt32) throws -> StoredState {
-        var state = StoredState(tariff: try tariff())
+        var state = StoredState(tariffs: try tariffs())
         state.extensions = try extensions()
+        state.userSettings = try userSettings()
         state.accounts = try accounts()
         state.bindings = try bindings()
         state.postings = try postings()
         state.runningCalls = try runningCalls()
+        state.vouchers = try vouchers()
+        state.holds = try holds()
+        state.recentCharges = try recentCharges()
         let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM record")
         state.lastSequence = UInt64(bitPattern: last ?? 0)
         state.start = start
@@ -43,17 +47,31 @@ struct StateReader {
         }
     }
 
+    private func userSettings() throws -> [String: UserSettings] {
+        let rows = try all(
+            "SELECT \(UserSettingsColumns.names) FROM user_setting", UserSettingsColumns.settings)
+        return Dictionary(rows, uniquingKeysWith: { _, last in last })
+    }
+
     private func accounts() throws -> [Account] {
         try all(
             """
-            SELECT id, name, parent, kind, credit_limit, balance, currency, is_blocked, version
+            SELECT id, name, parent, kind, credit_limit, balance, currency, is_blocked, version,
+            expires, low_mark, plan, call_limit, hour_limit, day_limit, renewal, renewed_in
             FROM account ORDER BY id
             """
         ) { row in
             Account(
                 id: row.text(0), name: row.text(1), parent: row.optionalText(2),
                 kind: try row.choice(3), creditLimit: row.amount(4), balance: row.amount(5),
-                currency: row.text(6), isBlocked: row.integer(7) != 0, version: row.bits(8))
+                currency: row.text(6), isBlocked: row.integer(7) != 0,
+                expiresAt: row.optionalInteger(9), lowMark: row.optionalAmount(10),
+                plan: row.optionalText(11),
+                limits: SpendingLimits(
+                    call: row.optionalAmount(12), hour: row.optionalAmount(13),
+                    day: row.optionalAmount(14)),
+                renewal: try row.optionalChoice(15), renewedIn: try row.number(16),
+                version: row.bits(8))
         }
     }
 
@@ -77,11 +95,51 @@ struct StateReader {
         }
     }
 
-    /// All but the charges: by their ids a top-up is known again.
+    /// All but charges and renewals: by their ids a top-up is known again.
     private func postings() throws -> [Posting] {
         try all(
-            "SELECT \(PostingColumns.names) FROM posting WHERE kind <> 'charge' ORDER BY id",
-            PostingColumns.posting)
+            """
+            SELECT \(PostingColumns.names) FROM every_posting
+            WHERE kind <> 'charge' AND kind <> 'renewal' ORDER BY id
+            """, PostingColumns.posting)
+    }
+
+    private func vouchers() throws -> [Voucher] {
+        try all("SELECT key, batch, serial, amount, currency, expires FROM voucher ORDER BY key") {
+            Voucher(
+                key: $0.text(0), batch: $0.text(1), serial: try $0.number(2), amount: $0.amount(3),
+                currency: $0.text(4), expiresAt: $0.optionalInteger(5))
+        }
+    }
+
+    private func holds() throws -> [SpendingHold] {
+        try all(
+            """
+            SELECT kind, subject, reason, operator, since, released FROM spending_hold
+            ORDER BY kind, subject
+            """
+        ) { row in
+            SpendingHold(
+                subject: row.text(0) == "account"
+                    ? .account(row.text(1)) : .extension(row.text(1)),
+                reason: row.text(2), by: row.text(3), since: row.integer(4),
+                releasedAt: row.optionalInteger(5))
+        }
+    }
+
+    /// Of the last three days in which calls began, oldest first: no clock is needed for that.
+    private func recentCharges() throws -> [RecentCharge] {
+        try all(
+            """
+            SELECT charged_extension, account, charge, ended FROM record
+            WHERE started >= (SELECT max(started) FROM record) - 259200000000
+            AND charge > 0 AND account IS NOT NULL AND ended IS NOT NULL ORDER BY started, sequence
+            """
+        ) { row in
+            RecentCharge(
+                extension: row.optionalText(0), account: row.text(1), amount: row.amount(2),
+                at: row.integer(3))
+        }
     }
 
     private func runningCalls() throws -> [RunningCall] {
@@ -100,12 +158,27 @@ struct StateReader {
         }
     }
 
-    private func tariff() throws -> Tariff {
+    private func tariffs() throws -> TariffBook {
+        let decks = try all(
+            "SELECT deck, plan, via, valid_from, source, calendar FROM tariff_deck ORDER BY deck"
+        ) { row in
+            TariffDeck(
+                id: row.integer(0), plan: row.text(1), via: row.optionalText(2),
+                validFrom: row.integer(3), source: row.text(4),
+                tariff: try tariff(deck: row.integer(0), calendar: row.text(5)))
+        }
+        return TariffBook(decks: decks)
+    }
+
+    private func tariff(deck: Int64, calendar text: String) throws -> Tariff {
         let rows = try all(
-            "SELECT \(TariffColumns.names) FROM tariff WHERE deck = \(TariffColumns.currentDeck)",
-            TariffColumns.row)
+            "SELECT \(TariffColumns.names) FROM tariff WHERE deck = \(deck)", TariffColumns.row)
+        let head = text.isEmpty ? Tariff() : Tariff.parse(csv: text, file: "calendar").tariff
+        guard let head else {
+            throw Store.Failure(.damaged, "the calendar of price list \(deck) cannot be read")
+        }
         do throws(TariffError) {
-            return try Tariff(rows: rows)
+            return try Tariff(rows: rows, calendar: head.calendar, currency: head.currency)
         } catch {
             throw Store.Failure(.damaged, "the stored tariff cannot be used: \(error)")
         }

@@ -61,7 +61,7 @@ public final class Store: Sendable {
     /// Whether whoever had it open before closed it. If not, SQLite has recovered by itself.
     public let wasClosedCleanly: Bool
 
-    private let path: String
+    let path: String
     let pool: DatabasePool
     let writer: Writer
     /// Taken away by `close`.
@@ -147,7 +147,7 @@ public final class Store: Sendable {
                         """)
                 // What an import that did not end has left.
                 try database.execute(
-                    sql: "DELETE FROM tariff WHERE deck <> \(TariffColumns.currentDeck)")
+                    sql: "DELETE FROM tariff WHERE deck NOT IN \(TariffColumns.wholeDecks)")
                 start =
                     try Int64.fetchOne(
                         database, sql: "SELECT value FROM state WHERE name = 'starts'") ?? 0
@@ -184,71 +184,6 @@ public final class Store: Sendable {
     }
 
     public var health: Health { writer.health }
-
-    // MARK: The tariff
-
-    /// Puts a price list in the place of the one that is there. Waits until it is durable.
-    ///
-    /// The rows are written beside the old ones, a bit between every two groups, so that calls do not
-    /// wait for a long list; then one small transaction changes over. 3 s for a million rows.
-    public func replaceTariff(_ rows: [TariffRow]) throws {
-        try Failure.wrapping(path: path) {
-            let deck = try writer.perform { database in
-                // One above all that are there, those of an import that failed included.
-                try Int64.fetchOne(
-                    database,
-                    sql: "SELECT 1 + max(\(TariffColumns.currentDeck), "
-                        + "(SELECT coalesce(max(deck), 0) FROM tariff))") ?? 1
-            }
-            var first = 0
-            while first < rows.count {
-                let chunk = rows[first..<min(first + Store.tariffChunk, rows.count)]
-                try writer.perform { try Store.add(chunk, deck: deck, to: $0) }
-                first += Store.tariffChunk
-            }
-            try writer.perform { database in
-                try Writer.transaction(database) {
-                    try database.execute(
-                        sql: "UPDATE state SET value = ? WHERE name = 'tariff_deck'",
-                        arguments: [deck])
-                }
-            }
-            try removeOldDecks()
-        }
-    }
-
-    /// Rows written or removed between two groups of commits.
-    private static let tariffChunk = 5000
-
-    private static func add(
-        _ rows: ArraySlice<TariffRow>, deck: Int64, to database: Database
-    ) throws {
-        let statement = try database.makeStatement(
-            sql: "INSERT INTO tariff (deck, \(TariffColumns.names)) VALUES (?, ?, ?, ?, ?)")
-        var values = SQLValues()
-        try Writer.transaction(database) {
-            for row in rows {
-                values.removeAll()
-                values.add(deck)
-                TariffColumns.add(row, to: &values)
-                try values.run(statement)
-            }
-        }
-    }
-
-    private func removeOldDecks() throws {
-        var removed = 0
-        repeat {
-            removed = try writer.perform { database in
-                try database.execute(
-                    sql: """
-                        DELETE FROM tariff WHERE (deck, prefix) IN (SELECT deck, prefix FROM tariff
-                        WHERE deck <> \(TariffColumns.currentDeck) LIMIT \(Store.tariffChunk))
-                        """)
-                return database.changesCount
-            }
-        } while removed > 0
-    }
 
     // MARK: Questions
 
@@ -314,37 +249,7 @@ public final class Store: Sendable {
         }
     }
 
-    /// The newest postings of an account, newest first.
-    ///
-    /// - Parameters:
-    ///   - since: microseconds since 1970 UTC, inclusive.
-    ///   - until: microseconds since 1970 UTC, exclusive.
-    public func statement(
-        account: String, since: Int64? = nil, until: Int64? = nil, limit: Int = 100
-    ) throws -> [Posting] {
-        try read { database in
-            let cursor = try Row.fetchCursor(
-                database,
-                sql: """
-                    SELECT \(PostingColumns.names) FROM posting
-                    WHERE account = ? AND at >= ? AND at < ? ORDER BY at DESC, entry DESC LIMIT ?
-                    """,
-                arguments: [
-                    account, since ?? .min, until ?? .max,
-                    min(max(limit, 1), Store.statementLimitMaximum),
-                ])
-            var postings: [Posting] = []
-            while let row = try cursor.next() {
-                postings.append(try PostingColumns.posting(in: SQLRow(row: row)))
-            }
-            return postings
-        }
-    }
-
-    /// The longest statement in postings.
-    public static let statementLimitMaximum = 10_000
-
-    private func read<T>(_ body: (Database) throws -> T) throws -> T {
+    func read<T>(_ body: (Database) throws -> T) throws -> T {
         try Failure.wrapping(path: path) { try pool.read(body) }
     }
 

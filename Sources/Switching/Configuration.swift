@@ -33,6 +33,7 @@ public struct Settings: Sendable {
     public var registration = RegistrationSettings()
     public var calls = CallSettings()
     public var limits = Limits()
+    public var spending = SpendingSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)
@@ -94,6 +95,28 @@ public struct CallSettings: Sendable, Hashable {
     public init() {}
 }
 
+/// What may be spent before a call is stopped and somebody has to look: on by default, far above what
+/// honest calls cost. In the currency of the account that pays.
+public struct SpendingSettings: Sendable, Hashable {
+    /// Of every extension.
+    public var ofExtension = SpendingLimits(
+        call: Amount(micros: 200_000_000), hour: Amount(micros: 300_000_000),
+        day: Amount(micros: 1_000_000_000))
+    /// Of every account, those that many extensions share among them.
+    public var ofAccount = SpendingLimits(
+        call: Amount(micros: 200_000_000), hour: Amount(micros: 5_000_000_000),
+        day: Amount(micros: 20_000_000_000))
+
+    public init() {}
+
+    public static let off: SpendingSettings = {
+        var settings = SpendingSettings()
+        settings.ofExtension = .none
+        settings.ofAccount = .none
+        return settings
+    }()
+}
+
 /// Every table has a limit with a name. Reached, it refuses the newcomer with 503 and counts it.
 public struct Limits: Sendable, Hashable {
     public var calls = 60_000
@@ -103,6 +126,10 @@ public struct Limits: Sendable, Hashable {
     public var accounts = 200_000
     /// Route alternatives that one call may try.
     public var attempts = 8
+    /// How often one call may be sent on, by users and by the plan.
+    public var diversions = 8
+    /// Phones that may be rung for one call, one after another and at once.
+    public var rings = 100
     /// Commits that may wait for the disk; beyond it, paid calls are refused with 503, and beyond
     /// twice as many all calls but those to emergency numbers.
     public var waitingCommits = 100_000

@@ -19,8 +19,8 @@ public enum Event: Sendable {
     case requested(ControlRequest, by: ControlToken)
     /// New settings and dialplan, already checked; calls under way keep their decision.
     case configured(Configuration)
-    /// A new price list, already stored.
-    case tariffReplaced(Tariff)
+    /// Other price lists, already stored; calls under way keep their price.
+    case tariffReplaced(TariffBook)
     /// A gateway's span was asked for its state.
     case spanRead(trunk: String, SpanReading)
     /// A name server was asked for a trunk's name.

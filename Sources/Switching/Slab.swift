@@ -62,9 +62,11 @@ struct Slab<Element: Sendable>: Sendable {
 
     /// Traps when the entry is gone: ask `contains` where it may be.
     subscript(handle: Handle) -> Element {
-        _read {
+        // A getter and inlined: a coroutine keeps a copy of the entry on the heap meanwhile, and this
+        // becomes a load of the one field that is asked for.
+        @inline(__always) get {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }
-            yield elements[position]
+            return elements[position]
         }
         _modify {
             guard let position = position(of: handle) else { preconditionFailure("it is gone") }

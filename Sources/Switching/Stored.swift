@@ -4,9 +4,12 @@ import SIP
 /// What is on the disk when the daemon starts: all the switch knows of its past.
 public struct StoredState: Sendable {
     public var extensions: [Extension] = []
+    /// By extension; those that have nothing set are missing.
+    public var userSettings: [String: UserSettings] = [:]
     public var accounts: [Account] = []
     public var bindings: [Binding] = []
-    public var tariff: Tariff
+    /// Every price list: in force, to come, and for one way out.
+    public var tariffs: TariffBook
     /// All top-ups, refunds and adjustments ever made, so that none is made twice.
     public var postings: [Posting] = []
     /// Calls that were under way when the daemon ended.
@@ -15,19 +18,36 @@ public struct StoredState: Sendable {
     public var lastSequence: UInt64 = 0
     /// How often the data folder was opened, this time included; counted durably by the store.
     public var start: UInt32 = 1
+    /// Every voucher ever made; the postings say which were redeemed.
+    public var vouchers: [Voucher] = []
+    /// Who is on hold for what was spent, and who was released.
+    public var holds: [SpendingHold] = []
+    /// Calls that were charged in the last two days, so that today's limits go on counting.
+    public var recentCharges: [RecentCharge] = []
     /// Names this run of the machine's monotonic clock, from one start of the machine to the next, so
     /// that readings of it from before a crash are known to be of the same clock; 0 when the shell
     /// cannot tell. Not stored: the shell knows it.
     public var boot: UInt64 = 0
 
-    public init(tariff: Tariff) { self.tariff = tariff }
+    public init(tariffs: TariffBook) { self.tariffs = tariffs }
+
+    /// With one price list for everybody.
+    public init(tariff: Tariff) { self.init(tariffs: TariffBook(tariff)) }
+
+    /// The last price list of the standard plan.
+    public var tariff: Tariff {
+        tariffs.deck(plan: TariffBook.standardPlan, at: .max)?.tariff ?? Tariff()
+    }
 }
 
 /// One change to what is stored.
 public enum StoredChange: Sendable {
     /// Inserts or replaces, by number.
     case extensionSaved(Extension)
+    /// Takes the subscriber's settings and bindings along.
     case extensionRemoved(number: String)
+    /// Inserts or replaces all that a subscriber has set for itself.
+    case settingsSaved(number: String, UserSettings)
     /// Inserts or replaces, by extension and contact.
     case bindingSaved(Binding)
     case bindingRemoved(number: String, contact: [UInt8])
@@ -35,6 +55,10 @@ public enum StoredChange: Sendable {
     case accountSaved(Account)
     /// Inserts the posting (its id is unique) and sets the account's balance to `balanceAfter`.
     case posted(Posting)
+    /// Inserts vouchers; one that is there stays.
+    case vouchersAdded([Voucher])
+    /// Inserts or replaces, by subject.
+    case spendingHeld(SpendingHold)
     /// Inserts or replaces the journal entry of a running call, by call id.
     case callRunning(RunningCall)
     /// Inserts the record (call id and sequence are unique) and deletes the journal entry.
@@ -107,9 +131,11 @@ public struct RunningCall: Sendable {
     public var account: String?
     /// Held for the call on each account of the chain.
     public var reserved: Amount
-    /// Price of the route that carries the call; nil for a free call.
+    /// Prefix of the route's price, as a label: the whole price is `record.basis`. nil for a free
+    /// call.
     public var tariffPrefix: String?
-    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding.
+    /// Dialogs, flows, clocks and what the call holds, in the switch's own versioned encoding;
+    /// empty when nothing of that is true any more, since the data was restored from a backup.
     public var state: [UInt8]
 
     public init(

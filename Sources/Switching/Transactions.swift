@@ -41,6 +41,8 @@ struct ClientEntry: Sendable {
     var acknowledgement: [UInt8] = []
     /// The attempt was given up for another route: send it no more, but answer what comes late.
     var isAbandoned = false
+    /// The value of Reason in a CANCEL that waits for the first provisional response.
+    var cancelReason: [UInt8] = []
     /// It carries the answer to a challenge: another one means that the password is wrong.
     var isAuthenticated = false
 }

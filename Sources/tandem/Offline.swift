@@ -9,7 +9,7 @@ enum Offline {
     static func answer(_ requests: [Request], path: String) throws -> [Response] {
         let loaded: LoadedConfiguration
         do throws(ConfigurationFailure) {
-            loaded = try ConfigurationLoader.load(path: path)
+            loaded = try ConfigurationLoader.loadInForce(path: path)
         } catch {
             throw Refusal(error.description)
         }

@@ -29,18 +29,22 @@ enum Output {
         )
     }
 
+    /// Warnings first, so that errors are what is seen last; each in the order of the files.
     static func diagnostics(_ diagnostics: [Diagnostic], _ options: GlobalOptions) {
-        for diagnostic in diagnostics {
+        let warnings = diagnostics.filter { $0.severity == .warning }
+        let errors = diagnostics.filter { $0.severity == .error }
+        for diagnostic in options.json ? diagnostics : warnings + errors {
             guard options.json else {
                 text(diagnostic.rendered + "\n")
                 continue
             }
             let object = Cell.object([
-                .init("severity", .text(diagnostic.severity.rawValue)),
                 .init("file", .text(diagnostic.file)), .init("line", .number(diagnostic.line)),
                 .init("column", .number(diagnostic.column)),
+                .init("length", .number(diagnostic.length)),
+                .init("severity", .text(diagnostic.severity.rawValue)),
                 .init("message", .text(diagnostic.message)),
-                .init("suggestion", .text(diagnostic.suggestion)),
+                .init("help", .text(diagnostic.suggestion)),
             ])
             text(object.json + "\n")
         }

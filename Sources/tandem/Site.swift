@@ -1,4 +1,5 @@
 import ArgumentParser
+import Charging
 import Control
 import Dialplan
 import Runtime
@@ -53,9 +54,11 @@ struct Site {
     // MARK: Asking
 
     /// Asks the running daemon; where none runs there is nothing to ask about.
-    func askDaemon(_ request: Request) throws -> Response {
+    ///
+    /// - Parameter patience: how long the answer may take, in seconds.
+    func askDaemon(_ request: Request, patience: Int = 60) throws -> Response {
         do throws(ControlFailure) {
-            var client = try ControlClient(path: places.controlSocket)
+            var client = try ControlClient(path: places.controlSocket, patience: patience)
             return try client.ask(request)
         } catch {
             switch error {
@@ -67,9 +70,11 @@ struct Site {
 
     /// Asks the daemon, or the data itself when no daemon runs; the answers are in the order of the
     /// requests.
-    func ask(_ requests: [Request]) throws -> [Response] {
+    ///
+    /// - Parameter patience: how long one answer may take, in seconds.
+    func ask(_ requests: [Request], patience: Int = 60) throws -> [Response] {
         do throws(ControlFailure) {
-            var client = try ControlClient(path: places.controlSocket)
+            var client = try ControlClient(path: places.controlSocket, patience: patience)
             return try client.ask(requests)
         } catch {
             switch error {
@@ -79,8 +84,8 @@ struct Site {
         }
     }
 
-    func ask(_ request: Request) throws -> Response {
-        let responses = try ask([request])
+    func ask(_ request: Request, patience: Int = 60) throws -> Response {
+        let responses = try ask([request], patience: patience)
         guard responses.count == 1 else {
             throw Refusal("one question got \(responses.count) answers")
         }
@@ -96,27 +101,69 @@ struct Site {
         case .reply(let reply): return reply
         case .refused(let reasons): throw Output.refusal(reasons, options)
         case .done(let message): return .done(message)
-        case .records, .postings, .tariff:
+        case .records, .statement, .tariff, .tariffReview, .tariffDecks, .audit, .versions:
             throw Refusal("the daemon answered something else; is it of another version?")
         }
     }
 
     /// Prints an answer in the form that suits it; a refusal ends the command.
-    func print(_ response: Response, asCard: Bool = false) throws {
+    func print(
+        _ response: Response, asCard: Bool = false, language: ExplanationLanguage = .english
+    ) throws {
         switch response {
         case .records(let records): print(Listing(records: records, currency: currency), asCard)
-        case .postings(let postings): print(Listing(postings: postings, currency: currency), asCard)
+        case .statement(let statement): print(statement)
+        case .tariffReview(let review): print(review)
+        case .tariffDecks(let decks): print(Listing(decks: decks, currency: currency), asCard)
         case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
+        case .audit(let report): throw Refusal("an audit is no listing: \(report.head)")
+        case .versions(let rows): print(Listing(versions: rows), asCard)
         case .done, .refused, .reply:
             let reply = try reply(response)
             switch reply {
             case .done(let message), .refused(let message): Output.done(message, options)
             case .explanation(let explanation):
-                Output.text(options.json ? explanation.cell.json + "\n" : explanation.text)
-            case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price:
+                Output.text(
+                    options.json
+                        ? explanation.cell(language).json + "\n" : explanation.text(language))
+            case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
+                .vouchers, .voucherBatches:
                 if let listing = Listing(reply) { print(listing, asCard) }
             }
         }
+    }
+
+    private func print(_ statement: AccountStatement) {
+        print(Listing(postings: statement.postings, currency: statement.currency), false)
+        if !options.json { Output.text("\n") }
+        print(Listing(sums: statement), true)
+    }
+
+    /// Findings as compilers write them, then what changes, then what was done.
+    private func print(_ review: TariffReview) {
+        if options.json {
+            for finding in review.findings {
+                let object = Cell.object([
+                    .init("severity", .text(finding.severity.rawValue)),
+                    .init("file", .text(finding.file)), .init("line", .number(finding.line)),
+                    .init("message", .text(finding.message)),
+                ])
+                Output.text(object.json + "\n")
+            }
+        } else {
+            for finding in review.findings { Output.text("\(finding)\n") }
+        }
+        let differences = Listing(differences: review.differences)
+        if options.json || !review.differences.isEmpty { print(differences, false) }
+        let shown = review.added + review.removed + review.changed - review.differences.count
+        var lines = shown > 0 ? ["and \(shown) more"] : []
+        lines.append(review.summary)
+        if let validFrom = review.validFrom {
+            let from =
+                options.json ? SiteClock.rfc3339(validFrom) : clock().shown(validFrom)
+            lines.append("valid from \(from)")
+        }
+        Output.done((lines + [review.outcome]).joined(separator: "\n"), options)
     }
 
     private func print(_ listing: Listing, _ asCard: Bool) {

@@ -12,9 +12,13 @@ struct Tandem: ParsableCommand {
             times are RFC 3339 in UTC.
             """,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self,
+            RunCommand.self, CheckCommand.self, TestCommand.self, FormatCommand.self,
+            DialplanCommand.self, ReloadCommand.self, VersionsCommand.self, RollbackCommand.self,
+            ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
-            HangupCommand.self, CDRCommand.self, DrainCommand.self, UndrainCommand.self,
+            VoucherCommand.self, HangupCommand.self, CDRCommand.self, DrainCommand.self,
+            UndrainCommand.self, SimulateCommand.self, BackupCommand.self, RestoreCommand.self,
+            AuditCommand.self,
         ])
 }
 

@@ -82,8 +82,8 @@ def gateways(site):
     """Makes gateways of SIPp: `gateways("answer", site.e1_port)`."""
     made = []
 
-    def make(scenario, port):
-        gateway = Gateway(site.folder, scenario, port)
+    def make(scenario, port, **keys):
+        gateway = Gateway(site.folder, scenario, port, **keys)
         made.append(gateway)
         return gateway
 

@@ -15,16 +15,19 @@ _START = re.compile(
 
 
 class Gateway:
-    """`scenario` is a file of `scenarios/` without its ending: answer, busy, silent, ..."""
+    """`scenario` is a file of `scenarios/` without its ending: answer, busy, silent, ...
 
-    def __init__(self, folder, scenario, port):
+    `keys` fill in its `[key]` words.
+    """
+
+    def __init__(self, folder, scenario, port, **keys):
         self.port = port
         self.scenario = scenario
         name = os.path.join(folder, f"gateway-{scenario}-{port}-{time.time_ns()}")
         self.log = name + ".messages"
         self.output = open(name + ".out", "w")
         self.process = subprocess.Popen(
-            ["sipp", "-sf", os.path.join(SCENARIOS, scenario + ".xml"), "-i", "127.0.0.1",
+            ["sipp", "-sf", self._filled_in(name, keys), "-i", "127.0.0.1",
              "-p", str(port), "-mi", "127.0.0.1", "-nostdin", "-trace_msg",
              "-message_file", self.log, "-trace_err", "-error_file", name + ".errors",
              "-default_behaviors", "all,-bye"],
@@ -35,6 +38,20 @@ class Gateway:
             assert self.process.poll() is None, f"sipp ended: {self.output_text()}"
             assert time.monotonic() < limit, "sipp did not open its port"
             time.sleep(0.01)
+
+    def _filled_in(self, name, keys):
+        """The scenario's file; SIPp's own -key does not reach a status line."""
+        path = os.path.join(SCENARIOS, self.scenario + ".xml")
+        if not keys:
+            return path
+        with open(path) as file:
+            text = file.read()
+        for key, value in keys.items():
+            assert f"[{key}]" in text, f"{path} has no [{key}]"
+            text = text.replace(f"[{key}]", str(value))
+        with open(name + ".xml", "w") as file:
+            file.write(text)
+        return name + ".xml"
 
     def output_text(self):
         with open(self.output.name, errors="replace") as file:

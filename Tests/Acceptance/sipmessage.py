@@ -56,6 +56,15 @@ class SIPMessage:
         match = re.search(r"(?:sips?|tel):([^@;>]+)", self[name] or "")
         return match[1] if match else None
 
+    def tag(self, name):
+        """The tag of From or To."""
+        match = re.search(r";tag=([^;>,\s]+)", self[name] or "")
+        return match[1] if match else None
+
+    @property
+    def request_uri(self):
+        return None if self.status else self.first_line.split(" ")[1]
+
     @property
     def request_user(self):
         match = re.match(r"\S+ (?:sips?|tel):([^@;> ]+)", self.first_line)

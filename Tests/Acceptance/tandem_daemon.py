@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import textwrap
 import time
 from decimal import Decimal
 
@@ -203,23 +204,28 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
+        e1_address=None, e1_more="", digest=None, data=None, spending=None, more="",
     ):
-        """Writes tandem.yaml. The only place of the tests that knows how it is spelled."""
+        """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
+
+        `e1_more` are lines of the first trunk, `more` those of the whole file.
+        """
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
         with open(self.config, "w") as file:
             file.write(f"""\
 listen: [{self.address}]
 realm: {REALM}
-data: {self.path("data")}
+data: {data or self.path("data")}
 control: {self.control}
 dialplan: {self.dialplan}
 trunks:
   - name: ip-e1
     kind: e1
-    address: 127.0.0.1:{self.e1_port}
+    address: {e1_address or f"127.0.0.1:{self.e1_port}"}
     channels: {e1_channels}
     options-interval: {options_interval}s
     attempt-timeout: {attempt_timeout}s
+{textwrap.indent(textwrap.dedent(e1_more).strip(), "    ")}
   - name: pstn
     kind: e1
     address: 127.0.0.1:{self.pstn_port}
@@ -229,7 +235,13 @@ trunks:
 lines:
   gateway: pstn
 calls:
-""" + "".join(f"  {key}: {value}\n" for key, value in calls.items()))
+""" + "".join(f"  {key}: {value}\n" for key, value in calls.items())
+                + (f"digest: {digest}\n" if digest else "")
+                + textwrap.dedent(more))
+            if spending:
+                file.write("spending:\n")
+            for subject, limits in (spending or {}).items():
+                file.write(f"  {subject}: {{{', '.join(f'{k}: {v}' for k, v in limits.items())}}}\n")
 
     # The process.
 
@@ -346,8 +358,10 @@ calls:
         return self.account(name).amount("balance")
 
     def statement(self, name):
-        """The postings of an account."""
-        return self.ask("account", "statement", name)
+        """The postings of an account; the sums behind them have to add up."""
+        *postings, sums = self.ask("account", "statement", name)
+        assert sums["adds_up"], sums
+        return postings
 
     def postings_total(self, name):
         return sum((posting.amount("amount") for posting in self.statement(name)), Decimal(0))

@@ -50,7 +50,9 @@ import Testing
                 #expect((ledger.reprice(call: call, to: amount) == nil) == expected)
                 if expected { reference.held[call] = (hold.account, micros) }
             case (6...7, let call?):
-                let settlement = ledger.settle(call: call, used: amount, at: Int64(turn))
+                let settlement = ledger.settle(
+                    call: call, used: amount,
+                    at: LedgerMoment(at: Int64(turn), uptime: 0, day: CivilDay(number: 0)))
                 #expect(settlement.charged.micros == reference.settle(call, micros))
                 for posting in settlement.postings {
                     #expect(posted.insert(posting.id).inserted, "\(posting.id) came twice")

@@ -90,7 +90,7 @@ private final class StandIn: Sendable {
         let daemon = try StandIn { _ in nil }
         var client = try ControlClient(path: daemon.path)
         do {
-            _ = try client.ask(.reload)
+            _ = try client.ask(.reload(by: nil))
             Issue.record("answered")
         } catch {
             #expect("\(error)".contains("without an answer"))
@@ -101,7 +101,7 @@ private final class StandIn: Sendable {
         let daemon = try StandIn { _ in Array("{\"novel\":1}\n".utf8) }
         var client = try ControlClient(path: daemon.path)
         do {
-            _ = try client.ask(.reload)
+            _ = try client.ask(.reload(by: nil))
             Issue.record("answered")
         } catch {
             #expect("\(error)".contains("do not agree"))

@@ -44,7 +44,11 @@ import Testing
 
     @Test func namesAreSortedSoThatEqualRequestsAreEqualLines() throws {
         let line = String(
-            decoding: try Wire.line(.tariffRows(prefix: "02", limit: 5)), as: UTF8.self)
-        #expect(line == "{\"tariffRows\":{\"limit\":5,\"prefix\":\"02\"}}\n")
+            decoding: try Wire.line(.tariffRows(TariffQuery(prefix: "02", limit: 5))), as: UTF8.self
+        )
+        #expect(
+            line
+                == "{\"tariffRows\":{\"_0\":{\"limit\":5,\"plan\":\"standard\",\"prefix\":\"02\"}}}\n"
+        )
     }
 }

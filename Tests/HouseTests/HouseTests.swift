@@ -14,10 +14,11 @@ import Testing
         "Dialplan": [],
         "Charging": [],
         "Switching": ["SIP", "SDP", "Dialplan", "Charging"],
+        "Simulation": ["SIP", "Dialplan", "Charging", "Switching"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
         "Store": [
-            "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch", "Foundation", "Glibc",
-            "Synchronization",
+            "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
+            "Foundation", "Glibc", "Synchronization",
         ],
         "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
         "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch"],
@@ -32,7 +33,7 @@ import Testing
             "Synchronization", "Dispatch",
         ],
         "tandem": [
-            "Runtime", "Control", "Switching", "Charging", "Dialplan", "ArgumentParser",
+            "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan", "ArgumentParser",
             "Foundation", "Glibc",
         ],
     ]

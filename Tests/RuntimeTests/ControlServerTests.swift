@@ -13,13 +13,13 @@ import Testing
     private static func answer(
         _ request: Request, _ answer: @escaping @Sendable (Response) -> Void
     ) {
-        guard case .tariffRows(let prefix, let limit) = request else {
+        guard case .tariffRows(let query) = request else {
             answer(.refused(["not expected"]))
             return
         }
-        let delay = Double((limit * 7) % 13) / 5000
+        let delay = Double((query.limit * 7) % 13) / 5000
         DispatchQueue.global().asyncAfter(deadline: .now() + delay) {
-            answer(.done("\(prefix ?? "") \(limit)"))
+            answer(.done("\(query.prefix ?? "") \(query.limit)"))
         }
     }
 
@@ -27,7 +27,7 @@ import Testing
         let path = path()
         let server = try ControlServer(path: path, responder: Self.answer)
         var client = try ControlClient(path: path)
-        let requests = (0..<100).map { Request.tariffRows(prefix: "p", limit: $0) }
+        let requests = (0..<100).map { Request.tariffRows(TariffQuery(prefix: "p", limit: $0)) }
         let texts = try client.ask(requests).map { response in
             guard case .done(let text) = response else { return "\(response)" }
             return text
@@ -39,13 +39,13 @@ import Testing
     @Test func aRequestOfMegabytesPasses() throws {
         let path = path()
         let server = try ControlServer(path: path) { request, answer in
-            guard case .tariffImported(let csv, _) = request else { return }
-            answer(.done("\(csv.utf8.count)"))
+            guard case .tariffImported(let order) = request else { return }
+            answer(.done("\(order.csv.utf8.count)"))
         }
         var client = try ControlClient(path: path)
         let csv = String(repeating: "8001,Reception,secret-8001,city,8001,1\n", count: 100_000)
-        guard case .done(let text) = try client.ask(.tariffImported(csv: csv, file: "x.csv"))
-        else {
+        let order = TariffImport(csv: csv, file: "x.csv")
+        guard case .done(let text) = try client.ask(.tariffImported(order)) else {
             Issue.record("no answer")
             return
         }
@@ -72,7 +72,7 @@ import Testing
             "\($0)".contains("another daemon answers at \(path)")
         }
         var client = try ControlClient(path: path)
-        guard case .done = try client.ask(.tariffRows(prefix: nil, limit: 1)) else {
+        guard case .done = try client.ask(.tariffRows(TariffQuery(limit: 1))) else {
             Issue.record("the first server is gone")
             return
         }
@@ -117,7 +117,7 @@ import Testing
             #expect(others.last?.socket.call(.connect, path) == 0)
         }
         var client = try ControlClient(path: path)
-        guard case .refused(let reasons) = try client.ask(.tariffRows(prefix: nil, limit: 1)) else {
+        guard case .refused(let reasons) = try client.ask(.tariffRows(TariffQuery(limit: 1))) else {
             Issue.record("the client was let in")
             return
         }

@@ -9,26 +9,6 @@ import Testing
 
 /// The daemon in this process, on real sockets.
 @Suite struct DaemonTests {
-    /// Runs a daemon on a thread of its own while the body works with it.
-    private func withDaemon(_ site: Site, _ body: (Endpoint) throws -> Void) throws {
-        let log = DaemonLog(level: .critical)
-        let daemon = try Daemon(configuration: site.configuration, log: log)
-        let stop = daemon.stop
-        let bound = daemon.bound[0]
-        let ended = DispatchSemaphore(value: 0)
-        // The daemon is used by that thread alone from here on.
-        nonisolated(unsafe) let theDaemon = daemon
-        Thread {
-            theDaemon.run()
-            ended.signal()
-        }.start()
-        defer {
-            stop()
-            ended.wait()
-        }
-        try body(bound)
-    }
-
     @Test func optionsIsAnsweredAndStatusCountsIt() throws {
         let site = try Site()
         try withDaemon(site) { bound in
@@ -94,7 +74,7 @@ import Testing
                 return
             }
             try site.write("site.dialplan", Site.dialplan + "rout national via ip-e1\n")
-            guard case .refused(let lines) = try client.ask(.reload) else {
+            guard case .refused(let lines) = try client.ask(.reload(by: "admin")) else {
                 Issue.record("a broken dialplan was taken")
                 return
             }
@@ -106,7 +86,7 @@ import Testing
             #expect(after.planVersion == before.planVersion)
 
             try site.write("site.dialplan", Site.dialplan + "level none may internal\n")
-            guard case .done = try client.ask(.reload) else {
+            guard case .done = try client.ask(.reload(by: "admin")) else {
                 Issue.record("a good dialplan was refused")
                 return
             }

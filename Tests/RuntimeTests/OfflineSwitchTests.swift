@@ -12,6 +12,7 @@ import Testing
     private func done(_ response: Response) -> String? {
         switch response {
         case .done(let text), .reply(.done(let text)): text
+        case .tariffReview(let review): review.outcome
         default: nil
         }
     }
@@ -34,11 +35,12 @@ import Testing
             .statement(StatementQuery(account: "8001")),
         ])
         #expect(responses.prefix(3).allSatisfy { done($0) != nil })
-        guard case .postings(let postings) = responses[3] else {
+        guard case .statement(let statement) = responses[3] else {
             Issue.record("no statement: \(responses[3])")
             return
         }
-        #expect(postings.map(\.amount) == [change.amount])
+        #expect(statement.postings.map(\.amount) == [change.amount])
+        #expect(statement.addsUp && statement.closing == change.amount)
         first.close()
 
         let second = try OfflineSwitch(loaded)
@@ -88,10 +90,11 @@ import Testing
         let offline = try OfflineSwitch(try Site().load())
         defer { offline.close() }
         let csv = "prefix,name,connect_fee,steps\n020,Guangzhou,0,0.07/6\n"
-        #expect(done(offline.perform(.tariffImported(csv: csv, file: "t.csv"))) != nil)
+        #expect(
+            done(offline.perform(.tariffImported(TariffImport(csv: csv, file: "t.csv")))) != nil)
         guard
             case .reply(.price(let row)) = offline.perform(
-                .perform(.priced(number: "02088886666", milliseconds: 60_000)))
+                .perform(.priced(PriceQuestion(number: "02088886666", milliseconds: 60_000))))
         else {
             Issue.record("no price")
             return
@@ -99,7 +102,8 @@ import Testing
         #expect(row.amount == Amount(micros: 700_000))
         guard
             case .refused(let lines) = offline.perform(
-                .tariffImported(csv: csv + "021,Shanghai,x,0.07/6\n", file: "t.csv"))
+                .tariffImported(
+                    TariffImport(csv: csv + "021,Shanghai,x,0.07/6\n", file: "t.csv")))
         else {
             Issue.record("a wrong tariff was taken")
             return

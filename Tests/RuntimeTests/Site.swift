@@ -12,8 +12,7 @@ final class Site {
     var data: String { "\(folder)/data" }
 
     init(extensions: String? = nil, tariff: String? = nil) throws {
-        // A port that was free a moment ago; the daemon takes it over.
-        let port = try UDPPhone().endpoint.port
+        let port = try UDPPhone.freePort()
         let unique = UUID().uuidString.prefix(8)
         folder = NSTemporaryDirectory() + "tandem-\(unique)"
         control = "/tmp/tandem-\(unique).sock"

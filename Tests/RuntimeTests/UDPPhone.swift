@@ -6,9 +6,19 @@ final class UDPPhone {
     private let descriptor: CInt
     let endpoint: Endpoint
 
-    init() throws {
+    /// A port that nobody has now, below those that the kernel gives out by itself, so that no
+    /// socket of another test gets it in the meantime.
+    static func freePort() throws -> UInt16 {
+        for _ in 0..<100 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            if (try? UDPPhone(port: port)) != nil { return port }
+        }
+        throw StartFailed()
+    }
+
+    init(port: UInt16 = 0) throws {
         descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
-        var address = UDPPhone.address(Endpoint(ip: IPAddress(v4: 0x7f00_0001), port: 0))
+        var address = UDPPhone.address(Endpoint(ip: IPAddress(v4: 0x7f00_0001), port: port))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = descriptor
         let result = withUnsafeMutablePointer(to: &address) { pointer in

@@ -50,7 +50,7 @@ import Testing
         try freeDisk(bench.store)
         try bench.settlements.waitForCommit(through: 4)
         #expect(try bench.balance("8001") == yuan(9))
-        #expect(try bench.store.statement(account: "8001").count == 2)
+        #expect(try bench.store.postings(of: "8001").count == 2)
         #expect(try bench.state().runningCalls.map(\.call) == [CallID(rawValue: 7)])
         #expect(bench.store.health.stalledBecause == nil)
         #expect(bench.store.health.waitingCommits == 0)
@@ -159,7 +159,7 @@ import Testing
             let closed = try recovered.store.records(RecordQuery()).count
             if let account = state.accounts.first {
                 #expect(account.balance == yuan(100 - Int64(closed)))
-                let postings = try recovered.store.statement(account: "8001")
+                let postings = try recovered.store.postings(of: "8001")
                 #expect(postings.reduce(.zero) { $0 + $1.amount } == account.balance)
             }
             #expect(state.lastSequence == UInt64(closed))

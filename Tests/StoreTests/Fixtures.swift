@@ -130,6 +130,18 @@ final class Bench {
 }
 
 extension Store {
+    /// The postings of a statement, the newest first.
+    func postings(
+        of account: String, since: Int64? = nil, until: Int64? = nil, limit: Int = 100
+    ) throws -> [Posting] {
+        try statement(account: account, since: since, until: until, limit: limit)?.postings ?? []
+    }
+
+    /// Puts one price list in the place of the one that is there.
+    func replace(_ rows: [TariffRow]) throws {
+        _ = try put(TariffDeck(validFrom: 0, tariff: Tariff()), rows: rows)
+    }
+
     /// The first column of a result.
     func texts(_ sql: String) throws -> [String] {
         try writer.perform { try String.fetchAll($0, sql: sql) }
@@ -172,6 +184,14 @@ func closedRecord(call: UInt64, sequence: UInt64) -> CallRecord {
         ReceiptLine(count: 1, seconds: nil, price: Amount(micros: 100_000)),
         ReceiptLine(count: 10, seconds: 6, price: Amount(micros: 60_000)),
     ]
+    record.basis = PriceBasis(
+        plan: "night owls", via: "line", currency: "CNY", tariff: "prefix,\"x\"\n",
+        from: 1_790_000_002_000_000,
+        offset: UTCOffset(
+            seconds: 28_800, change: UTCOffset.Change(from: 1_800_000_000, seconds: -3600)))
+    record.chargedExtension = "8001"
+    record.linkedCall = .max
+    record.link = .transferred
     record.accountBalances = [
         AccountBalance(account: "8001", balance: yuan(9)),
         AccountBalance(account: "house", balance: yuan(-3)),

@@ -21,7 +21,7 @@ import Testing
         try bench.write(.posted(topUp("a", "8001", 10, after: 10)))
         try bench.write(.posted(topUp("a", "8001", 10, after: 20)))
         #expect(try bench.balance("8001") == yuan(10))
-        #expect(try bench.store.statement(account: "8001").count == 1)
+        #expect(try bench.store.postings(of: "8001").count == 1)
 
         let reason = try bench.refusal(of: .posted(topUp("a", "8001", 11, after: 21)))
         #expect(reason.contains("topup:a"))
@@ -72,7 +72,7 @@ import Testing
         #expect(try bench.balance("8001") == yuan(10))
         #expect(try bench.state().extensions.isEmpty)
         #expect(try bench.store.records(RecordQuery()).isEmpty)
-        #expect(try bench.store.statement(account: "8001").map(\.id) == ["topup:a"])
+        #expect(try bench.store.postings(of: "8001").map(\.id) == ["topup:a"])
         bench.store.close()
     }
 
@@ -164,12 +164,12 @@ import Testing
                         id: "call:\(call):8001", account: "8001", kind: .charge, amount: yuan(-1),
                         balanceAfter: yuan(10 - Int64(call)), at: start + Int64(call), call: call)))
         }
-        let all = try bench.store.statement(account: "8001")
+        let all = try bench.store.postings(of: "8001")
         #expect(all.map(\.balanceAfter) == [5, 6, 7, 8, 9, 10].map(yuan))
-        let part = try bench.store.statement(
-            account: "8001", since: start + 2, until: start + 5, limit: 2)
+        let part = try bench.store.postings(
+            of: "8001", since: start + 2, until: start + 5, limit: 2)
         #expect(part.map(\.call) == [4, 3])
-        #expect(try bench.store.statement(account: "8002").isEmpty)
+        #expect(try bench.store.postings(of: "8002").isEmpty)
         bench.store.close()
     }
 }

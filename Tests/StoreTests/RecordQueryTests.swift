@@ -154,14 +154,23 @@ import Testing
     @Test func statementsAndPostingIDsAreReadFromTheirIndexes() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        let plan = try bench.store.plan(
-            of: "SELECT id FROM posting WHERE account = 'a' AND at >= 1 AND at < 2 "
-                + "ORDER BY at DESC, entry DESC LIMIT 5")
-        #expect(plan.contains("posting_by_account"))
-        #expect(!plan.contains("TEMP B-TREE"))
+        for (table, index) in [
+            ("posting", "posting_by_account"), ("posting_archive", "archive_by_account"),
+        ] {
+            let plan = try bench.store.plan(
+                of: Store.newestPostings(in: table), ["a", 1, 2, 5])
+            #expect(plan.contains(index))
+            // Only postings of the same microsecond are sorted.
+            #expect(!plan.contains("TEMP B-TREE FOR ORDER BY"), "\(plan)")
+            let sum = try bench.store.plan(
+                of: "SELECT sum(amount) FROM \(table) WHERE account = 'a' AND at < 2")
+            #expect(sum.contains("COVERING INDEX \(index)"), "\(sum)")
+        }
         let load = try bench.store.plan(
-            of: "SELECT id, note FROM posting WHERE kind <> 'charge' ORDER BY id")
-        #expect(load.contains("posting_not_of_call"))
+            of: "SELECT id, note FROM every_posting WHERE kind <> 'charge' AND kind <> 'renewal' "
+                + "ORDER BY id")
+        #expect(load.contains("posting_not_of_call") && load.contains("archive_not_of_call"))
+        #expect(!load.contains("TEMP B-TREE"), "\(load)")
         bench.store.close()
     }
 }

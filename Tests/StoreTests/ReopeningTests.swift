@@ -151,7 +151,7 @@ import Testing
         #expect(failure?.kind == .tooNew)
     }
 
-    @Test func aDatabaseOfVersionOneIsOpenedWithItsRows() throws {
+    @Test func theDatabaseKnowsWhichStepsItWentThrough() throws {
         let folder = TemporaryFolder()
         do {
             let bench = try Bench(folder)
@@ -159,8 +159,8 @@ import Testing
             bench.store.close()
         }
         let bench = try Bench(folder)
-        #expect(
-            try bench.store.texts("SELECT identifier FROM grdb_migrations") == ["1: first call"])
+        let steps = try bench.store.texts("SELECT identifier FROM grdb_migrations")
+        #expect(steps.contains("1: first call"))
         #expect(try bench.state().extensions == [subscriber("8001")])
         bench.store.close()
     }
@@ -173,7 +173,11 @@ import Testing
         let closed = try bench.store.texts("SELECT name FROM pragma_table_info('record')")
         #expect(closed == ["sequence"] + names)
         let journal = try bench.store.texts("SELECT name FROM pragma_table_info('running_call')")
-        #expect(journal == names + ["payer", "reserved", "held_prefix", "state"])
+        // Columns of later releases stand behind those of the first.
+        let first = 29
+        #expect(
+            journal == names.prefix(first) + ["payer", "reserved", "held_prefix", "state"]
+                + names.dropFirst(first))
         bench.store.close()
     }
 

@@ -21,9 +21,9 @@ import Testing
         do {
             let bench = try Bench(folder)
             #expect(try bench.state().tariff.count == 0)
-            try bench.store.replaceTariff(rows(12_000, name: "old"))
+            try bench.store.replace(rows(12_000, name: "old"))
             #expect(try bench.state().tariff.count == 12_000)
-            try bench.store.replaceTariff(rows(7, name: "new"))
+            try bench.store.replace(rows(7, name: "new"))
             #expect(try bench.store.texts("SELECT count(*) FROM tariff") == ["7"])
             bench.store.close()
         }
@@ -31,7 +31,7 @@ import Testing
         let tariff = try bench.state().tariff
         #expect(tariff.count == 7)
         #expect(tariff.row(for: "1000039999") == rows(7, name: "new")[3])
-        try bench.store.replaceTariff([])
+        try bench.store.replace([])
         #expect(try bench.state().tariff.count == 0)
         bench.store.close()
     }
@@ -39,10 +39,10 @@ import Testing
     @Test func anImportThatDidNotEndLeavesTheOldTariff() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        try bench.store.replaceTariff(rows(3, name: "old"))
+        try bench.store.replace(rows(3, name: "old"))
         // What a crash leaves in the middle of the next import.
         try bench.store.execute(
-            "INSERT INTO tariff SELECT deck + 1, prefix, 'half', 0, '[]' FROM tariff LIMIT 2")
+            "INSERT INTO tariff SELECT deck + 1, prefix, 'half', 0, '[]', '' FROM tariff LIMIT 2")
         let crashed = try folder.copy()
         bench.store.close()
         let recovered = try Bench(crashed)
@@ -54,11 +54,11 @@ import Testing
     @Test func aFailedImportLeavesTheOldTariffAndTheNextOneWorks() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        try bench.store.replaceTariff(rows(3, name: "old"))
+        try bench.store.replace(rows(3, name: "old"))
         let doubled = rows(2, name: "new") + rows(1, name: "again")
-        #expect(throws: Store.Failure.self) { try bench.store.replaceTariff(doubled) }
+        #expect(throws: Store.Failure.self) { try bench.store.replace(doubled) }
         #expect(try bench.state().tariff.row(for: "100001")?.name == "old")
-        try bench.store.replaceTariff(rows(2, name: "new"))
+        try bench.store.replace(rows(2, name: "new"))
         #expect(try bench.state().tariff.row(for: "100001")?.name == "new")
         bench.store.close()
     }

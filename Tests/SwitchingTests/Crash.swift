@@ -40,7 +40,7 @@ extension Site {
         disk = state
         var actions = ActionList()
         sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan()),
+            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(planText)),
             stored: state, hashes: Self.hashes,
             seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
             wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
@@ -63,7 +63,10 @@ extension StoredState {
         case .extensionSaved(let item):
             extensions.removeAll { $0.number == item.number }
             extensions.append(item)
-        case .extensionRemoved(let number): extensions.removeAll { $0.number == number }
+        case .extensionRemoved(let number):
+            extensions.removeAll { $0.number == number }
+            userSettings[number] = nil
+        case .settingsSaved(let number, let settings): userSettings[number] = settings
         case .bindingSaved(let binding):
             bindings.removeAll {
                 $0.number == binding.number && $0.contact == binding.contact
@@ -85,7 +88,13 @@ extension StoredState {
             accounts[index] = Account(
                 id: known.id, name: known.name, parent: known.parent, kind: known.kind,
                 creditLimit: known.creditLimit, balance: posting.balanceAfter,
-                currency: known.currency, isBlocked: known.isBlocked, version: known.version + 1)
+                currency: known.currency, isBlocked: known.isBlocked, expiresAt: known.expiresAt,
+                lowMark: known.lowMark, plan: known.plan, limits: known.limits,
+                renewal: known.renewal, renewedIn: known.renewedIn, version: known.version + 1)
+        case .vouchersAdded(let batch): vouchers += batch
+        case .spendingHeld(let hold):
+            holds.removeAll { $0.subject == hold.subject }
+            holds.append(hold)
         case .callRunning(let running):
             runningCalls.removeAll { $0.call == running.call }
             runningCalls.append(running)
@@ -93,6 +102,14 @@ extension StoredState {
             #expect(record.sequence == lastSequence + 1)
             lastSequence = record.sequence
             runningCalls.removeAll { $0.call.rawValue == record.callID }
+            if record.charge.isPositive, let account = record.callerAccount,
+                let endedAt = record.endedAt
+            {
+                recentCharges.append(
+                    RecentCharge(
+                        extension: record.chargedExtension, account: account,
+                        amount: record.charge, at: endedAt))
+            }
         }
     }
 }

@@ -54,6 +54,7 @@ struct Site {
     var disk: StoredState
     var earlierCommits: [Commit] = []
     let settings: Settings
+    let planText: String
 
     static func settings() -> Settings {
         let listener = ListenerSettings(
@@ -88,6 +89,7 @@ struct Site {
             PlanSources(main: SourceFile(path: "test.dialplan", text: text)),
             context: PlanContext(trunks: [
                 .init(name: "ip-e1", isE1: true), .init(name: "pstn", isE1: false),
+                .init(name: "voicemail", isE1: false),
             ]))
         return try #require(compiled.plan, "\(compiled.diagnostics)")
     }
@@ -122,20 +124,21 @@ struct Site {
     }
 
     init(
-        balance: String = "100", settings: Settings = settings(),
+        balance: String = "100", settings: Settings = settings(), plan: String = Site.plan,
         change: (inout StoredState) -> Void = { _ in }
     ) throws {
         var stored = try Self.stored(balance: balance)
         change(&stored)
-        try self.init(stored: stored, settings: settings)
+        try self.init(stored: stored, settings: settings, plan: plan)
     }
 
-    init(stored: StoredState, settings: Settings) throws {
+    init(stored: StoredState, settings: Settings, plan: String = Site.plan) throws {
         disk = stored
         self.settings = settings
+        planText = plan
         var actions = ActionList()
         sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan()),
+            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(plan)),
             stored: stored, hashes: Self.hashes, seed: Array(repeating: 7, count: 32),
             wallClock: WallClock(
                 instant: now, unixMicroseconds: 1_800_000_000_000_000, utcOffset: 28_800),

@@ -3,6 +3,9 @@ import CMeter
 /// Measures the core: CPU time of the process and allocations for each operation, beside the budget.
 ///
 ///     swift run -c release --package-path Benchmarks [part of a case's name ...] [--iterations N]
+///     swift run -c release --package-path Benchmarks store [--postings N]
+///
+/// `store` measures the disk, beside which the rest is nothing: it has to be asked for.
 ///
 /// With `--iterations` every case runs so often and once only, for a profiler.
 @main
@@ -18,6 +21,10 @@ struct Benchmarks {
         var effort = Effort()
         var wanted: [String] = []
         var arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == StoreCases.name {
+            try StoreCases.run(arguments: Array(arguments.dropFirst()))
+            return
+        }
         while let argument = arguments.popFirst() {
             if argument == "--iterations", let count = arguments.popFirst().flatMap({ Int($0) }),
                 count > 0

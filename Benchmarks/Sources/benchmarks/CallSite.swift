@@ -18,6 +18,9 @@ struct CallSite {
     /// How many datagrams went in and out, and how many records were closed, of all calls so far.
     private(set) var datagrams = 0
     private(set) var records = 0
+    /// What the disk would hold of the calls under way, when that is wanted.
+    private(set) var journals: [CallID: RunningCall] = [:]
+    var keepsJournals = false
 
     private var sw: Switch
     private var now = Instant(nanoseconds: 1_000_000_000)
@@ -53,6 +56,20 @@ struct CallSite {
 
     /// - Parameter extensions: how many, each with an account and a registered phone; 1,000 to 100,000.
     init(extensions count: Int) throws {
+        let configuration = Self.configuration()
+        var started = ActionList()
+        sw = try Switch(
+            configuration: configuration, stored: try Self.stored(count),
+            hashes: CheapHashes.functions,
+            seed: Array(repeating: 7, count: 32),
+            wallClock: WallClock(
+                instant: now, unixMicroseconds: 1_800_000_000_000_000, utcOffset: 28_800),
+            now: now, into: &started)
+        phones = Self.phones(count, challengedBy: &sw, now: now)
+    }
+
+    /// One E1 with room for every call.
+    static func configuration() -> Configuration {
         var settings = Settings(
             realm: Self.realm,
             listeners: [
@@ -65,21 +82,15 @@ struct CallSite {
         trunk.optionsInterval = .zero
         settings.trunks = [trunk]
         settings.limits.calls = 100_000
+        // One extension makes thousands of calls here.
+        settings.spending = .off
         settings.nonceLifetime = .seconds(86_400)
         // Held calls ask for nothing more while others are measured.
         settings.calls.slice = .seconds(7200)
-        var started = ActionList()
-        sw = try Switch(
-            configuration: Configuration(settings: settings, plan: Self.plan()),
-            stored: try Self.stored(count), hashes: CheapHashes.functions,
-            seed: Array(repeating: 7, count: 32),
-            wallClock: WallClock(
-                instant: now, unixMicroseconds: 1_800_000_000_000_000, utcOffset: 28_800),
-            now: now, into: &started)
-        phones = Self.phones(count, challengedBy: &sw, now: now)
+        return Configuration(settings: settings, plan: plan())
     }
 
-    private static func plan() -> Plan {
+    static func plan() -> Plan {
         DecisionCases.compile(
             PlanSources(
                 main: SourceFile(
@@ -102,7 +113,7 @@ struct CallSite {
                         """)))
     }
 
-    private static func stored(_ count: Int) throws -> StoredState {
+    static func stored(_ count: Int) throws -> StoredState {
         let tariff = try Tariff(rows: [
             TariffRow(
                 prefix: "0", name: "national", connectFee: .zero,
@@ -254,6 +265,9 @@ struct CallSite {
         for commit in actions.commits {
             for change in commit.changes {
                 if case .callClosed = change { records += 1 }
+                if keepsJournals, case .callRunning(let running) = change {
+                    journals[running.call] = running
+                }
             }
         }
         if let entry = actions.logs.first { fatalError(entry.message) }

@@ -15,7 +15,47 @@ enum MoneyCases {
                 return sum
             }
         },
-        Benchmark("reserve, extend, settle among 100,000 accounts") {
+        Benchmark("rate an hour that crosses two time bands", budget: 1000) {
+            let (tariff, _) = Tariff.parse(csv: bands, file: "bands.csv")
+            guard let tariff, let row = tariff.row(for: "02") else { fatalError("no tariff") }
+            let offset = UTCOffset(seconds: 28_800)
+            return { operations in
+                var sum: Int64 = 0
+                for operation in 0..<operations {
+                    let from = 1_795_612_200_000_000 + Int64(operation % 1000) * 1_000_000
+                    let rating = Rating(
+                        row, calendar: tariff.calendar, from: from, offset: offset)
+                    sum &+= rating.price(milliseconds: 3_600_000).micros
+                }
+                return Int(truncatingIfNeeded: sum)
+            }
+        },
+        Benchmark("reserve, settle among 100,000 accounts, limits watched", budget: 1000) {
+            var ledger = try Ledger(accounts: accounts(), postings: [], reservations: [])
+            let plenty = Amount(micros: 1_000_000_000_000)
+            let limits = SpendingLimits(call: plenty, hour: plenty, day: plenty)
+            ledger.accountLimits = limits
+            ledger.extensionLimits = limits
+            let ids = (0..<100_000).map { "\(600_000 + $0 * 7919 % 100_000)" }
+            let slice = Amount(micros: 350_000)
+            let step = Amount(micros: 70_000)
+            var call: UInt64 = 0
+            return { operations in
+                var sum = 0
+                for _ in 0..<operations {
+                    call += 1
+                    let account = ids[Int(call % 100_000)]
+                    let now = LedgerMoment(
+                        at: Int64(call), uptime: Int64(call), day: CivilDay(number: 20_782))
+                    let refusal = ledger.reserve(
+                        call: call, account: account, extension: account, amount: slice, at: now)
+                    if refusal != nil { fatalError("refused") }
+                    sum &+= ledger.settle(call: call, used: step, at: now).postings.count
+                }
+                return sum
+            }
+        },
+        Benchmark("reserve, extend, settle among 100,000 accounts", budget: 1000) {
             var ledger = try Ledger(accounts: accounts(), postings: [], reservations: [])
             let ids = (0..<100_000).map { "\(600_000 + $0 * 7919 % 100_000)" }
             let slice = Amount(micros: 350_000)
@@ -36,6 +76,16 @@ enum MoneyCases {
             }
         },
     ]
+
+    private static let bands = """
+        holiday,2026-10-01..2026-10-07
+        band,night,daily 21:00-07:00
+        band,rest,sat sun holiday 00:00-24:00
+        prefix,name,connect_fee,steps,band
+        02,national,0,0.07/6,
+        02,national,0,0.04/6,night
+        02,national,0,0.05/6,rest
+        """
 
     /// Departments of 100 extensions; the department pays along.
     private static func accounts() -> [Account] {

@@ -26,6 +26,7 @@ public indirect enum Cell: Sendable, Hashable {
 
     public static func text(_ text: String?) -> Cell { text.map { .text($0) } ?? .absent }
     public static func time(_ time: Int64?) -> Cell { time.map { .time($0) } ?? .absent }
+    public static func amount(_ amount: Amount?) -> Cell { amount.map { .amount($0) } ?? .absent }
     public static func number(_ number: Int) -> Cell { .number(Int64(number)) }
     public static func number(_ number: Int?) -> Cell {
         number.map { .number(Int64($0)) } ?? .absent

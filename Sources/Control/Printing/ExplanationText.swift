@@ -1,35 +1,114 @@
+import Dialplan
 import Switching
 
 extension Explanation {
     /// For people: the outcome in a sentence, then every step, numbered.
-    public var text: String {
-        var text = "\(dialled): \(outcomeText)\n"
-        if let presented { text += "presents \(presented)\n" }
-        if normalised != dialled { text += "brought to the form \(normalised)\n" }
-        if let numberClass { text += "number class \(numberClass)\n" }
+    public func text(_ language: ExplanationLanguage) -> String {
+        let words = Words(language)
+        var text = "\(dialled)\(words.colon)\(outcomeText(words))\n"
+        if let presented { text += "\(words.presents) \(presented)\n" }
+        if normalised != dialled { text += "\(words.broughtTo) \(normalised)\n" }
+        if let numberClass { text += "\(words.numberClass) \(numberClass)\n" }
+        text += Explanation.text(ofSteps: steps, language)
+        return text + "\(words.dialplan) \(planVersion)\n"
+    }
+
+    /// Steps as they are stored, numbered, one a line.
+    public static func text(ofSteps steps: [String], _ language: ExplanationLanguage) -> String {
+        var text = ""
         let width = String(steps.count).count
         for (index, step) in steps.enumerated() {
             let number = String(index + 1)
-            text += String(repeating: " ", count: width - number.count) + "\(number)  \(step)\n"
+            text += String(repeating: " ", count: width - number.count)
+            text += "\(number)  \(Step.text(stored: step, language))\n"
         }
-        return text + "dialplan \(planVersion)\n"
+        return text
     }
 
-    private var outcomeText: String {
+    private func outcomeText(_ words: Words) -> String {
         if let refusal {
-            return "refused: \(refusal)" + (sipStatus.map { " (\($0))" } ?? "")
+            // The text of a rule is the admin's own, in the admin's own words.
+            let code = refusalCode.flatMap(Refusal.Code.init(rawValue:))
+            let reason = words.language == .english ? refusal : code?.text(.chinese) ?? refusal
+            return words.refused + reason + (sipStatus.map { " (\($0))" } ?? "")
         }
-        return routes.isEmpty ? outcome : "\(outcome) via \(routes.joined(separator: ", then "))"
+        let outcome = words.outcome(outcome)
+        guard !routes.isEmpty else { return outcome }
+        return outcome + words.via + routes.map(words.way).joined(separator: words.then)
     }
 
-    /// For programs: one object.
-    public var cell: Cell {
+    /// For programs: one object. The steps stand there as sentences, and as facts that are the same
+    /// in every language: the step's word, then what it is about.
+    public func cell(_ language: ExplanationLanguage) -> Cell {
         .object([
             .init("outcome", .text(outcome)), .init("dialled", .text(dialled)),
             .init("normalised", .text(normalised)), .init("class", .text(numberClass)),
             .init("routes", .texts(routes)), .init("presented", .text(presented)),
-            .init("refusal", .text(refusal)), .init("sip_status", .number(sipStatus)),
-            .init("steps", .texts(steps)), .init("dialplan", .text(planVersion)),
+            .init("refusal", .text(refusal)), .init("refusal_code", .text(refusalCode)),
+            .init("sip_status", .number(sipStatus)),
+            .init("steps", .texts(steps.map { Step.text(stored: $0, language) })),
+            .init("facts", Explanation.facts(ofSteps: steps)),
+            .init("dialplan", .text(planVersion)),
         ])
+    }
+
+    /// Nothing for a step of an older version, which is a sentence.
+    public static func facts(ofSteps steps: [String]) -> Cell {
+        .list(
+            steps.map { stored in
+                Step(stored: stored).map { .texts([$0.code] + $0.facts) } ?? .texts([])
+            })
+    }
+}
+
+/// What stands around the steps.
+private struct Words {
+    let language: ExplanationLanguage
+
+    init(_ language: ExplanationLanguage) { self.language = language }
+
+    private func choose(_ english: String, _ chinese: String) -> String {
+        switch language {
+        case .english: english
+        case .chinese: chinese
+        }
+    }
+
+    var colon: String { choose(": ", "：") }
+    var presents: String { choose("presents", "显示主叫") }
+    var broughtTo: String { choose("brought to the form", "规整为") }
+    var numberClass: String { choose("number class", "号码类别") }
+    var dialplan: String { choose("dialplan", "拨号方案版本") }
+    var refused: String { choose("refused: ", "拒绝：") }
+    var via: String { choose(" via ", "，经 ") }
+    var then: String { choose(", then ", "，其次 ") }
+
+    /// `ring 8002`, `route` and so on.
+    func outcome(_ outcome: String) -> String {
+        guard language == .chinese else { return outcome }
+        let table = [
+            ("ring group ", "振铃组 "), ("ring ", "振铃分机 "), ("emergency", "紧急呼叫"),
+            ("route", "接出"), ("feature ", "功能 "), ("ask pin of ", "要求输入密码："),
+            ("refuse", "拒绝"),
+        ]
+        for (english, chinese) in table where outcome.hasPrefix(english) {
+            return chinese + outcome.dropFirst(english.count)
+        }
+        return outcome
+    }
+
+    /// `line 66778001 (down) sends 86035566`
+    func way(_ way: String) -> String {
+        guard language == .chinese else { return way }
+        return way.split(separator: " ").map { word in
+            switch word {
+            case "line": "直线"
+            case "lines": "直线组"
+            case "trunk": "中继"
+            case "(down)": "（不可用）"
+            case "sends": "发送"
+            default: String(word)
+            }
+        }.joined(separator: " ")
     }
 }

@@ -7,11 +7,16 @@ public struct Listing: Sendable {
         public var title: String?
         /// Too nested for CSV.
         public var isDetail: Bool
+        /// Shown of one row on its own, and in no table, which would be too wide.
+        public var isCardOnly: Bool
 
-        public init(_ key: String, _ title: String?, isDetail: Bool = false) {
+        public init(
+            _ key: String, _ title: String?, isDetail: Bool = false, isCardOnly: Bool = false
+        ) {
             self.key = key
             self.title = title
             self.isDetail = isDetail
+            self.isCardOnly = isCardOnly
         }
     }
 
@@ -34,7 +39,9 @@ public struct Listing: Sendable {
     /// Aligned columns with titles, lines without spaces at their ends, a line break after each.
     public func table(_ clock: SiteClock) -> String {
         guard !rows.isEmpty else { return nothing + "\n" }
-        let shown = columns.indices.filter { columns[$0].title != nil }
+        let shown = columns.indices.filter {
+            columns[$0].title != nil && !columns[$0].isCardOnly
+        }
         var lines = [shown.map { columns[$0].title ?? "" }]
         for row in rows { lines.append(shown.map { row[$0].shown(clock) }) }
         let widths = shown.indices.map { place in

@@ -1,10 +1,15 @@
 import Charging
+import Dialplan
 import Switching
 
 extension Listing {
     /// Call records, named as Asterisk's CDR names them where they mean the same (`src`, `dst`,
     /// `start`, `answer`, `end`, `duration`, `billsec`, `disposition`, `uniqueid`, `sequence`).
-    public init(records: [CallRecord], currency: String) {
+    ///
+    /// - Parameter language: of the explanation; names and values are the same in all.
+    public init(
+        records: [CallRecord], currency: String, _ language: ExplanationLanguage = .english
+    ) {
         self.init(
             [
                 Column("sequence", nil), Column("uniqueid", "call"), Column("start", "start"),
@@ -18,13 +23,17 @@ extension Listing {
                 Column("reason", nil), Column("account", nil), Column("tariff_prefix", nil),
                 Column("tariff", nil), Column("steps", nil), Column("charge", "charge"),
                 Column("currency", ""), Column("receipt", nil), Column("balances", nil),
-                Column("attempts", nil), Column("dialplan", nil),
+                Column("attempts", nil), Column("charged_extension", nil),
+                Column("linked_call", nil), Column("link", nil), Column("tariff_plan", nil),
+                Column("dialplan", nil),
                 Column("explanation", nil, isDetail: true),
             ], nothing: "no records")
-        for record in records { append(Self.cells(record, currency: currency)) }
+        for record in records { append(Self.cells(record, currency, language)) }
     }
 
-    private static func cells(_ record: CallRecord, currency: String) -> [Cell] {
+    private static func cells(
+        _ record: CallRecord, _ currency: String, _ language: ExplanationLanguage
+    ) -> [Cell] {
         [
             .number(record.sequence), .text(CallID(rawValue: record.callID).description),
             .time(record.startedAt), .text(record.direction.rawValue), .text(record.caller),
@@ -36,7 +45,8 @@ extension Listing {
             .text(record.disposition?.rawValue), .text(record.releasedBy?.rawValue),
             .number(record.sipStatus), .number(record.q850Cause), .text(record.endReason),
             .text(record.callerAccount), .text(record.tariffPrefix), .text(record.tariffName),
-            .number(record.steps), .amount(record.charge), .text(currency),
+            .number(record.steps), .amount(record.charge),
+            .text(record.basis?.currency ?? currency),
             .texts(record.receipt.map(\.description)),
             .list(
                 record.accountBalances.map {
@@ -44,8 +54,11 @@ extension Listing {
                         .init("account", .text($0.account)), .init("balance", .amount($0.balance)),
                     ])
                 }),
-            .list(record.attempts.map(cell)), .text(record.dialplanVersion),
-            .texts(record.explanation),
+            .list(record.attempts.map(cell)), .text(record.chargedExtension),
+            .text(record.linkedCall.map { CallID(rawValue: $0).description }),
+            .text(record.link?.rawValue), .text(record.basis?.plan),
+            .text(record.dialplanVersion),
+            .texts(record.explanation.map { Step.text(stored: $0, language) }),
         ]
     }
 
@@ -60,42 +73,5 @@ extension Listing {
             .init("ring_ms", .number(attempt.ringMs)),
             .init("channel", .number(attempt.channel)),
         ])
-    }
-
-    /// Postings of an account.
-    public init(postings: [Posting], currency: String) {
-        self.init(
-            [
-                Column("at", "at"), Column("id", nil), Column("account", nil),
-                Column("kind", "kind"), Column("amount", "amount"),
-                Column("balance_after", "balance after"), Column("currency", ""),
-                Column("call", "call"), Column("note", "note"),
-            ], nothing: "no postings")
-        for posting in postings {
-            append([
-                .time(posting.at), .text(posting.id), .text(posting.account),
-                .text(posting.kind.rawValue), .amount(posting.amount),
-                .amount(posting.balanceAfter), .text(currency),
-                .text(posting.call.map { CallID(rawValue: $0).description }),
-                posting.note.isEmpty ? .absent : .text(posting.note),
-            ])
-        }
-    }
-
-    /// The price list.
-    public init(tariff rows: [TariffRow], currency: String) {
-        self.init(
-            [
-                Column("prefix", "prefix"), Column("name", "name"),
-                Column("connect_fee", "connect fee"), Column("steps", "price / seconds"),
-                Column("currency", ""),
-            ], nothing: "no prices")
-        for row in rows {
-            append([
-                .text(row.prefix), .text(row.name), .amount(row.connectFee),
-                .texts(row.steps.map { "\($0.price.shortDescription)/\($0.seconds)" }),
-                .text(currency),
-            ])
-        }
     }
 }

@@ -14,6 +14,8 @@ extension Listing {
         case .extensions(let rows): self.init(extensions: rows)
         case .accounts(let rows): self.init(accounts: rows)
         case .price(let row): self.init(price: row)
+        case .vouchers(let rows): self.init(vouchers: rows)
+        case .voucherBatches(let rows): self.init(voucherBatches: rows)
         }
     }
 
@@ -117,52 +119,5 @@ extension Listing {
                 .text(row.userAgent),
             ])
         }
-    }
-
-    private init(extensions rows: [ExtensionRow]) {
-        self.init(
-            [
-                Column("extension", "extension"), Column("name", "name"),
-                Column("level", "level"), Column("account", "account"),
-                Column("call_limit", "calls at once"), Column("line", "line"),
-                Column("registered", "registered"),
-            ], nothing: "no extensions")
-        for row in rows {
-            append([
-                .text(row.number), .text(row.name), .text(row.level), .text(row.account),
-                .number(row.callLimit), .text(row.line), .number(row.registered),
-            ])
-        }
-    }
-
-    private init(accounts rows: [AccountRow]) {
-        self.init(
-            [
-                Column("account", "account"), Column("name", "name"),
-                Column("parent", "paid along by"), Column("kind", "kind"),
-                Column("balance", "balance"), Column("reserved", "reserved"),
-                Column("available", "available"), Column("credit_limit", "credit limit"),
-                Column("currency", ""), Column("blocked", "blocked"),
-            ], nothing: "no accounts")
-        for row in rows {
-            append([
-                .text(row.id), .text(row.name), .text(row.parent), .text(row.kind),
-                .amount(row.balance), .amount(row.reserved), .amount(row.available),
-                .amount(row.creditLimit), .text(row.currency), .flag(row.isBlocked),
-            ])
-        }
-    }
-
-    private init(price row: PriceRow) {
-        self.init(
-            [
-                Column("number", "number"), Column("prefix", "prefix"), Column("name", "tariff"),
-                Column("milliseconds", "milliseconds"), Column("amount", "price"),
-                Column("receipt", "made up of"),
-            ], nothing: "no price")
-        append([
-            .text(row.number), .text(row.prefix), .text(row.name), .number(row.milliseconds),
-            .amount(row.amount), .texts(row.receipt),
-        ])
     }
 }

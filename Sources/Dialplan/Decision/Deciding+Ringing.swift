@@ -23,6 +23,12 @@ extension Plan {
             if let forwarder = busy.forwardedBy, case .number(let number, _) = busy.target {
                 return forward(to: number, by: forwarder, &course)
             }
+            course.diversions += 1
+            guard course.diversions <= PlanLimits.diversions else {
+                course.steps.append(.forwardedTooOften(by: target))
+                return refuse(
+                    .forwarding, "the call was forwarded in a circle or too often", course)
+            }
             return go(to: busy.target, &course)
         }
         return finish(.ring(extension: target), course)

@@ -14,8 +14,8 @@ struct ConfigurationFile {
 
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
-        "lines", "causes", "name-servers", "registration", "calls", "limits", "timers",
-        "nonce-lifetime", "currency",
+        "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
+        "timers", "nonce-lifetime", "currency", "digest",
     ]
 
     /// - Parameters:
@@ -57,6 +57,31 @@ struct ConfigurationFile {
     }
 
     // MARK: Paths
+
+    /// What is offered in a challenge. Some phones look at the first of several only.
+    private static func readDigest(
+        _ top: ConfigurationReader.Section, _ algorithms: inout [DigestAlgorithm],
+        _ reader: inout ConfigurationReader
+    ) {
+        guard top.has("digest") else { return }
+        var chosen: Set<DigestAlgorithm> = []
+        let before = reader.diagnostics.count
+        for (name, node) in reader.list("digest", in: top) {
+            guard let text = reader.text(node, name: name) else { continue }
+            if let algorithm = DigestAlgorithm(name: text.utf8) {
+                chosen.insert(algorithm)
+            } else {
+                let known = DigestAlgorithm.allCases.map { "\($0.name)" }
+                reader.report(
+                    "\(name) must be \(known.joined(separator: " or ")), not \"\(text)\"",
+                    at: node, length: text.count)
+            }
+        }
+        if chosen.isEmpty, reader.diagnostics.count == before {
+            reader.report("digest names no algorithm", at: top.place(of: "digest"))
+        }
+        algorithms = chosen.sorted()
+    }
 
     private static func places(
         _ top: ConfigurationReader.Section, folder: String, currency: String,
@@ -100,11 +125,13 @@ struct ConfigurationFile {
         readRegistration(top, &settings.registration, &reader)
         readCalls(top, &settings.calls, &reader)
         readLimits(top, &settings.limits, &reader)
+        settings.spending = SpendingSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
         {
             settings.nonceLifetime = lifetime
         }
+        readDigest(top, &settings.digestAlgorithms, &reader)
         if let currency = reader.text("currency", in: top) {
             if currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }) {
                 settings.currency = currency

@@ -10,10 +10,14 @@ public enum ConfigurationLoader {
     /// The longest `tandem.yaml`, in bytes.
     public static let configurationLimit = 1 << 20
 
-    /// - Parameter path: of `tandem.yaml`; relative to the current folder.
+    /// - Parameters:
+    ///   - path: of `tandem.yaml`; relative to the current folder.
+    ///   - dialplan: texts to take in place of the dialplan's files; nil reads the files.
     /// - Throws: `ConfigurationFailure` with everything that is wrong.
-    public static func load(path: String) throws(ConfigurationFailure) -> LoadedConfiguration {
-        let (loaded, diagnostics) = read(path: path)
+    public static func load(
+        path: String, dialplan: DialplanTexts? = nil
+    ) throws(ConfigurationFailure) -> LoadedConfiguration {
+        let (loaded, diagnostics) = read(path: path, dialplan)
         guard let loaded else { throw ConfigurationFailure(diagnostics: diagnostics) }
         return loaded
     }
@@ -90,23 +94,17 @@ public enum ConfigurationLoader {
         }
     }
 
-    private static func read(path: String) -> (LoadedConfiguration?, [Diagnostic]) {
+    private static func read(
+        path: String, _ dialplan: DialplanTexts? = nil
+    ) -> (LoadedConfiguration?, [Diagnostic]) {
         var (file, diagnostics) = readFile(path: path)
         guard let file, let places = file.places else { return (nil, diagnostics) }
         let trunks = file.settings?.trunks ?? []
         // Without its trunks every route of a plan is wrong, and none of it the plan's fault.
         guard var settings = file.settings else { return (nil, diagnostics) }
         diagnostics += readTrunkTariffs(&settings)
-        let (plan, found) = compile(
-            places.dialplan,
-            context: PlanContext(
-                trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
-                price: places.tariffCSV.map { path in
-                    let prices = PlanPrices(path: path)
-                    return { number, _, milliseconds in
-                        prices.price(number, milliseconds: milliseconds)
-                    }
-                }))
+        let source = DialplanSource(path: places.dialplan, kept: dialplan)
+        let (plan, found) = source.compiled(context: context(trunks, tariff: places.tariffCSV))
         diagnostics += found
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)
@@ -126,8 +124,43 @@ public enum ConfigurationLoader {
             configuration: Configuration(settings: settings, plan: plan),
             dataFolder: places.dataFolder, controlSocket: places.controlSocket,
             extensionsCSV: places.extensionsCSV, tariffCSV: places.tariffCSV,
-            diagnostics: diagnostics)
+            dialplan: source.texts, diagnostics: diagnostics)
         return (loaded, diagnostics)
+    }
+
+    /// The texts of the dialplan as its files hold them now, right or wrong; nil when the main file
+    /// cannot be read.
+    static func texts(path: String) -> DialplanTexts? {
+        guard let places = readFile(path: path).0?.places else { return nil }
+        let source = DialplanSource(path: places.dialplan, kept: nil)
+        _ = source.compiled(context: PlanContext(trunks: []))
+        return source.texts.main.isEmpty ? nil : source.texts
+    }
+
+    /// Runs the `expect` lines of the dialplan, as every load does, and tells of each.
+    ///
+    /// - Returns: none when the plan or the configuration has other errors; and every diagnostic.
+    public static func test(
+        path: String
+    ) -> (expectations: [ExpectationResult], diagnostics: [Diagnostic]) {
+        let (file, diagnostics) = readFile(path: path)
+        guard let file, let places = file.places, let settings = file.settings else {
+            return ([], diagnostics)
+        }
+        let source = DialplanSource(path: places.dialplan, kept: nil)
+        let (expectations, found) = source.tested(context: context(settings.trunks, tariff: places.tariffCSV))
+        return (expectations, diagnostics + found)
+    }
+
+    private static func context(_ trunks: [TrunkSettings], tariff: String?) -> PlanContext {
+        PlanContext(
+            trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
+            price: tariff.map { path in
+                let prices = PlanPrices(path: path)
+                return { number, _, milliseconds in
+                    prices.price(number, milliseconds: milliseconds)
+                }
+            })
     }
 
     /// What the operators of trunks take, for routes by least cost.
@@ -147,35 +180,6 @@ public enum ConfigurationLoader {
             }
         }
         return diagnostics
-    }
-
-    /// The plan speaks of its files by the names they are written with, so that an explanation reads
-    /// the same wherever the daemon was started; diagnostics get the paths an editor can open.
-    private static func compile(
-        _ path: String, context: PlanContext
-    ) -> (plan: Plan?, diagnostics: [Diagnostic]) {
-        let folder = Paths.folder(of: path)
-        let name = Paths.name(of: path)
-        do throws(ConfigurationFailure) {
-            let text = try TextFile.read(path, called: "the dialplan")
-            let sources = PlanSources(main: SourceFile(path: name, text: text)) { included in
-                do throws(ConfigurationFailure) {
-                    return try TextFile.read(Paths.resolve(included, in: folder), called: included)
-                } catch {
-                    // The compiler says at which line of the plan the file is missed.
-                    return nil
-                }
-            }
-            var (plan, diagnostics) = Plan.compile(sources, context: context)
-            for index in diagnostics.indices {
-                let file = diagnostics[index].file
-                diagnostics[index].file = Paths.shown(
-                    file == name ? path : Paths.resolve(file, in: folder))
-            }
-            return (plan, diagnostics)
-        } catch {
-            return (nil, error.diagnostics)
-        }
     }
 
     private static func read(

@@ -6,7 +6,8 @@ import Switching
 ///     extension,name,password,level,account,call_limit
 ///     8001,Reception,,city,8001,1
 ///
-/// in any order of columns, of which only `extension` must be there. An empty field leaves the value
+/// in any order of columns, of which only `extension` must be there; `pin`, `incoming_level` and
+/// `forward_always`, `_busy`, `_no_answer`, `_unregistered` may be there too. An empty field leaves the value
 /// as it is, or at its default where the extension is new; `-` as account takes the account away.
 /// A new extension with an empty password gets a generated one.
 public struct ExtensionFile: Sendable {
@@ -20,7 +21,17 @@ public struct ExtensionFile: Sendable {
     /// Of a row, in characters.
     public static let passwordLengths = 8...128
 
-    static let columns = ["extension", "name", "password", "level", "account", "call_limit"]
+    static let columns =
+        ["extension", "name", "password", "level", "account", "call_limit", "pin"]
+        + settingColumns.map(\.name)
+
+    /// What a user can set too; `-` takes a value away.
+    static let settingColumns:
+        [(name: String, path: WritableKeyPath<SettingsChange, String?> & Sendable)] = [
+            ("incoming_level", \.incomingLevel), ("forward_always", \.forwardAlways),
+            ("forward_busy", \.forwardBusy), ("forward_no_answer", \.forwardNoAnswer),
+            ("forward_unregistered", \.forwardUnregistered),
+        ]
 
     /// - Parameters:
     ///   - file: the file as people call it.
@@ -102,7 +113,8 @@ public struct ExtensionFile: Sendable {
             checkNumber(number, line: row.line)
             let change = ExtensionChange(
                 number: number.text, name: field("name", row)?.text, password: password(row),
-                level: level(row), account: account(row), callLimit: callLimit(row))
+                level: level(row), account: account(row), callLimit: callLimit(row),
+                settings: settings(row))
             return diagnostics.count == before ? change : nil
         }
 
@@ -163,6 +175,21 @@ public struct ExtensionFile: Sendable {
             return account.text == "-" ? "" : account.text
         }
 
+        private mutating func settings(_ row: CSVRows.Row) -> SettingsChange {
+            var settings = SettingsChange()
+            for column in ExtensionFile.settingColumns {
+                guard let field = field(column.name, row) else { continue }
+                settings[keyPath: column.path] = field.text == "-" ? "" : field.text
+            }
+            guard let pin = field("pin", row) else { return settings }
+            settings.pin = pin.text == "-" ? "" : pin.text
+            if pin.text != "-", !pin.text.utf8.allSatisfy({ (48...57).contains($0) }) {
+                report(
+                    "a PIN is digits", line: row.line, column: pin.column, showsLine: false)
+            }
+            return settings
+        }
+
         private mutating func callLimit(_ row: CSVRows.Row) -> Int? {
             guard let field = field("call_limit", row) else { return nil }
             guard let limit = Int(field.text), 1...1000 ~= limit else {
@@ -180,7 +207,8 @@ public struct ExtensionFile: Sendable {
             length: Int = 1, showsLine: Bool = true
         ) {
             let source =
-                showsLine && columnOf["password"] == nil && lines.indices.contains(line - 1)
+                showsLine && columnOf["password"] == nil && columnOf["pin"] == nil
+                    && lines.indices.contains(line - 1)
                 ? lines[line - 1].filter { $0 != "\r" } : ""
             diagnostics.append(
                 Diagnostic(

@@ -15,12 +15,15 @@ public struct LoadedConfiguration: Sendable {
     public var extensionsCSV: String?
     /// The price list to import when the store has none, absolute.
     public var tariffCSV: String?
+    /// The texts that the plan was compiled from.
+    public var dialplan: DialplanTexts
     /// Warnings; with an error among them there is no `LoadedConfiguration`.
     public var diagnostics: [Diagnostic]
 
     public init(
         path: String, configuration: Configuration, dataFolder: String, controlSocket: String,
-        extensionsCSV: String? = nil, tariffCSV: String? = nil, diagnostics: [Diagnostic] = []
+        extensionsCSV: String? = nil, tariffCSV: String? = nil,
+        dialplan: DialplanTexts = DialplanTexts(main: ""), diagnostics: [Diagnostic] = []
     ) {
         self.path = path
         self.configuration = configuration
@@ -28,6 +31,7 @@ public struct LoadedConfiguration: Sendable {
         self.controlSocket = controlSocket
         self.extensionsCSV = extensionsCSV
         self.tariffCSV = tariffCSV
+        self.dialplan = dialplan
         self.diagnostics = diagnostics
     }
 }

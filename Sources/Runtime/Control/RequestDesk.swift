@@ -1,3 +1,4 @@
+import Charging
 import Control
 import Dispatch
 import Switching
@@ -11,6 +12,8 @@ final class RequestDesk: Sendable {
     private let post: @Sendable (Mail) -> Void
     /// Reads of the store, several at once.
     private let reading = DispatchQueue(label: "tandem.reading", attributes: .concurrent)
+    /// Backups and audits, one at a time.
+    private let copying = DispatchQueue(label: "tandem.copying", qos: .utility)
     /// Changes of the price list, one at a time.
     private let pricing = DispatchQueue(label: "tandem.pricing")
 
@@ -37,25 +40,37 @@ final class RequestDesk: Sendable {
             reading.async { [requests] in answer(requests.records(query)) }
         case .statement(let query):
             reading.async { [requests] in answer(requests.statement(query)) }
-        case .tariffRows(let prefix, let limit):
-            reading.async { [requests] in
-                answer(requests.tariffRows(prefix: prefix, limit: limit))
-            }
-        case .tariffImported(let csv, let file):
-            pricing.async { [self] in replaceTariff(csv, file, answer) }
-        case .reload:
-            reload.begin(answer: answer)
+        case .backup(let file):
+            copying.async { [requests] in answer(requests.backup(to: file)) }
+        case .audit:
+            copying.async { [requests] in answer(requests.audit()) }
+        case .tariffRows(let query):
+            reading.async { [requests] in answer(requests.tariffRows(query)) }
+        case .tariffDecks:
+            reading.async { [requests] in answer(requests.tariffDecks()) }
+        case .postingsArchived(let before):
+            reading.async { [requests] in answer(requests.archivePostings(before: before)) }
+        case .tariffImported(let order):
+            pricing.async { [self] in change(requests.importTariff(order), answer) }
+        case .tariffDeckRemoved(let deck):
+            pricing.async { [self] in change(requests.removeDeck(deck), answer) }
+        case .reload(let user):
+            reload.begin(.reload, by: user, answer: answer)
+        case .rolledBack(let version, let user):
+            reload.rollBack(to: version, by: user, answer: answer)
+        case .versions:
+            reload.list(answer: answer)
         }
     }
 
-    private func replaceTariff(
-        _ csv: String, _ file: String, _ answer: @escaping @Sendable (Response) -> Void
+    private func change(
+        _ result: (tariffs: TariffBook?, response: Response),
+        _ answer: @escaping @Sendable (Response) -> Void
     ) {
-        let (tariff, response) = requests.replaceTariff(csv: csv, file: file)
-        guard let tariff else {
-            answer(response)
+        guard let tariffs = result.tariffs else {
+            answer(result.response)
             return
         }
-        post(.event(.tariffReplaced(tariff)) { answer(response) })
+        post(.event(.tariffReplaced(tariffs)) { [response = result.response] in answer(response) })
     }
 }

@@ -12,11 +12,11 @@ final class StoreRequests: Sendable {
     static let tariffRowLimit = 100_000
 
     private let store: Store
-    private let tariff: Mutex<Tariff>
+    private let tariffs: Mutex<TariffBook>
 
-    init(store: Store, tariff: Tariff) {
+    init(store: Store, tariffs: TariffBook) {
         self.store = store
-        self.tariff = Mutex(tariff)
+        self.tariffs = Mutex(tariffs)
     }
 
     func records(_ query: RecordQuery) -> Response {
@@ -25,33 +25,126 @@ final class StoreRequests: Sendable {
 
     func statement(_ query: StatementQuery) -> Response {
         answering {
-            .postings(
-                try store.statement(
-                    account: query.account, since: query.since, until: query.until,
-                    limit: query.limit))
+            let statement = try store.statement(
+                account: query.account, since: query.since, until: query.until,
+                limit: query.limit)
+            return statement.map { .statement($0) }
+                ?? .refused(["there is no account \(query.account)"])
         }
     }
 
-    func tariffRows(prefix: String?, limit: Int) -> Response {
-        let limit = min(max(limit, 1), Self.tariffRowLimit)
-        let rows = tariff.withLock { $0.rows }
-        guard let prefix else { return .tariff(Array(rows.prefix(limit))) }
+    func backup(to file: String) -> Response {
+        answering {
+            let size = try store.backup(to: file)
+            return .done("everything is in \(file), \(size) bytes")
+        }
+    }
+
+    func audit() -> Response { answering { .audit(try store.audit()) } }
+
+    func archivePostings(before: Int64) -> Response {
+        answering {
+            let count = try store.archivePostings(before: before)
+            return .done(
+                "\(count) postings were moved into the archive; statements still have them")
+        }
+    }
+
+    // MARK: Price lists
+
+    func tariffRows(_ query: TariffQuery) -> Response {
+        let deck = tariffs.withLock {
+            $0.deck(plan: query.plan, via: query.via, at: SiteClock.systemMicroseconds())
+        }
+        guard let deck else {
+            guard query.plan == TariffBook.standardPlan, query.via == nil else {
+                return .refused([missing(query.plan, query.via)])
+            }
+            return .tariff([])
+        }
+        let limit = min(max(query.limit, 1), Self.tariffRowLimit)
+        let rows = deck.tariff.rows
+        guard let prefix = query.prefix else { return .tariff(Array(rows.prefix(limit))) }
         return .tariff(Array(rows.lazy.filter { $0.prefix.hasPrefix(prefix) }.prefix(limit)))
     }
 
-    /// Puts a price list in the place of the stored one.
-    /// - Returns: the new list when it is durable, and what to answer once it is in force.
-    func replaceTariff(csv: String, file: String) -> (tariff: Tariff?, response: Response) {
-        let (parsed, diagnostics) = Tariff.parse(csv: csv, file: file)
-        guard let parsed, diagnostics.isEmpty else {
-            return (nil, .refused(diagnostics.map { "\($0)" }))
+    private func missing(_ plan: String, _ via: String?) -> String {
+        let plans = tariffs.withLock { $0.plans }.joined(separator: ", ")
+        return "tariff plan \(plan) has no price list\(via.map { " via \($0)" } ?? "") in force"
+            + (plans.isEmpty ? "" : "; there are the plans \(plans)")
+    }
+
+    func tariffDecks() -> Response {
+        let now = SiteClock.systemMicroseconds()
+        let book = tariffs.withLock { $0 }
+        return .tariffDecks(
+            book.all.map { deck in
+                let inForce = book.deck(plan: deck.plan, via: deck.via, at: now)?.id == deck.id
+                let state = deck.validFrom > now ? "to come" : inForce ? "in force" : "over"
+                return TariffDeckRow(deck, state: state)
+            })
+    }
+
+    /// Looks a price list over and, unless that is all that is wanted, stores it.
+    /// - Returns: all lists when that is durable, and what to answer once they are in force.
+    func importTariff(_ order: TariffImport) -> (tariffs: TariffBook?, response: Response) {
+        let now = SiteClock.systemMicroseconds()
+        guard TariffBook.isValidPlan(order.plan) else {
+            return (nil, .refused(["\(Ledger.Refusal.invalidPlan(order.plan))"]))
         }
-        var done: Tariff?
+        let book = tariffs.withLock { $0 }
+        let begins = order.validFrom.map { max($0, 1) }
+        let current = book.deck(plan: order.plan, via: order.via, at: begins ?? now)
+        let (parsed, reviewed) = Tariff.review(
+            csv: Array(order.csv.utf8), file: order.file, against: current?.tariff)
+        var review = reviewed
+        guard let parsed, !review.hasErrors else {
+            return (nil, .refused(review.findings.map(\.description)))
+        }
+        review.validFrom = begins
+        let name =
+            (order.plan == TariffBook.standardPlan ? "the tariff" : "tariff plan \(order.plan)")
+            + (order.via.map { " via \($0)" } ?? "")
+        guard !order.isDryRun else {
+            review.outcome = "nothing was changed: \(name) would have \(parsed.count) rows"
+            return (nil, .tariffReview(review))
+        }
+        guard book.count < TariffBook.mostDecks else {
+            return (nil, .refused(["there are \(TariffBook.mostDecks) price lists already"]))
+        }
+        review.outcome =
+            "\(name) has \(parsed.count) rows " + (begins ?? 0 > now ? "from then on" : "now")
+        var deck = TariffDeck(
+            plan: order.plan, via: order.via, validFrom: begins ?? current?.validFrom ?? 0,
+            source: order.file, tariff: parsed)
+        var done: TariffBook?
         let response = answering {
-            try store.replaceTariff(parsed.rows)
-            tariff.withLock { $0 = parsed }
-            done = parsed
-            return .done("the tariff has \(parsed.count) rows now")
+            // A day's grace: a call may be priced by a clock that is a little late.
+            let outdated = book.outdated(at: now - 86_400_000_000)
+            deck.id = try store.put(deck, rows: parsed.rows, removing: outdated)
+            done = tariffs.withLock { book in
+                for id in outdated { _ = book.remove(id: id) }
+                book.put(deck)
+                return book
+            }
+            return .tariffReview(review)
+        }
+        return (done, response)
+    }
+
+    /// Takes a price list out.
+    func removeDeck(_ id: Int64) -> (tariffs: TariffBook?, response: Response) {
+        var book = tariffs.withLock { $0 }
+        guard let deck = book.remove(id: id) else {
+            return (nil, .refused(["there is no price list \(id); see \"tandem tariff decks\""]))
+        }
+        let changed = book
+        var done: TariffBook?
+        let response = answering {
+            try store.removeDeck(id)
+            tariffs.withLock { $0 = changed }
+            done = changed
+            return .done("price list \(id) of plan \(deck.plan) is gone; calls keep their price")
         }
         return (done, response)
     }

@@ -76,6 +76,22 @@ struct Call: Sendable {
     /// The line it came in on.
     var inboundLine: String?
     var isEmergency = false
+    /// Who pays and whose line is shown, when it is not the caller: who forwarded it, or whose PIN was
+    /// dialled.
+    var payingExtension: String?
+    /// Nobody pays: the plan itself sends it to a trunk, such as one to a voice mail.
+    var isUncharged = false
+    /// How it is looked for who takes the call; nil once somebody has. Apart, so that a held call is
+    /// small.
+    var routing: CallRouting? {
+        get { routingBox.first }
+        _modify {
+            var value = routingBox.popLast()
+            defer { routingBox = value.map { [$0] } ?? [] }
+            yield &value
+        }
+    }
+    var routingBox: [CallRouting] = []
     /// The shown name of the caller.
     var callerName: [UInt8] = []
 
@@ -153,17 +169,43 @@ struct Call: Sendable {
 /// What pays for a call and how far.
 struct CallMoney: Sendable {
     var account: String
+    /// The extension whose limits count.
+    var payer: String?
+    /// As if the call were answered when it was priced, until it is answered.
     var rating: Rating
+    /// Labels of the price list, for the record.
+    var plan: String
+    var via: String?
+    var currency: String
+    /// When the price was looked up.
+    var pricedAt: Instant
     /// Steps that are reserved, from the first.
     var steps: Int
     /// Milliseconds from the answer that they cover; `Rating.unlimited` when time is free.
     var paidMilliseconds: Int64
 
-    init(account: String, rating: Rating, steps: Int) {
+    init(
+        account: String, payer: String? = nil, rating: Rating, steps: Int,
+        plan: String = TariffBook.standardPlan, via: String? = nil, currency: String = "",
+        pricedAt: Instant
+    ) {
         self.account = account
+        self.payer = payer
         self.rating = rating
+        self.plan = plan
+        self.via = via
+        self.currency = currency
+        self.pricedAt = pricedAt
         self.steps = steps
         self.paidMilliseconds = rating.milliseconds(ofSteps: steps)
+    }
+
+    /// The same with so many steps reserved.
+    func paid(steps: Int) -> CallMoney {
+        var money = self
+        money.steps = steps
+        money.paidMilliseconds = rating.milliseconds(ofSteps: steps)
+        return money
     }
 }
 

@@ -43,6 +43,8 @@ struct Leg: Sendable {
     var acknowledgementDue: AcknowledgementDue?
     /// The INVITE we sent had no session description, so the ACK will have it.
     var offersLate = false
+    /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
+    var rings: String?
     /// The phone or trunk in words, for the log.
     var name: String
 

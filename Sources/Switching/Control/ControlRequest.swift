@@ -20,12 +20,21 @@ public enum ControlRequest: Sendable, Codable {
     case accountOpened(AccountOpening)
     case accountToppedUp(MoneyChange)
     case accountAdjusted(MoneyChange)
+    case accountRefunded(MoneyChange)
+    case accountChanged(AccountChange)
+    /// Stops the calls of an account or an extension until it is released.
+    case spendingHeld(SpendingSubject, reason: String, by: String)
+    case spendingReleased(SpendingSubject, by: String)
+    /// The codes are in the answer and nowhere else.
+    case vouchersMade(VoucherOrder)
+    case voucherRedeemed(code: String, account: String, by: String)
+    case voucherBatches
     case hungUp(call: String)
     /// Take no new calls, or take them again; see `Switch.isDraining`.
     case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
     case explained(Explanation.Question)
-    case priced(number: String, milliseconds: Int64)
+    case priced(PriceQuestion)
 }
 
 /// What to set of an extension; nil leaves it as it is (or at its default when it is new).
@@ -38,10 +47,12 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
     /// An empty string takes the account away.
     public var account: String?
     public var callLimit: Int?
+    /// What its user can set from the phone too.
+    public var settings: SettingsChange
 
     public init(
         number: String, name: String? = nil, password: String? = nil, level: String? = nil,
-        account: String? = nil, callLimit: Int? = nil
+        account: String? = nil, callLimit: Int? = nil, settings: SettingsChange = SettingsChange()
     ) {
         self.number = number
         self.name = name
@@ -49,44 +60,7 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
         self.level = level
         self.account = account
         self.callLimit = callLimit
-    }
-}
-
-public struct AccountOpening: Sendable, Codable, Hashable {
-    public var id: String
-    public var name: String
-    /// The account that must pay too; nil for the top of a chain.
-    public var parent: String?
-    /// Zero for prepaid.
-    public var creditLimit: Amount
-    public var isPostpaid: Bool
-
-    public init(
-        id: String, name: String, parent: String? = nil, creditLimit: Amount = .zero,
-        isPostpaid: Bool = false
-    ) {
-        self.id = id
-        self.name = name
-        self.parent = parent
-        self.creditLimit = creditLimit
-        self.isPostpaid = isPostpaid
-    }
-}
-
-/// A top-up or an adjustment.
-public struct MoneyChange: Sendable, Codable, Hashable {
-    /// Given by who asks; the same id never moves money twice.
-    public var id: String
-    public var account: String
-    /// Top-ups are above zero; adjustments either way.
-    public var amount: Amount
-    public var note: String
-
-    public init(id: String, account: String, amount: Amount, note: String) {
-        self.id = id
-        self.account = account
-        self.amount = amount
-        self.note = note
+        self.settings = settings
     }
 }
 
@@ -105,6 +79,8 @@ public enum ControlReply: Sendable, Codable {
     case accounts([AccountRow])
     case explanation(Explanation)
     case price(PriceRow)
+    case vouchers([VoucherRow])
+    case voucherBatches([VoucherBatch])
 }
 
 public struct StatusRow: Sendable, Codable, Hashable {
@@ -209,30 +185,7 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
     public var callLimit: Int
     public var line: String?
     public var registered: Int
-}
-
-public struct AccountRow: Sendable, Codable, Hashable {
-    public var id: String
-    public var name: String
-    public var parent: String?
-    public var kind: String
-    public var balance: Amount
-    public var reserved: Amount
-    /// What may still be reserved.
-    public var available: Amount
-    public var creditLimit: Amount
-    public var currency: String
-    public var isBlocked: Bool
-}
-
-public struct PriceRow: Sendable, Codable, Hashable {
-    public var number: String
-    public var prefix: String
-    public var name: String
-    public var milliseconds: Int64
-    public var amount: Amount
-    /// The receipt, a line for each part of the price.
-    public var receipt: [String]
+    public var settings: SettingsRow
 }
 
 /// What a decision was, in words and in fields.
@@ -263,7 +216,10 @@ public struct Explanation: Sendable, Codable, Hashable {
     public var routes: [String]
     public var presented: String?
     public var refusal: String?
+    /// `Refusal.Code` of the dialplan.
+    public var refusalCode: String?
     public var sipStatus: Int?
+    /// As `Step.stored` writes them, so that whoever asked can tell them in their own language.
     public var steps: [String]
     public var planVersion: String
 }

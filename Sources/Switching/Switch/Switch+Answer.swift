@@ -44,8 +44,9 @@ extension Switch {
         for index in calls[handle].callees.indices
         where index != callee && calls[handle].callees[index].state == .trying {
             calls[handle].callees[index].state = .ended
-            abandon(handle, callee: index)
+            abandon(handle, callee: index, reason: Self.completedElsewhere)
         }
+        rungAnswered(handle, callee: callee, status: response.status)
 
         closeAttempt(handle, outcome: .answered, status: response.status, q850: nil, text: "")
         switch calls[handle].holding {
@@ -54,9 +55,15 @@ extension Switch {
         case .line(let number, _): calls[handle].record.route = number
         }
         routePassed(handle)
+        connected(response, call: handle, callee: callee)
+    }
+
+    /// Both sides have an answer: it is written down, and the caller hears of it.
+    ///
+    /// - Parameter response: what the caller's 200 is made from.
+    mutating func connected(_ response: Message, call handle: Handle, callee: Int) {
         calls[handle].record.answeredAt = wallTime
-        calls[handle].record.tariffPrefix = calls[handle].money?.rating.row.prefix
-        calls[handle].record.tariffName = calls[handle].money?.rating.row.name
+        moneyAnswered(handle)
 
         settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)
@@ -173,6 +180,7 @@ extension Switch {
         calls[handle].inviteTransaction = nil
         calls[handle].invite = nil
         calls[handle].routes = []
+        calls[handle].routing = nil
         calls[handle].provisionals = []
         armAnswer(handle, side: .caller)
     }

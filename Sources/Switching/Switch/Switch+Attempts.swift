@@ -7,52 +7,18 @@ import SIP
 extension Switch {
     // MARK: Phones
 
-    /// Sends the call to every phone that is registered for an extension.
+    /// Sends the call to every phone that is registered for an extension; where that cannot be, it goes
+    /// on as the extension's user or the plan says.
     mutating func ring(_ handle: Handle, extension number: String) {
-        let inUse = callsOfExtension[number, default: 0]
-        let limit = extensions[number]?.callLimit ?? 1
-        var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        guard let subscriber = extensions[number] else {
-            attempt.outcome = .skipped
-            attempt.reason = "no such subscriber"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 404, q850: Causes.unallocated, "extension \(number) is not set up")
+        if let problem = ringPhones(handle, of: number) {
+            guard !goesOn(handle, after: problem, at: number) else { return }
+            fail(handle, problem.status, q850: problem.q850, problem.text)
             return
         }
-        guard inUse < limit else {
-            attempt.outcome = .skipped
-            attempt.sipStatus = 486
-            attempt.q850 = Causes.userBusy
-            attempt.reason = "busy"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 486, q850: Causes.userBusy, "\(number) is busy")
-            return
-        }
-        let bindings = registrar.bindings(of: number, at: wallTime)
-        guard !bindings.isEmpty else {
-            attempt.outcome = .skipped
-            attempt.sipStatus = 480
-            attempt.q850 = Causes.subscriberAbsent
-            attempt.reason = "not registered"
-            calls[handle].record.attempts.append(attempt)
-            fail(handle, 480, q850: Causes.subscriberAbsent, "\(number) is not registered")
-            return
-        }
-        callsOfExtension[number] = inUse + 1
-        calls[handle].calleeExtension = number
-        calls[handle].record.attempts.append(attempt)
-        calls[handle].record.presented = calls[handle].record.caller
-        let caller = calls[handle].record.caller
-        let name = calls[handle].callerName
-        let from = identity(name: name, user: caller, listener: bindings[0].flow.listener)
-        let to = identity(
-            name: [], user: subscriber.number, listener: bindings[0].flow.listener)
-        for binding in bindings {
-            invite(
-                handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number)
-        }
-        attemptBegan(handle, firstAnswerWithin: nil)
+        let milliseconds = calls[handle].routing?.fallbacks.ringMilliseconds
+        attemptBegan(
+            handle, firstAnswerWithin: nil,
+            ringsFor: milliseconds.map { .milliseconds(Int($0)) })
     }
 
     // MARK: Routes
@@ -205,7 +171,7 @@ extension Switch {
         switch choice.via {
         case .line(let number), .lines(let number): shown = choice.presented ?? number
         case .trunk:
-            let caller = calls[handle].record.caller
+            let caller = calls[handle].payingExtension ?? calls[handle].record.caller
             shown = choice.presented ?? plan.line(of: caller) ?? caller
         }
         calls[handle].record.presented = shown
@@ -221,7 +187,10 @@ extension Switch {
         attemptBegan(handle, firstAnswerWithin: trunk.attemptTimeout)
     }
 
-    private mutating func attemptBegan(_ handle: Handle, firstAnswerWithin limit: Instant.Span?) {
+    /// - Parameter span: how long it may ring; nil for as long as the settings say.
+    mutating func attemptBegan(
+        _ handle: Handle, firstAnswerWithin limit: Instant.Span?, ringsFor span: Instant.Span? = nil
+    ) {
         calls[handle].phase = .trying
         calls[handle].attemptStartedAt = now
         calls[handle].attemptRingingAt = nil
@@ -229,12 +198,13 @@ extension Switch {
             deadlines.set(DeadlineKey(kind: .attempt, slot: handle.slot), at: now + limit)
         }
         deadlines.set(
-            DeadlineKey(kind: .noAnswer, slot: handle.slot), at: now + settings.calls.noAnswer)
+            DeadlineKey(kind: .noAnswer, slot: handle.slot),
+            at: now + (span ?? settings.calls.noAnswer))
         journalAttempt(handle)
     }
 
     /// `"name" <sip:user@host:port>`
-    private func identity(name: [UInt8], user: String, listener: UInt16) -> [UInt8] {
+    func identity(name: [UInt8], user: String, listener: UInt16) -> [UInt8] {
         var value: [UInt8] = []
         if !name.isEmpty {
             value.append(UInt8(ascii: "\""))
@@ -272,7 +242,7 @@ extension Switch {
     }
 
     /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
-    private mutating func invite(
+    mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
         name: String
     ) {
@@ -297,6 +267,9 @@ extension Switch {
         writer.field(.cseq, "1 INVITE")
         writer.field(.contact, listenerText(flow.listener).contact)
         if let asserted { writer.field(.pAssertedIdentity, asserted) }
+        for entry in diversions(of: handle, listener: flow.listener) {
+            writer.field(.diversion, entry)
+        }
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer)
@@ -431,22 +404,23 @@ extension Switch {
         let shown =
             reason.flatMap { settings.causes.status(ofQ850: $0) } ?? (status < 400 ? 480 : status)
         keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
+        rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })
         else { return }
-        let goesOn = isSilence || settings.causes.failsOver(status: status, reason: reason)
+        let isOpen = isSilence || settings.causes.failsOver(status: status, reason: reason)
         finishAttempt(
-            handle, status: status, q850: q850, text: text, goesOn: goesOn,
+            handle, status: status, q850: q850, text: text, isOpen: isOpen,
             isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
     }
 
     /// The current attempt has no callee left.
     ///
     /// - Parameters:
-    ///   - goesOn: the network refused it and not the callee, so the next route may do better.
+    ///   - isOpen: the network refused it and not the callee, so the next route may do better.
     ///   - isFault: it is the trunk's own fault.
     private mutating func finishAttempt(
-        _ handle: Handle, status: Int, q850: Int, text: String, goesOn: Bool, isFault: Bool
+        _ handle: Handle, status: Int, q850: Int, text: String, isOpen: Bool, isFault: Bool
     ) {
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
@@ -457,14 +431,14 @@ extension Switch {
         case .trunk, .line: isRoute = true
         }
         calls[handle].phase = .routing
-        if isRoute, goesOn, triesSameRouteAgain(handle, status: status, q850: q850) { return }
+        if isRoute, isOpen, triesSameRouteAgain(handle, status: status, q850: q850) { return }
         if isFault {
             routeFailed(handle, text)
-        } else if !goesOn {
+        } else if !isOpen {
             routePassed(handle)
         }
         giveBackRoute(of: handle)
-        if isRoute, goesOn {
+        if isRoute, isOpen {
             if calls[handle].nextRoute < calls[handle].routes.count {
                 log(
                     .notice, call: calls[handle].id,
@@ -476,6 +450,7 @@ extension Switch {
         }
         let failure =
             calls[handle].lastFailure ?? Call.Failure(status: status, q850: q850, text: text)
+        guard !self.goesOn(handle, after: failure) else { return }
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 
@@ -509,13 +484,15 @@ extension Switch {
 
     /// Sends no more of an INVITE that the call no longer waits for; what still comes for it is
     /// cancelled or hung up.
-    mutating func abandon(_ handle: Handle, callee: Int) {
+    ///
+    /// - Parameter reason: the value of its Reason header.
+    mutating func abandon(_ handle: Handle, callee: Int, reason: [UInt8]? = nil) {
         guard let client = calls[handle].callees[callee].client, clients.contains(client) else {
             return
         }
         clients[client].isAbandoned = true
         clients[client].user = .nobody
-        cancel(client: client, reason: nil)
+        cancel(client: client, reason: reason.map { $0[...] })
     }
 
     mutating func noAnswerDeadlineReached(_ handle: Handle) {
@@ -525,14 +502,17 @@ extension Switch {
             calls[handle].callees[index].state = .ended
             abandon(handle, callee: index)
         }
+        closeRung(handle, status: 480, q850: Causes.noAnswer, text: "no answer")
         closeAttempt(
             handle, outcome: .failed, status: 480, q850: Causes.noAnswer, text: "no answer")
+        let failure = Call.Failure(status: 480, q850: Causes.noAnswer, text: "no answer")
+        guard !goesOn(handle, after: failure) else { return }
         fail(handle, 480, q850: Causes.noAnswer, "no answer", disposition: .noAnswer)
     }
 
     /// Keeps the failure that says most to the caller: a decision of the callee before one of the
     /// network.
-    private mutating func keep(_ failure: Call.Failure, of handle: Handle) {
+    mutating func keep(_ failure: Call.Failure, of handle: Handle) {
         func rank(_ failure: Call.Failure) -> Int {
             switch failure.status {
             case 600..<700: 4

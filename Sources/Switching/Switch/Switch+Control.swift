@@ -23,38 +23,22 @@ extension Switch {
             }
         case .extensionsChanged(let changes): change(changes, for: token)
         case .extensionRemoved(let number): removeExtension(number, for: token)
-        case .accounts: reply(.accounts(ledger.accounts.map(accountRow)), to: token)
-        case .accountShown(let id):
-            if let account = ledger.account(id) {
-                reply(.accounts([accountRow(account)]), to: token)
-            } else {
-                reply(.refused("there is no account \(id)"), to: token)
-            }
-        case .accountOpened(let opening): open(opening, for: token)
-        case .accountToppedUp(let change):
-            let outcome = ledger.topUp(
-                id: change.id, account: change.account, amount: change.amount, at: wallTime,
-                note: change.note)
-            post(outcome, verb: "topped up", account: change.account, for: token)
-        case .accountAdjusted(let change):
-            let outcome = ledger.adjust(
-                id: change.id, account: change.account, amount: change.amount, at: wallTime,
-                note: change.note)
-            post(outcome, verb: "adjusted", account: change.account, for: token)
+        case .accounts, .accountShown, .accountOpened, .accountToppedUp, .accountAdjusted,
+            .accountRefunded, .accountChanged, .spendingHeld, .spendingReleased, .vouchersMade,
+            .voucherRedeemed, .voucherBatches, .priced:
+            moneyRequested(request, by: token)
         case .hungUp(let text): hangUp(text, for: token)
         case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
-        case .priced(let number, let milliseconds):
-            price(number, milliseconds: milliseconds, for: token)
         }
     }
 
-    private mutating func reply(_ reply: ControlReply, to token: ControlToken) {
+    mutating func reply(_ reply: ControlReply, to token: ControlToken) {
         actions.replies.append((token, reply))
     }
 
     /// Answers when the changes are durable.
-    private mutating func commit(
+    mutating func commit(
         _ changes: [StoredChange], then reply: ControlReply, to token: ControlToken
     ) {
         guard !changes.isEmpty else {
@@ -96,6 +80,7 @@ extension Switch {
             if !(1...1000).contains(limit) {
                 problems.append("\(number): a call limit is 1 to 1000, not \(limit)")
             }
+            problems += self.problems(with: change.settings, of: number)
             let secret: StoredSecret
             if let password = change.password {
                 if password.utf8.count < 6 {
@@ -125,8 +110,9 @@ extension Switch {
         }
         for row in rows { extensions[row.number] = row }
         let changed = rows.count - added
+        let settings = changes.flatMap { apply($0.settings, to: $0.number) }
         commit(
-            rows.map { .extensionSaved($0) },
+            rows.map { .extensionSaved($0) } + settings,
             then: .done("\(added) extensions added, \(changed) changed"), to: token)
     }
 
@@ -136,6 +122,7 @@ extension Switch {
             return
         }
         extensions[number] = nil
+        userSettings[number] = nil
         var changes: [StoredChange] = [.extensionRemoved(number: number)]
         changes += registrar.removeAll(of: number)
         commit(
@@ -148,53 +135,8 @@ extension Switch {
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
             callLimit: row.callLimit, line: plan.line(of: number),
-            registered: registrar.bindings(of: number, at: wallTime).count)
-    }
-
-    // MARK: Accounts
-
-    private mutating func open(_ opening: AccountOpening, for token: ControlToken) {
-        let account = Account(
-            id: opening.id, name: opening.name, parent: opening.parent,
-            kind: opening.isPostpaid ? .postpaid : .prepaid, creditLimit: opening.creditLimit,
-            currency: settings.currency)
-        if let refusal = ledger.open(account) {
-            reply(.refused("\(refusal)"), to: token)
-            return
-        }
-        commit(
-            [.accountSaved(account)], then: .done("account \(opening.id) opened"), to: token)
-    }
-
-    private mutating func post(
-        _ outcome: Ledger.Outcome, verb: String, account: String, for token: ControlToken
-    ) {
-        switch outcome {
-        case .posted(let posting):
-            let text =
-                "account \(account) \(verb) by \(posting.amount), balance \(posting.balanceAfter)"
-            commit([.posted(posting)], then: .done(text), to: token)
-        case .alreadyDone(let posting):
-            let text =
-                "done before under the same id: \(posting.amount), balance then "
-                + "\(posting.balanceAfter)"
-            // What was done before may itself still wait for the disk.
-            if waitingCommits == 0 {
-                reply(.done(text), to: token)
-            } else {
-                waitingReplies.append((lastTicket, token, .done(text)))
-            }
-        case .refused(let refusal): reply(.refused("\(refusal)"), to: token)
-        }
-    }
-
-    private func accountRow(_ account: Account) -> AccountRow {
-        AccountRow(
-            id: account.id, name: account.name, parent: account.parent,
-            kind: account.kind.rawValue, balance: account.balance,
-            reserved: ledger.reserved(account: account.id) ?? .zero,
-            available: ledger.available(account.id) ?? .zero, creditLimit: account.creditLimit,
-            currency: account.currency, isBlocked: account.isBlocked)
+            registered: registrar.bindings(of: number, at: wallTime).count,
+            settings: settingsRow(number))
     }
 
     // MARK: Calls
@@ -330,36 +272,16 @@ extension Switch {
                 nextOffset: wallClock.nextOffset
             ).civilTime(at: now)
         }
-        var query = Query(
-            caller: caller, dialled: question.dial, time: time,
-            down: downTrunks().union(question.down))
+        var query = query(
+            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
         query.isThorough = true
-        reply(.explanation(Explanation(plan.decide(query))), to: token)
-    }
-
-    private mutating func price(_ number: String, milliseconds: Int64, for token: ControlToken) {
-        guard milliseconds >= 0, milliseconds <= 366 * 86_400_000 else {
-            reply(.refused("a call lasts 0 s to one year"), to: token)
-            return
-        }
-        // A number is rated in the form the dialplan brings it to.
-        let decision = plan.decide(
-            Query(
-                caller: .extension(
-                    plan.extensions.first?.first ?? "0", level: plan.levels.last ?? ""),
-                dialled: number, time: wallClock.civilTime(at: now)))
-        guard let row = tariff.row(for: decision.normalised) else {
-            reply(.refused("the tariff has no price for \(decision.normalised)"), to: token)
-            return
-        }
-        let rating = Rating(row)
-        let steps = rating.begunSteps(milliseconds: milliseconds)
-        reply(
-            .price(
-                PriceRow(
-                    number: decision.normalised, prefix: row.prefix, name: row.name,
-                    milliseconds: milliseconds, amount: rating.cost(ofSteps: steps),
-                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" })), to: token)
+        var decision = plan.decide(query)
+        // Nobody learns here whether a PIN is right: the question is what would be asked.
+        let secrets = plan.secrets(in: question.dial, by: caller)
+        decision.mask(secrets)
+        var explanation = Explanation(decision)
+        explanation.steps = explanation.steps.map { PINMask.masked($0, secrets) }
+        reply(.explanation(explanation), to: token)
     }
 }
 
@@ -373,7 +295,8 @@ extension Explanation {
         switch decision.outcome {
         case .ring(let number): outcome = "ring \(number)"
         case .ringGroup(let group): outcome = "ring group \(group.name)"
-        case .feature(let call): outcome = "feature \(call.feature.rawValue)"
+        case .feature(let call):
+            outcome = "feature \(call.feature.rawValue) \(call.action.rawValue)"
         case .askPIN(let request): outcome = "ask pin of \(request.extension)"
         case .routes(let choices), .emergency(let choices):
             if case .emergency = decision.outcome {
@@ -388,7 +311,8 @@ extension Explanation {
         self.init(
             outcome: outcome, dialled: decision.dialled, normalised: decision.normalised,
             numberClass: decision.numberClass, routes: routes, presented: presented,
-            refusal: refusal?.reason, sipStatus: refusal?.sipStatus,
-            steps: decision.explanation.map(\.text), planVersion: decision.planVersion)
+            refusal: refusal?.reason, refusalCode: refusal?.code.rawValue,
+            sipStatus: refusal?.sipStatus, steps: decision.explanation.map(\.stored),
+            planVersion: decision.planVersion)
     }
 }

@@ -38,6 +38,8 @@ extension Switch {
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .housekeeping:
                 commit(registrar.expire(at: wallTime))
+                forgetRetiredTags()
+                forgetFinishedInvites()
                 deadlines.set(key, at: now + .seconds(60))
             }
         }

@@ -106,7 +106,7 @@ extension Switch {
     }
 
     /// Settles, records and forgets a call. The one way out of the table.
-    private mutating func close(
+    mutating func close(
         _ handle: Handle, by releaser: CallRecord.Releaser, status: Int, q850: Int, text: String,
         disposition: CallRecord.Disposition
     ) {
@@ -117,7 +117,8 @@ extension Switch {
             if calls[handle].callees[index].state == .trying { abandon(handle, callee: index) }
             if let client = calls[handle].callees[index].client, clients.contains(client) {
                 clients[client].user = .nobody
-                if calls[handle].callees[index].state != .trying { clients[client].request = [] }
+                // An INVITE that was given up may still have to be cancelled.
+                if !clients[client].isAbandoned { clients[client].request = [] }
             }
         }
         giveBackRoute(of: handle)
@@ -125,10 +126,8 @@ extension Switch {
             trunks[trunk]?.channels.free(calls[handle].inboundChannel)
         }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
-        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
-            guard let number, let inUse = callsOfExtension[number] else { continue }
-            callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
-        }
+        closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)
+        freeExtensions(of: handle)
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
             .unwritten, .sidesCheck,
@@ -165,8 +164,9 @@ extension Switch {
         }
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
-            origins[
-                Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))] = nil
+            let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
+            origins[origin] = nil
+            finish(origin, cseq: dialog.remoteCSeq ?? 0)
         }
         if call.record.disposition != .answered {
             log(
@@ -178,6 +178,11 @@ extension Switch {
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
     mutating func retire(_ tag: UInt64) {
         retiredTags.append((now + settings.timers.timeout, tag))
+        forgetRetiredTags()
+    }
+
+    /// Drops those whose time has passed; call it once a minute.
+    mutating func forgetRetiredTags() {
         while let first = retiredTags.first, first.until <= now {
             legs[first.tag] = nil
             retiredTags.popFirst()

@@ -26,6 +26,13 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
+        if case .callee(let place) = side, let connected = calls[handle].connected,
+            connected != place
+        {
+            // A callee that the call has left for another one hangs up only for itself.
+            answerStatelessly(request, request.method == .bye ? 200 : 481, on: flow)
+            return
+        }
         // A phone behind NAT may have got a new port: answer and go on there.
         if side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle) {
             let isMoved = calls[handle][side].flow != flow
@@ -175,6 +182,8 @@ extension Switch {
     ) {
         guard calls.contains(handle) else {
             strayAnswer(response, of: client)
+            // The call ended under the request: whoever sent it still waits for an answer.
+            if response.status >= 200 { respond(server, 481) }
             return
         }
         let status = response.status
@@ -225,7 +234,10 @@ extension Switch {
     mutating func relayFailed(
         status: Int, of handle: Handle, to: Side, server: Handle, serverMethod: Method
     ) {
-        guard calls.contains(handle) else { return }
+        guard calls.contains(handle) else {
+            respond(server, 481)
+            return
+        }
         if serverMethod == .invite {
             for index in calls[handle][to].dialogs.indices {
                 calls[handle][to].dialogs[index].inviteFailed()

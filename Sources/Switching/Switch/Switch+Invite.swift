@@ -28,7 +28,7 @@ extension Switch {
             return
         }
         let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        if origins[origin] != nil || isLoop(request) {
+        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
             counters.count("loops")
             refuse(request, key: key, on: flow, 482)
             return
@@ -158,15 +158,7 @@ extension Switch {
     // MARK: Where to
 
     private mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
-        let decision = plan.decide(
-            Query(
-                caller: caller, dialled: dialled, time: wallClock.civilTime(at: now),
-                down: downTrunks()))
-        calls[handle].record.normalised = decision.normalised
-        calls[handle].record.numberClass = decision.numberClass
-        calls[handle].record.dialplanVersion = decision.planVersion
-        calls[handle].record.explanation = decision.explanation.map(\.text)
-        calls[handle].limitMilliseconds = decision.limitMilliseconds
+        let decision = firstDecision(handle, caller: caller, dialled: dialled)
 
         // A line or channel of its own is taken by the call that comes in on it.
         if let trunk = calls[handle].inboundTrunk {
@@ -180,13 +172,7 @@ extension Switch {
             let inUse = callsOfExtension[number, default: 0]
             let limit = extensions[number]?.callLimit ?? 1
             callsOfExtension[number] = inUse + 1
-            let isEmergency: Bool
-            if case .emergency = decision.outcome {
-                isEmergency = true
-            } else {
-                isEmergency = false
-            }
-            if inUse >= limit, !isEmergency {
+            if inUse >= limit, decision.outcome.needsFreeCall {
                 fail(
                     handle, 486, q850: Causes.userBusy,
                     "\(number) has \(inUse) of \(limit) calls already")
@@ -198,49 +184,11 @@ extension Switch {
             fail(handle, 503, q850: Causes.temporaryFailure, why)
             return
         }
-
-        switch decision.outcome {
-        case .refuse(let refusal):
-            fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
-        case .ring(let number):
-            calls[handle].record.direction =
-                calls[handle].callerExtension == nil ? .inbound : .internal
-            if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: number) }
-            ring(handle, extension: number)
-        case .ringGroup(let group):
-            notPossible(handle, "ring groups cannot be rung yet: group \(group.name)")
-        case .feature(let call):
-            notPossible(handle, "the feature \(call.feature.rawValue) is not offered yet")
-        case .askPIN(let request):
-            notPossible(handle, "\(request.reason) asks for a PIN, which cannot be given yet")
-        case .routes(let choices):
-            guard calls[handle].callerExtension != nil else {
-                fail(
-                    handle, 403, q850: Causes.callRejected,
-                    "a caller outside reaches lines and extensions only")
-                return
-            }
-            calls[handle].record.direction = .outbound
-            calls[handle].routes = inOrder(choices, for: handle)
-            tryNextRoute(handle)
-        case .emergency(let choices):
-            calls[handle].record.direction = .emergency
-            calls[handle].isEmergency = true
-            // What is known to be down comes last, but it is tried: nothing may stop this call.
-            calls[handle].routes =
-                choices.filter { !isDown($0) } + choices.filter { isDown($0) }
-            log(.notice, call: calls[handle].id, "emergency call to \(dialled)")
-            tryNextRoute(handle)
-        }
-    }
-
-    /// The plan may say more than this switch does.
-    private mutating func notPossible(_ handle: Handle, _ reason: String) {
-        fail(handle, 501, q850: Causes.q850(ofStatus: 501), reason)
+        follow(decision, handle)
     }
 
     /// A call that came in on an extension's direct line makes that line busy.
-    private mutating func takeInboundLine(_ handle: Handle, ringing number: String) {
+    mutating func takeInboundLine(_ handle: Handle, ringing number: String) {
         guard let line = plan.line(of: number),
             plan.target(ofLine: calls[handle].record.normalised) == number,
             linesInUse[line] == nil
@@ -268,6 +216,18 @@ extension Switch {
         case .lines:
             // One gateway that lives may have a free line.
             settings.lineGateways.allSatisfy { trunks[$0.trunk]?.isDown ?? true }
+        }
+    }
+}
+
+extension Outcome {
+    /// Whether it counts against how many calls the caller may have at once: emergency calls never do,
+    /// and a feature code is no call, unless it picks one up.
+    fileprivate var needsFreeCall: Bool {
+        switch self {
+        case .emergency: false
+        case .feature(let call): call.feature == .pickup || call.feature == .pickupExtension
+        case .ring, .ringGroup, .routes, .askPIN, .refuse: true
         }
     }
 }

@@ -5,25 +5,105 @@ import SIP
 // the call cut at the second to which it is paid.
 
 extension Switch {
-    /// Holds the money for a call that costs something; a call that holds it already goes on with it.
-    ///
-    /// - Returns: why the call may not be made.
-    mutating func reserve(_ handle: Handle) -> Call.Failure? {
-        guard !calls[handle].isEmergency, calls[handle].money == nil else { return nil }
-        let number = calls[handle].record.normalised
-        guard let row = tariff.row(for: number) else {
-            log(.warning, call: calls[handle].id, "the tariff has no price for \(number)")
-            return Call.Failure(
-                status: 403, q850: Causes.callRejected, text: "there is no price for \(number)")
+    /// This instant as the ledger counts it.
+    var moment: LedgerMoment {
+        let at = wallTime
+        let offset = utcOffset(at: at)
+        return LedgerMoment(
+            at: at, uptime: now.nanoseconds / 1_000_000,
+            day: CivilDay(localSeconds: at / 1_000_000 + Int64(offset)))
+    }
+
+    /// The site's distance from UTC at a wall time, as far as the shell has told.
+    private func utcOffset(at: Int64) -> Int {
+        if let next = wallClock.nextOffset, at / 1_000_000 >= next.from { return next.utcOffset }
+        return wallClock.utcOffset
+    }
+
+    /// The site's distance from UTC for a price that begins now.
+    var priceOffset: UTCOffset {
+        UTCOffset(
+            seconds: wallClock.utcOffset,
+            change: wallClock.nextOffset.map {
+                UTCOffset.Change(from: $0.from, seconds: $0.utcOffset)
+            })
+    }
+
+    /// The price list of the standard plan that is in force.
+    var tariff: Tariff {
+        tariffs.deck(plan: TariffBook.standardPlan, at: wallTime)?.tariff ?? Tariff()
+    }
+
+    // MARK: The start
+
+    static func ledger(_ stored: StoredState) throws(Ledger.RestoreError) -> Ledger {
+        try Ledger(
+            accounts: stored.accounts, postings: stored.postings,
+            reservations: stored.runningCalls.compactMap { running in
+                running.account.map {
+                    Reservation(
+                        call: running.call.rawValue, account: $0, amount: running.reserved,
+                        extension: running.record.chargedExtension)
+                }
+            }, vouchers: stored.vouchers)
+    }
+
+    mutating func restoreSpending(_ stored: StoredState) {
+        applySpendingLimits()
+        let offset = priceOffset
+        ledger.restoreSpending(stored.recentCharges, holds: stored.holds, at: moment) { at in
+            CivilDay(localSeconds: at / 1_000_000 + Int64(offset.seconds))
         }
-        let rating = Rating(row)
-        let isFree = row.connectFee == .zero && row.steps.allSatisfy { $0.price == .zero }
-        let subscriber = calls[handle].callerExtension.flatMap { extensions[$0] }
-        guard let account = subscriber?.account else {
-            guard !isFree else { return nil }
+    }
+
+    mutating func applySpendingLimits() {
+        ledger.accountLimits = settings.spending.ofAccount
+        ledger.extensionLimits = settings.spending.ofExtension
+    }
+
+    // MARK: Before the INVITE
+
+    /// The route costs nothing: what was held for another one is free again.
+    private mutating func releaseUnpaid(_ handle: Handle) {
+        ledger.release(call: calls[handle].id.rawValue)
+        calls[handle].money = nil
+        calls[handle].record.callerAccount = nil
+        calls[handle].record.chargedExtension = nil
+    }
+
+    /// Holds the money for a call that costs something, at the price of the route it is about to take.
+    /// A call that holds money for another route then holds what this one costs.
+    ///
+    /// - Returns: why the call may not be made on this route.
+    mutating func reserve(_ handle: Handle) -> Call.Failure? {
+        guard !calls[handle].isEmergency else { return nil }
+        guard !calls[handle].isUncharged else {
+            releaseUnpaid(handle)
+            return nil
+        }
+        let number = calls[handle].record.normalised
+        let payer = calls[handle].payingExtension ?? calls[handle].callerExtension
+        let account = payer.flatMap { extensions[$0]?.account }
+        let plan = account.map { ledger.tariffPlan(of: $0) } ?? TariffBook.standardPlan
+        let via: String?
+        switch calls[handle].holding {
+        case .nothing: via = nil
+        case .trunk(let name): via = name
+        case .line: via = TariffBook.lines
+        }
+        guard let price = tariffs.price(of: number, plan: plan, via: via, at: wallTime) else {
+            let text = Self.noPrice(number, plan: plan)
+            log(.warning, call: calls[handle].id, text)
+            return Call.Failure(status: 403, q850: Causes.callRejected, text: text)
+        }
+        guard !price.row.isFree else {
+            releaseUnpaid(handle)
+            return nil
+        }
+        guard let account, let payer else {
             return Call.Failure(
                 status: 402, q850: Causes.callRejected,
-                text: "extension \(calls[handle].record.caller) has no account")
+                text: "extension \(payer ?? calls[handle].record.caller) has no account")
         }
         if let why = outOfService {
             counters.count("refused-store")
@@ -31,24 +111,124 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.temporaryFailure, text: "calls cannot be charged now")
         }
+        let currency = price.deck.tariff.currency ?? settings.currency
+        if let own = ledger.account(account)?.currency, own != currency {
+            return Call.Failure(
+                status: 403, q850: Causes.callRejected,
+                text: "plan \(plan) has prices in \(currency), and account \(account) is in \(own)")
+        }
+        let money = CallMoney(
+            account: account, payer: payer,
+            rating: Rating(
+                price.row, calendar: price.deck.tariff.calendar, from: wallTime,
+                offset: priceOffset), steps: 1, plan: plan, via: price.deck.via,
+            currency: currency, pricedAt: now)
+        return hold(handle, money)
+    }
+
+    static func noPrice(_ number: String, plan: String) -> String {
+        plan == TariffBook.standardPlan
+            ? "the tariff has no price for \(number)"
+            : "tariff plan \(plan) has no price for \(number)"
+    }
+
+    /// Holds the first slice, or as much of it as the account covers.
+    ///
+    /// The price is that of the hour in which the call is answered, which is not known yet: what is
+    /// held is enough for the dearest hour that may begin while it rings.
+    private mutating func hold(_ handle: Handle, _ money: CallMoney) -> Call.Failure? {
+        commit(renewals(of: money.account))
         let id = calls[handle].id.rawValue
-        calls[handle].record.callerAccount = account
-        var steps = rating.begunSteps(milliseconds: settings.calls.slice.milliseconds)
-        var refusal = ledger.reserve(
-            call: id, account: account, amount: rating.cost(ofSteps: steps))
-        if refusal != nil, let available = ledger.availableInChain(account),
-            let covered = rating.steps(coveredBy: available), covered > 0
+        let isHeld = ledger.reserved(call: id) != nil
+        let slice = settings.calls.slice.milliseconds
+        let ring = settings.calls.noAnswer.milliseconds
+        var amount = money.rating.dearestCost(milliseconds: slice, answeredWithin: ring)
+        var refusal = hold(id, amount, money, isHeld: isHeld)
+        if refusal != nil,
+            let more = ledger.coverable(
+                call: isHeld ? id : nil, account: money.account, extension: money.payer, at: moment)
         {
-            steps = min(steps, covered)
-            refusal = ledger.reserve(
-                call: id, account: account, amount: rating.cost(ofSteps: steps))
+            let most = min(amount, (ledger.reserved(call: id) ?? .zero) + more)
+            if most >= money.rating.dearestFirstStep(answeredWithin: ring) {
+                amount = money.rating.isSteady ? money.rating.cost(ofWholeStepsIn: most) : most
+                refusal = hold(id, amount, money, isHeld: isHeld)
+            }
         }
         if let refusal {
-            return Call.Failure(
-                status: 402, q850: Causes.callRejected, text: "\(refusal)")
+            stop(for: refusal)
+            return Self.failure(refusal)
         }
-        calls[handle].money = CallMoney(account: account, rating: rating, steps: steps)
+        calls[handle].record.callerAccount = money.account
+        calls[handle].record.chargedExtension = money.payer
+        calls[handle].money = money.paid(
+            steps: min(
+                money.rating.steps(coveredBy: amount) ?? .max,
+                money.rating.begunSteps(milliseconds: slice)))
         return nil
+    }
+
+    private mutating func hold(
+        _ id: UInt64, _ amount: Amount, _ money: CallMoney, isHeld: Bool
+    ) -> Ledger.Refusal? {
+        if isHeld { return ledger.reprice(call: id, to: amount, at: moment) }
+        return ledger.reserve(
+            call: id, account: money.account, extension: money.payer, amount: amount, at: moment)
+    }
+
+    private static func failure(_ refusal: Ledger.Refusal) -> Call.Failure {
+        let status: Int
+        switch refusal {
+        case .held, .blocked, .expired: status = 403
+        default: status = 402
+        }
+        return Call.Failure(status: status, q850: Causes.callRejected, text: "\(refusal)")
+    }
+
+    /// Whoever meets the limit of an hour or a day is stopped until an operator has looked.
+    private mutating func stop(for refusal: Ledger.Refusal) {
+        guard case .limitMet(let subject, let period, _) = refusal else { return }
+        switch period {
+        case .call: return
+        case .hour, .day: break
+        }
+        guard let hold = ledger.hold(subject, reason: "\(refusal)", at: moment) else { return }
+        counters.count("spending-holds")
+        log(.error, "\(subject) is on hold: \(refusal)")
+        commit([.spendingHeld(hold)])
+    }
+
+    /// What begins anew before a chain pays.
+    func renewed(_ renewed: [Ledger.Renewed]) -> [StoredChange] {
+        renewed.flatMap { renewal -> [StoredChange] in
+            [.accountSaved(renewal.account)] + (renewal.posting.map { [.posted($0)] } ?? [])
+        }
+    }
+
+    mutating func renewals(of account: String) -> [StoredChange] {
+        renewed(ledger.renew(chainOf: account, at: moment))
+    }
+
+    // MARK: While it runs
+
+    /// The call is answered: from now on it is priced by this hour. Writes into the record what the
+    /// price is by.
+    mutating func moneyAnswered(_ handle: Handle) {
+        guard var money = calls[handle].money else { return }
+        let id = calls[handle].id.rawValue
+        if !money.rating.isSteady, let held = ledger.reserved(call: id) {
+            money.rating = money.rating.begun(later: (now - money.pricedAt).milliseconds)
+            let steps = min(
+                money.rating.steps(coveredBy: held) ?? .max,
+                money.rating.begunSteps(milliseconds: settings.calls.slice.milliseconds))
+            money = money.paid(steps: steps)
+            // Giving back cannot be refused.
+            _ = ledger.reprice(call: id, to: min(held, money.rating.cost(ofSteps: steps)))
+            calls[handle].money = money
+        }
+        calls[handle].record.tariffPrefix = money.rating.row.prefix
+        calls[handle].record.tariffName = money.rating.row.name
+        calls[handle].record.basis = money.rating.basis(
+            plan: money.plan, via: money.via, currency: money.currency)
     }
 
     /// Sets the deadline for the next slice, or for the cut when there was nothing to hold.
@@ -73,7 +253,8 @@ extension Switch {
     /// end it is asked once more, since a top-up may have come, and then the call is cut.
     mutating func moneyDeadlineReached(_ handle: Handle) {
         guard let money = calls[handle].money, let end = paidUntil(handle) else { return }
-        if extend(handle, money: money) {
+        commit(renewals(of: money.account))
+        guard let refusal = extend(handle, money: money) else {
             commit([.callRunning(journal(of: handle))])
             armMoney(handle)
             return
@@ -82,37 +263,48 @@ extension Switch {
             deadlines.set(DeadlineKey(kind: .money, slot: handle.slot), at: end)
             return
         }
-        log(.notice, call: calls[handle].id, "cut: account \(money.account) is used up")
-        cut(handle, text: "Balance used up", status: 402)
+        stop(for: refusal)
+        if case .insufficient(let account, _, _) = refusal {
+            log(.notice, call: calls[handle].id, "cut: account \(account) is used up")
+            cut(handle, text: "Balance used up", status: 402)
+        } else {
+            log(.notice, call: calls[handle].id, "cut: \(refusal)")
+            cut(handle, text: "\(refusal)", status: 402)
+        }
     }
 
     /// Holds as many more steps as a slice has, or as the account still covers.
-    private mutating func extend(_ handle: Handle, money: CallMoney) -> Bool {
+    ///
+    /// - Returns: why not one more step can be held.
+    private mutating func extend(_ handle: Handle, money: CallMoney) -> Ledger.Refusal? {
         let id = calls[handle].id.rawValue
-        let held = money.rating.cost(ofSteps: money.steps)
+        let held = ledger.reserved(call: id) ?? .zero
         let slice = settings.calls.slice.milliseconds
-        var steps = money.steps + 1
-        while money.rating.milliseconds(ofSteps: steps) - money.paidMilliseconds < slice {
-            steps += 1
-        }
-        if ledger.extend(call: id, by: money.rating.cost(ofSteps: steps) - held) != nil {
-            guard let available = ledger.availableInChain(money.account),
-                let covered = money.rating.steps(coveredBy: held + available)
-            else { return false }
+        var steps = max(
+            money.steps + 1, money.rating.begunSteps(milliseconds: money.paidMilliseconds + slice))
+        var refusal = ledger.extend(
+            call: id, by: more(money.rating.cost(ofSteps: steps), than: held), at: moment)
+        if refusal != nil,
+            let available = ledger.coverable(
+                call: id, account: money.account, extension: money.payer, at: moment),
+            let covered = money.rating.steps(coveredBy: held + available),
+            min(steps, covered) > money.steps
+        {
             steps = min(steps, covered)
-            guard steps > money.steps,
-                ledger.extend(call: id, by: money.rating.cost(ofSteps: steps) - held) == nil
-            else { return false }
+            refusal = ledger.extend(
+                call: id, by: more(money.rating.cost(ofSteps: steps), than: held), at: moment)
         }
-        calls[handle].money = CallMoney(
-            account: money.account, rating: money.rating, steps: steps)
-        return true
+        if let refusal { return refusal }
+        calls[handle].money = money.paid(steps: steps)
+        return nil
     }
+
+    private func more(_ cost: Amount, than held: Amount) -> Amount { max(cost - held, .zero) }
 
     /// Charges what was used of what is held, and writes that into the record.
     ///
     /// - Parameter isCharged: false for a call whose caller was never told that it is answered.
-    /// - Returns: the postings to store.
+    /// - Returns: the postings to store, and what came before them.
     mutating func settle(_ handle: Handle, isCharged: Bool) -> [StoredChange] {
         guard let money = calls[handle].money else { return [] }
         let id = calls[handle].id.rawValue
@@ -124,16 +316,41 @@ extension Switch {
             }
             return []
         }
+        let changes = renewals(of: money.account)
         // The loop may be a little late for the cut: nobody pays for that.
         let used = min((now - answeredAt).milliseconds, money.paidMilliseconds)
-        let steps = min(money.rating.begunSteps(milliseconds: used), money.steps)
+        let steps = min(money.rating.begunSteps(milliseconds: used), max(money.steps, 1))
         let settlement = ledger.settle(
-            call: id, used: money.rating.cost(ofSteps: steps), at: wallTime)
+            call: id, used: money.rating.cost(ofSteps: steps), at: moment)
         calls[handle].record.billedMs = used
         calls[handle].record.steps = steps
         calls[handle].record.charge = settlement.charged
         calls[handle].record.receipt = money.rating.receipt(ofSteps: steps)
         calls[handle].record.accountBalances = settlement.balances
-        return settlement.postings.map { .posted($0) }
+        announceLow(settlement)
+        return changes + settlement.postings.map { .posted($0) }
+    }
+
+    /// Once for each time that a balance falls below its mark.
+    func lowText(_ low: AccountBalance) -> String {
+        "account \(low.account) is low: its balance is \(low.balance)"
+    }
+
+    mutating func announceLow(_ settlement: Settlement) {
+        for low in settlement.low { log(.warning, lowText(low)) }
+    }
+
+    /// The price of a call that an earlier process answered, from what its record holds.
+    mutating func rating(of record: CallRecord) -> Rating? {
+        if let basis = record.basis {
+            do throws(PriceBasis.Unreadable) {
+                return try Rating(basis)
+            } catch {
+                log(
+                    .error, call: CallID(rawValue: record.callID),
+                    "\(error); today's price is taken")
+            }
+        }
+        return tariff.row(for: record.normalised).map { Rating($0) }
     }
 }

@@ -43,7 +43,8 @@ extension Switch {
             .refer, .message, .publish, .other:
             break
         }
-        guard servers.count < settings.limits.transactions else {
+        // A full table never keeps anybody from hanging up: that is what empties it.
+        guard servers.count < settings.limits.transactions || method == .bye else {
             counters.count("refused-transactions-full")
             answerStatelessly(request, 503, on: flow, retryAfter: 5)
             return
@@ -149,7 +150,8 @@ extension Switch {
             case .acknowledgeAgain: resendAcknowledgement(of: handle)
             case .pass: responsePassed(response, to: handle)
             case .passAndCancel:
-                sendCancel(of: handle, reason: nil)
+                let reason = clients[handle].cancelReason
+                sendCancel(of: handle, reason: reason.isEmpty ? nil : reason[...])
                 responsePassed(response, to: handle)
             case .passAndAcknowledge:
                 acknowledgeRefusal(response, of: handle)

@@ -23,10 +23,11 @@ extension Switch {
         var ended = 0
         for running in runningCalls.sorted(by: { $0.call < $1.call }) {
             guard let state = CallState(serialized: running.state) else {
-                log(
-                    .warning, call: running.call,
-                    "its journal cannot be read (another version?): it is ended, and its sides are "
-                        + "not told")
+                let why =
+                    running.state.isEmpty
+                    ? "the data was restored from a backup"
+                    : "its journal cannot be read (another version?)"
+                log(.warning, call: running.call, "\(why): it is ended, and its sides are not told")
                 endUnread(running)
                 ended += 1
                 continue
@@ -157,12 +158,16 @@ extension Switch {
     }
 
     /// What pays for the call, as far as the journal says that it is reserved.
-    private func money(of running: RunningCall) -> CallMoney? {
-        guard let account = running.account, let row = tariff.row(for: running.record.normalised)
-        else { return nil }
-        let rating = Rating(row)
+    private mutating func money(of running: RunningCall) -> CallMoney? {
+        guard let account = running.account, let rating = rating(of: running.record) else {
+            return nil
+        }
         let covered = rating.steps(coveredBy: running.reserved)
-        return CallMoney(account: account, rating: rating, steps: covered ?? 1)
+        let basis = running.record.basis
+        return CallMoney(
+            account: account, payer: running.record.chargedExtension, rating: rating,
+            steps: covered ?? 1, plan: basis?.plan ?? TariffBook.standardPlan, via: basis?.via,
+            currency: basis?.currency ?? settings.currency, pricedAt: now)
     }
 
     // MARK: Who is still there
@@ -268,7 +273,7 @@ extension Switch {
             let steps = min(money.rating.begunSteps(milliseconds: used), money.steps)
             let settlement = ledger.settle(
                 call: running.call.rawValue, used: money.rating.cost(ofSteps: steps),
-                at: wallTime)
+                at: moment)
             running.record.billedMs = used
             running.record.steps = steps
             running.record.charge = settlement.charged
@@ -303,11 +308,11 @@ extension Switch {
         record.sipStatus = status
         record.q850Cause = Causes.temporaryFailure
         record.endReason = Self.interrupted
-        if let last = record.attempts.indices.last, record.attempts[last].outcome == nil {
-            record.attempts[last].outcome = .failed
-            record.attempts[last].sipStatus = status
-            record.attempts[last].q850 = Causes.temporaryFailure
-            record.attempts[last].reason = Self.interrupted
+        for open in record.attempts.indices where record.attempts[open].outcome == nil {
+            record.attempts[open].outcome = .failed
+            record.attempts[open].sipStatus = status
+            record.attempts[open].q850 = Causes.temporaryFailure
+            record.attempts[open].reason = Self.interrupted
         }
         commit(changes + [.callClosed(record)])
         log(.notice, call: running.call, Self.interrupted)

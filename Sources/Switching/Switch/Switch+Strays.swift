@@ -67,9 +67,7 @@ extension Switch {
     mutating func strayCancel(_ request: Message, on flow: Flow) {
         answerStatelessly(request, 481, on: flow)
         let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        guard request.toTag == nil, origins[origin] == nil,
-            isPeer(flow, user: request.address(.from))
-        else { return }
+        guard request.toTag == nil, origins[origin] == nil else { return }
         var writer = MessageWriter(capacity: 512)
         writer.requestLine(.invite, uri: request.requestURI)
         for name in [HeaderName.via, .from, .to, .callID] { writer.copy(name, from: request) }

@@ -64,7 +64,11 @@ extension Switch {
         case .other(var machine):
             let action = machine.responseSent(status, now: now)
             servers[handle].machine = .other(machine)
-            guard action == .send else { return }
+            guard action == .send else {
+                // A 408 is swallowed (RFC 4320 §4.2), and its transaction has an end all the same.
+                rearm(server: handle)
+                return
+            }
         }
         send(bytes, on: servers[handle].flow)
         if status >= 200 {
@@ -305,7 +309,8 @@ extension Switch {
             clients[handle].machine = .invite(machine)
             switch action {
             case .send: sendCancel(of: handle, reason: reason)
-            case .wait, .none: break
+            case .wait: clients[handle].cancelReason = reason.map { Array($0) } ?? []
+            case .none: break
             }
             rearm(client: handle)
         case .other: break

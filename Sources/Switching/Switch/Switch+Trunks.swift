@@ -144,11 +144,23 @@ extension Switch {
         announce(trunks[name]?.trialAbandoned(now: now) ?? .none, trunk: name)
     }
 
+    /// A trunk died under calls that are being set up on it: those that do not ring yet take their next
+    /// route now. One that rings stays, since the far side may only be slow to answer OPTIONS.
+    private mutating func leave(trunk name: String) {
+        for handle in calls.handles where calls.contains(handle) {
+            guard case .trying = calls[handle].phase, calls[handle].holding.trunk == name,
+                calls[handle].attemptRingingAt == nil
+            else { continue }
+            attemptDeadlineReached(handle)
+        }
+    }
+
     mutating func announce(_ change: Trunk.Change, trunk name: String) {
         switch change {
         case .none: break
         case .wentDown:
             log(.error, "trunk \(name) is down: \(trunks[name]?.reason ?? "")")
+            leave(trunk: name)
         case .cameUp:
             log(.notice, "trunk \(name) is up: \(trunks[name]?.reason ?? "")")
         }

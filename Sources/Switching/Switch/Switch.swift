@@ -25,9 +25,11 @@ public struct Switch: Sendable {
 
     // MARK: What it remembers
 
-    var tariff: Tariff
+    var tariffs: TariffBook
     var ledger: Ledger
     var extensions: [String: Extension]
+    /// By extension; those that have nothing set are missing.
+    var userSettings: [String: UserSettings]
     var registrar = Registrar()
     var trunks: [String: Trunk] = [:]
     /// Whose requests come from where; port 0 stands for any port.
@@ -48,9 +50,20 @@ public struct Switch: Sendable {
     var retiredTags = Queue<(until: Instant, tag: UInt64)>()
     /// By Call-ID and From tag of the caller's INVITE, to know a merged request (RFC 3261 §8.2.2.2).
     var origins: [Origin: Handle] = [:]
+    /// INVITEs of calls that are over, by their CSeq, and in the order in which they are forgotten.
+    var finishedInvites: [Origin: UInt32] = [:]
+    var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]
+    /// Calls that ring at an extension, the longest first.
+    var ringing: [String: [Handle]] = [:]
+    /// When the last answered call of an extension ended.
+    var idleSince: [String: Instant] = [:]
+    /// By extension; only those that dialled a wrong voucher since their last good one.
+    var voucherGuesses: [String: VoucherGuesses] = [:]
+    /// Who was rung first at the last call of a round robin.
+    var lastRung: [GroupStage: String] = [:]
     var clients = Slab<ClientEntry>()
     var clientHandles: [ClientEntry.Key: Handle] = [:]
     var servers = Slab<ServerEntry>()
@@ -128,17 +141,11 @@ public struct Switch: Sendable {
         self.nonceKey = nonceKey
         challenger = Self.challenger(configuration.settings, key: nonceKey, hashes: hashes)
         listenerTexts = configuration.settings.listeners.map(ListenerText.init)
-        tariff = stored.tariff
-        ledger = try Ledger(
-            accounts: stored.accounts, postings: stored.postings,
-            reservations: stored.runningCalls.compactMap { running in
-                running.account.map {
-                    Reservation(
-                        call: running.call.rawValue, account: $0, amount: running.reserved)
-                }
-            })
+        tariffs = stored.tariffs
+        ledger = try Self.ledger(stored)
         extensions = Dictionary(
             stored.extensions.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
+        userSettings = stored.userSettings
         start = stored.start
         boot = stored.boot
         lastSequence = stored.lastSequence
@@ -146,6 +153,7 @@ public struct Switch: Sendable {
         self.now = now
 
         swap(&self.actions, &actions)
+        restoreSpending(stored)
         for binding in stored.bindings { registrar.restore(binding) }
         if resumesCalls { resume(stored.runningCalls) }
         applyTrunks()
@@ -177,9 +185,9 @@ public struct Switch: Sendable {
         case .commitFailed(let ticket, let reason): commitFailed(through: ticket, reason: reason)
         case .requested(let request, let token): requested(request, by: token)
         case .configured(let configuration): configure(configuration)
-        case .tariffReplaced(let tariff):
-            self.tariff = tariff
-            log(.notice, "the tariff has \(tariff.count) rows now")
+        case .tariffReplaced(let tariffs):
+            self.tariffs = tariffs
+            log(.notice, "there are \(tariffs.count) price lists now")
         case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
         case .trunkResolved(let resolution): resolved(resolution)
         case .wallClockRead(let clock): wallClockRead(clock)
@@ -193,6 +201,7 @@ public struct Switch: Sendable {
         challenger = Self.challenger(settings, key: nonceKey, hashes: hashes)
         listenerTexts = settings.listeners.map(ListenerText.init)
         applyTrunks()
+        applySpendingLimits()
         log(.notice, "dialplan \(plan.version) is in force; calls under way keep their decision")
     }
 

@@ -8,12 +8,17 @@ struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "Accounts: who pays.",
         subcommands: [
-            Open.self, TopUp.self, Adjust.self, Show.self, List.self, Statement.self,
+            Open.self, Set.self, Show.self, List.self, TopUp.self, Refund.self, Adjust.self,
+            Statement.self, Hold.self, Release.self, Archive.self,
         ])
 
     struct Open: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Open an account: prepaid and empty unless options say otherwise.")
+            abstract: "Open an account: prepaid and empty unless options say otherwise.",
+            discussion: """
+                A chain of up to four pays together, each of them the whole call: an extension's
+                allowance, its department, the enterprise.
+                """)
         @OptionGroup var options: GlobalOptions
         @Argument(help: "Its id.") var account: String
         @Option(help: "What people call it.") var name: String?
@@ -21,64 +26,103 @@ struct AccountCommand: ParsableCommand {
         var parent: String?
         @Flag(help: "Pays afterwards, up to its credit limit.") var postpaid = false
         @Option(help: "How far below zero it may go; for --postpaid.") var creditLimit: String?
+        @Option(help: "What it may spend in each day or month; see --per.")
+        var allowance: String?
+        @Option(help: "What the allowance is for: day or month.") var per: Account.Renewal?
+        @Option(help: "ISO 4217; the parent's or the site's if missing.") var currency: String?
+        @OptionGroup var terms: Terms
 
         func validate() throws {
             if creditLimit != nil && !postpaid {
                 throw ValidationError("--credit-limit is for --postpaid; prepaid ends at zero")
             }
+            if (allowance == nil) != (per == nil) || allowance != nil && postpaid {
+                throw ValidationError("write --allowance 50 --per month, without --postpaid")
+            }
         }
 
         func run() throws {
-            let limit = try creditLimit.map { try amount($0, "--credit-limit") } ?? .zero
+            let limit =
+                try creditLimit.map { try Money.amount($0, "--credit-limit") }
+                ?? allowance.map { try Money.amount($0, "--allowance") } ?? .zero
+            let site = try Site(options)
             let opening = AccountOpening(
                 id: account, name: name ?? account, parent: parent, creditLimit: limit,
-                isPostpaid: postpaid)
-            let site = try Site(options)
+                isPostpaid: postpaid, renewal: per, currency: currency,
+                plan: terms.plan.flatMap { Terms.setting($0) { $0 } }?.value,
+                lowMark: try terms.lowMark.flatMap { try Terms.amount($0, "--low-mark") }?.value,
+                expiresAt: try terms.expiry(site)?.value, limits: try terms.limits())
             try site.print(try site.ask(.perform(.accountOpened(opening))))
         }
     }
 
-    struct TopUp: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "topup", abstract: "Pay money in.",
-            discussion: "The same --id never pays twice, so an unanswered top-up can be repeated.")
-        @OptionGroup var options: GlobalOptions
-        @OptionGroup var change: Change
+    /// What can be changed of an account later.
+    struct Terms: ParsableArguments {
+        @Option(help: "The tariff plan of its calls and of those below it; \"none\" clears it.")
+        var plan: String?
+        @Option(help: "Below this it is shown and logged as low; \"none\" clears it.")
+        var lowMark: String?
+        @Option(help: "From this time it pays for no call; \"none\" clears it.")
+        var expires: String?
+        @Option(help: "The most one call may cost; \"none\" is the configured limit.")
+        var limitCall: String?
+        @Option(help: "The most it may spend in an hour; \"none\" is the configured limit.")
+        var limitHour: String?
+        @Option(help: "The most it may spend on a day; \"none\" is the configured limit.")
+        var limitDay: String?
 
-        func run() throws {
-            let amount = try amount(change.amount, "the amount")
-            guard amount > .zero else {
-                throw ValidationError("a top-up is above zero; use \"account adjust\" otherwise")
-            }
-            try post(change, amount, options) { .accountToppedUp($0) }
+        static func setting<Value>(
+            _ text: String, _ read: (String) throws -> Value
+        ) rethrows -> Setting<Value>? { text == "none" ? .cleared : .set(try read(text)) }
+
+        static func amount(_ text: String, _ name: String) throws -> Setting<Amount>? {
+            try setting(text) { try Money.amount($0, name) }
+        }
+
+        func expiry(_ site: Site) throws -> Setting<Int64>? {
+            guard let expires, expires != "none" else { return expires.map { _ in .cleared } }
+            return try site.time(expires, option: "--expires").map { .set($0) }
+        }
+
+        func limits() throws -> SpendingLimits {
+            SpendingLimits(
+                call: try limitCall.flatMap { try Self.amount($0, "--limit-call") }?.value,
+                hour: try limitHour.flatMap { try Self.amount($0, "--limit-hour") }?.value,
+                day: try limitDay.flatMap { try Self.amount($0, "--limit-day") }?.value)
         }
     }
 
-    struct Adjust: ParsableCommand {
+    struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Correct a balance, up or down (write -- before a negative amount).",
-            discussion: "The same --id never corrects twice.")
+            abstract: "Change an account; what is not named stays.")
         @OptionGroup var options: GlobalOptions
-        @OptionGroup var change: Change
-
-        func validate() throws {
-            if change.note.isEmpty { throw ValidationError("an adjustment needs --note: why") }
-        }
-
-        func run() throws {
-            let amount = try amount(change.amount, "the amount")
-            try post(change, amount, options) { .accountAdjusted($0) }
-        }
-    }
-
-    /// What moves money.
-    struct Change: ParsableArguments {
         @Argument(help: "The account.") var account: String
-        @Argument(help: "The amount in the site's currency: 50 or 0.22.") var amount: String
-        @Option(help: "What makes it unique, such as a receipt's number; made up if missing.")
-        var id: String?
-        @Option(help: "Why and by whom.") var note = ""
+        @Option(help: "What people call it.") var name: String?
+        @Option(help: "How far below zero it may go, or the allowance.")
+        var creditLimit: String?
+        @Option(help: "Whether it pays for no call: yes or no.") var blocked: YesOrNo?
+        @OptionGroup var terms: Terms
+
+        func run() throws {
+            let site = try Site(options)
+            var change = AccountChange(id: account)
+            change.name = name
+            change.creditLimit = try creditLimit.map { try Money.amount($0, "--credit-limit") }
+            change.isBlocked = blocked.map { $0 == .yes }
+            change.expiresAt = try terms.expiry(site)
+            change.lowMark = try terms.lowMark.flatMap { try Terms.amount($0, "--low-mark") }
+            change.plan = terms.plan.flatMap { Terms.setting($0) { $0 } }
+            change.callLimit = try terms.limitCall.flatMap { try Terms.amount($0, "--limit-call") }
+            change.hourLimit = try terms.limitHour.flatMap { try Terms.amount($0, "--limit-hour") }
+            change.dayLimit = try terms.limitDay.flatMap { try Terms.amount($0, "--limit-day") }
+            guard change != AccountChange(id: account) else {
+                throw ValidationError("nothing to change was named")
+            }
+            try site.print(try site.ask(.perform(.accountChanged(change))))
+        }
     }
+
+    enum YesOrNo: String, ExpressibleByArgument, CaseIterable { case yes, no }
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "One account.")
@@ -101,61 +145,49 @@ struct AccountCommand: ParsableCommand {
         }
     }
 
-    struct Statement: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "What was posted to an account, the newest first.")
-        @OptionGroup var options: GlobalOptions
-        @Argument(help: "The account.") var account: String
-        @Option(help: "Postings at this time or later.") var since: String?
-        @Option(help: "Postings before this time.") var until: String?
-        @Option(help: "Postings at most.") var limit = 100
+    // MARK: Limits against theft
 
-        func validate() throws {
-            guard 1...RecordQuery.limitMaximum ~= limit else {
-                throw ValidationError("--limit must be 1 to \(RecordQuery.limitMaximum)")
-            }
-        }
+    /// An account, or an extension that may share one.
+    struct Subject: ParsableArguments {
+        @Argument(help: "The account, or with --extension the extension.") var name: String
+        @Flag(help: "It is an extension.") var `extension` = false
+        @Option(help: "Who does it.") var by = Money.operatorName
+
+        var subject: SpendingSubject { self.extension ? .extension(name) : .account(name) }
+    }
+
+    struct Hold: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Stop the calls of an account or an extension until it is released.",
+            discussion: """
+                Running calls talk out what is paid. Tandem does it by itself when more is spent in an
+                hour or on a day than the limits allow.
+                """)
+        @OptionGroup var options: GlobalOptions
+        @OptionGroup var subject: Subject
+        @Option(help: "Why.") var reason: String
 
         func run() throws {
             let site = try Site(options)
-            let query = StatementQuery(
-                account: account, since: try site.time(since, option: "--since"),
-                until: try site.time(until, option: "--until"), limit: limit)
-            try site.print(try site.ask(.statement(query)))
+            try site.print(
+                try site.ask(
+                    .perform(
+                        .spendingHeld(subject.subject, reason: reason, by: subject.by))))
         }
     }
 
-    /// - Throws: a usage error that says what is wrong with the text.
-    private static func amount(_ text: String, _ name: String) throws -> Amount {
-        do throws(Amount.ParseError) {
-            return try Amount(parsing: text.utf8)
-        } catch {
-            switch error {
-            case .malformed:
-                throw ValidationError("\(name) \"\(text)\" is no amount; write it as 50 or 0.22")
-            case .tooPrecise:
-                throw ValidationError(
-                    "\(name) \"\(text)\" has more than \(Amount.decimals) decimals")
-            case .tooLarge: throw ValidationError("\(name) \"\(text)\" is too large")
-            }
-        }
-    }
+    struct Release: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let calls go on that were on hold; the hour and the day count anew.")
+        @OptionGroup var options: GlobalOptions
+        @OptionGroup var subject: Subject
 
-    private static func post(
-        _ change: Change, _ amount: Amount, _ options: GlobalOptions,
-        _ request: (MoneyChange) -> ControlRequest
-    ) throws {
-        let id = change.id ?? "cli-\(UUID().uuidString.lowercased())"
-        let site = try Site(options)
-        let change = MoneyChange(
-            id: id, account: change.account, amount: amount, note: change.note)
-        let response: Response
-        do {
-            response = try site.ask(.perform(request(change)))
-        } catch let refusal as Refusal {
-            // It may have been done before the answer was lost; the id makes asking again harmless.
-            throw Refusal("\(refusal.message)\nto repeat it without paying twice: --id \(id)")
+        func run() throws {
+            let site = try Site(options)
+            try site.print(
+                try site.ask(.perform(.spendingReleased(subject.subject, by: subject.by))))
         }
-        try site.print(response)
     }
 }
+
+extension Account.Renewal: ExpressibleByArgument {}

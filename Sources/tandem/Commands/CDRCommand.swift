@@ -24,12 +24,17 @@ struct CDRCommand: ParsableCommand {
     @Option(help: "Only records before this sequence number: the last one of the page before.")
     var after: UInt64?
     @Flag(help: "Print CSV with a header line.") var csv = false
+    @Flag(help: "The receipt of --call: what was charged, by which prices, computed again.")
+    var receipt = false
 
     /// Records that are asked for at once.
     private static let page = 1000
 
     func validate() throws {
         guard limit > 0 else { throw ValidationError("--limit must be above zero") }
+        guard !receipt || call != nil && !csv else {
+            throw ValidationError("--receipt is for one call: --call 3-1042 --receipt")
+        }
         guard !(csv && options.json) else { throw ValidationError("--csv or --json, not both") }
         if let cause, !(1...127 ~= cause) {
             throw ValidationError("--cause must be a Q.850 cause, 1 to 127")
@@ -45,6 +50,7 @@ struct CDRCommand: ParsableCommand {
             from: from, to: to, since: try site.time(since, option: "--since"),
             until: try site.time(until, option: "--until"), trunk: trunk, cause: cause,
             account: account, call: call, limit: min(limit, Self.page), after: after)
+        if receipt { return try printReceipt(query, site) }
         var listing = Listing(records: [], currency: site.currency)
         var left = limit
         while left > 0 {
@@ -65,6 +71,14 @@ struct CDRCommand: ParsableCommand {
         if !csv && !options.json {
             Output.text(call == nil ? listing.table(site.clock()) : listing.card(site.clock()))
         }
+    }
+
+    private func printReceipt(_ query: RecordQuery, _ site: Site) throws {
+        guard let record = try records(query, site).first else {
+            throw Output.refusal(["there is no closed call \(call ?? "")"], options)
+        }
+        let text = ReceiptText(record, currency: site.currency)
+        Output.text(options.json ? text.json : text.card(site.clock()))
     }
 
     private func records(_ query: RecordQuery, _ site: Site) throws -> [CallRecord] {

@@ -18,7 +18,8 @@ struct CheckCommand: ParsableCommand {
         guard errors == 0 else {
             throw Refusal(options.json ? "" : "\(path): \(count(errors, "error"))\(and(warnings))")
         }
-        Output.done("\(path): good\(warnings > 0 ? and(warnings) : "")", options)
+        // An editor gets nothing but diagnostics.
+        if !options.json { Output.text("\(path): good\(and(warnings))\n") }
     }
 
     private func and(_ warnings: Int) -> String {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Dialplan
 import Switching
 
 struct ExplainCommand: ParsableCommand {
@@ -8,7 +9,7 @@ struct ExplainCommand: ParsableCommand {
         abstract: "What the dialplan decides about a call, and why; the call is not made.",
         discussion: """
             tandem explain --from 8001 --dial 02088886666 --at "mon 10:00" --down ip-e1
-            tandem explain --call 3-1042
+            tandem explain --call 3-1042 --lang zh
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -17,6 +18,8 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "When; now if nothing is said.") var at: String?
     @Option(help: "A trunk to take as down; may be repeated.") var down: [String] = []
     @Option(help: "A call that was made, by its id.") var call: String?
+    @Option(name: .customLong("lang"), help: "The language of the steps: en or zh.")
+    var language = ExplanationLanguage.english
 
     func validate() throws {
         if let call {
@@ -40,7 +43,7 @@ struct ExplainCommand: ParsableCommand {
         } else if let from, let dial {
             let question = Explanation.Question(
                 from: from, dial: dial, at: try site.time(at, option: "--at"), down: down)
-            try site.print(try site.ask(.perform(.explained(question))))
+            try site.print(try site.ask(.perform(.explained(question))), language: language)
         }
     }
 
@@ -54,7 +57,8 @@ struct ExplainCommand: ParsableCommand {
             throw Refusal("there is no record of call \(call); a call that runs has none yet")
         }
         if options.json {
-            Output.text(Listing(records: [record], currency: site.currency).jsonLines)
+            Output.text(
+                Listing(records: [record], currency: site.currency, language).jsonLines)
             return
         }
         Output.text(Listing(records: [record], currency: site.currency).card(site.clock()))
@@ -64,8 +68,9 @@ struct ExplainCommand: ParsableCommand {
                 "tried \(attempt.kind.rawValue) \(attempt.route): \(outcome)"
                     + (attempt.reason.isEmpty ? "" : ", \(attempt.reason)") + "\n")
         }
-        for (index, step) in record.explanation.enumerated() {
-            Output.text("\(index + 1)  \(step)\n")
-        }
+        Output.text(Explanation.text(ofSteps: record.explanation, language))
+        Output.text("dialplan \(record.dialplanVersion)\n")
     }
 }
+
+extension ExplanationLanguage: ExpressibleByArgument {}

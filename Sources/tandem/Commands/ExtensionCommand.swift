@@ -13,7 +13,8 @@ struct ExtensionCommand: ParsableCommand {
             abstract: "Add and change extensions by a CSV file: all rows or none.",
             discussion: """
                 The header names the columns, extension and any of name,password,level,account,
-                call_limit. An empty field changes nothing; a new extension without a password gets
+                call_limit,pin,incoming_level,forward_always,forward_busy,forward_no_answer,
+                forward_unregistered. An empty field changes nothing; a new extension without a password gets
                 a generated one, written to passwords.csv in the data folder. Accounts that are not
                 there are opened, prepaid and empty.
                 """)
@@ -105,11 +106,13 @@ struct ExtensionCommand: ParsableCommand {
         @Option(help: "A level of the dialplan.") var level: String?
         @Option(help: "Who pays; \"-\" for nobody.") var account: String?
         @Option(help: "How many calls at once, in and out together.") var callLimit: Int?
+        @OptionGroup(title: "What its user can set too (\"-\" takes a value away)")
+        var settings: SettingsOptions
 
         func validate() throws {
             guard
                 [name, password, level, account].contains(where: { $0 != nil })
-                    || newPassword || callLimit != nil
+                    || newPassword || callLimit != nil || !settings.isEmpty
             else { throw ValidationError("nothing is to be changed; name at least one option") }
             guard !(newPassword && password != nil) else {
                 throw ValidationError("--password or --new-password, not both")
@@ -126,7 +129,8 @@ struct ExtensionCommand: ParsableCommand {
             let generated = newPassword ? Password.generated() : nil
             let change = ExtensionChange(
                 number: number, name: name, password: password ?? generated, level: level,
-                account: account == "-" ? "" : account, callLimit: callLimit)
+                account: account == "-" ? "" : account, callLimit: callLimit,
+                settings: try settings.change())
             try site.print(try site.ask(.perform(.extensionsChanged([change]))))
             if let generated {
                 Output.text(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,6 +14,11 @@ struct ReloadCommand: ParsableCommand {
 
     func run() throws {
         let site = try Site(options)
-        try site.print(try site.askDaemon(.reload))
+        try site.print(try site.askDaemon(.reload(by: Self.user)))
+    }
+
+    /// Who gives the command, also behind sudo: for the list of versions.
+    static var user: String {
+        ProcessInfo.processInfo.environment["SUDO_USER"] ?? NSUserName()
     }
 }

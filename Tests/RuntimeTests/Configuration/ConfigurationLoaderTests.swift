@@ -46,6 +46,7 @@ import Testing
             timers: { t1: 100ms, t2: 1s, t4: 2s }
             nonce-lifetime: 1m
             currency: EUR
+            digest: [SHA-256, md5]
             lines: { gateway: pstn }
             """)
         #expect(settings.domains == ["sip.example.net", "pbx"])
@@ -61,6 +62,7 @@ import Testing
         #expect(settings.timers.t1 == .milliseconds(100))
         #expect(settings.nonceLifetime == .seconds(60))
         #expect(settings.currency == "EUR")
+        #expect(settings.digestAlgorithms == [.md5, .sha256])
         #expect(settings.lineGateway == "pstn")
     }
 
@@ -137,6 +139,7 @@ import Testing
         ("registration: { minimum: 1h, default: 1m }", "must lie between minimum"),
         ("timers: { t1: 5s }", "must not be shorter than timers.t1"),
         ("currency: yuan", "three capital letters"),
+        ("digest: [SHA-1]", "must be MD5 or SHA-256 or SHA-512-256, not \"SHA-1\""),
         ("limits: { calls: 0 }", "a whole number from 1"),
         ("advertise: \"a b\"", "no host name or address"),
     ])

@@ -28,6 +28,22 @@ import Testing
             ])
     }
 
+    @Test func settingsOfUsersStandInColumnsOfTheirOwn() {
+        let file = read(
+            "extension,pin,forward_busy,forward_always,incoming_level\n8001,4711,8002,-,\n")
+        var settings = SettingsChange()
+        settings.pin = "4711"
+        settings.forwardBusy = "8002"
+        settings.forwardAlways = ""
+        #expect(file.rows == [ExtensionChange(number: "8001", settings: settings)])
+    }
+
+    @Test func aPINThatIsNoneIsRefusedWithoutBeingShown() {
+        let file = read("extension,pin\n8001,47x1\n")
+        #expect(file.diagnostics.map(\.message) == ["a PIN is digits"])
+        #expect(!"\(file.diagnostics)".contains("47x1"))
+    }
+
     @Test func quotedFieldsHoldCommasQuotesAndLineBreaks() {
         let file = read("extension,name\n8001,\"a, \"\"b\"\"\nc\"\n8002, d \n")
         #expect(file.rows.map(\.name) == ["a, \"b\"\nc", "d"])

@@ -109,6 +109,25 @@ import Testing
         #expect(!seen.isEmpty)
     }
 
+    @Test func aTrunkThatDiesUnderACallThatDoesNotRingYetIsLeft() throws {
+        var settings = Site.settings()
+        settings.trunks[0].span = SpanSettings(
+            agent: Endpoint(text: "127.0.0.1:161"), community: "public", index: 1)
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002")
+        var gateway = Party.e1
+        try phones[0].call("02088886666", at: &site)
+        gateway.answer(try site.next(Site.e1), 180, at: &site)
+        try phones[1].call("02088886666", at: &site)
+        gateway.answer(try site.next(Site.e1), 100, at: &site)
+        let lost = Event.spanRead(trunk: "ip-e1", .status(SpanStatus(rawValue: 64)))
+        site.handle(lost)
+        site.handle(lost)
+        let moved = try site.next(Site.pstn)
+        #expect(moved.address(.from)?.uriView?.userUnescaped == "66778002")
+        #expect(site.said(Site.pstn) == "" && site.sw.calls.count == 2)
+    }
+
     // MARK: Span
 
     @Test func aSpanWithAnAlarmIsDownAndComesBackWhenItIsClear() throws {

@@ -1,0 +1,200 @@
+import Charging
+import SIP
+import Switching
+
+// What the auditor learns from what is handed to the disk, and from what is durable on it.
+
+extension Auditor {
+    // MARK: Decided
+
+    /// The switch hands a commit to the disk.
+    mutating func decided(_ commit: Commit) {
+        var charges: [Posting] = []
+        var record: CallRecord?
+        for change in commit.changes {
+            switch change {
+            case .posted(let posting):
+                move(posting)
+                if posting.kind == .charge { charges.append(posting) }
+            case .callRunning(let running): journaled(running)
+            case .callClosed(let closed):
+                if record != nil { find("two records in one commit", "\(closed.callID)") }
+                record = closed
+            case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
+                .bindingRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
+                break
+            }
+        }
+        if let record {
+            closed(record, charges: charges)
+        } else if let charge = charges.first {
+            find("charge without a record", "\(charge.id): \(charge.amount)")
+        }
+    }
+
+    private mutating func move(_ posting: Posting) {
+        let balance = (balances[posting.account] ?? 0) + posting.amount.micros
+        balances[posting.account] = balance
+        if balance != posting.balanceAfter.micros {
+            find(
+                "balance does not add up",
+                "\(posting.id) leaves \(posting.balanceAfter), by our sum \(Amount(micros: balance))"
+            )
+        }
+    }
+
+    private mutating func serial(of record: CallRecord) -> Int? {
+        serialOfKey[Self.key(caller: record.caller, dialled: record.dialled)].map {
+            life(of: $0, start: CallID(rawValue: record.callID).start)
+        }
+    }
+
+    private mutating func journaled(_ running: RunningCall) {
+        guard let serial = serial(of: running.record), var facts = calls[serial] else {
+            find("journal of no call", "\(running.record.caller) > \(running.record.dialled)")
+            return
+        }
+        facts.call = running.call
+        serialOfCall[running.call] = serial
+        facts.reserved = running.reserved.micros
+        if facts.answeredAt == nil {
+            facts.answeredAt = now
+            if let answer = answeredThisTurn.first(where: { legs[$0]?.serial == serial }) {
+                facts.connected = answer
+            } else {
+                find("answered by nobody", "call \(serial) is journaled without a callee's 2xx")
+            }
+            if facts.isPaying,
+                !facts.rows.contains(where: { $0.price(milliseconds: 0) <= facts.reserved })
+            {
+                find(
+                    "first step not reserved",
+                    "call \(serial) holds \(running.reserved) at its answer")
+            }
+        }
+        calls[serial] = facts
+        armCut(serial)
+    }
+
+    private mutating func closed(_ record: CallRecord, charges: [Posting]) {
+        guard let serial = serial(of: record), let facts = calls[serial] else {
+            find("record of no call", "\(record.caller) > \(record.dialled)")
+            return
+        }
+        if facts.closedAt != nil { find("two records", "call \(serial) was recorded twice") }
+        calls[serial]?.closedAt = now
+        armCut(serial)
+        closedThisTurn.append(serial)
+        if let answeredAt = facts.answeredAt { figures.talk += (now - answeredAt).milliseconds }
+        if record.disposition == .answered, record.releasedBy == .switch { figures.cut += 1 }
+
+        let charged = record.charge.micros
+        if record.disposition == .answered {
+            if facts.answeredAt == nil {
+                find("recorded as answered", "call \(serial), which no callee answered")
+            }
+        } else if facts.toldAt != nil {
+            find("told and not recorded", "call \(serial) is recorded as not answered")
+        }
+        checkPostings(charges, charged: charged, of: facts, record)
+        checkPrice(charged, of: facts, record)
+    }
+
+    /// One posting for each account of the chain, each of what the record says.
+    private mutating func checkPostings(
+        _ charges: [Posting], charged: Int64, of facts: CallFacts, _ record: CallRecord
+    ) {
+        for charge in charges where charge.call != record.callID {
+            find("charged for another call", "\(charge.id) with the record of \(record.callID)")
+        }
+        let accounts = charges.map(\.account)
+        let expected = charged == 0 ? [] : facts.chain
+        if accounts != expected {
+            find(
+                "charged to others",
+                "call \(facts.serial) charged \(accounts), its chain is \(expected)")
+        }
+        for charge in charges where charge.amount.micros != -charged {
+            find("charge and record differ", "\(charge.id): \(charge.amount)")
+        }
+        if charged > 0 { figures.charged += 1 }
+    }
+
+    /// Charged is min(used, reserved): to the millisecond while one process lived, and between
+    /// what was surely used and what was held when an outage lies in it.
+    private mutating func checkPrice(
+        _ charged: Int64, of facts: CallFacts, _ record: CallRecord
+    ) {
+        let what = "call \(facts.serial) charged \(Amount(micros: charged))"
+        if charged > facts.reserved || charged < 0 {
+            find(
+                "charged beyond the reservation", "\(what), held \(Amount(micros: facts.reserved))")
+        }
+        guard record.disposition == .answered, facts.isPaying, let answeredAt = facts.answeredAt
+        else {
+            if charged != 0 { find("charged without reason", what) }
+            return
+        }
+        let used = (now - answeredAt).milliseconds
+        let atMost = facts.rows.map { $0.price(milliseconds: used) }
+        guard let diedAt = facts.diedAt else {
+            let prices = atMost.map { min($0, facts.reserved) }
+            if !prices.contains(charged) {
+                find(
+                    "wrong charge",
+                    "\(what) for \(used) ms, holding \(Amount(micros: facts.reserved)): "
+                        + prices.map { "\(Amount(micros: $0))" }.joined(separator: " or "))
+            }
+            return
+        }
+        guard !facts.isMeasuredWrongly else { return }
+        let before = max((diedAt - answeredAt).milliseconds, 0)
+        let atLeast = facts.rows.map { min($0.price(milliseconds: before), facts.reserved) }
+        if charged > (atMost.max() ?? 0) || charged < (atLeast.min() ?? 0) {
+            find(
+                "wrong charge over a restart",
+                "\(what) for \(before) ms before and \(used) ms in all, holding "
+                    + "\(Amount(micros: facts.reserved))")
+        }
+    }
+
+    // MARK: Durable
+
+    /// A change is on the disk now. `durable` is what was there before.
+    mutating func becameDurable(_ change: StoredChange, on durable: Durable) {
+        switch change {
+        case .posted(let posting):
+            if !durablePostings.insert(posting.id).inserted {
+                find("posted twice", posting.id)
+            }
+            let balance = (durable.balances[posting.account] ?? 0) + posting.amount.micros
+            if balance != posting.balanceAfter.micros {
+                find("stored balance does not add up", posting.id)
+            }
+            if balance + (limits[posting.account] ?? 0) < 0 {
+                find("account below its limit", "\(posting.account): \(posting.balanceAfter)")
+            }
+        case .callRunning(let running):
+            guard let serial = serial(of: running.record) else { return }
+            calls[serial]?.isJournalDurable = true
+            calls[serial]?.durableReserved = running.reserved.micros
+            if durableCalls.contains(running.call.rawValue) {
+                find("running after its record", "call \(serial)")
+            }
+        case .callClosed(let record):
+            if record.sequence != durable.lastSequence + 1 {
+                find("gap in the records", "\(record.sequence) after \(durable.lastSequence)")
+            }
+            if !durableCalls.insert(record.callID).inserted {
+                find("two records of one call id", "\(record.callID)")
+            }
+            guard let serial = serial(of: record) else { return }
+            calls[serial]?.durableRecords += 1
+            calls[serial]?.isRecordedAnswered = record.disposition == .answered
+            if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
+        case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
+            .accountSaved, .vouchersAdded, .spendingHeld:
+            break
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import SIP
+
+// What the auditor learns from the wire.
+
+extension Auditor {
+    /// A datagram is handed to the switch.
+    mutating func delivered(_ bytes: [UInt8]) {
+        figures.datagrams += 1
+        // Only a 2xx and a BYE matter.
+        guard bytes.starts(with: "SIP/2.0 2".utf8) || bytes.starts(with: "BYE ".utf8),
+            let message = Self.read(bytes)
+        else { return }
+        let callID = Array(message.callID)
+        guard let leg = legs[callID] else { return }
+        if message.isRequest {
+            legs[callID]?.isHungUp = true
+            return
+        }
+        guard message.method == .invite, !leg.isCaller, leg.answeredAt == nil else { return }
+        legs[callID]?.answeredAt = now
+        legs[callID]?.remoteTag = message.toTag.map(Array.init)
+        answeredThisTurn.append(callID)
+    }
+
+    private static func read(_ bytes: [UInt8]) -> Message? {
+        do throws(ParseError) {
+            return try Message(parsing: bytes)
+        } catch {
+            // Garbage of the world's own making.
+            return nil
+        }
+    }
+
+    /// The switch has sent this.
+    mutating func sent(_ message: Message) {
+        if message.isRequest {
+            switch message.method {
+            case .invite: if message.toTag == nil { attempted(message) }
+            case .bye: hungUp(message)
+            case .ack, .cancel, .options, .register, .update, .info, .prack, .subscribe, .notify,
+                .refer, .message, .publish, .other:
+                break
+            }
+            return
+        }
+        guard message.method == .invite, let leg = legs[Array(message.callID)], leg.isCaller else {
+            return
+        }
+        // Only the INVITE that makes a call is answered by a 100 without a tag.
+        let isTakenOn = message.status == 100 && message.toTag == nil
+        responded(
+            message.status, cseq: message.cseqNumber,
+            to: isTakenOn
+                ? life(of: leg.serial, start: start) : latestLife[leg.serial] ?? leg.serial)
+    }
+
+    /// An INVITE leaves for a callee.
+    private mutating func attempted(_ invite: Message) {
+        let callID = Array(invite.callID)
+        // It may be sent again.
+        guard legs[callID] == nil else { return }
+        let words = (invite.value(.subject) ?? []).split(separator: UInt8(ascii: " "))
+        guard words.count > 1, let number = Int(String(decoding: words[1], as: UTF8.self)),
+            calls[number] != nil
+        else {
+            find("INVITE of no call", "\(invite)")
+            return
+        }
+        let serial = life(of: number, start: start)
+        guard let facts = calls[serial] else { return }
+        legs[callID] = LegFacts(serial: serial, isCaller: false)
+        let isFirst = !facts.isAttempted
+        calls[serial]?.isAttempted = true
+        guard facts.kind == .outbound else { return }
+        guard let row = book.row(for: facts.normalised) else {
+            find("INVITE without a price", "call \(serial) to \(facts.normalised)")
+            return
+        }
+        if !facts.rows.contains(row) { calls[serial]?.rows.append(row) }
+        if facts.chain.isEmpty, !row.isFree {
+            find("nobody pays", "call \(serial) to \(facts.normalised) has no account")
+        }
+        if isFirst, isStoreFailing, !row.isFree {
+            find("paid call without a disk", "call \(serial) left while nothing can be stored")
+        }
+    }
+
+    private mutating func hungUp(_ bye: Message) {
+        let callID = Array(bye.callID)
+        guard let leg = legs[callID] else { return }
+        // The BYE of a fork that was one too many is not the call's.
+        if let tag = leg.remoteTag, let to = bye.toTag, !to.elementsEqual(tag) { return }
+        legs[callID]?.isHungUp = true
+    }
+
+    private mutating func responded(_ status: Int, cseq: UInt32, to serial: Int) {
+        guard let facts = calls[serial], !facts.isAccepted || facts.inviteCSeq == cseq else {
+            return
+        }
+        switch status {
+        case ..<200:
+            if !facts.isAccepted {
+                calls[serial]?.isAccepted = true
+                calls[serial]?.inviteCSeq = cseq
+                acceptedThisTurn.append(serial)
+            }
+        case 200..<300:
+            guard facts.toldAt == nil else { return }
+            calls[serial]?.toldAt = now
+            figures.answered += 1
+            if facts.isRefused {
+                find("told twice", "call \(serial) was refused and then answered")
+            }
+            if facts.isPaying, !facts.isJournalDurable {
+                find(
+                    "told before durable",
+                    "call \(serial) was told 200 before its commit was durable")
+            }
+        case 401: break
+        default:
+            // A challenge comes before anything is taken on; after the answer it is a re-INVITE's.
+            if facts.isAccepted, facts.toldAt == nil { calls[serial]?.isRefused = true }
+        }
+    }
+}

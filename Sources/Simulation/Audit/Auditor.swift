@@ -1,0 +1,202 @@
+import Charging
+import SIP
+import Switching
+
+/// Watches the wire and the disk and says what must never be. It knows prices, balances and calls by
+/// its own arithmetic and its own ledger; of the switch it sees only what others can see, and at the
+/// end of each turn the sums in its tables.
+struct Auditor: Sendable {
+    /// How late a call may be cut: the loop's greatest delay, and nothing else.
+    static let cutBound = Instant.Span.milliseconds(60)
+    /// Of each simulated world; more of the same help nobody.
+    static let mostFindings = 20
+
+    let site: SimulatedSite
+    /// The greatest credit limits, as opened.
+    let limits: [String: Int64]
+    private(set) var findings: [Finding] = []
+    var calls: [Int: CallFacts] = [:]
+    var serialOfKey: [String: Int] = [:]
+    /// A caller whose switch died under its INVITE sends it again, and makes another call of it: by
+    /// the serial of the first, that of the latest.
+    var latestLife: [Int: Int] = [:]
+    var start: UInt32 = 0
+    var serialOfCall: [CallID: Int] = [:]
+    var legs: [[UInt8]: LegFacts] = [:]
+    /// By all that was decided, durable or not.
+    var balances: [String: Int64]
+    /// Of the postings that were decided and are not durable yet, and of those that are.
+    var durablePostings: Set<String> = []
+    var durableCalls: Set<UInt64> = []
+    /// Prices in force.
+    var book: PriceBook
+    var settings: Settings
+    /// The switch was told that the disk takes nothing, and not yet that it does again.
+    var isStoreFailing = false
+    /// Calls that have run out of paid time by now or later, by when.
+    var paidUntil: [Int: Instant] = [:]
+    var nextCut = Instant.distantFuture
+
+    // Of the turn under way.
+    var now = Instant(nanoseconds: 0)
+    var answeredThisTurn: [[UInt8]] = []
+    var acceptedThisTurn: [Int] = []
+    var closedThisTurn: [Int] = []
+
+    /// What the run was like, for its report.
+    var figures = Figures()
+
+    init(site: SimulatedSite) {
+        self.site = site
+        settings = site.settings
+        book = SimulatedSite.books[site.book]
+        balances = Dictionary(
+            site.accounts.map { ($0.id, $0.balance.micros) },
+            uniquingKeysWith: { first, _ in first })
+        limits = Dictionary(
+            site.accounts.map { ($0.id, $0.creditLimit.micros) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func find(_ rule: String, _ detail: String) {
+        guard findings.count < Self.mostFindings else { return }
+        findings.append(
+            Finding(rule: rule, detail: detail, milliseconds: now.nanoseconds / 1_000_000))
+    }
+
+    static func key(caller: String, dialled: String) -> String { "\(caller)>\(dialled)" }
+
+    /// A call that the world is about to make.
+    mutating func expect(_ facts: CallFacts) {
+        calls[facts.serial] = facts
+        serialOfKey[Self.key(caller: facts.caller, dialled: facts.dialled)] = facts.serial
+        legs[facts.callID] = LegFacts(serial: facts.serial, isCaller: true)
+        figures.calls += 1
+    }
+
+    /// The call that a start of the switch makes of the INVITE with this serial.
+    mutating func life(of serial: Int, start: UInt32) -> Int {
+        let latest = latestLife[serial] ?? serial
+        if calls[latest]?.start == nil { calls[latest]?.start = start }
+        if calls[latest]?.start == start { return latest }
+        // It may be an earlier one that is spoken of.
+        var life = serial
+        while let facts = calls[life] {
+            if facts.start == start { return life }
+            life += Self.lifeStride
+        }
+        guard let first = calls[serial] else { return latest }
+        var facts = CallFacts(
+            serial: life, callID: first.callID, kind: first.kind, caller: first.caller,
+            dialled: first.dialled, normalised: first.normalised, chain: first.chain)
+        facts.start = start
+        calls[life] = facts
+        latestLife[serial] = life
+        return life
+    }
+
+    private static let lifeStride = 10_000_000
+
+    // MARK: The process
+
+    /// The process is gone, and with it all that was decided and is not durable.
+    mutating func crashed(_ durable: Durable) {
+        figures.crashes += 1
+        balances = durable.balances
+        isStoreFailing = false
+        for serial in calls.keys.sorted() {
+            guard var facts = calls[serial], facts.durableRecords == 0 else { continue }
+            if facts.isAccepted || facts.toldAt != nil { facts.diedAt = facts.diedAt ?? now }
+            facts.closedAt = nil
+            facts.reserved = facts.durableReserved
+            if !facts.isJournalDurable {
+                if facts.toldAt != nil, facts.isPaying {
+                    find("told before durable", "call \(serial) was told and is not on the disk")
+                }
+                facts.answeredAt = nil
+            }
+            calls[serial] = facts
+            paidUntil[serial] = nil
+        }
+        for callID in legs.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            guard let leg = legs[callID], !leg.isHungUp else { continue }
+            let facts = calls[latestLife[leg.serial] ?? leg.serial]
+            let isKnown = facts?.isJournalDurable == true && facts?.connected == callID
+            if !isKnown, !leg.isCaller { legs[callID]?.isOrphaned = true }
+        }
+        nextCut = paidUntil.values.min() ?? .distantFuture
+    }
+
+    /// A new process has begun. What still runs in it must be paid as before.
+    mutating func restarted(start: UInt32) {
+        self.start = start
+        for serial in calls.keys.sorted() {
+            if let facts = calls[serial], facts.isJournalDurable, facts.durableRecords == 0,
+                let row = book.row(for: facts.normalised), !facts.rows.contains(row)
+            {
+                // The journal does not keep the price of the answer: the one in force now counts.
+                calls[serial]?.rows.append(row)
+            }
+            armCut(serial)
+        }
+    }
+
+    mutating func clockStepped() {
+        for serial in calls.keys.sorted() {
+            guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
+            else { continue }
+            calls[serial]?.isMeasuredWrongly = true
+        }
+    }
+
+    /// Notes when a call that is answered has to be cut.
+    mutating func armCut(_ serial: Int) {
+        guard let facts = calls[serial] else { return }
+        let previous = paidUntil[serial]
+        paidUntil[serial] = nil
+        if facts.isPaying, let answeredAt = facts.answeredAt, facts.closedAt == nil,
+            facts.durableRecords == 0
+        {
+            var latest: Int64? = 0
+            for row in facts.rows {
+                guard let paid = row.paidMilliseconds(for: facts.reserved) else {
+                    latest = nil
+                    break
+                }
+                latest = latest.map { max($0, paid) }
+            }
+            // A clock that was stepped while nobody ran hides how long the outage was.
+            if let latest, !(facts.isMeasuredWrongly && facts.diedAt != nil) {
+                paidUntil[serial] = answeredAt + Instant.Span(nanoseconds: latest * 1_000_000)
+            }
+        }
+        guard previous != paidUntil[serial] else { return }
+        nextCut = paidUntil.values.min() ?? .distantFuture
+    }
+}
+
+/// What a run was like.
+public struct Figures: Sendable, Hashable {
+    public var calls = 0
+    public var answered = 0
+    public var charged = 0
+    public var cut = 0
+    public var crashes = 0
+    public var turns = 0
+    public var datagrams = 0
+    /// Milliseconds of talk in all recorded calls.
+    public var talk: Int64 = 0
+
+    public init() {}
+
+    public static func += (a: inout Figures, b: Figures) {
+        a.calls += b.calls
+        a.answered += b.answered
+        a.charged += b.charged
+        a.cut += b.cut
+        a.crashes += b.crashes
+        a.turns += b.turns
+        a.datagrams += b.datagrams
+        a.talk += b.talk
+    }
+}

@@ -1,0 +1,79 @@
+import Charging
+import SIP
+import Switching
+
+/// Something that must never be.
+public struct Finding: Sendable, Hashable, CustomStringConvertible {
+    /// Which rule was broken, in a few words that are always the same.
+    public var rule: String
+    public var detail: String
+    /// Milliseconds since the start of the simulated world.
+    public var milliseconds: Int64
+
+    public var description: String {
+        "at \(milliseconds) ms: \(rule): \(detail)"
+    }
+}
+
+/// What the auditor knows of one call, from the wire and the disk alone.
+struct CallFacts: Sendable {
+    enum Kind: Sendable, Equatable { case outbound, `internal`, inbound, emergency }
+
+    var serial: Int
+    /// Which start of the switch took it on; nil until one has.
+    var start: UInt32?
+    /// The caller's Call-ID.
+    let callID: [UInt8]
+    let kind: Kind
+    /// As the record will spell them.
+    let caller: String
+    let dialled: String
+    /// What is rated.
+    let normalised: String
+    /// Who pays, the caller's own account first; empty when nobody does.
+    let chain: [String]
+
+    /// Prices that were in force when an attempt began, the first one first.
+    var rows: [PriceBook.Row] = []
+    /// A provisional response: the switch has taken the call on.
+    var isAccepted = false
+    /// CSeq of the INVITE that was taken on; later ones in the dialog are re-INVITEs.
+    var inviteCSeq: UInt32 = 0
+    var isRefused = false
+    /// When the switch told the caller that it is answered.
+    var toldAt: Instant?
+    /// When the answer was handed to the disk: the beginning of the charge.
+    var answeredAt: Instant?
+    /// The Call-ID of the leg whose answer it was.
+    var connected: [UInt8] = []
+    var call: CallID?
+    /// Held, by the last journal that was decided, and by the last that is durable.
+    var reserved: Int64 = 0
+    var durableReserved: Int64 = 0
+    var isJournalDurable = false
+    /// When its record was decided.
+    var closedAt: Instant?
+    var durableRecords = 0
+    var isRecordedAnswered = false
+    /// Its process died under it: when it did first, and how long it was answered until then.
+    var diedAt: Instant?
+    /// The wall clock was stepped while it was answered, so its outage is measured wrongly.
+    var isMeasuredWrongly = false
+    /// The price list has changed while it was answered.
+    var isAttempted = false
+
+    var isPaying: Bool { !chain.isEmpty && rows.contains { !$0.isFree } }
+}
+
+/// One dialog of a call, by its Call-ID.
+struct LegFacts: Sendable {
+    let serial: Int
+    let isCaller: Bool
+    /// A callee's first 2xx was handed to the switch.
+    var answeredAt: Instant?
+    var remoteTag: [UInt8]?
+    /// Somebody has hung it up: we said BYE, or were told.
+    var isHungUp = false
+    /// The process that invited it died, and no journal knows of it: it has to give up by itself.
+    var isOrphaned = false
+}

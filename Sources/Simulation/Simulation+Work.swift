@@ -1,0 +1,196 @@
+import Charging
+import SIP
+import Switching
+
+// What the site does all day: calls of every kind, top-ups, and their results.
+
+/// A top-up or an adjustment, asked for with one id until it is answered.
+struct MoneyRequest: Sendable {
+    var change: MoneyChange
+    var isTopUp: Bool
+    var isAnswered = false
+}
+
+extension Simulation {
+    mutating func beginWork() {
+        // Registrations first.
+        queue.add(.call, at: now + .seconds(2))
+        if faults.contains(.topUps) { queue.add(.fault(.topUps), at: now + .seconds(5)) }
+    }
+
+    // MARK: Calls
+
+    mutating func call() {
+        guard !isCalm else { return }
+        let gap = faults.contains(.rush) ? 600 : 3000
+        queue.add(.call, at: now + .milliseconds(work.number(in: gap / 10...2 * gap)))
+        switch work.below(100) {
+        case 0..<18: callInside()
+        case 18..<32: callIn()
+        case 32..<35: callEmergency()
+        default: callOut()
+        }
+    }
+
+    private mutating func drawnTalk() -> Instant.Span {
+        if faults.contains(.longCalls), work.happens(permille: 300) {
+            return .seconds(work.number(in: 60...900))
+        }
+        return .milliseconds(work.pick([500, 6000, 12_000, 30_000, 45_000, 70_000]))
+            + .milliseconds(work.below(7000))
+    }
+
+    private mutating func drawnPatience() -> Instant.Span? {
+        if faults.contains(.impatience), work.happens(permille: 350) {
+            return .milliseconds(work.number(in: 1...9000))
+        }
+        return work.happens(permille: 100) ? .seconds(work.number(in: 5...40)) : nil
+    }
+
+    private mutating func newSerial() -> Int {
+        lastSerial += 1
+        return lastSerial
+    }
+
+    /// The serial in front of a number; the dialplan takes it off.
+    private static func access(_ serial: Int) -> String {
+        let digits = String(serial)
+        return "7" + String(repeating: "0", count: SimulatedSite.serialDigits - digits.utf8.count)
+            + digits
+    }
+
+    private mutating func callOut() {
+        let number =
+            switch work.below(12) {
+            case 0...2: "2" + work.digits(7)
+            case 3: "3" + work.digits(7)
+            case 4: "4" + work.digits(7)
+            case 5: "5" + work.digits(7)
+            case 6: "6" + work.digits(7)
+            case 7...8: "020" + work.digits(8)
+            case 9: "13" + work.digits(9)
+            case 10: "00852" + work.digits(8)
+            default: "001" + work.digits(9)
+            }
+        place(from: work.below(SimulatedSite.phones), to: number, kind: .outbound)
+    }
+
+    private mutating func callInside() {
+        let from = work.below(SimulatedSite.phones)
+        let to = work.below(SimulatedSite.phones)
+        place(from: from, to: SimulatedSite.number(to), kind: .internal)
+    }
+
+    private mutating func callEmergency() {
+        let from = work.below(SimulatedSite.phones)
+        guard hasCalledEmergency.insert(from).inserted else { return }
+        place(from: from, to: "110", kind: .emergency)
+    }
+
+    private mutating func callIn() {
+        let gateway = SimulatedSite.phones + work.below(2)
+        guard agents[gateway].condition == .well else { return }
+        let line = 66_778_000 + work.below(SimulatedSite.phones)
+        place(from: gateway, to: String(line), kind: .inbound)
+    }
+
+    private mutating func place(from index: Int, to number: String, kind: CallFacts.Kind) {
+        let talk = drawnTalk()
+        let patience = drawnPatience()
+        place(from: index, to: number, kind: kind, talk: talk, patience: patience)
+    }
+
+    /// Makes a call.
+    ///
+    /// - Returns: its serial.
+    @discardableResult
+    mutating func place(
+        from index: Int, to number: String, kind: CallFacts.Kind, talk: Instant.Span,
+        patience: Instant.Span?
+    ) -> Int {
+        let serial = newSerial()
+        var caller = agents[index].number
+        var dialled = Self.access(serial) + number
+        var chain: [String] = []
+        switch kind {
+        case .inbound:
+            caller = "1390" + Self.access(serial)
+            dialled = number
+        case .emergency: dialled = number
+        case .internal: break
+        case .outbound: chain = site.extensions[index].account.map(site.chain(of:)) ?? []
+        }
+        let callID = agents[index].call(
+            serial: serial, caller: caller, dialled: dialled, talk: talk, patience: patience,
+            now: now)
+        auditor.expect(
+            CallFacts(
+                serial: serial, callID: callID, kind: kind, caller: caller, dialled: dialled,
+                normalised: number,
+                chain: chain))
+        flush(index)
+        return serial
+    }
+
+    /// Everybody hangs up, until nobody is left.
+    mutating func hangUpAll() {
+        var isBusy = false
+        for index in agents.indices {
+            for callID in agents[index].openSessions {
+                isBusy = true
+                agents[index].timers.append(
+                    (now + .milliseconds(work.below(4000)), .hangUp(callID: callID)))
+            }
+            flush(index)
+        }
+        if isBusy { queue.add(.hangsUpAll, at: now + .seconds(10)) }
+    }
+
+    // MARK: Money
+
+    mutating func newMoneyRequest() {
+        let account = work.pick(site.accounts.map(\.id))
+        let isTopUp = work.happens(permille: 800)
+        let micros = Int64(work.number(in: 1...2_000_000))
+        moneyRequests.append(
+            MoneyRequest(
+                change: MoneyChange(
+                    id: "m\(moneyRequests.count)", account: account,
+                    amount: Amount(micros: isTopUp ? micros : -micros), note: "simulated"),
+                isTopUp: isTopUp))
+        askForMoney(moneyRequests.count - 1)
+    }
+
+    /// Asks, and asks again until there is an answer: with one id it moves money once.
+    mutating func askForMoney(_ index: Int) {
+        let request = moneyRequests[index]
+        guard !request.isAnswered else { return }
+        queue.add(
+            .money(index), at: now + .milliseconds(isCalm ? 3000 : work.number(in: 20...4000)))
+        turn(
+            .requested(
+                request.isTopUp
+                    ? .accountToppedUp(request.change) : .accountAdjusted(request.change),
+                by: ControlToken(rawValue: UInt64(index))))
+    }
+
+    mutating func replied(_ reply: ControlReply, to token: ControlToken) {
+        guard token.rawValue < UInt64(moneyRequests.count) else { return }
+        let index = Int(token.rawValue)
+        let request = moneyRequests[index]
+        switch reply {
+        case .done:
+            moneyRequests[index].isAnswered = true
+            let id = (request.isTopUp ? "topup:" : "adjustment:") + request.change.id
+            if !auditor.durablePostings.contains(id) {
+                auditor.find("money told before durable", id)
+            }
+        case .refused:
+            // There was not so much on it; nobody asks again.
+            if !request.isTopUp { moneyRequests[index].isAnswered = true }
+        case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
+            .explanation, .price, .vouchers, .voucherBatches:
+            auditor.find("a wrong reply", request.change.id)
+        }
+    }
+}

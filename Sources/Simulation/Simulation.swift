@@ -1,0 +1,456 @@
+import Charging
+import SIP
+import Switching
+
+/// A world of values around the real `Switch`: a clock that moves only here, a wire with real SIP on
+/// it, a disk, phones and gateways, an auditor, and everything that can go wrong with them. One seed
+/// is one world: what happens in it happens again, byte for byte, in every process.
+///
+/// ```swift
+/// var simulation = Simulation(seed: 7, minutes: 2, faults: .all)
+/// let outcome = simulation.run()
+/// print(outcome.findings, outcome.digest)
+/// ```
+///
+/// The model is TigerBeetle's simulator and FoundationDB's: faults from a seed, invariants at every
+/// turn, then all faults off, and everything must drain.
+public struct Simulation: Sendable {
+    /// What is going to happen, each at its instant.
+    enum Happening: Sendable {
+        /// A datagram arrives at the switch.
+        case arrives(Datagram)
+        /// A message arrives where an agent may be.
+        case reaches(Endpoint, Message)
+        case agent(Int, UserAgent.Timer)
+        /// The kernel says that it could not deliver.
+        case undelivered(Flow, process: Int)
+        case disk(Disk.Step, process: Int)
+        /// The store's word reaches the loop.
+        case settled(Event, process: Int)
+        case call
+        case restart
+        case readsClock
+        case fault(Fault)
+        case relief(Fault)
+        /// A top-up or adjustment is asked for, until it is answered.
+        case money(Int)
+        case hangsUpAll
+    }
+
+    /// How long everything may take to drain: timer C, and what it leads to.
+    static let drainSeconds = 320
+
+    public let seed: UInt64
+    public let minutes: Int
+    public let faults: Faults
+
+    var now = Instant(nanoseconds: 1_000_000_000)
+    var queue = EventQueue<Happening>()
+    var theSwitch: Switch?
+    /// Counts the processes; what was meant for an earlier one is lost.
+    var process = 0
+    /// Of the switch's monotonic clock over the world's, in nanoseconds.
+    var clockBase: Int64 = 0
+    /// Of the wall clock over its start, in microseconds.
+    var wallOffset: Int64 = 1_800_000_000_000_000
+    /// How late the loop is for its next deadline.
+    var lag = Instant.Span.zero
+    var site: SimulatedSite
+    var disk: Disk
+    var network: Network
+    var agents: [UserAgent] = []
+    var agentOfEndpoint: [Endpoint: Int] = [:]
+    var auditor: Auditor
+    var actions = ActionList()
+    var chance: Chance
+    var work: Chance
+    var digest = Digest()
+    var isCalm = false
+    var lastSerial = 0
+    var moneyRequests: [MoneyRequest] = []
+    var hasCalledEmergency: Set<Int> = []
+    private var isStopped = false
+    /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
+    public var isTraced = false
+    public private(set) var trace: [String] = []
+
+    public init(seed: UInt64, minutes: Int, faults: Faults) {
+        self.seed = seed
+        self.minutes = minutes
+        self.faults = faults
+        site = SimulatedSite(seed: seed, faults: faults)
+        var durable = Durable()
+        for row in site.extensions { durable.extensions[row.number] = row }
+        for account in site.accounts {
+            durable.accounts[account.id] = account
+            durable.balances[account.id] = account.balance.micros
+        }
+        disk = Disk(durable: durable, seed: seed)
+        network = Network(seed: seed, faults: faults)
+        auditor = Auditor(site: site)
+        chance = Chance(seed: seed, stream: .faults)
+        work = Chance(seed: seed, stream: .workload)
+        for index in 0..<SimulatedSite.phones {
+            add(
+                UserAgent(
+                    index: index, kind: .phone, number: SimulatedSite.number(index),
+                    endpoint: SimulatedSite.phone(index), seed: seed, faults: faults))
+        }
+        for endpoint in [SimulatedSite.e1, SimulatedSite.pstn] {
+            add(
+                UserAgent(
+                    index: agents.count, kind: .gateway, number: "gateway", endpoint: endpoint,
+                    seed: seed, faults: faults))
+        }
+    }
+
+    private mutating func add(_ agent: UserAgent) {
+        agentOfEndpoint[agent.endpoint] = agents.count
+        agents.append(agent)
+    }
+
+    // MARK: The run
+
+    /// Work and faults for the given minutes, then calm, until everything has drained.
+    public mutating func run() -> Outcome {
+        begin()
+        beginWork()
+        beginFaults()
+        advance(to: now + .seconds(minutes * 60))
+        drain()
+        return outcome
+    }
+
+    public var outcome: Outcome {
+        Outcome(
+            seed: seed, minutes: minutes, faults: faults, findings: auditor.findings,
+            digest: digest.value, figures: auditor.figures)
+    }
+
+    /// Starts the switch, and lets the phones register.
+    mutating func begin() {
+        start()
+        queue.add(.readsClock, at: now + .seconds(60))
+        for index in 0..<SimulatedSite.phones {
+            queue.add(.agent(index, .register), at: now + .milliseconds(10 * index))
+        }
+    }
+
+    /// No more faults; everybody hangs up; when all timers have had their time nothing may be left.
+    mutating func drain() {
+        isCalm = true
+        network.isCalm = true
+        disk.isFailing = false
+        disk.isSlow = false
+        for index in agents.indices {
+            agents[index].isCalm = true
+            agents[index].condition = .well
+        }
+        for place in site.settings.trunks.indices {
+            site.settings.trunks[place].optionsInterval = .zero
+        }
+        if theSwitch != nil { reconfigure() }
+        queue.add(.hangsUpAll, at: now)
+        advance(to: now + .seconds(Self.drainSeconds))
+        guard !isStopped, theSwitch != nil else { return }
+        auditor.turnBegan(now: now)
+        auditor.drained(theSwitch!, disk)
+        for index in agents.indices where !agents[index].openSessions.isEmpty {
+            auditor.find("an agent still talks", "\(agents[index].number) \(agents[index].index)")
+        }
+        checkRinging()
+        for request in moneyRequests where !request.isAnswered {
+            auditor.find("money request not answered", request.change.id)
+        }
+    }
+
+    /// Whoever rang was told that it is over, as far as CANCEL could reach it and its process lived.
+    private mutating func checkRinging() {
+        for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
+            return
+        }
+        for agent in agents {
+            for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
+                auditor.find("a phone rings on", "\(agent.number) \(agent.index)")
+            }
+        }
+    }
+
+    /// Lets the world go on until an instant.
+    mutating func advance(to end: Instant) {
+        while !isStopped {
+            let deadline = switchDeadline
+            let next = queue.next ?? .distantFuture
+            guard min(deadline, next) <= end else { break }
+            if deadline <= next {
+                now = max(now, deadline)
+                turn(.deadlineReached)
+                lag =
+                    faults.contains(.lateLoop) && !isCalm
+                    ? .milliseconds(chance.below(50)) : .zero
+            } else if let (at, happening) = queue.popFirst() {
+                now = max(now, at)
+                happen(happening)
+            }
+        }
+        now = max(now, end)
+    }
+
+    /// When the loop wakes for the switch's next deadline, by the world's clock.
+    private var switchDeadline: Instant {
+        guard let deadline = theSwitch?.nextDeadline, deadline != .distantFuture else {
+            return .distantFuture
+        }
+        return Instant(nanoseconds: deadline.nanoseconds - clockBase) + lag
+    }
+
+    private mutating func happen(_ happening: Happening) {
+        switch happening {
+        case .arrives(let datagram):
+            guard theSwitch != nil else { return }
+            auditor.turnBegan(now: now)
+            auditor.delivered(datagram.bytes)
+            if isTraced { note("<- \(datagram.flow.remote) \(Self.shown(datagram.bytes))") }
+            turn(.datagramReceived(datagram), isBegun: true)
+        case .reaches(let endpoint, let message):
+            guard let index = agentOfEndpoint[endpoint] else { return }
+            agents[index].receive(message, now: now)
+            flush(index)
+        case .agent(let index, let timer):
+            agents[index].timerReached(timer, now: now)
+            flush(index)
+        case .undelivered(let flow, let process):
+            if process == self.process { turn(.transportFailed(flow)) }
+        case .disk(let step, let process):
+            if process == self.process { diskReached(step) }
+        case .settled(let event, let process):
+            if process == self.process { settled(event) }
+        case .call: call()
+        case .restart: start()
+        case .readsClock:
+            turn(.wallClockRead(wallClock))
+            queue.add(.readsClock, at: now + .seconds(60))
+        case .fault(let fault): strike(fault)
+        case .relief(let fault): relieve(fault)
+        case .money(let index): askForMoney(index)
+        case .hangsUpAll: hangUpAll()
+        }
+    }
+
+    // MARK: The switch
+
+    var switchNow: Instant { Instant(nanoseconds: now.nanoseconds + clockBase) }
+
+    var wallClock: WallClock {
+        WallClock(
+            instant: switchNow, unixMicroseconds: wallOffset + now.nanoseconds / 1000,
+            utcOffset: 28_800)
+    }
+
+    /// A new process begins with what is durable.
+    private mutating func start() {
+        guard theSwitch == nil else { return }
+        process += 1
+        lag = .zero
+        auditor.turnBegan(now: now)
+        actions.removeAll()
+        var tokens = Chance(seed: seed, stream: .tokens, index: process)
+        do throws(Ledger.RestoreError) {
+            let stored = disk.durable.load()
+            theSwitch = try Switch(
+                configuration: site.configuration, stored: stored, hashes: SimulatedSite.hashes,
+                seed: tokens.bytes(32), wallClock: wallClock, now: switchNow, into: &actions)
+        } catch {
+            auditor.find("the switch does not start", "\(error)")
+            isStopped = true
+            return
+        }
+        auditor.restarted(start: disk.durable.start)
+        perform()
+    }
+
+    /// The process is killed; it comes back after the outage.
+    mutating func crash(outage: Instant.Span, losesPower: Bool = false) {
+        guard theSwitch != nil else { return }
+        theSwitch = nil
+        process += 1
+        auditor.turnBegan(now: now)
+        disk.crash { change, durable in
+            auditor.becameDurable(change, on: durable)
+            durable.apply(change)
+        }
+        auditor.crashed(disk.durable)
+        if isTraced { note("   killed, back in \(outage.milliseconds) ms") }
+        // The monotonic clock of a machine begins anew with it.
+        if losesPower {
+            clockBase = 3_000_000_000 - (now + outage).nanoseconds
+        }
+        digest.add(UInt64(process))
+        queue.add(.restart, at: now + outage)
+    }
+
+    /// One turn of the loop: an event, then the deadlines that are due, then what follows.
+    mutating func turn(_ event: Event, isBegun: Bool = false) {
+        guard theSwitch != nil else { return }
+        if !isBegun { auditor.turnBegan(now: now) }
+        actions.removeAll()
+        theSwitch!.handle(event, now: switchNow, into: &actions)
+        if theSwitch!.nextDeadline <= switchNow {
+            theSwitch!.handle(.deadlineReached, now: switchNow, into: &actions)
+        }
+        perform()
+    }
+
+    private mutating func perform() {
+        var mayCrash = false
+        if !actions.commits.isEmpty, faults.contains(.crashes), !isCalm {
+            mayCrash = chance.happens(permille: 6)
+            if mayCrash, chance.happens(permille: 300) {
+                // Before anything left.
+                crash(outage: drawnOutage())
+                return
+            }
+        }
+        for commit in actions.commits {
+            auditor.decided(commit)
+            digest.add(commit)
+        }
+        for entry in actions.logs {
+            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
+        }
+        if !actions.commits.isEmpty {
+            if let (after, step) = disk.submit(actions.commits) {
+                queue.add(.disk(step, process: process), at: now + after)
+            }
+        }
+        let sends = actions.sends
+        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
+        for outgoing in sends.prefix(sent) { carry(outgoing) }
+        if mayCrash {
+            // In the middle of it.
+            crash(outage: drawnOutage())
+            return
+        }
+        for (token, reply) in actions.replies { replied(reply, to: token) }
+        auditor.turnEnded(theSwitch!)
+    }
+
+    mutating func drawnOutage() -> Instant.Span {
+        chance.happens(permille: 500)
+            ? .milliseconds(chance.number(in: 50...1500))
+            : .milliseconds(chance.number(in: 1500...45_000))
+    }
+
+    // MARK: The wire
+
+    private mutating func carry(_ outgoing: Outgoing) {
+        digest.add(UInt64(bitPattern: now.nanoseconds))
+        digest.add(outgoing.bytes)
+        if isTraced { note("-> \(outgoing.flow.remote) \(Self.shown(outgoing.bytes))") }
+        let message: Message
+        do throws(ParseError) {
+            message = try Message(parsing: outgoing.bytes)
+        } catch {
+            auditor.find("the switch sent what is no SIP", "\(error)")
+            return
+        }
+        auditor.sent(message)
+        if faults.contains(.refusals), !isCalm, chance.happens(permille: 4) {
+            queue.add(
+                .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))
+            return
+        }
+        let (first, second) = network.arrivals(now: now)
+        if let first { queue.add(.reaches(outgoing.flow.remote, message), at: first) }
+        if let second { queue.add(.reaches(outgoing.flow.remote, message), at: second) }
+    }
+
+    /// Carries what an agent sends, and notes when it wants to be called again.
+    mutating func flush(_ index: Int) {
+        let flow = Flow(transport: .udp, listener: 0, remote: agents[index].endpoint)
+        for bytes in agents[index].outbox {
+            let datagram = Datagram(flow: flow, bytes: bytes)
+            let (first, second) = network.arrivals(now: now)
+            if let first { queue.add(.arrives(datagram), at: first) }
+            if let second { queue.add(.arrives(datagram), at: second) }
+        }
+        agents[index].outbox.removeAll(keepingCapacity: true)
+        for (at, timer) in agents[index].timers { queue.add(.agent(index, timer), at: at) }
+        agents[index].timers.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: The disk
+
+    private mutating func diskReached(_ step: Disk.Step) {
+        auditor.now = now
+        let (event, next) = disk.reached(step) { change, durable in
+            auditor.becameDurable(change, on: durable)
+            durable.apply(change)
+        }
+        if let next { queue.add(.disk(next.1, process: process), at: now + next.after) }
+        guard let event else { return }
+        // Between the write and the word of it the process may die too.
+        if faults.contains(.crashes), !isCalm, chance.happens(permille: 4) {
+            crash(outage: drawnOutage())
+            return
+        }
+        let delay = Instant.Span(nanoseconds: Int64(chance.below(1500)) * 1000)
+        queue.add(.settled(event, process: process), at: now + delay)
+    }
+
+    private mutating func settled(_ event: Event) {
+        if case .commitFailed = event {
+            turn(event)
+            auditor.isStoreFailing = true
+        } else {
+            auditor.isStoreFailing = false
+            turn(event)
+        }
+    }
+
+    // MARK: Looking
+
+    mutating func note(_ line: String) {
+        trace.append("\(now.nanoseconds / 1_000_000) ms \(line)")
+    }
+
+    /// The first line of a message, its Call-ID and CSeq.
+    private static func shown(_ bytes: [UInt8]) -> String {
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
+        let kept = lines.filter { $0.hasPrefix("Call-ID:") || $0.hasPrefix("CSeq:") }
+        return ([lines.first ?? ""] + kept).joined(separator: "  ")
+    }
+
+    mutating func reconfigure() {
+        auditor.settings = site.settings
+        turn(.configured(site.configuration))
+    }
+}
+
+extension Digest {
+    mutating func add(_ commit: Commit) {
+        add(commit.ticket.rawValue)
+        for change in commit.changes {
+            switch change {
+            case .extensionSaved(let row): add(row.number)
+            case .extensionRemoved(let number): add(number)
+            case .bindingSaved(let binding): add(binding.contact)
+            case .bindingRemoved(_, let contact): add(contact)
+            case .accountSaved(let account): add(account.id)
+            case .posted(let posting):
+                add(posting.id)
+                add(posting.balanceAfter.micros)
+            case .callRunning(let running):
+                add(running.call.rawValue)
+                add(running.reserved.micros)
+                add(running.state)
+            case .callClosed(let record):
+                add(record.callID)
+                add(record.sequence)
+                add(record.charge.micros)
+                add(record.billedMs)
+                add(record.endReason)
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+import Charging
+import GRDB
+import GRDBSQLite
+import Switching
+
+/// Reads all that is stored once more and says what does not fit: the ledger against its postings, the
+/// postings against the records, sequences without a gap, the hash chain, and the file itself.
+///
+/// It reads one snapshot, so it can run beside a daemon. It shares no code with what writes but the
+/// names of the columns. Some seconds for a million postings.
+struct Auditor {
+    private let database: Database
+    private var report = AuditReport()
+    private var balances: [String: Amount] = [:]
+    /// Charged, and not yet seen in a record.
+    private var charged: [UInt64: Amount] = [:]
+    private var lastEntry: Int64 = 0
+    private var lastSequence: Int64 = 0
+
+    init(_ database: Database) { self.database = database }
+
+    /// - Parameter checksFile: also lets SQLite look at every page and index, which takes most of
+    ///   the time.
+    static func audit(_ database: Database, checksFile: Bool = true) throws -> AuditReport {
+        var auditor = Auditor(database)
+        if checksFile { try auditor.checkFile() }
+        // Before a closer look: a table that cannot be read makes the rest meaningless.
+        guard auditor.report.isGood else { return auditor.report }
+        try auditor.checkSealed()
+        try auditor.checkAccounts()
+        try auditor.checkRunningCalls()
+        try auditor.checkRefused()
+        return auditor.report
+    }
+
+    private mutating func checkFile() throws {
+        let lines = try String.fetchAll(database, sql: "PRAGMA integrity_check(20)")
+        for line in lines where line != "ok" { report.find("the file is damaged: \(line)") }
+    }
+
+    // MARK: Postings, records and the chain
+
+    /// Rows of one table in the order of its key, one at a time.
+    private struct Rows {
+        let statement: Statement
+        var handle: SQLiteStatement { statement.sqliteStatement }
+        private(set) var key: Int64?
+
+        init(_ database: Database, sql: String) throws {
+            statement = try database.makeStatement(sql: sql)
+            try advance()
+        }
+
+        mutating func advance() throws {
+            let code = sqlite3_step(handle)
+            switch code {
+            case SQLITE_ROW: key = sqlite3_column_int64(handle, 0)
+            case SQLITE_DONE: key = nil
+            default:
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: sqlite3_reset(handle)),
+                    message: String(cString: sqlite3_errmsg(sqlite3_db_handle(handle))))
+            }
+        }
+
+        func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
+
+        func isNull(_ column: Int) -> Bool {
+            sqlite3_column_type(handle, Int32(column)) == SQLITE_NULL
+        }
+
+        func text(_ column: Int) -> String {
+            guard let text = sqlite3_column_text(handle, Int32(column)) else { return "" }
+            let count = Int(sqlite3_column_bytes(handle, Int32(column)))
+            return String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+        }
+
+        func blob(_ column: Int) -> [UInt8] {
+            let count = Int(sqlite3_column_bytes(handle, Int32(column)))
+            guard count > 0, let bytes = sqlite3_column_blob(handle, Int32(column)) else {
+                return []
+            }
+            return Array(UnsafeRawBufferPointer(start: bytes, count: count))
+        }
+    }
+
+    /// Walks along the chain; postings and records come in the order in which they were written, so
+    /// each is read once.
+    private mutating func checkSealed() throws {
+        var seals = try Rows(database, sql: "SELECT entry, of, row, columns, hash FROM seal")
+        // Old postings may lie in a table of their own.
+        let table = try database.viewExists("every_posting") ? "every_posting" : "posting"
+        var postings = try Rows(
+            database, sql: "SELECT entry, \(PostingColumns.names) FROM \(table) ORDER BY entry")
+        var records = try Rows(
+            database,
+            sql: "SELECT sequence, \(CallRecordColumns.names) FROM record ORDER BY sequence")
+        var chain = Seal(after: Seal.origin)
+        var lastSeal: Int64 = 0
+        var isPostingSealed = false
+        var isRecordSealed = false
+        while let entry = seals.key {
+            if entry != lastSeal + 1 {
+                report.find("the hash chain has no seals \(lastSeal + 1) to \(entry - 1)")
+            }
+            lastSeal = entry
+            let row = seals.integer(2)
+            let columns = Int(clamping: seals.integer(3))
+            let hash = seals.blob(4)
+            let isThere: Bool
+            switch Seal.Kind(rawValue: seals.integer(1)) {
+            case .posting:
+                try pass(&postings, before: row, areSealed: isPostingSealed)
+                isPostingSealed = true
+                isThere = postings.key == row
+                chain.begin(.posting)
+                if isThere {
+                    chain.add(columns: 1..<1 + columns, of: postings.handle)
+                    posting(postings)
+                    try postings.advance()
+                }
+            case .record:
+                try pass(&records, before: row, areSealed: isRecordSealed)
+                isRecordSealed = true
+                isThere = records.key == row
+                chain.begin(.record)
+                if isThere {
+                    chain.add(columns: 0..<1 + columns, of: records.handle)
+                    record(records)
+                    try records.advance()
+                }
+            case nil:
+                report.find("seal \(entry) is of nothing that is known")
+                isThere = true
+            }
+            let name = seals.integer(1) == Seal.Kind.posting.rawValue ? "posting" : "record"
+            if isThere {
+                chain.finish()
+                report.sealed += 1
+                if chain.last != hash {
+                    report.find(
+                        "\(name) \(row) is not as it was written: seal \(entry) does not fit")
+                }
+            } else {
+                report.find("\(name) \(row) was written once and is gone (seal \(entry))")
+            }
+            // What comes behind is judged by what was written then.
+            chain = Seal(after: hash)
+            try seals.advance()
+        }
+        try pass(&postings, before: .max, areSealed: isPostingSealed)
+        try pass(&records, before: .max, areSealed: isRecordSealed)
+        report.head = report.sealed == 0 ? "" : Self.hexadecimal(chain.last)
+        for (call, amount) in charged.sorted(by: { $0.key < $1.key }) {
+            report.find(
+                "call \(CallID(rawValue: call)) was charged \(amount) and no record says so")
+        }
+    }
+
+    /// Rows without a seal. Those of a database from before there were seals come first; any other
+    /// was put in by somebody else.
+    private mutating func pass(_ rows: inout Rows, before row: Int64, areSealed: Bool) throws {
+        while let key = rows.key, key < row {
+            let isPosting = sqlite3_column_count(rows.handle) == Self.postingColumns
+            if areSealed {
+                report.find("\(isPosting ? "posting" : "record") \(key) has no seal")
+            }
+            if isPosting { posting(rows) } else { record(rows) }
+            try rows.advance()
+        }
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    private static let postingNames = PostingColumns.names.split(separator: ", ").map(String.init)
+    private static let recordNames = CallRecordColumns.names.split(separator: ", ").map(String.init)
+    private static let postingColumns = Int32(postingNames.count + 1)
+
+    /// The place of a column behind the key; a name that is not there is our own bug.
+    private static func place(_ name: String, in names: [String]) -> Int {
+        guard let place = names.firstIndex(of: name) else {
+            preconditionFailure("there is no column \(name)")
+        }
+        return place + 1
+    }
+
+    private enum PostingPlace {
+        static let id = place("id", in: postingNames)
+        static let account = place("account", in: postingNames)
+        static let kind = place("kind", in: postingNames)
+        static let amount = place("amount", in: postingNames)
+        static let balanceAfter = place("balance_after", in: postingNames)
+        static let call = place("call", in: postingNames)
+    }
+
+    private enum RecordPlace {
+        static let call = place("call", in: recordNames)
+        static let account = place("account", in: recordNames)
+        static let charge = place("charge", in: recordNames)
+    }
+
+    private mutating func posting(_ rows: Rows) {
+        guard let entry = rows.key else { return }
+        report.postings += 1
+        if entry != lastEntry + 1 {
+            report.find("there are no postings \(lastEntry + 1) to \(entry - 1)")
+        }
+        lastEntry = entry
+        let account = rows.text(PostingPlace.account)
+        let amount = Amount(micros: rows.integer(PostingPlace.amount))
+        let after = Amount(micros: rows.integer(PostingPlace.balanceAfter))
+        let before = balances[account] ?? .zero
+        if before + amount != after {
+            report.find(
+                "posting \(entry) (\(rows.text(PostingPlace.id))) makes \(before) and \(amount) of "
+                    + "account \(account) \(after)")
+        }
+        balances[account] = after
+        guard rows.text(PostingPlace.kind) == Posting.Kind.charge.rawValue,
+            !rows.isNull(PostingPlace.call)
+        else { return }
+        let call = UInt64(bitPattern: rows.integer(PostingPlace.call))
+        if let other = charged[call], other != -amount {
+            report.find(
+                "call \(CallID(rawValue: call)) was charged \(other) on one account of its chain "
+                    + "and \(-amount) on account \(account)")
+        }
+        charged[call] = -amount
+    }
+
+    private mutating func record(_ rows: Rows) {
+        guard let sequence = rows.key else { return }
+        report.records += 1
+        if sequence != lastSequence + 1 {
+            report.find("there are no records \(lastSequence + 1) to \(sequence - 1)")
+        }
+        lastSequence = sequence
+        let call = UInt64(bitPattern: rows.integer(RecordPlace.call))
+        let charge = Amount(micros: rows.integer(RecordPlace.charge))
+        let posted = charged.removeValue(forKey: call) ?? .zero
+        guard posted != charge else { return }
+        report.find(
+            "record \(sequence) of call \(CallID(rawValue: call)) says \(charge), and "
+                + "\(posted) was charged")
+    }
+
+    // MARK: Accounts and the journal
+
+    private mutating func checkAccounts() throws {
+        let cursor = try Row.fetchCursor(
+            database, sql: "SELECT id, balance, credit_limit FROM account ORDER BY id")
+        while let row = try cursor.next() {
+            let row = SQLRow(row: row)
+            report.accounts += 1
+            let posted = balances.removeValue(forKey: row.text(0)) ?? .zero
+            if row.amount(1) != posted {
+                report.find(
+                    "account \(row.text(0)) has \(row.amount(1)), and its postings add up to "
+                        + "\(posted)")
+            }
+            if (row.amount(1) + row.amount(2)).isNegative {
+                report.find("account \(row.text(0)) is below its limit: \(row.amount(1))")
+            }
+        }
+        for id in balances.keys.sorted() {
+            report.find("there are postings of account \(id), which is not there")
+        }
+    }
+
+    private mutating func checkRunningCalls() throws {
+        report.runningCalls =
+            try Int.fetchOne(database, sql: "SELECT count(*) FROM running_call") ?? 0
+        let closed = try Int64.fetchAll(
+            database, sql: "SELECT call FROM running_call WHERE call IN (SELECT call FROM record)")
+        for call in closed {
+            let id = CallID(rawValue: UInt64(bitPattern: call))
+            report.find("call \(id) is in the journal and has its record already")
+        }
+        // What running calls hold must be there, on each account of the chain.
+        let cursor = try Row.fetchCursor(
+            database,
+            sql: """
+                WITH RECURSIVE held (account, amount) AS (
+                    SELECT payer, reserved FROM running_call WHERE payer IS NOT NULL
+                    UNION ALL
+                    SELECT account.parent, held.amount FROM held JOIN account
+                    ON account.id = held.account WHERE account.parent IS NOT NULL
+                )
+                SELECT account.id, sum(held.amount), account.balance + account.credit_limit
+                FROM held JOIN account ON account.id = held.account GROUP BY account.id
+                HAVING sum(held.amount) > account.balance + account.credit_limit
+                """)
+        while let row = try cursor.next() {
+            let row = SQLRow(row: row)
+            report.find(
+                "running calls hold \(row.amount(1)) of account \(row.text(0)), which has "
+                    + "\(row.amount(2))")
+        }
+    }
+
+    private mutating func checkRefused() throws {
+        let cursor = try Row.fetchCursor(
+            database, sql: "SELECT start, ticket, reason FROM refused_commit ORDER BY entry")
+        while let row = try cursor.next() {
+            let row = SQLRow(row: row)
+            report.find(
+                "commit \(row.integer(1)) of start \(row.integer(0)) was left out: \(row.text(2))")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Dialplan
+
+/// Where a call is on its way from what was dialled to who answers: what was asked of the dialplan and
+/// what it said. Gone once somebody has answered.
+struct CallRouting: Sendable {
+    /// The last question, to be asked again when the call goes on elsewhere; without the settings of
+    /// subscribers, which are those of the moment.
+    var query: Query
+    /// What follows when the extension that rings does not take the call.
+    var fallbacks = Fallbacks()
+    /// The ring group that is being rung.
+    var hunt: Hunt?
+    /// The last stage of it whose first member was rung.
+    var hunted: Switch.GroupStage?
+    /// Extensions that ring, each counted as in a call.
+    var rung: [Rung] = []
+    /// Phones that were rung for it, all attempts together.
+    var rings = 0
+    /// By whom it was sent on, the first one first.
+    var diversions: [Diversion] = []
+    /// How often it went on, by users and by the plan.
+    var turns = 0
+
+    struct Rung: Sendable {
+        var number: String
+        /// Its place in the record's attempts.
+        var attempt: Int
+    }
+
+    init(query: Query) {
+        self.query = query
+        self.query.settings = { _ in nil }
+    }
+}
+
+/// Who sent a call on and why: an entry of the Diversion header (RFC 5806).
+struct Diversion: Sendable, Hashable {
+    enum Reason: String, Sendable {
+        case unconditional
+        case userBusy = "user-busy"
+        case noAnswer = "no-answer"
+        case unavailable
+        case unknown
+    }
+
+    /// The extension or the group that was called.
+    var from: String
+    var reason: Reason
+}

@@ -1,0 +1,36 @@
+/// What to set of a subscriber's own settings; nil leaves a value as it is, an empty text takes it
+/// away.
+public struct SettingsChange: Sendable, Codable, Hashable {
+    /// In clear only here; stored salted and hashed. A new one ends a lock-out.
+    public var pin: String?
+    public var incomingLevel: String?
+    public var isLocked: Bool?
+    public var doNotDisturb: Bool?
+    public var forwardAlways: String?
+    public var forwardBusy: String?
+    public var forwardNoAnswer: String?
+    public var forwardUnregistered: String?
+    /// Numbers by entry; an empty number erases the entry, others stay.
+    public var speedDial: [String: String]?
+
+    public init() {}
+
+    public var isEmpty: Bool { self == SettingsChange() }
+}
+
+/// A subscriber's own settings as the CLI and the console show them.
+public struct SettingsRow: Sendable, Codable, Hashable {
+    public var incomingLevel: String?
+    public var isLocked: Bool
+    public var doNotDisturb: Bool
+    public var forwardAlways: String?
+    public var forwardBusy: String?
+    public var forwardNoAnswer: String?
+    public var forwardUnregistered: String?
+    public var speedDial: [String: String]
+    public var lastDialled: String?
+    public var hasPIN: Bool
+    public var wrongPINs: Int
+    /// Microseconds since 1970; nil while no lock-out lasts.
+    public var lockedOutUntil: Int64?
+}

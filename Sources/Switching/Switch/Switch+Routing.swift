@@ -1,0 +1,351 @@
+import Charging
+import Dialplan
+import SIP
+
+// What follows a decision of the dialplan: the first one, and each one more when a call goes on.
+
+extension Switch {
+    /// The question that a live call asks of the dialplan, and `explain` for it.
+    func query(
+        caller: Caller, dialled: String, time: CivilTime? = nil, down: Set<String> = [],
+        callerNumber: String? = nil, wish: String? = nil
+    ) -> Query {
+        var query = Query(
+            caller: caller, dialled: dialled, time: time ?? wallClock.civilTime(at: now),
+            down: downTrunks().union(down), settings: settingsForPlan)
+        query.callerNumber = callerNumber
+        query.wish = wish
+        return query
+    }
+
+    /// Asks the dialplan about a new call, with the PIN that may have been dialled along.
+    mutating func firstDecision(
+        _ handle: Handle, caller: Caller, dialled: String
+    ) -> Decision {
+        let record = calls[handle].record
+        let isNumber = record.caller.utf8.allSatisfy { 48...57 ~= $0 || $0 == 43 }
+        var query = query(
+            caller: caller, dialled: dialled,
+            callerNumber: caller.number == nil && isNumber ? record.caller : nil,
+            wish: calls[handle].invite?.address(.pPreferredIdentity)?.uriView?.telephoneNumber)
+        let secrets = plan.secrets(in: dialled, by: caller)
+        var decision = plan.decide(query)
+        if case .askPIN(let request) = decision.outcome, let digits = request.digits {
+            query.pin = verify(digits, for: request, call: handle)
+            decision = plan.decide(query)
+        }
+        if secrets.isEmpty {
+            remember(dialled, of: caller, decision)
+        } else {
+            calls[handle].record.dialled = PINMask.masked(dialled, secrets)
+            decision.mask(secrets)
+        }
+        calls[handle].record.explanation = decision.explanation.map {
+            PINMask.masked($0.stored, secrets)
+        }
+        calls[handle].routing = CallRouting(query: query)
+        note(decision, of: handle)
+        return decision
+    }
+
+    /// What was dialled is kept for redial when it makes a call.
+    private mutating func remember(_ dialled: String, of caller: Caller, _ decision: Decision) {
+        guard let number = caller.number, dialled.utf8.count <= UserSettings.numberLimit else {
+            return
+        }
+        switch decision.outcome {
+        case .ring, .ringGroup, .routes: break
+        case .emergency, .feature, .askPIN, .refuse: return
+        }
+        let isRecalled = decision.explanation.contains { step in
+            if case .recalled = step { true } else { false }
+        }
+        guard !isRecalled else { return }
+        commit(changeSettings(of: number) { $0.lastDialled = dialled })
+    }
+
+    /// Writes into the record what was decided.
+    private mutating func note(_ decision: Decision, of handle: Handle) {
+        calls[handle].record.normalised = decision.normalised
+        calls[handle].record.numberClass = decision.numberClass
+        calls[handle].record.dialplanVersion = decision.planVersion
+        let limits = [calls[handle].limitMilliseconds, decision.limitMilliseconds]
+        calls[handle].limitMilliseconds = limits.compactMap { $0 }.min()
+        for case .forwardsAlways(let number, _) in decision.explanation {
+            calls[handle].routing?.diversions.append(
+                Diversion(from: number, reason: .unconditional))
+        }
+    }
+
+    /// Does what the dialplan said.
+    mutating func follow(_ decision: Decision, _ handle: Handle) {
+        let payer = decision.rights
+        calls[handle].payingExtension = payer == calls[handle].callerExtension ? nil : payer
+        calls[handle].routing?.fallbacks = Fallbacks()
+        calls[handle].routing?.hunt = nil
+        switch decision.outcome {
+        case .refuse(let refusal):
+            fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
+        case .ring(let number):
+            rings(handle, inside: number)
+            calls[handle].routing?.fallbacks = decision.fallbacks
+            ring(handle, extension: number)
+        case .ringGroup(let group):
+            rings(handle, inside: group.name)
+            calls[handle].routing?.hunt = Hunt(group)
+            huntOn(handle)
+        case .feature(let call):
+            calls[handle].record.direction = .feature
+            perform(call, handle)
+        case .askPIN(let request):
+            // Digits are collected in the call only where there is media to hear them by.
+            fail(
+                handle, 484, q850: Causes.q850(ofStatus: 484),
+                "\(request.reason) asks for the PIN of \(request.extension): dial it together "
+                    + "with the number")
+        case .routes(let choices):
+            if calls[handle].callerExtension != nil { calls[handle].record.direction = .outbound }
+            calls[handle].isUncharged = payer == nil
+            calls[handle].routes = inOrder(choices, for: handle)
+            calls[handle].nextRoute = 0
+            tryNextRoute(handle)
+        case .emergency(let choices):
+            calls[handle].record.direction = .emergency
+            calls[handle].isEmergency = true
+            // What is known to be down comes last, but it is tried: nothing may stop this call.
+            calls[handle].routes =
+                choices.filter { !isDown($0) } + choices.filter { isDown($0) }
+            log(
+                .notice, call: calls[handle].id,
+                "emergency call to \(calls[handle].record.dialled)")
+            tryNextRoute(handle)
+        }
+    }
+
+    private mutating func rings(_ handle: Handle, inside target: String) {
+        guard calls[handle].routing?.turns == 0 else { return }
+        calls[handle].record.direction =
+            calls[handle].callerExtension == nil ? .inbound : .internal
+        if calls[handle].inboundTrunk != nil { takeInboundLine(handle, ringing: target) }
+    }
+
+    // MARK: Going on
+
+    /// Whether the call goes on elsewhere after nobody has taken it: the ring group's next members, or
+    /// where the extension's user or the plan sends it.
+    ///
+    /// - Parameter number: the extension that did not take it, where none was rung.
+    mutating func goesOn(
+        _ handle: Handle, after failure: Call.Failure, at number: String? = nil
+    ) -> Bool {
+        guard let routing = calls[handle].routing else { return false }
+        let rung = number ?? routing.rung.first?.number
+        releaseRung(handle)
+        if routing.hunt != nil {
+            huntOn(handle)
+            return true
+        }
+        guard let (fallback, reason) = Self.fallback(routing.fallbacks, after: failure) else {
+            return false
+        }
+        divert(
+            handle, to: fallback.target, by: fallback.forwardedBy,
+            from: fallback.forwardedBy ?? rung ?? calls[handle].record.dialled, reason)
+        return true
+    }
+
+    /// What an extension's failure to take a call counts as.
+    private static func fallback(
+        _ fallbacks: Fallbacks, after failure: Call.Failure
+    ) -> (Fallback, Diversion.Reason)? {
+        switch failure.status {
+        case 486, 600, 603: fallbacks.busy.map { ($0, .userBusy) }
+        case 480 where failure.q850 == Causes.subscriberAbsent, 404, 408, 410, 500..<600:
+            fallbacks.unregistered.map { ($0, .unavailable) }
+        case 480: fallbacks.noAnswer.map { ($0, .noAnswer) }
+        default: nil
+        }
+    }
+
+    /// Asks the dialplan again and follows it: the call goes on to a target that it named.
+    ///
+    /// - Parameters:
+    ///   - user: whose forwarding it is; nil where the plan sends it on.
+    ///   - from: the extension or group that did not take it.
+    mutating func divert(
+        _ handle: Handle, to target: Target, by user: String?, from: String,
+        _ reason: Diversion.Reason
+    ) {
+        guard let routing = calls[handle].routing else { return }
+        guard routing.turns < settings.limits.diversions else {
+            let refusal = Refusal(
+                code: .forwarding,
+                reason: "it was sent on more than \(settings.limits.diversions) times")
+            fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
+            return
+        }
+        var query = routing.query.diverted(to: target, by: user)
+        query.settings = settingsForPlan
+        query.time = wallClock.civilTime(at: now)
+        query.down = downTrunks()
+        let decision = plan.decide(query)
+        var next = CallRouting(query: query)
+        next.rings = routing.rings
+        next.turns = routing.turns + 1
+        next.diversions = routing.diversions + [Diversion(from: from, reason: reason)]
+        calls[handle].routing = next
+        calls[handle].lastFailure = nil
+        calls[handle].phase = .routing
+        let last = calls[handle].record.attempts.count - 1
+        if last >= 0 {
+            calls[handle].record.attempts[last].reason += ", goes on to \(target)"
+        }
+        calls[handle].record.explanation += decision.explanation.map(\.stored)
+        log(.info, call: calls[handle].id, "\(from) (\(reason.rawValue)): goes on to \(target)")
+        note(decision, of: handle)
+        follow(decision, handle)
+    }
+
+    // MARK: Who rings
+
+    /// Rings every phone of an extension for a call.
+    ///
+    /// - Returns: why it cannot be rung.
+    mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
+        let inUse = callsOfExtension[number, default: 0]
+        var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
+        let bindings = registrar.bindings(of: number, at: wallTime)
+        let rings = calls[handle].routing?.rings ?? 0
+        var problem: (failure: Call.Failure, short: String)?
+        if let subscriber = extensions[number] {
+            if inUse >= subscriber.callLimit {
+                problem = (
+                    Call.Failure(
+                        status: 486, q850: Causes.userBusy, text: "\(number) is busy"), "busy"
+                )
+            } else if bindings.isEmpty {
+                problem = (
+                    Call.Failure(
+                        status: 480, q850: Causes.subscriberAbsent,
+                        text: "\(number) is not registered"), "not registered"
+                )
+            } else if rings + bindings.count > settings.limits.rings {
+                let text = "\(rings) phones were rung for this call, which is enough"
+                problem = (
+                    Call.Failure(status: 480, q850: Causes.noUserResponding, text: text), text
+                )
+            }
+        } else {
+            problem = (
+                Call.Failure(
+                    status: 404, q850: Causes.unallocated,
+                    text: "extension \(number) is not set up"), "no such subscriber"
+            )
+        }
+        if let (failure, short) = problem {
+            attempt.outcome = .skipped
+            attempt.sipStatus = failure.status
+            attempt.q850 = failure.q850
+            attempt.reason = short
+            calls[handle].record.attempts.append(attempt)
+            keep(failure, of: handle)
+            return failure
+        }
+        callsOfExtension[number] = inUse + 1
+        ringing[number, default: []].append(handle)
+        let place = calls[handle].record.attempts.count
+        calls[handle].record.attempts.append(attempt)
+        calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
+        calls[handle].routing?.rings = rings + bindings.count
+        calls[handle].record.presented = calls[handle].record.caller
+        let caller = calls[handle].record.caller
+        let listener = bindings[0].flow.listener
+        let from = identity(name: calls[handle].callerName, user: caller, listener: listener)
+        let to = identity(name: [], user: number, listener: listener)
+        for binding in bindings {
+            let place = calls[handle].callees.count
+            invite(
+                handle, uri: binding.contact, from: from, to: to, asserted: nil,
+                flow: binding.flow, name: number)
+            if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
+        }
+        return nil
+    }
+
+    /// Every phone has stopped ringing: nobody of those that were rung is counted any more.
+    mutating func releaseRung(_ handle: Handle, but answered: String? = nil) {
+        guard let rung = calls[handle].routing?.rung, !rung.isEmpty else { return }
+        calls[handle].routing?.rung = []
+        for member in rung {
+            if let place = ringing[member.number]?.firstIndex(of: handle) {
+                ringing[member.number]?.remove(at: place)
+                if ringing[member.number]?.isEmpty == true { ringing[member.number] = nil }
+            }
+            guard member.number != answered else { continue }
+            free(member.number)
+        }
+    }
+
+    /// A call is over: those that were in it are free.
+    mutating func freeExtensions(of handle: Handle) {
+        releaseRung(handle)
+        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
+            guard let number else { continue }
+            free(number)
+            if calls[handle].answeredAt != nil { idleSince[number] = now }
+        }
+    }
+
+    /// One call of an extension less.
+    mutating func free(_ number: String) {
+        guard let inUse = callsOfExtension[number] else { return }
+        callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
+    }
+
+    /// The last phone of a rung extension has failed: its attempt is over, others may still ring.
+    mutating func rungFailed(_ handle: Handle, callee: Int, status: Int, q850: Int, text: String) {
+        guard let number = calls[handle].callees[callee].rings,
+            !calls[handle].callees.contains(where: { $0.rings == number && $0.state == .trying })
+        else { return }
+        closeRung(handle, number, .failed, status: status, q850: q850, text: text)
+    }
+
+    /// A phone of an extension has answered: the attempts of all others that rang end.
+    mutating func rungAnswered(_ handle: Handle, callee: Int, status: Int) {
+        guard let rung = calls[handle].routing?.rung, !rung.isEmpty else { return }
+        let answered = calls[handle].callees[callee].rings
+        for member in rung {
+            if member.number == answered {
+                closeRung(handle, member.number, .answered, status: status, q850: nil, text: "")
+            } else {
+                closeRung(
+                    handle, member.number, .failed, status: 487, q850: Causes.normalClearing,
+                    text: "\(answered ?? "another") answered")
+            }
+        }
+        calls[handle].calleeExtension = answered
+        releaseRung(handle, but: answered)
+    }
+
+    /// Ends the attempts of all that ring.
+    mutating func closeRung(_ handle: Handle, status: Int, q850: Int, text: String) {
+        for member in calls[handle].routing?.rung ?? [] {
+            closeRung(handle, member.number, .failed, status: status, q850: q850, text: text)
+        }
+    }
+
+    private mutating func closeRung(
+        _ handle: Handle, _ number: String, _ outcome: CallRecord.Attempt.Outcome, status: Int,
+        q850: Int?, text: String
+    ) {
+        guard let member = calls[handle].routing?.rung.first(where: { $0.number == number }),
+            calls[handle].record.attempts[member.attempt].outcome == nil
+        else { return }
+        let ringing = calls[handle].attemptRingingAt.map { (now - $0).milliseconds } ?? 0
+        calls[handle].record.attempts[member.attempt].outcome = outcome
+        calls[handle].record.attempts[member.attempt].sipStatus = status
+        calls[handle].record.attempts[member.attempt].q850 = q850
+        calls[handle].record.attempts[member.attempt].reason = text
+        calls[handle].record.attempts[member.attempt].ringMs = ringing
+    }
+}

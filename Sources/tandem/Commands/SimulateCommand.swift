@@ -1,0 +1,167 @@
+import ArgumentParser
+import Control
+import Foundation
+import Simulation
+
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run the switch in a simulated world of faults, and audit it at every turn.",
+        discussion: """
+            Phones, gateways, a network, a disk and clocks come from the seed; the switch is the real
+            one. The same seed gives the same digest everywhere. A seed that breaks a rule is shown \
+            with the command that repeats it, made smaller, and the exit code is 1.
+            """)
+
+    @Option(help: "The first seed.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many seeds, one after another.")
+    var seeds: UInt64 = 1
+
+    @Option(help: "Minutes of work in each world, before everything must drain.")
+    var minutes: Int = 2
+
+    @Flag(help: "Draw the faults of each world from its seed, instead of having them all.")
+    var swarm = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Just these faults, with commas; \"none\" for a quiet world.",
+            discussion: Fault.allCases.map(\.rawValue).joined(separator: ", ")))
+    var faults: String?
+
+    @Flag(help: "Print every datagram and log line; for one seed.")
+    var trace = false
+
+    @Flag(name: .long, help: "Print one JSON object a line.")
+    var json = false
+
+    func validate() throws {
+        guard (1...10_000).contains(minutes) else {
+            throw ValidationError("--minutes is 1 to 10000")
+        }
+        guard seeds >= 1, seed <= .max - seeds else {
+            throw ValidationError("--seeds is at least 1")
+        }
+        if trace, seeds > 1 { throw ValidationError("--trace is for one seed") }
+        if swarm, faults != nil { throw ValidationError("use --swarm or --faults, not both") }
+        _ = try namedFaults()
+    }
+
+    private func namedFaults() throws -> Faults? {
+        guard let faults else { return nil }
+        if faults == "none" { return Faults.none }
+        return Faults(
+            try faults.split(separator: ",").map { name in
+                guard let fault = Fault(rawValue: String(name)) else {
+                    throw ValidationError("there is no fault \"\(name)\"; see --help")
+                }
+                return fault
+            })
+    }
+
+    func run() throws {
+        let named = try namedFaults()
+        var total = Figures()
+        var failed = 0
+        for seed in seed..<seed + seeds {
+            let chosen = named ?? (swarm ? Faults(drawnFrom: seed) : .all)
+            LastWords.say(
+                "the switch trapped in tandem simulate --seed \(seed) --minutes \(minutes) "
+                    + "--faults \(chosen)\n")
+            var simulation = Simulation(seed: seed, minutes: minutes, faults: chosen)
+            simulation.isTraced = trace
+            let outcome = simulation.run()
+            for line in simulation.trace { Output.text(line + "\n") }
+            total += outcome.figures
+            if json || seeds == 1 { show(outcome) }
+            guard !outcome.isGood else { continue }
+            failed += 1
+            show(outcome.shrunk(), isShrunk: true)
+        }
+        LastWords.say("")
+        if seeds > 1 { summarise(total, failed: failed) }
+        guard failed == 0 else {
+            throw Refusal(json ? "" : "\(failed) of \(seeds) seeds broke a rule")
+        }
+    }
+
+    // MARK: Showing
+
+    private func show(_ outcome: Outcome, isShrunk: Bool = false) {
+        if json {
+            var fields: [Cell.Field] = [
+                .init("seed", .number(outcome.seed)), .init("minutes", .number(outcome.minutes)),
+                .init("faults", .texts(outcome.faults.list.map(\.rawValue))),
+                .init("digest", .text(String(outcome.digest, radix: 16))),
+                .init("shrunk", .flag(isShrunk)),
+                .init("findings", .texts(outcome.findings.map(\.description))),
+            ]
+            fields += Self.fields(outcome.figures)
+            Output.text(Cell.object(fields).json + "\n")
+            return
+        }
+        if isShrunk { Output.text("repeat it, shrunk: \(outcome.command)\n") }
+        for finding in outcome.findings { Output.text("  \(finding)\n") }
+        if !isShrunk {
+            let digest = String(outcome.digest, radix: 16)
+            Output.text(
+                "seed \(outcome.seed): digest \(digest), \(Self.text(outcome.figures))\n")
+        }
+    }
+
+    private func summarise(_ total: Figures, failed: Int) {
+        if json {
+            let fields: [Cell.Field] =
+                [.init("seeds", .number(seeds)), .init("failed", .number(failed))]
+                + Self.fields(total)
+            Output.text(Cell.object(fields).json + "\n")
+        } else {
+            Output.text("\(seeds) seeds, \(failed) failed: \(Self.text(total))\n")
+        }
+    }
+
+    private static func fields(_ figures: Figures) -> [Cell.Field] {
+        [
+            .init("calls", .number(figures.calls)), .init("answered", .number(figures.answered)),
+            .init("charged", .number(figures.charged)), .init("cut", .number(figures.cut)),
+            .init("crashes", .number(figures.crashes)), .init("turns", .number(figures.turns)),
+            .init("datagrams", .number(figures.datagrams)),
+            .init("talk_seconds", .number(figures.talk / 1000)),
+        ]
+    }
+
+    private static func text(_ figures: Figures) -> String {
+        "\(figures.calls) calls, \(figures.answered) answered, \(figures.charged) charged, "
+            + "\(figures.cut) cut, \(figures.crashes) crashes, \(figures.datagrams) datagrams, "
+            + "\(figures.turns) turns, \(figures.talk / 3_600_000) hours of talk"
+    }
+}
+
+/// What to say when the process traps, since then nobody can say it any more.
+enum LastWords {
+    nonisolated(unsafe) private static var bytes = UnsafeMutablePointer<UInt8>.allocate(
+        capacity: capacity)
+    nonisolated(unsafe) private static var count = 0
+    private static let capacity = 2048
+
+    /// Sets them; the first time, listens for traps too.
+    static func say(_ text: String) {
+        if count == 0 {
+            for number in [SIGILL, SIGTRAP] {
+                signal(number) { number in
+                    // Only what may be done in a handler of signals.
+                    _ = write(STDERR_FILENO, LastWords.bytes, LastWords.count)
+                    signal(number, SIG_DFL)
+                    raise(number)
+                }
+            }
+        }
+        count = 0
+        for byte in text.utf8.prefix(capacity) {
+            bytes[count] = byte
+            count += 1
+        }
+    }
+}

@@ -1,0 +1,202 @@
+"""A disk that is full, broken or locked: paid calls are refused clearly, the others go on, and it mends."""
+
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import time
+from decimal import Decimal
+
+import pytest
+
+NATIONAL = "02088886666"
+STEP_PRICE = Decimal("0.07")
+
+
+@pytest.fixture
+def small_disk(site):
+    """The data folder on a file system of its own of 12 MB, which root can make."""
+    folder = site.path("data")
+    os.mkdir(folder, 0o700)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs", folder], check=True)
+    yield folder
+    # The fixture of the site ends the daemon afterwards, so it may still have files open.
+    site.close()
+    site.process = None
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder):
+    """Takes every byte that is left."""
+    path = os.path.join(folder, "ballast")
+    with open(path, "wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    return path
+
+
+def options(site):
+    """The switch's answer to OPTIONS."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.settimeout(3)
+        port = probe.getsockname()[1]
+        probe.sendto(
+            (f"OPTIONS sip:{site.address} SIP/2.0\r\n"
+             f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{time.time_ns()};rport\r\n"
+             f"From: <sip:gateway@127.0.0.1>;tag=1\r\nTo: <sip:{site.address}>\r\n"
+             f"Call-ID: {time.time_ns()}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n"
+             "Content-Length: 0\r\n\r\n").encode(), ("127.0.0.1", site.port))
+        return probe.recv(65536).decode()
+
+
+def wait_state(site, pattern, timeout=20):
+    limit = time.monotonic() + timeout
+    while not re.search(pattern, state := site.status()["state"]):
+        assert time.monotonic() < limit, f"the state is {state!r}, expected {pattern!r}"
+        time.sleep(0.1)
+    return state
+
+
+def test_a_disk_that_fills_up_stops_paid_calls_only_and_mends_by_itself(
+    site, small_disk, phones, gateways, measured
+):
+    site.start()
+    site.import_tariff()
+    gateways("answer", site.e1_port)
+    pstn = gateways("answer", site.pstn_port)
+    site.open_account("sales", "20")
+    site.import_extensions(
+        ("8001", "country", "sales"), ("8002", "country", "sales"), ("8003", "city", None),
+        ("8004", "city", None))
+    first, second, third, fourth = (phones(str(number)) for number in range(8001, 8005))
+    assert options(site).startswith("SIP/2.0 200")
+    long_call = first.dial(NATIONAL)
+    long_call.wait_answered()
+
+    ballast = fill(small_disk)
+    begun = time.monotonic()
+    # The first one to meet it is refused as well: its answer could not be written.
+    refused = second.dial(NATIONAL).wait_ended()
+    assert refused["status"] == 503
+    state = wait_state(site, "refusing paid calls")
+    assert "disk is full" in state
+    measured(f"a full disk was known {time.monotonic() - begun:.2f} s after it was full")
+    answer = options(site)
+    assert answer.startswith("SIP/2.0 503") and "Retry-After:" in answer
+    assert second.dial(NATIONAL).wait_ended()["status"] == 503
+
+    # Free calls and emergency calls go on.
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    emergency = second.dial("110")
+    emergency.wait_answered()
+    assert pstn.wait_request("INVITE").request_user == "110"
+    for call in (emergency, inside):
+        call.hang_up()
+        call.wait_ended()
+    # The one that was answered before talks on, beyond what was held first.
+    time.sleep(7)
+    assert long_call.is_up
+    long_call.hang_up()
+    long_call.wait_ended()
+    assert site.run("audit").code == 0
+    # Money cannot come in while it could be lost.
+    assert site.process.poll() is None
+
+    os.unlink(ballast)
+    begun = time.monotonic()
+    wait_state(site, "^running$")
+    measured(f"it took calls again {time.monotonic() - begun:.2f} s after there was room")
+    assert options(site).startswith("SIP/2.0 200")
+    again = second.dial(NATIONAL)
+    again.wait_answered()
+    again.hang_up()
+    again.wait_ended()
+    records = site.wait_records(6)
+    assert [record.sequence for record in records] == [1, 2, 3, 4, 5, 6]
+    paid = [record for record in records if record.charge]
+    assert {record.caller for record in paid} == {"8001", "8002"}
+    assert sorted(record.sip_status for record in records) == [200, 200, 200, 200, 503, 503]
+    charged = sum(record.charge for record in records)
+    assert site.balance("sales") == 20 - charged
+    assert site.account("sales").amount("reserved") == 0
+    audit = site.run("audit")
+    assert audit.code == 0, audit.text
+    site.kill()
+    site.start()
+    assert site.balance("sales") == 20 - charged
+    assert len(site.records()) == 6
+
+
+def test_a_start_on_a_full_disk_says_so_and_loses_nothing(site, small_disk):
+    site.start()
+    site.open_account("sales", "20")
+    site.kill()
+    ballast = fill(small_disk)
+    failed = site.run("run")
+    assert failed.code == 1
+    assert "disk is full" in failed.text and "free some space" in failed.text
+    os.unlink(ballast)
+    site.start()
+    assert site.balance("sales") == 20
+
+
+@pytest.mark.parametrize("trouble", ["input/output error", "locked by another program"])
+def test_a_disk_that_refuses_is_told_and_tried_again(
+    daemon, phones, gateways, measured, trouble
+):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("sales", "20")
+    daemon.import_extensions(
+        ("8001", "country", "sales"), ("8003", "city", None), ("8004", "city", None))
+    first, third, fourth = phones("8001"), phones("8003"), phones("8004")
+    before = first.dial(NATIONAL)
+    before.wait_answered()
+    time.sleep(0.5)
+    pid = str(daemon.process.pid)
+    if trouble == "locked by another program":
+        database = sqlite3.connect(
+            os.path.join(daemon.path("data"), "tandem.sqlite"), isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        mend = lambda: database.execute("ROLLBACK")  # noqa: E731
+    else:
+        # No file of the process may grow: each write behind its end fails.
+        subprocess.run(["prlimit", "--pid", pid, "--fsize=4096:unlimited"], check=True)
+        mend = lambda: subprocess.run(  # noqa: E731
+            ["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    state = wait_state(daemon, "refusing paid calls")
+    assert options(daemon).startswith("SIP/2.0 503")
+    before.hang_up()
+    before.wait_ended()
+    assert first.dial(NATIONAL).wait_ended()["status"] == 503
+    inside.hang_up()
+    inside.wait_ended()
+    assert daemon.process.poll() is None
+
+    mend()
+    begun = time.monotonic()
+    wait_state(daemon, "^running$")
+    measured(f"{trouble} ({state}): mended after {time.monotonic() - begun:.2f} s")
+    again = first.dial(NATIONAL)
+    again.wait_answered()
+    again.hang_up()
+    again.wait_ended()
+    records = daemon.wait_records(4)
+    assert [record.sequence for record in records] == [1, 2, 3, 4]
+    charged = sum(record.charge for record in records)
+    assert charged >= 2 * STEP_PRICE
+    assert daemon.balance("sales") == 20 - charged
+    audit = daemon.run("audit")
+    assert audit.code == 0, audit.text

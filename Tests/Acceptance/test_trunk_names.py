@@ -1,0 +1,157 @@
+"""Trunks by name: SRV and A records from a name server, and a call that goes through the addresses."""
+
+import subprocess
+import time
+
+import pytest
+
+from tandem_daemon import free_port
+from test_trunk_health import call_and_hang_up, caller_with_money, trunk
+from test_trunks import wait_trunk
+
+
+class NameServer:
+    """dnsmasq with records of a test, on a port of its own."""
+
+    def __init__(self, folder, port, *records, ttl=1):
+        self.port = port
+        self.output = open(f"{folder}/dnsmasq-{time.time_ns()}.log", "w")
+        self.process = subprocess.Popen(
+            ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+             "--no-hosts", "--no-daemon", f"--port={port}", "--listen-address=127.0.0.1",
+             "--bind-interfaces", "--local=/test/", f"--local-ttl={ttl}", "--log-queries",
+             f"--pid-file={folder}/dnsmasq-{port}.pid", *records],
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
+        limit = time.monotonic() + 10
+        while f":{port:04X} " not in open("/proc/net/udp").read():
+            assert self.process.poll() is None, self.text()
+            assert time.monotonic() < limit, "dnsmasq did not open its port"
+            time.sleep(0.01)
+
+    def text(self):
+        with open(self.output.name) as file:
+            return file.read()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+
+
+@pytest.fixture
+def name_server(site):
+    made = []
+
+    def make(port, *records, **more):
+        server = NameServer(site.folder, port, *records, **more)
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def service(port, priority, weight=0, host="gateway.test"):
+    return f"--srv-host=_sip._udp.operator.test,{host},{port},{priority},{weight}"
+
+
+ADDRESS = "--host-record=gateway.test,127.0.0.1"
+
+
+def test_a_call_goes_through_the_targets_of_a_name_by_their_priority(
+    site, phones, gateways, name_server, measured
+):
+    dns, second_port = free_port(), free_port()
+    name_server(dns, ADDRESS, service(site.e1_port, 10), service(second_port, 20))
+    site.write_config(
+        e1_address="operator.test", attempt_timeout=1,
+        more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    pstn = gateways("answer", site.pstn_port)
+    first, second = gateways("silent", site.e1_port), gateways("answer", second_port)
+    site.start()
+    caller = caller_with_money(site, phones)
+    assert sorted(trunk(site, "ip-e1")["targets"]) == sorted(
+        [f"127.0.0.1:{site.e1_port}", f"127.0.0.1:{second_port}"])
+    dialled = time.time()
+    call = caller.dial("02088886666")
+    measured(f"first target silent: {call.wait_answered()['at'] - dialled:.3f} s after dialling")
+    call.hang_up()
+    call.wait_ended()
+    attempts = site.wait_record().attempts
+    assert [(a.route, a.outcome) for a in attempts] == [
+        ("ip-e1", "failed"), ("ip-e1", "answered")]
+    call_and_hang_up(caller)
+    assert len(first.requests("INVITE")) == 1, "a target that just failed was tried first again"
+    assert len(second.requests("INVITE")) == 2
+    assert pstn.requests("INVITE") == []
+
+
+def test_equal_targets_share_the_calls_by_their_weights(site, phones, gateways, name_server):
+    dns, second_port = free_port(), free_port()
+    name_server(dns, ADDRESS, service(site.e1_port, 10, 50), service(second_port, 10, 50))
+    site.write_config(
+        e1_address="operator.test", more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    both = [gateways("answer", site.e1_port), gateways("answer", second_port)]
+    site.start()
+    caller = caller_with_money(site, phones)
+    for _ in range(12):
+        call_and_hang_up(caller)
+    counts = [len(gateway.requests("INVITE")) for gateway in both]
+    # Both of 12 on one side happens once in 2,048 runs.
+    assert sum(counts) == 12 and min(counts) > 0, counts
+
+
+def test_a_name_is_looked_up_again_when_its_time_is_over(site, gateways, name_server):
+    dns, second_port = free_port(), free_port()
+    server = name_server(dns, ADDRESS, service(site.e1_port, 10))
+    site.write_config(
+        e1_address="operator.test", more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    site.start()
+    gateways("answer", site.e1_port)
+    wait_targets(site, [f"127.0.0.1:{site.e1_port}"])
+    server.close()
+    name_server(dns, ADDRESS, service(second_port, 10))
+    wait_targets(site, [f"127.0.0.1:{second_port}"])
+
+
+def test_a_name_server_that_dies_leaves_the_addresses_of_before(
+    site, phones, gateways, name_server
+):
+    dns = free_port()
+    server = name_server(dns, "--host-record=operator.test,127.0.0.1")
+    site.write_config(
+        e1_address=f"operator.test:{site.e1_port}",
+        more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    e1 = gateways("answer", site.e1_port)
+    site.start()
+    wait_targets(site, [f"127.0.0.1:{site.e1_port}"])
+    server.close()
+    limit = time.monotonic() + 30
+    while "no name server answers" not in site.log_text():
+        assert time.monotonic() < limit, "nobody noticed that the name server is dead"
+        time.sleep(0.2)
+    call_and_hang_up(caller_with_money(site, phones))
+    assert len(e1.requests("INVITE")) == 1
+
+
+def test_a_name_that_nobody_knows_is_said_and_the_pstn_is_taken(
+    site, phones, gateways, name_server
+):
+    dns = free_port()
+    name_server(dns, ADDRESS)
+    site.write_config(
+        e1_address="operator.test", more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    gateways("answer", site.pstn_port)
+    site.start()
+    wait_trunk(site, "ip-e1", "down")
+    assert trunk(site, "ip-e1")["reason"] == "its name stands for no address"
+    call_and_hang_up(caller_with_money(site, phones))
+    assert site.wait_record().route == "pstn"
+
+
+def wait_targets(site, targets, timeout=20):
+    limit = time.monotonic() + timeout
+    while (seen := trunk(site, "ip-e1")["targets"]) != targets:
+        assert time.monotonic() < limit, f"targets are {seen}, expected {targets}"
+        time.sleep(0.1)

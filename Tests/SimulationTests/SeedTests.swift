@@ -1,0 +1,47 @@
+import Testing
+
+@testable import Simulation
+
+/// Whole worlds. `make test` runs three hundred in the release build; these few see that the debug
+/// build, whose assertions are on, agrees.
+@Suite struct SeedTests {
+    @Test(arguments: 1...12)
+    func aSwarmsWorldIsGood(seed: Int) {
+        let faults = Faults(drawnFrom: UInt64(seed))
+        var simulation = Simulation(seed: UInt64(seed), minutes: 1, faults: faults)
+        let outcome = simulation.run()
+        #expect(outcome.isGood, "\(outcome.command)\n\(outcome.findings)")
+        #expect(outcome.figures.calls > 5)
+    }
+
+    @Test func aQuietWorldAnswersAndCharges() {
+        var simulation = Simulation(seed: 1, minutes: 5, faults: .none)
+        let outcome = simulation.run()
+        #expect(outcome.isGood, "\(outcome.findings)")
+        #expect(outcome.figures.answered > 40)
+        #expect(outcome.figures.charged > 20)
+        #expect(outcome.figures.crashes == 0)
+    }
+
+    /// Seeds that once showed a fault of the switch, with the faults they needed.
+    @Test(arguments: [
+        // A re-INVITE whose call ended was never answered, and its transaction never ended.
+        (22, 2, "loss"),
+        // A 408 that is swallowed left its transaction without an end.
+        (17, 2, "nat"),
+        // A full table of transactions refused BYE, and the call went on for nothing.
+        (1, 2, "small-tables"),
+        // An INVITE that never stopped coming made a second call at its caller's expense.
+        (1, 2, "endless-retransmission"),
+        // A gateway that the call had left hung up the call, and the callee talked on alone.
+        (2, 2, "refusals,garbage"),
+    ])
+    func aSeedThatFailedOnceIsGood(seed: Int, minutes: Int, names: String) throws {
+        let faults = try names.split(separator: ",").map {
+            try #require(Fault(rawValue: String($0)))
+        }
+        var simulation = Simulation(seed: UInt64(seed), minutes: minutes, faults: Faults(faults))
+        let outcome = simulation.run()
+        #expect(outcome.isGood, "\(outcome.command)\n\(outcome.findings)")
+    }
+}

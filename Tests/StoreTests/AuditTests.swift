@@ -1,0 +1,139 @@
+import Charging
+import Foundation
+import GRDB
+import Switching
+import Testing
+
+@testable import Store
+
+/// What the audit finds, with whatever tool it was done.
+@Suite struct AuditTests {
+    /// Two accounts, a top-up each, five calls of which one runs.
+    private func bench(_ folder: TemporaryFolder) throws -> Bench {
+        let bench = try Bench(folder)
+        try bench.write(
+            .accountSaved(Account(id: "8001", name: "Reception")),
+            .accountSaved(Account(id: "8002", name: "Kitchen")),
+            .posted(topUp("a", "8001", 10, after: 10)),
+            .posted(topUp("b", "8002", 20, after: 20)))
+        for call in UInt64(1)...4 {
+            try bench.write(.callRunning(running(call: call)))
+            try bench.write(
+                .posted(charge(call, "8001", 1, after: 10 - Int64(call))),
+                .callClosed(closed(call)))
+        }
+        try bench.write(.callRunning(running(call: 5)))
+        return bench
+    }
+
+    private func closed(_ call: UInt64) -> CallRecord {
+        var record = closedRecord(call: call, sequence: call)
+        record.charge = yuan(1)
+        return record
+    }
+
+    /// Does to the file what nobody may do, then asks for its audit.
+    private func findings(_ sql: String) throws -> [String] {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        try bench.store.execute(
+            """
+            DROP TRIGGER posting_is_never_changed; DROP TRIGGER posting_is_never_removed;
+            DROP TRIGGER record_is_never_changed; PRAGMA foreign_keys = OFF;
+            DROP TRIGGER seal_is_never_changed; DROP TRIGGER seal_is_never_removed;
+            """ + sql)
+        defer { bench.store.close() }
+        return try bench.store.audit().findings
+    }
+
+    @Test func whatWasWrittenFitsTogether() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        let report = try bench.store.audit()
+        #expect(report.findings == [])
+        #expect(report.accounts == 2 && report.postings == 6 && report.records == 4)
+        #expect(report.sealed == 10 && report.runningCalls == 1)
+        #expect(report.head.count == 64)
+        bench.store.close()
+        // The chain goes on where it ended.
+        let next = try Bench(folder)
+        #expect(try next.store.audit().head == report.head)
+        try next.write(.posted(topUp("c", "8001", 1, after: 7)))
+        let later = try next.store.audit()
+        #expect(later.findings == [] && later.sealed == 11 && later.head != report.head)
+        next.store.close()
+    }
+
+    @Test(arguments: [
+        ("UPDATE posting SET note = 'paid' WHERE entry = 1", "posting 1 is not as it was written"),
+        ("UPDATE posting SET at = at + 1 WHERE entry = 4", "posting 4 is not as it was written"),
+        (
+            "UPDATE record SET dialled = '110' WHERE sequence = 2",
+            "record 2 is not as it was written"
+        ),
+        ("UPDATE record SET charge = 0 WHERE sequence = 3", "says 0.000000, and 1.000000 was"),
+        ("DELETE FROM record WHERE sequence = 2", "there are no records 2 to 2"),
+        ("DELETE FROM posting WHERE entry = 3", "posting 3 was written once and is gone"),
+        ("DELETE FROM posting WHERE entry = 6", "account 8001 has 6.000000"),
+        ("DELETE FROM seal WHERE entry = 5", "the hash chain has no seals 5 to 5"),
+        ("UPDATE account SET balance = 11000000 WHERE id = '8001'", "account 8001 has 11.000000"),
+        (
+            """
+            INSERT INTO posting SELECT 7, 'topup:x', '8001', 'topup', 5000000, 11000000, at, NULL, ''
+            FROM posting WHERE entry = 1
+            """, "posting 7 has no seal"
+        ),
+        (
+            "UPDATE posting SET amount = -2000000, balance_after = 8000000 WHERE entry = 3",
+            "record 1 of call 0-1 says 1.000000, and 2.000000 was charged"
+        ),
+        (
+            "UPDATE running_call SET reserved = 100000000",
+            "running calls hold 100.000000 of account 8001, which has 6.000000"
+        ),
+        (
+            "INSERT INTO refused_commit VALUES (1, 3, 7, 0, 'it does not fit', '')",
+            "commit 7 of start 3 was left out: it does not fit"
+        ),
+    ])
+    func whatDoesNotFitIsFound(sql: String, finding: String) throws {
+        let findings = try findings(sql)
+        #expect(findings.contains { $0.contains(finding) }, "\(findings)")
+    }
+
+    /// Rows from before there was a chain have no seal, and are looked at all the same.
+    @Test func rowsFromBeforeTheChainAreNoFinding() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        try bench.store.execute(
+            """
+            DROP TRIGGER seal_is_never_removed; DELETE FROM seal;
+            CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+            """)
+        bench.store.close()
+        let next = try Bench(folder)
+        try next.write(.posted(charge(5, "8001", 1, after: 5)), .callClosed(closed(5)))
+        let report = try next.store.audit()
+        #expect(report.findings == [] && report.sealed == 2 && report.postings == 7)
+        next.store.close()
+    }
+
+    @Test func aDamagedFileIsFound() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        bench.store.close()
+        let path = folder.path + "/" + Store.fileName
+        var data = try Data(contentsOf: URL(fileURLWithPath: path))
+        // The middle of the file: a page of a table or an index.
+        for offset in stride(from: data.count / 2, to: data.count / 2 + 4096, by: 3) {
+            data[offset] ^= 0x55
+        }
+        try data.write(to: URL(fileURLWithPath: path))
+        do {
+            #expect(try !Store.audit(file: path).isGood)
+        } catch let failure as Store.Failure {
+            #expect(failure.kind == .damaged)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import Charging
+import SIP
+import Testing
+
+@testable import Switching
+
+/// Where a call goes that an extension does not take, and who pays for it.
+@Suite struct ForwardingTests {
+    @Test func everyCallIsForwardedOnTheRightsAndTheAccountOfWhoForwards() throws {
+        var site = try Site.withFeatures(["8002": { $0.forwardAlways = "02088886666" }])
+        var phone = try site.registered("8009")[0]
+        // 8009 may call inside only and has no money.
+        try phone.call("8002", at: &site)
+        let invite = try site.next(Site.e1)
+        #expect(invite.address(.from)?.uriView?.userUnescaped == "+8631166778002")
+        #expect(
+            invite.text(.diversion)
+                == "<sip:66778002@127.0.0.1:5060>;reason=unconditional;counter=1")
+        var gateway = Party.e1
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        site.pass(.seconds(6))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.caller == "8009" && record.dialled == "8002")
+        #expect(record.normalised == "02088886666" && record.callerAccount == "a")
+        #expect(record.charge == Amount("0.07"))
+        #expect(site.postings.map(\.account) == ["a"])
+        #expect(site.isIdle)
+    }
+
+    @Test func whoForwardsWhereItMayNotCallItselfForwardsNothing() throws {
+        var site = try Site.withFeatures(["8009": { $0.forwardAlways = "02088886666" }])
+        var phone = try site.registered("8001")[0]
+        try phone.call("8009", at: &site)
+        #expect(site.said(phone.endpoint) == "100 403")
+        #expect(site.said(Site.e1) == "" && site.isIdle)
+    }
+
+    @Test(arguments: [486, 600, 603])
+    func aBusyPhoneSendsTheCallToWhereItsUserSays(status: Int) throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardBusy = "8004" }])
+        var phones = try site.registered("8005", "8001", "8004")
+        try phones[0].call("8001", at: &site)
+        let invite = try site.invite(phones[1])
+        phones[1].answer(invite, 180, at: &site)
+        phones[1].answer(invite, status, at: &site)
+        let second = try site.invite(phones[2])
+        #expect(second.text(.diversion) == "<sip:8001@127.0.0.1:5060>;reason=user-busy;counter=1")
+        phones[2].answer(second, 180, at: &site)
+        phones[2].answer(second, 200, at: &site, body: Party.offer)
+        let answers = site.all(phones[0].endpoint)
+        #expect(answers.map(\.status) == [100, 180, 180, 200])
+        phones[0].acknowledge(try #require(answers.last), at: &site)
+        phones[0].send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["8001", "8004"])
+        #expect(record.attempts[0].q850 == 17 || record.attempts[0].sipStatus == 603)
+        #expect(record.attempts[0].reason.hasSuffix(", goes on to 8004 as 8001"))
+        #expect(record.attempts[1].outcome == .answered)
+        #expect(record.explanation.contains { $0.contains("8004") })
+        #expect(site.isIdle)
+    }
+
+    @Test func anExtensionInACallIsBusyAndTheRestOfThePlanCounts() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8002", "8003", "8004")
+        try site.connected(&phones)
+        try phones[3].call("8002", at: &site)
+        #expect(try site.invite(phones[2]).method == .invite)
+        #expect(site.said(phones[1].endpoint) == "")
+    }
+
+    @Test func noAnswerGoesToTheVoiceMailAfterThePlansTimeAndNobodyPays() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8009", "8002")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(try site.invite(phones[1]), 180, at: &site)
+        site.pass(.milliseconds(14_999))
+        #expect(site.said(phones[1].endpoint) == "")
+        site.pass(.milliseconds(2))
+        #expect(site.said(phones[1].endpoint) == "CANCEL")
+        let invite = try site.next(Site.voicemail)
+        #expect(invite.requestURI.starts(with: "sip:8002@".utf8))
+        #expect(
+            invite.text(.diversion) == "<sip:66778002@127.0.0.1:5060>;reason=no-answer;counter=1")
+        var mailbox = Party("voicemail", Site.voicemail)
+        mailbox.answer(invite, 200, at: &site, body: Party.offer)
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        site.pass(.seconds(60))
+        phones[0].send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.route == "voicemail" && record.charge == .zero)
+        #expect(record.callerAccount == nil && site.postings.isEmpty && site.isIdle)
+    }
+
+    @Test func anUnregisteredExtensionSendsTheCallOn() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8003")
+        try phones[0].call("8002", at: &site)
+        let invite = try site.invite(phones[1])
+        #expect(
+            invite.text(.diversion) == "<sip:8002@127.0.0.1:5060>;reason=unavailable;counter=1")
+    }
+
+    @Test func aPhoneThatSaysNothingCountsAsUnregistered() throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardUnregistered = "8004" }])
+        var phones = try site.registered("8005", "8001", "8004")
+        try phones[0].call("8001", at: &site)
+        _ = try site.invite(phones[1])
+        site.pass(.seconds(32))
+        #expect(try site.invite(phones[2]).method == .invite)
+    }
+
+    @Test func aCircleOfThePlanEnds() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8002", "8003", "8004")
+        // 8002 and 8003 talk to each other, and each forwards to the other when busy.
+        var pair = [phones[1], phones[2]]
+        try site.connected(&pair)
+        try phones[0].call("8002", at: &site)
+        let answers = site.all(phones[0].endpoint).map(\.status)
+        #expect(answers == [100, 480])
+        let record = try #require(site.records.first)
+        #expect(record.q850Cause == 25 && record.attempts.count <= 9)
+    }
+
+    @Test func twoWhoForwardToEachOtherEndTheCall() throws {
+        var site = try Site.withFeatures([
+            "8001": { $0.forwardAlways = "8004" }, "8004": { $0.forwardAlways = "8001" },
+        ])
+        var phone = try site.registered("8005")[0]
+        try phone.call("8001", at: &site)
+        #expect(site.said(phone.endpoint) == "100 480" && site.isIdle)
+    }
+
+    @Test func aCallFromOutsideIsForwardedOutOnTheAccountOfWhoForwards() throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardAlways = "13812345678" }])
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        let invite = try site.next(Site.e1)
+        var out = Party.e1
+        out.answer(invite, 200, at: &site, body: Party.offer)
+        gateway.acknowledge(try #require(site.all(Site.pstn).last), at: &site)
+        site.pass(.seconds(6))
+        gateway.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.direction == .inbound && record.caller == "13900001111")
+        #expect(record.route == "ip-e1" && record.charge == Amount("0.17"))
+        #expect(site.isIdle)
+    }
+
+    @Test func aPayerWithoutMoneyForwardsNothing() throws {
+        var site = try Site.withFeatures(
+            balance: "0", ["8001": { $0.forwardAlways = "13812345678" }])
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        #expect(site.said(Site.pstn) == "100 402" && site.said(Site.e1) == "" && site.isIdle)
+    }
+
+    @Test func doNotDisturbIsBusy() throws {
+        var site = try Site.withFeatures(["8001": { $0.doNotDisturb = true }])
+        var phones = try site.registered("8004", "8001")
+        try phones[0].call("8001", at: &site)
+        #expect(site.said(phones[0].endpoint) == "100 486")
+        #expect(site.said(phones[1].endpoint) == "")
+    }
+
+    @Test func aLineThatRingsATrunkGoesThereAndNobodyPays() throws {
+        var site = try Site.withFeatures()
+        var gateway = Party.pstn
+        try gateway.callUnasked("66770003", from: "13900001111", at: &site)
+        let invite = try site.next(Site.voicemail)
+        #expect(invite.requestURI.starts(with: "sip:66770003@".utf8))
+        #expect(invite.address(.from)?.uriView?.userUnescaped == "13900001111")
+    }
+
+    @Test func theIncomingLevelKeepsOutsidersOut() throws {
+        var site = try Site.withFeatures(["8001": { $0.incomingLevel = "inner" }])
+        let phones = try site.registered("8001")
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778001", from: "13900001111", at: &site)
+        #expect(site.said(Site.pstn) == "100 403" && site.said(phones[0].endpoint) == "")
+    }
+}

@@ -1,0 +1,143 @@
+import Charging
+import Dialplan
+import SIP
+import Testing
+
+@testable import Switching
+
+/// PINs that are dialled together with a number.
+@Suite struct PINTests {
+    private func site() throws -> Site {
+        try Site.withFeatures([
+            "8001": { $0.pin = Site.pin("4711", of: "8001") },
+            "8005": { $0.pin = Site.pin("2580", of: "8005") },
+        ])
+    }
+
+    @Test func theRightPINCallsFromAnyPhoneOnTheOwnersLevelLineAndAccount() throws {
+        var site = try site()
+        var phone = try site.registered("8009")[0]
+        try phone.call("*31*8001*4711*02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        #expect(invite.address(.from)?.uriView?.userUnescaped == "+8631166778001")
+        var gateway = Party.e1
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        site.pass(.seconds(6))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.caller == "8009" && record.dialled == "*31*8001******02088886666")
+        #expect(record.callerAccount == "a" && record.charge == Amount("0.07"))
+        #expect(record.explanation.contains { $0.contains("PIN") })
+        #expect(site.isIdle)
+    }
+
+    @Test func theDigitsStandInNoRecordLogReplyOrSetting() throws {
+        for dialled in [
+            "*31*8001*4711*02088886666", "*31*8001*4712*02088886666", "*31*8003*4711*8002",
+            "*31*8077*4711*8002", "*31*8001*4711", "*31*8001*4711*", "#33*4711",
+        ] {
+            var site = try site()
+            var phone = try site.registered("8009")[0]
+            try phone.call(dialled, at: &site)
+            try phone.cancel(at: &site)
+            let record = try #require(site.records.first)
+            let reply = site.request(.explained(.init(from: "8009", dial: dialled)))
+            for text in ["\(record)", "\(site.logs)", "\(String(describing: reply))"] {
+                #expect(!text.contains("4711") && !text.contains("4712"), "\(dialled): \(text)")
+            }
+            #expect(site.sw.userSettings["8009"]?.lastDialled == nil)
+        }
+    }
+
+    @Test func wrongOnesLockOutAndTheRightOneIsNotLookedAtUntilThatIsOver() throws {
+        var site = try site()
+        var phone = try site.registered("8009")[0]
+        for attempt in 1...3 {
+            let answer = try site.code(
+                "*31*8001*0000*8002", by: &phone, id: "wrong\(attempt)")
+            #expect(answer.status == 403)
+            #expect(answer.text(.reason)?.contains("the PIN is wrong") == true)
+        }
+        #expect(
+            site.logs.contains {
+                $0 == "3 wrong PINs of 8001 in a row: none is looked at for 900 s"
+            })
+        let locked = try site.code("*31*8001*4711*8002", by: &phone, id: "locked")
+        #expect(locked.status == 403)
+        #expect(locked.text(.reason)?.contains("too many wrong PINs") == true)
+        guard case .extensions(let rows) = site.request(.extensionShown(number: "8001")) else {
+            throw Unexpected(nil)
+        }
+        #expect(rows[0].settings.lockedOutUntil != nil)
+        #expect(site.records.allSatisfy { $0.sipStatus == 403 })
+
+        // A restart changes nothing.
+        var stored = try Site.stored()
+        stored.userSettings = site.sw.userSettings
+        #expect(stored.userSettings["8001"]?.lockedOutUntil != nil)
+
+        site.pass(.seconds(901))
+        site.inbox = [:]
+        _ = try phone.register(at: &site)
+        try phone.call("*31*8001*4711*02088886666", at: &site, id: "right")
+        #expect(try site.next(Site.e1).method == .invite)
+        #expect(site.sw.userSettings["8001"]?.wrongPINs == 0)
+    }
+
+    @Test func aRightOneBetweenWrongOnesBeginsTheCountAnew() throws {
+        var site = try site()
+        var phone = try site.registered("8009")[0]
+        for (place, pin) in ["0000", "0000", "4711", "0000", "0000"].enumerated() {
+            site.inbox = [:]
+            try phone.call("*31*8001*\(pin)*8002", at: &site, id: "\(place)")
+        }
+        #expect(site.sw.userSettings["8001"]?.wrongPINs == 2)
+        #expect(site.sw.userSettings["8001"]?.lockedOutUntil == nil)
+    }
+
+    @Test func aNewPINEndsTheLockOut() throws {
+        var site = try Site.withFeatures([
+            "8001": {
+                $0.pin = Site.pin("4711", of: "8001")
+                $0.lockedOutUntil = .max
+            }
+        ])
+        var change = SettingsChange()
+        change.pin = "1234"
+        _ = site.request(
+            .extensionsChanged([ExtensionChange(number: "8001", settings: change)]))
+        #expect(site.sw.userSettings["8001"]?.lockedOutUntil == nil)
+    }
+
+    @Test func aRuleThatAsksForAPINSaysHowToDialIt() throws {
+        var site = try site()
+        var phone = try site.registered("8005")[0]
+        let answer = try site.code("13812345678", by: &phone)
+        #expect(answer.status == 484)
+        #expect(
+            answer.text(.reason)?.contains(
+                "rule guarded asks for the PIN of 8005: dial it together with the number") == true)
+        try phone.call("*31*8005*2580*13812345678", at: &site, id: "pin")
+        #expect(try site.next(Site.e1).method == .invite)
+    }
+
+    @Test func aLockedPhoneIsUnlockedByItsPIN() throws {
+        var site = try site()
+        var phone = try site.registered("8005")[0]
+        #expect(try site.code("*33", by: &phone, id: "1").phrase == "The phone is locked")
+        #expect(try site.code("02088886666", by: &phone, id: "2").status == 403)
+        #expect(try site.code("#33*0000", by: &phone, id: "3").status == 403)
+        #expect(try site.code("#33*2580", by: &phone, id: "4").phrase == "The phone is unlocked")
+        try phone.call("02088886666", at: &site, id: "5")
+        #expect(try site.next(Site.e1).method == .invite)
+    }
+
+    @Test func aLockedPhoneStillCallsForHelp() throws {
+        var site = try Site.withFeatures(["8005": { $0.isLocked = true }])
+        var phone = try site.registered("8005")[0]
+        try phone.call("*31*8005*0000*110", at: &site)
+        #expect(site.records.isEmpty && site.sw.calls.count == 1)
+        #expect(try site.next(Site.pstn).method == .invite)
+    }
+}

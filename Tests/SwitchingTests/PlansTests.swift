@@ -1,0 +1,477 @@
+import Charging
+import SIP
+import Testing
+
+@testable import Switching
+
+/// Prices by plan, route and hour; allowances, limits and vouchers, as calls meet them.
+@Suite struct PlansTests {
+    private static func tariff(_ csv: String) throws -> Tariff {
+        let (tariff, diagnostics) = Tariff.parse(csv: csv, file: "t.csv")
+        return try #require(tariff, "\(diagnostics)")
+    }
+
+    private static func deck(
+        _ csv: String, plan: String = "standard", via: String? = nil, from: Int64 = 0
+    ) throws -> TariffDeck {
+        TariffDeck(plan: plan, via: via, validFrom: from, tariff: try tariff(csv))
+    }
+
+    private static let head = "prefix,name,connect_fee,steps\n"
+
+    /// Answers the INVITE that went to a gateway, and acknowledges.
+    private func answer(_ gateway: inout Party, _ phone: inout Party, _ site: inout Site) throws {
+        gateway.answer(try site.next(gateway.endpoint), 200, at: &site, body: Party.offer)
+        let last = try #require(site.all(phone.endpoint).last)
+        #expect(last.status == 200)
+        phone.acknowledge(last, at: &site)
+    }
+
+    // MARK: Plans and routes
+
+    @Test func theAccountsPlanPricesTheCallAndTheRecordSaysByWhat() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(try! Self.deck(Self.head + "0,gold,0.05,0.03/6\n", plan: "gold"))
+            stored.accounts[0].plan = "gold"
+        }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(10))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.11") && record.chargedExtension == "8001")
+        let basis = try #require(record.basis)
+        #expect(basis.plan == "gold" && basis.via == nil && basis.currency == "CNY")
+        let again = try Rating(basis)
+        #expect(again.cost(ofSteps: record.steps) == record.charge)
+        #expect(again.receipt(ofSteps: record.steps) == record.receipt)
+        #expect(try #require(site.journals.first).record.basis == basis)
+    }
+
+    @Test func aFailoverIsPricedAgainByTheRouteThatCarriesTheCall() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(try! Self.deck(Self.head + "0,pstn,0,0.70/60\n", via: "line"))
+        }
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        #expect(site.sw.ledger.reserved(account: "a") == Amount("0.35"))
+        var e1 = Party.e1
+        e1.answer(try site.next(Site.e1), 503, at: &site)
+        // The line costs more, and so much is held now.
+        #expect(site.sw.ledger.reserved(account: "a") == Amount("0.70"))
+        #expect(site.sw.ledger.reservationCount == 1)
+        var pstn = Party.pstn
+        try answer(&pstn, &phone, &site)
+        site.pass(.seconds(3))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.70") && record.basis?.via == "line" && site.isIdle)
+    }
+
+    @Test func aRouteThatCannotBePaidIsPassedOverForACheaperOne() throws {
+        var site = try Site(balance: "0.50") { stored in
+            stored.tariffs.put(try! Self.deck(Self.head + "0,e1,0,0.70/60\n", via: "ip-e1"))
+        }
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        #expect(site.said(Site.e1) == "")
+        var pstn = Party.pstn
+        try answer(&pstn, &phone, &site)
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.outcome) == [.skipped, .answered])
+        #expect(record.attempts.first?.sipStatus == 402 && record.charge == Amount("0.07"))
+    }
+
+    @Test func aDeckThatBeginsTomorrowPricesTomorrowsCalls() throws {
+        var site = try Site()
+        let midnight = site.sw.wallTime + 3_600_000_000
+        site.sw.tariffs.put(try Self.deck(Self.head + "0,new,0,0.10/6\n", from: midnight))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        phone.send("BYE", at: &site)
+        site.pass(.seconds(3500))
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
+        try site.connected(&phone, dials: "02088886666", through: &gateway, id: "2")
+        // It begins in the middle of this call, which keeps its price.
+        site.pass(.seconds(120))
+        phone.send("BYE", at: &site)
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
+        try site.connected(&phone, dials: "02088886666", through: &gateway, id: "3")
+        phone.send("BYE", at: &site)
+        #expect(site.records.map(\.charge) == ["0.07", "1.40", "0.10"].map { Amount($0)! })
+    }
+
+    @Test func aPlanInAnotherCurrencyThanTheAccountsSellsNothing() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(
+                try! Self.deck("currency,USD\n" + Self.head + "0,gold,0,0.03/6\n", plan: "gold"))
+            stored.accounts[0].plan = "gold"
+        }
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        #expect(site.said(phone.endpoint) == "100 403")
+        #expect(site.records.first?.endReason.contains("prices in USD") == true)
+    }
+
+    @Test func aFreeNumberHoldsNothingAndNeedsNoMoney() throws {
+        var site = try Site(balance: "0") { stored in
+            stored.tariffs = TariffBook(try! Self.tariff(Self.head + "0,free,0,\n"))
+        }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.charge == .zero && record.callerAccount == nil && record.basis == nil)
+    }
+
+    // MARK: Hours
+
+    private static let hours = """
+        band,night,daily 21:00-07:00
+        prefix,name,connect_fee,steps,band
+        0,national,0,0.60/60,
+        0,national,0,0.20/60,night
+        """
+
+    /// A site whose wall clock shows some time of a Wednesday in Shanghai.
+    private func site(at clock: Int64, balance: String = "100") throws -> Site {
+        var site = try Site(balance: balance) { stored in
+            stored.tariffs = TariffBook(try! Self.tariff(Self.hours))
+        }
+        let midnight: Int64 = 20_782 * 86_400 - 28_800
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: (midnight + clock) * 1_000_000,
+                    utcOffset: 28_800)))
+        return site
+    }
+
+    @Test func whatIsHeldIsEnoughForTheHourInWhichItIsAnswered() throws {
+        // 06:59:30: the night's price, unless it rings for half a minute.
+        var site = try site(at: 25_170)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        #expect(site.sw.ledger.reserved(account: "a") == Amount("0.60"))
+        let invite = try site.next(Site.e1)
+        gateway.answer(invite, 180, at: &site)
+        site.pass(.seconds(40))
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        site.pass(.seconds(5))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.charge == Amount("0.60"))
+        #expect(site.records.first?.receipt.map(\.band) == [nil])
+    }
+
+    @Test func whatIsHeldForADearerHourIsGivenBackAtTheAnswer() throws {
+        var site = try site(at: 25_170)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        #expect(site.sw.ledger.reserved(account: "a") == Amount("0.20"))
+        // From the second minute on it is day.
+        site.pass(.seconds(61))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.80"))
+        #expect(record.receipt.map(\.band) == ["night", nil])
+        let again = try Rating(try #require(record.basis))
+        #expect(again.receipt(ofSteps: record.steps) == record.receipt)
+    }
+
+    @Test func aCallIsCutWhereTheMoneyEndsAcrossTheBands() throws {
+        // Two minutes of night, then one of day, and 0.10 left over.
+        var site = try site(at: 25_080, balance: "1.10")
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.milliseconds(179_999))
+        #expect(site.said(phone.endpoint) == "")
+        site.pass(.milliseconds(2))
+        #expect(site.said(phone.endpoint).hasPrefix("BYE"))
+        #expect(site.records.first?.charge == Amount("1") && site.isIdle)
+    }
+
+    @Test func aClockThatIsSetInMidCallChangesNoPrice() throws {
+        var site = try site(at: 12 * 3600)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now,
+                    unixMicroseconds: site.sw.wallTime + 10 * 3_600_000_000, utcOffset: 28_800)))
+        site.pass(.seconds(150))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.charge == Amount("1.80"))
+    }
+
+    @Test func aCallThatACrashInterruptedGoesOnAtItsOwnPrices() throws {
+        var site = try site(at: 25_170)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(45))
+        // Another price list by the time the switch is back.
+        site.disk.tariffs = TariffBook(try Self.tariff(Self.head + "0,dear,0,9/60\n"))
+        try site.crash(.process(.seconds(5)))
+        site.pass(.seconds(12))
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.80"))
+        #expect(record.basis?.plan == "standard")
+    }
+
+    // MARK: Allowances
+
+    @Test func anAllowanceEndsTheCallAndBeginsAnewAtMidnight() throws {
+        // 23:59:00, an allowance of four steps a day under a department with plenty.
+        var site = try Site { stored in
+            stored.accounts.append(
+                Account(
+                    id: "8001", name: "", parent: "a", kind: .postpaid,
+                    creditLimit: Amount("0.28")!, renewal: .day, renewedIn: 20_782))
+            stored.extensions[0].account = "8001"
+        }
+        let midnight: Int64 = 20_783 * 86_400 - 28_800
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: (midnight - 60) * 1_000_000,
+                    utcOffset: 28_800)))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(30))
+        #expect(site.records.map(\.charge) == [Amount("0.28")!])
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
+        try phone.call("02088886666", at: &site, id: "2")
+        #expect(site.said(phone.endpoint) == "100 402")
+        site.pass(.seconds(31))
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
+        try site.connected(&phone, dials: "02088886666", through: &gateway, id: "3")
+        phone.send("BYE", at: &site)
+        #expect(site.postings.map(\.kind) == [.charge, .charge, .renewal, .charge, .charge])
+        #expect(site.sw.ledger.account("8001")?.balance == Amount("-0.07"))
+        #expect(site.sw.ledger.account("a")?.balance == Amount("99.65"))
+        // And the disk holds the same, by the store's own rules.
+        try site.crash(.process(.seconds(1)))
+        #expect(site.sw.ledger.account("8001")?.renewedIn == 20_783)
+        #expect(site.sw.ledger.available("8001") == Amount("0.21"))
+    }
+
+    // MARK: Limits
+
+    private func limited(
+        _ limits: SpendingLimits, balance: String = "100"
+    ) throws -> Site {
+        var settings = Site.settings()
+        settings.spending.ofExtension = limits
+        return try Site(balance: balance, settings: settings)
+    }
+
+    @Test func aCallIsCutAtTheMostThatOneCallMayCost() throws {
+        var site = try limited(SpendingLimits(call: Amount("0.21")))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.milliseconds(18_001))
+        #expect(site.said(phone.endpoint).hasPrefix("BYE"))
+        let record = try #require(site.records.first)
+        #expect(record.charge == Amount("0.21") && record.endReason.contains("one call of"))
+        #expect(site.sw.ledger.spendingHolds == [])
+    }
+
+    @Test func whoSpendsTooMuchInAnHourIsOnHoldUntilAnOperatorHasLooked() throws {
+        var site = try limited(SpendingLimits(hour: Amount("0.30")))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(60))
+        #expect(site.records.first?.charge == Amount("0.28"))
+        #expect(site.logs.contains { $0.contains("extension 8001 is on hold") })
+        func refused(_ id: String) throws {
+            _ = site.all(phone.endpoint)
+            _ = site.all(Site.e1)
+            try phone.call("02088886666", at: &site, id: id)
+            #expect(site.said(phone.endpoint) == "100 403")
+        }
+        try refused("2")
+        // Neither the next hour nor a restart lets it go.
+        site.pass(.seconds(3700))
+        try site.crash(.process(.seconds(1)))
+        try refused("3")
+        // Another extension of the same account goes on.
+        var other = try site.registered("8002")[0]
+        try site.connected(&other, dials: "02088886666", through: &gateway)
+        other.send("BYE", at: &site)
+        guard case .done? = site.request(.spendingReleased(.extension("8001"), by: "Li")) else {
+            Issue.record("it was not released")
+            return
+        }
+        _ = site.all(phone.endpoint)
+        _ = site.all(Site.e1)
+        try site.connected(&phone, dials: "02088886666", through: &gateway, id: "4")
+        phone.send("BYE", at: &site)
+        #expect(site.records.last?.charge == Amount("0.07"))
+    }
+
+    @Test func whatWasSpentBeforeARestartCounts() throws {
+        var site = try limited(SpendingLimits(day: Amount("0.30")))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.seconds(20))
+        phone.send("BYE", at: &site)
+        #expect(site.records.first?.charge == Amount("0.28"))
+        try site.crash(.process(.seconds(1)))
+        try phone.call("02088886666", at: &site, id: "2")
+        #expect(site.said(phone.endpoint) == "100 402")
+        #expect(site.sw.ledger.spendingHolds.map(\.subject) == [.extension("8001")])
+    }
+
+    // MARK: Who forwards pays
+
+    @Test func aCallThatWasSentOnIsChargedToWhoSentIt() throws {
+        var site = try Site { stored in
+            stored.accounts.append(
+                Account(id: "b", name: "", balance: Amount("5")!))
+            stored.extensions[1].account = "b"
+        }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let handle = try #require(site.sw.calls.handles.first)
+        // What a feature does that forwards: it names the payer and prices again.
+        site.sw.calls[handle].payingExtension = "8002"
+        site.sw.calls[handle].record.link = .forwarded
+        site.sw.calls[handle].record.linkedCall = 7
+        site.sw.ledger.release(call: site.sw.calls[handle].id.rawValue)
+        site.sw.calls[handle].money = nil
+        #expect(site.sw.reserve(handle) == nil)
+        try answer(&gateway, &phone, &site)
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.callerAccount == "b" && record.chargedExtension == "8002")
+        #expect(record.caller == "8001" && record.linkedCall == 7 && record.link == .forwarded)
+        #expect(site.sw.ledger.account("b")?.balance == Amount("4.93"))
+        #expect(site.sw.ledger.account("a")?.balance == Amount("100"))
+    }
+
+    // MARK: Vouchers, changes, prices
+
+    @Test func aBatchOfVouchersIsMadeOnceAndEachIsRedeemedOnce() throws {
+        var site = try Site()
+        let order = VoucherOrder(batch: "spring", count: 3, amount: Amount("50")!)
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            Issue.record("no vouchers")
+            return
+        }
+        #expect(Set(rows.map(\.code)).count == 3 && rows.allSatisfy { $0.code.utf8.count == 16 })
+        guard case .refused? = site.request(.vouchersMade(order)) else {
+            Issue.record("the batch was made twice")
+            return
+        }
+        let code = rows[1].code
+        let spaced = code.prefix(4) + " " + code.dropFirst(4)
+        func redeem(_ code: String, _ account: String) -> ControlReply? {
+            site.request(.voucherRedeemed(code: code, account: account, by: "Li"))
+        }
+        guard case .done? = redeem(String(spaced), "zero") else {
+            Issue.record("not redeemed")
+            return
+        }
+        #expect(site.sw.ledger.account("zero")?.balance == Amount("50"))
+        // After a crash it is still redeemed, and nowhere is a code kept.
+        try site.crash(.process(.seconds(1)))
+        #expect(!"\(site.disk)".contains(code))
+        guard case .refused(let text)? = redeem(code, "a"), case .done? = redeem(code, "zero"),
+            case .refused? = redeem("1234567890123456", "a")
+        else {
+            Issue.record("redeemed twice")
+            return
+        }
+        #expect(text == "voucher 2 of batch spring was redeemed already")
+        #expect(site.sw.ledger.account("zero")?.balance == Amount("50"))
+        guard case .voucherBatches(let batches)? = site.request(.voucherBatches) else {
+            Issue.record("no batches")
+            return
+        }
+        #expect(batches.map(\.redeemed) == [1] && batches.map(\.count) == [3])
+    }
+
+    @Test func anAccountIsChangedInWhatIsNamedAndShownAsItIs() throws {
+        var site = try Site()
+        var change = AccountChange(id: "a")
+        change.lowMark = .set(Amount("200")!)
+        change.isBlocked = true
+        change.expiresAt = .set(1)
+        guard case .done? = site.request(.accountChanged(change)) else {
+            Issue.record("not changed")
+            return
+        }
+        guard case .accounts(let rows)? = site.request(.accountShown(id: "a")) else {
+            Issue.record("not shown")
+            return
+        }
+        #expect(rows.first?.state == "blocked, expired, low" && rows.first?.name == "A")
+        change = AccountChange(id: "a")
+        change.plan = .set("silver")
+        guard case .refused(let text)? = site.request(.accountChanged(change)) else {
+            Issue.record("an unknown plan was taken")
+            return
+        }
+        #expect(text == "there is no tariff plan silver; there are standard")
+    }
+
+    @Test func aRefundNamesItsCallAndItsOperator() throws {
+        var site = try Site()
+        let change = MoneyChange(
+            id: "r1", account: "a", amount: Amount("0.07")!, note: "bad line", by: "Li",
+            call: "1-7")
+        guard case .done? = site.request(.accountRefunded(change)) else {
+            Issue.record("no refund")
+            return
+        }
+        let posting = try #require(site.postings.first)
+        #expect(posting.kind == .refund && posting.by == "Li" && posting.call == 1 << 32 | 7)
+    }
+
+    @Test func aPriceIsToldForAPayerAtATimeByItsFirstRoute() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(try! Self.deck(Self.hours))
+            stored.tariffs.put(try! Self.deck(Self.head + "0,e1,0,0.50/60\n", via: "ip-e1"))
+            stored.tariffs.put(try! Self.deck(Self.head + "0,gold,0,0.01/1\n", plan: "gold"))
+            stored.accounts[1].plan = "gold"
+        }
+        func price(_ question: PriceQuestion) -> String {
+            switch site.request(.priced(question)) {
+            case .price(let row)?: "\(row.plan) \(row.via ?? "-") \(row.amount.shortDescription)"
+            case .refused(let reason)?: reason
+            default: "?"
+            }
+        }
+        var question = PriceQuestion(number: "02088886666", milliseconds: 185_000, payer: "8001")
+        #expect(price(question) == "standard ip-e1 2")
+        question.via = "line"
+        question.at = (20_782 * 86_400 - 28_800 + 43_200) * 1_000_000
+        #expect(price(question) == "standard line 2.4")
+        question.at = (20_782 * 86_400 - 28_800) * 1_000_000
+        #expect(price(question) == "standard line 0.8")
+        question.payer = "zero"
+        #expect(price(question) == "gold line 1.85")
+        question.payer = "9999"
+        #expect(price(question) == "there is no extension and no account 9999")
+    }
+}
