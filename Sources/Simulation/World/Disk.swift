@@ -97,9 +97,6 @@ struct Disk: Sendable {
 /// What is durable, by the keys of the tables.
 struct Durable: Sendable {
     var extensions: [String: Extension] = [:]
-    var userSettings: [String: UserSettings] = [:]
-    var vouchers: [Voucher] = []
-    var holds: [SpendingHold] = []
     var accounts: [String: Account] = [:]
     /// Moved by postings only.
     var balances: [String: Int64] = [:]
@@ -121,9 +118,6 @@ struct Durable: Sendable {
         start += 1
         var state = StoredState(tariff: SimulatedSite.tariffs[book])
         state.extensions = extensions.values.sorted { $0.number < $1.number }
-        state.userSettings = userSettings
-        state.vouchers = vouchers
-        state.holds = holds
         state.accounts = accounts.values.sorted { $0.id < $1.id }.map { account in
             Account(
                 id: account.id, name: account.name, parent: account.parent, kind: account.kind,
@@ -152,13 +146,7 @@ struct Durable: Sendable {
         case .extensionSaved(let row): extensions[row.number] = row
         case .extensionRemoved(let number):
             extensions[number] = nil
-            userSettings[number] = nil
             bindings.removeAll { $0.number == number }
-        case .settingsSaved(let number, let settings): userSettings[number] = settings
-        case .vouchersAdded(let batch): vouchers += batch
-        case .spendingHeld(let hold):
-            holds.removeAll { $0.subject == hold.subject }
-            holds.append(hold)
         case .bindingSaved(let binding):
             bindings.removeAll { $0.number == binding.number && $0.contact == binding.contact }
             bindings.append(binding)
