@@ -12,7 +12,7 @@ import CMeter
 struct Benchmarks {
     static let groups: [(name: String, cases: [Benchmark])] = [
         ("SIP", SIPCases.all),
-        ("Dialplan", DecisionCases.all),
+        ("Dialplan", DecisionCases.all + PlanCases.all),
         ("Charging", MoneyCases.all),
         ("Kernel", KernelCases.all),
     ]

@@ -105,7 +105,7 @@ extension Compiler {
                     "where the other numbers of \"\(syntax.trunk.text)\" go is said twice",
                     at: range)
             }
-            table.rest = InboundTable.Entry(targets: targets, place: place(range))
+            table.rest = InboundTable.Inbound(targets: targets, place: place(range))
         }
         for word in syntax.patterns {
             let patterns: [Pattern]
@@ -122,7 +122,7 @@ extension Compiler {
                 }
                 table.patterns.append(pattern)
                 table.entries.append(
-                    InboundTable.Entry(
+                    InboundTable.Inbound(
                         pattern: word.text, targets: targets, place: place(word.range)))
             }
         }
@@ -178,7 +178,7 @@ extension Compiler {
             return TargetTable(target: .group(word.text), place: place)
         case .word(let word, as: let payer?):
             guard let range = extensionRange(payer), range.count == 1 else { return nil }
-            guard (try? DialString(cleaning: word.text)) != nil else {
+            guard DialString.read(word.text) != nil else {
                 remarks.error("\"\(word.text)\" is no number", at: word.range)
                 return nil
             }

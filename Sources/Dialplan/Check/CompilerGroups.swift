@@ -60,7 +60,7 @@ extension Compiler {
 
     /// The one form of a number by the normalise rules as far as they were right.
     func normalised(_ text: String) -> String? {
-        guard var number = try? DialString(cleaning: text) else { return nil }
+        guard var number = DialString.read(text) else { return nil }
         for _ in 0..<PlanLimits.rewrites {
             guard let rule = rewriteTable.match(number),
                 let next = rewrites[rule].form.apply(to: number)

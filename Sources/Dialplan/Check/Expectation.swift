@@ -112,9 +112,11 @@ struct Expectation {
             return call.feature.rawValue == name.text && (action == nil || action == call.action)
         case .rights(let number): return decision.rights == number.text
         case .costs(let bound, let duration):
+            guard let chosen else { return false }
+            // Without a tariff only the way is known; the check says so.
             guard let price else { return true }
             let milliseconds = duration.flatMap { lengthOfTime($0.text) } ?? 60_000
-            guard let chosen, let bound = millionths(bound.text),
+            guard let bound = millionths(bound.text),
                 let cost = price(decision.normalised, chosen.via.word, milliseconds)
             else { return false }
             return cost <= bound

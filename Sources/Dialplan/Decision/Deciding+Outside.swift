@@ -42,7 +42,7 @@ extension Plan {
     }
 
     private func decide(
-        _ entry: InboundTable.Entry, of trunk: String, _ number: DialString,
+        _ entry: InboundTable.Inbound, of trunk: String, _ number: DialString,
         _ course: inout Course
     ) -> Decision {
         course.steps.append(.inbound(trunk: trunk, pattern: entry.pattern, place: entry.place))

@@ -43,7 +43,7 @@ struct TimeCondition: Sendable {
 
 /// `inbound ip-e1 4001234567 rings ...`: the inbound routes of one trunk.
 struct InboundTable: Sendable {
-    struct Entry: Sendable {
+    struct Inbound: Sendable {
         /// Nil for whatever no other takes.
         var pattern: String?
         var targets: [TimedTarget]
@@ -51,8 +51,8 @@ struct InboundTable: Sendable {
     }
 
     var patterns: [Pattern]
-    var entries: [Entry]
-    var rest: Entry?
+    var entries: [Inbound]
+    var rest: Inbound?
     /// Finds the entry of a number.
     var table = PatternTable([])
 }

@@ -43,6 +43,15 @@ struct DialString: Sendable {
         if isFirst { throw .empty }
     }
 
+    /// Reads what a phone may carry; nil where it is no number, whatever is wrong with it.
+    static func read(_ text: String) -> DialString? {
+        do throws(Mistake) {
+            return try DialString(cleaning: text)
+        } catch {
+            return nil
+        }
+    }
+
     /// False when it is full.
     private mutating func append(_ key: UInt8) -> Bool {
         guard count < PlanLimits.dialledKeys else { return false }

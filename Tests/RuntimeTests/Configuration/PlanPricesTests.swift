@@ -27,7 +27,7 @@ import Testing
         ])
     func prices(line: String, holds: Bool) throws {
         let found = try remarks(
-            "expect 8100 (country) dials 02088886666 \(line)", tariff: Self.tariff)
+            "expect 8100 (country) dials 020888866667 \(line)", tariff: Self.tariff)
         #expect(found.contains { $0.severity == .error } == !holds)
     }
 
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func withoutATariffAPriceIsNotCheckedAndThatIsSaid() throws {
-        let line = "expect 8100 (country) dials 02088886666 -> costs up to 0"
+        let line = "expect 8100 (country) dials 020888866667 -> costs up to 0"
         let found = try remarks(line, tariff: nil)
         #expect(found.map(\.severity) == [.warning])
         #expect(found.first?.message == "there is no tariff to check the price by")
