@@ -1,3 +1,4 @@
+import Charging
 import SIP
 import Switching
 
@@ -120,7 +121,7 @@ extension Simulation {
         guard theSwitch != nil else { return }
         disk.durable.book = book
         auditor.book = SimulatedSite.books[book]
-        turn(.tariffReplaced(SimulatedSite.tariffs[book]))
+        turn(.tariffReplaced(TariffBook(SimulatedSite.tariffs[book])))
     }
 
     private mutating func hangUpACall() {

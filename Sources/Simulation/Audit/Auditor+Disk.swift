@@ -20,7 +20,8 @@ extension Auditor {
             case .callClosed(let closed):
                 if record != nil { find("two records in one commit", "\(closed.callID)") }
                 record = closed
-            case .extensionSaved, .extensionRemoved, .bindingSaved, .bindingRemoved, .accountSaved:
+            case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
+                .bindingRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
                 break
             }
         }
@@ -191,7 +192,8 @@ extension Auditor {
             calls[serial]?.durableRecords += 1
             calls[serial]?.isRecordedAnswered = record.disposition == .answered
             if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
-        case .extensionSaved, .extensionRemoved, .bindingSaved, .bindingRemoved, .accountSaved:
+        case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
+            .accountSaved, .vouchersAdded, .spendingHeld:
             break
         }
     }
