@@ -116,6 +116,35 @@ import Testing
         #expect(count == 400)
     }
 
+    @Test func featureCodesAndShortCodesAreInTheMap() throws {
+        let plan = try compiled(
+            sample + """
+
+                short *901 -> 02088886666
+                feature forward-busy on *40*{number} off #40
+                feature pickup *8
+                feature pickup-extension *8{extension}
+                feature lock on *33 off #33*{pin}
+                feature call-by-pin *{pin}*{number}
+                feature balance *10
+                """)
+        let gateway = Gateway(plan.digitMap().text(.mgcp))
+        let codes = [
+            "*901", "*40*02088886666", "*40*8200", "#40", "*8", "*88100", "*33", "#33*1234",
+            "#33*12345678", "*1234*02088886666", "*10",
+        ]
+        for code in codes {
+            for end in 1..<code.count {
+                let verdict = gateway.verdict(String(code.prefix(end)))
+                #expect(verdict != .sends && verdict != .never, "\(code) is cut at \(end)")
+            }
+            let verdict = gateway.verdict(code)
+            #expect(verdict == .sends || verdict == .sendsAfterWaiting, "\(code)")
+        }
+        #expect(gateway.verdict("#40") == .sends)
+        #expect(gateway.verdict("*8") == .sendsAfterWaiting)
+    }
+
     @Test func manyNumbersMakeAShortMap() throws {
         let prefixes = (0..<3000).map { "1\(3 + $0 % 7)\(10000 + $0 * 7)XXXX" }
         let plan = try compiled(

@@ -80,6 +80,49 @@ import Testing
                 """)
     }
 
+    @Test func everyStatementHasItsColumns() throws {
+        let written = """
+            incoming open from inside+outside
+            incoming house from inside
+            trunks far ip-e1 (share 3),pstn (share 1) by share send e164
+            lines front 66770001-66770009
+            inbound ip-e1 4001234567 rings group sales during office, 8003
+            inbound pstn rings 8000
+            forward 8000-8099 when unanswered 25s to group reception
+            forward group sales when busy to 8003
+            short *901->02088886666
+            short { 700->86035566, 701  ->  8200 }
+            feature forward-always on *57*{number} off #57
+            feature pickup *8
+            pin {digits 4-8 attempts 3 lockout 15m}
+            group sales {
+              8100-8119 longest-idle 15s
+                calls sales reception
+            }
+            """
+        #expect(
+            try Self.format(written) == """
+                incoming open   from inside+outside
+                incoming house  from inside
+                trunks far  ip-e1 (share 3), pstn (share 1)  by share  send e164
+                lines front  66770001-66770009
+                inbound ip-e1 4001234567  rings group sales during office, 8003
+                inbound pstn              rings 8000
+                forward 8000-8099    when unanswered 25s  to group reception
+                forward group sales  when busy            to 8003
+                short *901   -> 02088886666
+                short { 700  -> 86035566, 701  -> 8200 }
+                feature forward-always  on *57*{number}  off #57
+                feature pickup          *8
+                pin { digits 4-8  attempts 3  lockout 15m }
+                group sales  {
+                    8100-8119 longest-idle 15s
+                    calls sales reception
+                }
+
+                """)
+    }
+
     @Test("formatting again changes nothing", arguments: plans)
     func idempotent(text: String) throws {
         let once = try Self.format(text)

@@ -99,6 +99,50 @@ import Testing
         #expect(remark?.column == 6)
     }
 
+    @Test func aPINRuleThatASpellingGetsAroundIsFound() {
+        let plan =
+            Self.replaced("    179XX.           -> drop 5\n", "")
+            .replacing("95XXX 96XXX", with: "95XXX 96XXX 179XX.")
+            + "\nrule front { from 8000-8009  to international  ask pin }"
+        let remark = Self.remarks(plan).first { $0.message.hasPrefix("rule \"front\"") }
+        #expect(
+            remark?.message
+                == "rule \"front\" does not see 0010000000 in every spelling: 8000 (world) dials "
+                + "179000010000000, which goes out via line as 179000010000000 and is 0010000000 "
+                + "to the network")
+        #expect(Self.remarks(sample + "\nrule front { to international  ask pin }") == [])
+    }
+
+    @Test func aShortCodeGetsAroundNoLevel() {
+        #expect(Self.remarks(sample + "\nshort *901 -> 0085221234567") == [])
+    }
+
+    @Test func aCallFromOutsideThatGoesOutAgainIsFound() {
+        let remarks = Self.remarks(
+            sample + """
+
+                hours office mon-fri 08:00-18:00
+                inbound ip-e1 4001234567  rings 8100 during office, 02088886666 as 8000
+                line 66770000 rings 0085221234567 as 8001
+                forward 8650 when unregistered to 13800138000 as 8002
+                line 66770001 rings 8650
+                """)
+        #expect(
+            remarks.map(\.message) == [
+                "somebody outside who calls 4001234567 over trunk ip-e1 goes out again via ip-e1 "
+                    + "to +862088886666, and 8000 pays",
+                "somebody outside who calls 66770000 on line 66770000 goes out again via ip-e1 to "
+                    + "+85221234567, and 8001 pays",
+                "somebody outside who calls 66770001 on line 66770001 goes out again via ip-e1 to "
+                    + "+8613800138000, and 8002 pays",
+            ])
+        #expect(remarks.allSatisfy { $0.severity == .warning && $0.line > 1 })
+    }
+
+    @Test func aTrunkToAVoiceMailIsNoWayOut() {
+        #expect(Self.remarks(sample + "\nforward 8100 when busy to pstn") == [])
+    }
+
     @Test func rulesOfACleanPlanAreNotRemarked() {
         let plan =
             sample + """

@@ -372,25 +372,42 @@ struct FraudAnalysis {
             let first = reader.classOf.firstIndex(of: numberClass)
             if let first { numbers += reader.classes[first].examples.prefix(1) }
         }
-        numbers += plan.lines.map { $0.lines[0] }
-        numbers += plan.extensions.map { $0[0] }
-        var asked: [(Caller, String)] = plan.lines.map { (.line($0.lines[0]), $0.lines[0]) }
-        for trunk in plan.tables.trunks { asked += numbers.map { (.trunk(trunk), $0) } }
+        let lines = (plan.lines.map(\.lines) + plan.tables.calls.lineTargets.map(\.lines))
+            .map { $0[0] }
+        numbers += lines + plan.extensions.map { $0[0] }
+        var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
+        for trunk in plan.tables.trunks {
+            let own = plan.tables.calls.inbound[trunk]?.patterns.map(\.example) ?? []
+            asked += (own + numbers).map { (.trunk(trunk), $0) }
+        }
         var findings: [OutsideFinding] = []
         var told: Set<[String]> = []
         for (caller, dialled) in asked {
-            let query = Query(caller: caller, dialled: dialled, time: Expectation.usualTime)
-            for finding in outcomes(of: query, depth: 3)
-            where told.insert([finding.rights, finding.way.number]).inserted {
-                findings.append(finding)
+            for time in [Expectation.usualTime, Self.sundayNight] {
+                // Whoever forwards may hold any level.
+                for level in plan.levels {
+                    let query = Query(caller: caller, dialled: dialled, time: time) { _ in
+                        ExtensionSettings(level: level)
+                    }
+                    for finding in outcomes(of: query, depth: 3)
+                    where told.insert([finding.rights, finding.way.number]).inserted {
+                        findings.append(finding)
+                    }
+                }
             }
         }
         return findings
     }
 
+    /// Outside what most hours call open.
+    private static let sundayNight = CivilTime(year: 2026, month: 1, day: 4, minuteOfDay: 1380)
+
     /// The ways out of a call from outside, also those it takes when nobody answers.
-    private func outcomes(of query: Query, depth: Int) -> [OutsideFinding] {
+    private func outcomes(
+        of query: Query, depth: Int, sentFrom earlier: Place? = nil
+    ) -> [OutsideFinding] {
         let decision = plan.decide(query)
+        let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
         var targets: [Target] = []
         switch decision.outcome {
         case .routes(let choices):
@@ -399,7 +416,7 @@ struct FraudAnalysis {
             return [
                 OutsideFinding(
                     caller: query.caller, dialled: query.dialled, rights: rights, way: way,
-                    place: decision.explanation.lazy.compactMap(\.sendingPlace).last)
+                    place: place)
             ]
         case .ring:
             let fallbacks = decision.fallbacks
@@ -409,7 +426,11 @@ struct FraudAnalysis {
         case .emergency, .feature, .askPIN, .refuse: break
         }
         guard depth > 0 else { return [] }
-        return targets.flatMap { outcomes(of: query.diverted(to: $0), depth: depth - 1) }
+        return targets.flatMap { target in
+            let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
+            return outcomes(
+                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place)
+        }
     }
 
     // MARK: Emergency
@@ -466,6 +487,12 @@ extension Sequence {
 }
 
 extension Step {
+    /// Where the plan says that an unanswered call goes to a target.
+    fileprivate func place(sendingTo target: Target) -> Place? {
+        if case .fallback(_, _, target, let place) = self { return place }
+        return nil
+    }
+
     /// Where the plan says that a call goes on.
     fileprivate var sendingPlace: Place? {
         if case .target(_, nil, let place) = self { return place }

@@ -96,7 +96,9 @@ extension Plan {
     }
 
     /// The feature codes, with what the caller fills in.
-    private var codes: [DigitMap.Entry] { [] }
+    private var codes: [DigitMap.Entry] {
+        tables.calls.features.map { DigitMap.Entry($0, pin: pinPolicy.digits) }
+    }
 }
 
 extension DigitMap {
@@ -237,6 +239,24 @@ extension DigitMap.Entry {
         let looped = pattern.looped
         elements = looped.keys.map { .key($0) }
         if looped.end == .zeroOrMore { elements.append(.digits) }
+    }
+}
+
+extension DigitMap.Entry {
+    /// A number may itself hold codes; a PIN has as many digits as the plan says, and the rest one
+    /// digit or more.
+    fileprivate init(_ feature: FeatureTable, pin digits: ClosedRange<Int>) {
+        elements = []
+        for piece in feature.pieces {
+            switch piece {
+            case .key(let key): elements.append(.key(KeySet(key: key)))
+            case .argument(.number): elements += [.key(KeySet(bits: 0xfff)), .keys]
+            case .argument(.pin):
+                elements += Array(repeating: .key(.digits), count: digits.lowerBound)
+                if digits.count > 1 { elements.append(.digits) }
+            case .argument(.extension), .argument(.code): elements += [.key(.digits), .digits]
+            }
+        }
     }
 }
 

@@ -162,24 +162,27 @@ struct PlanFormatter {
 
     /// Statements of which the name stands in a column of its own.
     private static let named: Set<String> = [
-        "class", "level", "incoming", "hours", "group", "rule",
+        "class", "level", "incoming", "hours", "group", "rule", "trunks", "lines", "feature",
     ]
     /// Words that begin a column in a statement without braces.
     private static let columns: [String: Set<String>] = [
-        "route": ["via", "present", "send", "allow"], "line": ["rings"],
-        "expect": [], "level": ["may"],
+        "route": ["via", "present", "send", "by", "in"], "trunks": ["by", "in", "send", "present"],
+        "line": ["rings"], "inbound": ["rings"], "level": ["may"], "incoming": ["from"],
+        "forward": ["when", "to"], "feature": ["on", "off"],
     ]
     /// Words that begin a part inside braces.
     private static let clauses: Set<String> = [
         "country", "area", "timezone", "from", "to", "except", "during", "outside", "refuse",
-        "limit", "ask", "allow", "only",
+        "limit", "ask", "allow", "calls", "uses", "presents", "digits", "attempts", "lockout",
     ]
 
     private func startsCell(
         _ token: Token, at index: Int, _ begins: Bool, _ previous: Token?, _ state: State
     ) -> Bool {
         if state.isInParentheses { return false }
-        if token.kind == .arrow { return state.statement == "expect" || state.depth == 1 }
+        if token.kind == .arrow {
+            return ["expect", "short"].contains(state.statement) || state.depth == 1
+        }
         guard begins, state.depth == 0, index >= 2, token.kind != .comma else { return false }
         if index == 2, Self.named.contains(state.statement) { return true }
         return token.kind == .word && previous?.kind != .arrow

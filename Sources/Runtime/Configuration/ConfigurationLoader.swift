@@ -148,7 +148,8 @@ public enum ConfigurationLoader {
             return ([], diagnostics)
         }
         let source = DialplanSource(path: places.dialplan, kept: nil)
-        let (expectations, found) = source.tested(context: context(settings.trunks, tariff: places.tariffCSV))
+        let (expectations, found) = source.tested(
+            context: context(settings.trunks, tariff: places.tariffCSV))
         return (expectations, diagnostics + found)
     }
 
