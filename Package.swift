@@ -104,7 +104,7 @@ let package = Package(
             ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
-        tests("ControlTests", ["Control", "Switching"]),
+        tests("ControlTests", ["Control", "Switching", "Charging"]),
         tests(
             "RuntimeTests",
             [

@@ -335,7 +335,8 @@ extension Rating {
     public func basis(plan: String, via: String?, currency: String) -> PriceBasis {
         PriceBasis(
             plan: plan, via: via, currency: currency,
-            tariff: Tariff.csv(rows: [row], calendar: schedule?.calendar ?? .plain),
+            tariff: Tariff.csv(plain: row)
+                ?? Tariff.csv(rows: [row], calendar: schedule?.calendar ?? .plain),
             from: schedule.map { $0.milliseconds * 1000 } ?? 0,
             offset: schedule?.offset ?? UTCOffset(seconds: 0))
     }

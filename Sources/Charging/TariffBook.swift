@@ -47,6 +47,8 @@ public struct TariffBook: Sendable {
 
     /// Ascending by beginning.
     private var decks: [Key: [TariffDeck]] = [:]
+    /// Most sites have no list for one way out: then none is looked for.
+    private var waysOut: Set<String> = []
 
     public init() {}
 
@@ -96,7 +98,7 @@ public struct TariffBook: Sendable {
     public func price(
         of number: String, plan: String, via: String? = nil, at: Int64
     ) -> (row: TariffRow, deck: TariffDeck)? {
-        if via != nil, let deck = deck(plan: plan, via: via, at: at),
+        if let via, waysOut.contains(via), let deck = deck(plan: plan, via: via, at: at),
             let row = deck.tariff.row(for: number)
         {
             return (row, deck)
@@ -117,6 +119,7 @@ public struct TariffBook: Sendable {
         let place = list.firstIndex { $0.validFrom > deck.validFrom } ?? list.count
         list.insert(deck, at: place)
         decks[key] = list
+        if let via = deck.via { waysOut.insert(via) }
     }
 
     /// Takes a deck out by its number; nil when there is none.

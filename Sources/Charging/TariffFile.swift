@@ -81,6 +81,29 @@ extension Tariff {
         return text
     }
 
+    /// A file of one row without bands, as every call has one: without what a longer file needs.
+    static func csv(plain row: TariffRow) -> String? {
+        guard row.inBands.isEmpty, row.freeSeconds == 0, row.minimum == .zero,
+            row.rounding == .exact
+        else { return nil }
+        var text = "prefix,name,connect_fee,steps\n"
+        text.reserveCapacity(96)
+        text += row.prefix
+        text += ","
+        text += quoted(row.name)
+        text += ","
+        text += row.connectFee.shortDescription
+        text += ","
+        for (place, step) in row.steps.enumerated() {
+            if place > 0 { text += " " }
+            text += step.price.shortDescription
+            text += "/"
+            text += String(step.seconds)
+        }
+        text += "\n"
+        return text
+    }
+
     private static func holidayLines(_ holidays: [CivilDay]) -> String {
         var text = ""
         var index = 0

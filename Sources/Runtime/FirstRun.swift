@@ -66,7 +66,7 @@ enum FirstRun {
         case .refused(let reasons): throw StartFailure(reasons.joined(separator: "\n"))
         case .reply(.refused(let reason)): throw StartFailure(reason)
         case .tariffReview(let review): return review.outcome
-        case .records, .statement, .tariff, .tariffDecks, .audit, .reply:
+        case .records, .statement, .tariff, .tariffDecks, .audit, .versions, .reply:
             throw StartFailure("an import was answered with something else")
         }
     }

@@ -440,6 +440,9 @@ extension Digest {
             case .posted(let posting):
                 add(posting.id)
                 add(posting.balanceAfter.micros)
+            case .settingsSaved(let number, _): add(number)
+            case .vouchersAdded(let vouchers): for voucher in vouchers { add(voucher.key) }
+            case .spendingHeld(let hold): add(hold.subject.description)
             case .callRunning(let running):
                 add(running.call.rawValue)
                 add(running.reserved.micros)

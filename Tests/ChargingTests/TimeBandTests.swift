@@ -212,6 +212,11 @@ import Testing
                         == rating.price(milliseconds: milliseconds))
             }
         }
+        let plain = Rating(row("9", "0.22/180 0.11/60", fee: "0.5", name: "a, \"b\""))
+        let basis = plain.basis(plan: "standard", via: nil, currency: "CNY")
+        let file = try Tariff(rows: [plain.row]).csv
+        #expect(basis.tariff == file)
+        #expect(try Rating(basis) == plain)
         let broken = PriceBasis(plan: "p", currency: "CNY", tariff: "prefix,name\n")
         #expect(throws: PriceBasis.Unreadable.self) { try Rating(broken) }
     }

@@ -51,7 +51,7 @@ import Testing
             #expect(rows.map(\.by) == ["boss", "admin", nil])
             #expect(rows.map(\.number) == [3, 2, 1])
             #expect(rows.map(\.isInForce) == [true, false, false])
-            #expect(rows.allSatisfy(\.isKept))
+            #expect(rows.allSatisfy { $0.isKept })
         }
         let kept = try String(contentsOfFile: "\(site.folder)/site.dialplan", encoding: .utf8)
         #expect(kept == worse)

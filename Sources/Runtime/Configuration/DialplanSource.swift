@@ -52,7 +52,11 @@ final class DialplanSource: Sendable {
     ) -> (Result?, [Diagnostic]) {
         let main: String
         do throws(ConfigurationFailure) {
-            main = try kept?.main ?? TextFile.read(path, called: "the dialplan")
+            if let kept {
+                main = kept.main
+            } else {
+                main = try TextFile.read(path, called: "the dialplan")
+            }
         } catch {
             return (nil, error.diagnostics)
         }

@@ -103,6 +103,10 @@ struct Durable: Sendable {
     var bindings: [Binding] = []
     var postings: [Posting] = []
     var running: [CallID: RunningCall] = [:]
+    var settings: [String: UserSettings] = [:]
+    var vouchers: [Voucher] = []
+    var holds: [SpendingSubject: SpendingHold] = [:]
+    var recentCharges: [RecentCharge] = []
     var lastSequence: UInt64 = 0
     var start: UInt32 = 0
     var book = 0
@@ -117,10 +121,16 @@ struct Durable: Sendable {
                 id: account.id, name: account.name, parent: account.parent, kind: account.kind,
                 creditLimit: account.creditLimit,
                 balance: Amount(micros: balances[account.id] ?? 0), currency: account.currency,
-                isBlocked: account.isBlocked, version: account.version)
+                isBlocked: account.isBlocked, expiresAt: account.expiresAt,
+                lowMark: account.lowMark, plan: account.plan, limits: account.limits,
+                renewal: account.renewal, renewedIn: account.renewedIn, version: account.version)
         }
         state.bindings = bindings
-        state.postings = postings.filter { $0.kind != .charge }
+        state.postings = postings.filter { $0.kind != .charge && $0.kind != .renewal }
+        state.userSettings = settings
+        state.vouchers = vouchers
+        state.holds = holds.values.sorted { "\($0.subject)" < "\($1.subject)" }
+        state.recentCharges = recentCharges
         state.runningCalls = running.values.sorted { $0.call < $1.call }
         state.lastSequence = lastSequence
         state.start = start
@@ -140,6 +150,9 @@ struct Durable: Sendable {
         case .bindingRemoved(let number, let contact):
             bindings.removeAll { $0.number == number && $0.contact == contact }
         case .accountSaved(let account): accounts[account.id] = account
+        case .settingsSaved(let number, let changed): settings[number] = changed
+        case .vouchersAdded(let batch): vouchers += batch
+        case .spendingHeld(let hold): holds[hold.subject] = hold
         case .posted(let posting):
             postings.append(posting)
             balances[posting.account, default: 0] += posting.amount.micros
@@ -147,6 +160,14 @@ struct Durable: Sendable {
         case .callClosed(let record):
             running[CallID(rawValue: record.callID)] = nil
             lastSequence = record.sequence
+            if record.charge.isPositive, let account = record.callerAccount,
+                let endedAt = record.endedAt
+            {
+                recentCharges.append(
+                    RecentCharge(
+                        extension: record.chargedExtension, account: account,
+                        amount: record.charge, at: endedAt))
+            }
         }
     }
 }

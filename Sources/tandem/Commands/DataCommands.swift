@@ -90,7 +90,8 @@ struct AuditCommand: ParsableCommand {
             switch try site.ask(.audit, patience: longPatience) {
             case .audit(let made): report = made
             case .refused(let reasons): throw Output.refusal(reasons, options)
-            case .reply, .records, .postings, .tariff, .done:
+            case .reply, .records, .statement, .tariff, .tariffReview, .tariffDecks, .versions,
+                .done:
                 throw Refusal("the daemon answered something else; is it of another version?")
             }
         }

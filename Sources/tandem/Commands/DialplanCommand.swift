@@ -65,8 +65,9 @@ extension DigitMap.Form: ExpressibleByArgument {}
 extension Site {
     /// The plan of the files, checked; a wrong one is refused with every diagnostic.
     static func plan(_ options: GlobalOptions) throws -> Plan {
+        let path = try options.path
         do throws(ConfigurationFailure) {
-            return try ConfigurationLoader.load(path: try options.path).configuration.plan
+            return try ConfigurationLoader.load(path: path).configuration.plan
         } catch {
             throw Refusal("\(error)")
         }

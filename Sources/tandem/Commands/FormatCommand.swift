@@ -46,8 +46,9 @@ struct FormatCommand: ParsableCommand {
     }
 
     private func dialplan() throws -> String {
+        let path = try options.path
         do throws(ConfigurationFailure) {
-            return try ConfigurationLoader.places(path: try options.path).dialplan
+            return try ConfigurationLoader.places(path: path).dialplan
         } catch {
             throw Refusal("\(error)")
         }

@@ -1,0 +1,170 @@
+"""Plans, receipts, vouchers, allowances and limits against theft, as operators use them."""
+
+import csv
+import io
+from decimal import ROUND_HALF_UP, Decimal
+
+NATIONAL = "02088886666"
+
+# A band that always holds, so that its price is the one at any hour.
+BANDED = """\
+band,always,daily 00:00-24:00
+prefix,name,connect_fee,steps,band,minimum,rounding
+020,Guangzhou,5,9/6,,0.15,half-up/0.01
+020,Guangzhou,0.05,0.0333/6,always,,
+"""
+
+
+def write(daemon, text, name="new.csv"):
+    path = daemon.path(name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def one_call(daemon, phones):
+    """A national call that is answered, and its record."""
+    call = phones("8001").dial(NATIONAL)
+    call.wait_answered()
+    call.hang_up()
+    call.wait_ended()
+    return daemon.wait_record()
+
+
+def test_a_third_party_can_compute_the_charge_from_the_receipt(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.do("tariff", "import", write(daemon, BANDED))
+    daemon.open_account("desk-8001", "10")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    record = one_call(daemon, phones)
+    (receipt,) = daemon.ask("cdr", "--call", record.call, "--receipt")
+    assert receipt["computes"] == "yes"
+    # By hand, from nothing but the prices in the receipt and the number of steps.
+    head, *lines = receipt["prices"].splitlines()
+    assert head.startswith("band,always,")
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    (base,) = [row for row in rows if not row["band"]]
+    (band,) = [row for row in rows if row["band"] == "always"]
+    price, _ = band["steps"].split("/")
+    total = Decimal(band["connect_fee"]) + receipt["steps"] * Decimal(price)
+    total = max(total, Decimal(base["minimum"]))
+    mode, unit = base["rounding"].split("/")
+    assert mode == "half-up"
+    assert total.quantize(Decimal(unit), ROUND_HALF_UP) == record.charge == Decimal("0.15")
+    assert daemon.balance("desk-8001") == Decimal("9.85")
+    text = daemon.do("cdr", "--call", record.call, "--receipt").text
+    assert "to the minimum charge 0.066700" in text and "computes to the same  yes" in text
+
+
+def test_a_price_list_is_looked_over_and_nothing_changes_in_a_dry_run(daemon):
+    before = daemon.ask("tariff", "list")
+    path = write(daemon, (
+        "prefix,name,connect_fee,steps\n2,local,0,0.22/180 0.11/60\n"
+        "0208,far,0,0.07/6\n020,Guangzhou,0,0.09/6\n021,Shanghai,0,0.07/6\n"))
+    rows = daemon.ask("tariff", "import", path, "--dry-run")
+    findings = [row for row in rows if "severity" in row]
+    assert [row["line"] for row in findings] == [4], findings
+    assert "missing parent" in findings[0]["message"]
+    changes = {row["prefix"]: row["change"] for row in rows if "change" in row}
+    assert changes["020"] == "changed" and changes["021"] == "new" and changes["3"] == "gone"
+    assert daemon.ask("tariff", "list") == before
+    bad = daemon.run("tariff", "import", write(daemon, "prefix,name,connect_fee,steps\n2,a,0,x\n"))
+    assert bad.code == 1 and "new.csv:2:7: error:" in bad.text
+    assert daemon.ask("tariff", "list") == before
+
+
+def test_plans_price_by_account_and_lists_begin_when_they_say(daemon):
+    daemon.open_account("desk-8001", "10")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    path = write(daemon, "prefix,name,connect_fee,steps\n020,gold,0,0.01/6\n")
+    refused = daemon.run("account", "set", "desk-8001", "--plan", "gold")
+    assert refused.code == 1 and "no tariff plan gold" in refused.text
+    daemon.do("tariff", "import", path, "--plan", "gold")
+    daemon.do("account", "set", "desk-8001", "--plan", "gold")
+    later = write(daemon, "prefix,name,connect_fee,steps\n020,later,0,0.02/6\n", "later.csv")
+    daemon.do("tariff", "import", later, "--plan", "gold", "--from", "2099-01-01 00:00")
+    def price(*more):
+        (row,) = daemon.ask("tariff", "price", NATIONAL, "--duration", "60s", *more)
+        return row["plan"], row["name"], row.amount("amount")
+    assert price() == ("standard", "Guangzhou", Decimal("0.70"))
+    assert price("--for", "8001") == ("gold", "gold", Decimal("0.10"))
+    assert price("--for", "8001", "--at", "2099-01-01 00:00") == (
+        "gold", "later", Decimal("0.20"))
+    # Both lists survive a crash.
+    daemon.kill()
+    daemon.start()
+    assert price("--for", "8001", "--at", "2099-01-02") == ("gold", "later", Decimal("0.20"))
+    decks = {row["valid_from"]: row for row in daemon.ask("tariff", "decks")
+             if row["plan"] == "gold"}
+    assert {row["state"] for row in decks.values()} == {"in force", "to come"}
+    (later_deck,) = [row for row in decks.values() if row["state"] == "to come"]
+    daemon.do("tariff", "remove", later_deck["deck"])
+    assert price("--for", "8001", "--at", "2099-01-02") == ("gold", "gold", Decimal("0.10"))
+
+
+def test_a_voucher_pays_once_and_its_code_is_kept_nowhere(daemon):
+    daemon.open_account("desk-8001")
+    daemon.open_account("desk-8002")
+    text = daemon.do("voucher", "make", "spring", "--count", "3", "--amount", "50").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len({row["code"] for row in rows}) == 3
+    code = rows[1]["code"]
+    daemon.do("voucher", "redeem", code, "desk-8001")
+    daemon.kill()
+    daemon.start()
+    daemon.do("voucher", "redeem", f"{code[:4]}-{code[4:8]} {code[8:]}", "desk-8001")
+    stolen = daemon.run("voucher", "redeem", code, "desk-8002")
+    assert stolen.code == 1 and "redeemed already" in stolen.text
+    assert daemon.balance("desk-8001") == Decimal(50)
+    assert daemon.balance("desk-8002") == Decimal(0)
+    (batch,) = daemon.ask("voucher", "list")
+    assert (batch["vouchers"], batch["redeemed"]) == (3, 1)
+    daemon.stop()
+    for name in ("tandem.sqlite", "tandem.sqlite-wal"):
+        try:
+            with open(daemon.path("data/" + name), "rb") as file:
+                assert code.encode() not in file.read()
+        except FileNotFoundError:
+            assert name.endswith("-wal")
+    daemon.start()
+
+
+def test_an_allowance_and_its_department_both_pay(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("sales", "1")
+    daemon.do(
+        "account", "open", "desk-8001", "--parent", "sales", "--allowance", "0.20", "--per", "day")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    record = one_call(daemon, phones)
+    assert record.charge == Decimal("0.07")
+    allowance = daemon.account("desk-8001")
+    assert allowance.amount("available") == Decimal("0.13")
+    assert allowance["allowance"] == "day"
+    assert daemon.balance("sales") == Decimal("0.93")
+    for name in ("desk-8001", "sales"):
+        assert daemon.statement(name)[0]["call"] == record.call
+
+
+def test_whoever_spends_too_much_is_on_hold_until_released(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.write_config(spending={"extension": {"hour": "0.10"}})
+    daemon.do("reload")
+    daemon.open_account("desk-8001", "10")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    phone = phones("8001")
+    call = phone.dial(NATIONAL)
+    call.wait_answered()
+    # One step is all that the hour allows: it is talked out, and the call is cut.
+    call.wait_ended(20)
+    record = daemon.wait_record()
+    assert record.charge == Decimal("0.07") and "an hour" in record.end_reason
+    assert "extension 8001 is on hold" in daemon.log_text()
+    daemon.kill()
+    daemon.start()
+    assert phone.dial(NATIONAL).wait_ended()["status"] == 403
+    daemon.do("account", "release", "8001", "--extension")
+    call = phone.dial(NATIONAL)
+    call.wait_answered()
+    call.hang_up()
+    call.wait_ended()
+    assert [row.charge for row in daemon.wait_records(3)][-1] == Decimal("0.07")
