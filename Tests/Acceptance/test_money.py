@@ -63,8 +63,8 @@ def test_a_price_list_is_looked_over_and_nothing_changes_in_a_dry_run(daemon):
         "0208,far,0,0.07/6\n020,Guangzhou,0,0.09/6\n021,Shanghai,0,0.07/6\n"))
     rows = daemon.ask("tariff", "import", path, "--dry-run")
     findings = [row for row in rows if "severity" in row]
-    assert [row["line"] for row in findings] == [4, 5], findings
-    assert all("missing parent" in row["message"] for row in findings)
+    assert [row["line"] for row in findings] == [4], findings
+    assert "missing parent" in findings[0]["message"]
     changes = {row["prefix"]: row["change"] for row in rows if "change" in row}
     assert changes["020"] == "changed" and changes["021"] == "new" and changes["3"] == "gone"
     assert daemon.ask("tariff", "list") == before
