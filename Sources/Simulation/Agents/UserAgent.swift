@@ -185,12 +185,13 @@ struct UserAgent: Sendable {
             reply(request, session == nil ? 481 : 200)
             // A fork that was one too many is hung up by a tag of its own.
             if let session, request.toTag.map(Array.init) == tag(of: session) { end(callID) }
-        case .options:
+        case .options where request.toTag == nil:
             switch condition {
             case .well, .dead: reply(request, 200, tag: newTag())
             case .refusing: reply(request, 503, tag: newTag())
             }
-        case .ack, .register, .update, .info, .prack, .subscribe, .notify, .refer, .message,
+        case .ack, .register, .options, .update, .info, .prack, .subscribe, .notify, .refer,
+            .message,
             .publish, .other:
             switch sessions[callID]?.state {
             case .talking, .answered, .inviting: reply(request, 200)
