@@ -79,7 +79,8 @@ import Testing
         ("UPDATE account SET balance = 11000000 WHERE id = '8001'", "account 8001 has 11.000000"),
         (
             """
-            INSERT INTO posting SELECT 7, 'topup:x', '8001', 'topup', 5000000, 11000000, at, NULL, ''
+            INSERT INTO posting
+            SELECT 7, 'topup:x', '8001', 'topup', 5000000, 11000000, at, NULL, '', ''
             FROM posting WHERE entry = 1
             """, "posting 7 has no seal"
         ),
