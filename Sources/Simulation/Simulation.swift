@@ -435,9 +435,6 @@ extension Digest {
             switch change {
             case .extensionSaved(let row): add(row.number)
             case .extensionRemoved(let number): add(number)
-            case .settingsSaved(let number, _): add(number)
-            case .vouchersAdded(let vouchers): add(UInt64(vouchers.count))
-            case .spendingHeld(let hold): add("\(hold)")
             case .bindingSaved(let binding): add(binding.contact)
             case .bindingRemoved(_, let contact): add(contact)
             case .accountSaved(let account): add(account.id)

@@ -130,6 +130,8 @@ def test_the_gateway_takes_the_lines_while_the_switch_drains(lines, site, measur
 
 def test_the_gateway_takes_the_lines_while_the_switch_is_stopped(lines, site, measured):
     assert lines.call()[0] == "switch"
+    # On the disk, or the next start would take the call up again.
+    site.wait_record()
     site.kill()
     who, seconds = lines.call()
     assert who == "pstn"

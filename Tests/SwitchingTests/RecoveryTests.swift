@@ -88,6 +88,29 @@ import Testing
         #expect(site.sw.ledger.account("a")?.balance == .zero)
     }
 
+    /// A hang-up that was told is durable; one that was not is told again by the phone.
+    @Test func aHangUpThatWasNotDurableComesAgain() throws {
+        var (site, phone, _) = try talking()
+        site.diskIsQuick = false
+        phone.send("BYE", at: &site)
+        #expect(site.said(phone.endpoint) == "" && site.records.count == 1)
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        #expect(site.records.isEmpty && site.sw.calls.count == 1)
+        _ = site.all(phone.endpoint)
+        phone.send("BYE", at: &site, cseq: phone.cseq)
+        #expect(site.said(phone.endpoint) == "200")
+        #expect(site.records.count == 1 && site.records[0].billedMs == 11_000 && site.isIdle)
+    }
+
+    @Test func aHangUpIsToldAtOnceWhileTheDiskRefuses() throws {
+        var (site, phone, _) = try talking()
+        site.diskIsQuick = false
+        phone.send("BYE", at: &site)
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        #expect(site.said(phone.endpoint) == "200")
+    }
+
     @Test func aSecondCrashFindsTheSameCall() throws {
         var (site, phone, _) = try talking()
         try site.crash(.process(.seconds(2)))

@@ -97,9 +97,6 @@ struct Disk: Sendable {
 /// What is durable, by the keys of the tables.
 struct Durable: Sendable {
     var extensions: [String: Extension] = [:]
-    var userSettings: [String: UserSettings] = [:]
-    var vouchers: [Voucher] = []
-    var holds: [SpendingHold] = []
     var accounts: [String: Account] = [:]
     /// Moved by postings only.
     var balances: [String: Int64] = [:]
@@ -130,9 +127,6 @@ struct Durable: Sendable {
                 lowMark: account.lowMark, plan: account.plan, limits: account.limits,
                 renewal: account.renewal, renewedIn: account.renewedIn, version: account.version)
         }
-        state.userSettings = userSettings
-        state.vouchers = vouchers
-        state.holds = holds
         state.bindings = bindings
         state.postings = postings.filter { $0.kind != .charge && $0.kind != .renewal }
         state.userSettings = settings
@@ -153,11 +147,6 @@ struct Durable: Sendable {
         case .extensionRemoved(let number):
             extensions[number] = nil
             bindings.removeAll { $0.number == number }
-        case .settingsSaved(let number, let settings): userSettings[number] = settings
-        case .vouchersAdded(let more): vouchers += more
-        case .spendingHeld(let hold):
-            holds.removeAll { $0.subject == hold.subject }
-            holds.append(hold)
         case .bindingSaved(let binding):
             bindings.removeAll { $0.number == binding.number && $0.contact == binding.contact }
             bindings.append(binding)

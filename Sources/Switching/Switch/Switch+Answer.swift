@@ -228,6 +228,10 @@ extension Switch {
                 tellCaller(first.call)
             }
         }
+        while let first = goodbyes.first, first.ticket <= ticket {
+            goodbyes.popFirst()
+            respond(first.server, 200)
+        }
         while let first = waitingReplies.first, first.ticket <= ticket {
             waitingReplies.popFirst()
             actions.replies.append((first.to, first.reply))
@@ -244,5 +248,6 @@ extension Switch {
             guard case .answering = calls[handle].phase else { continue }
             goOnUnwritten(handle, why: "the record cannot be written")
         }
+        for (_, server) in goodbyes.removeAll() { respond(server, 200) }
     }
 }

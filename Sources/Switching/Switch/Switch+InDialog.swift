@@ -92,18 +92,23 @@ extension Switch {
         _ request: Message, key: TransactionKey, on flow: Flow, call handle: Handle, side: Side
     ) {
         let server = makeServer(for: request, key: key, on: flow)
-        respond(server, 200)
         switch calls[handle].phase {
         case .connected:
             hungUp(
                 handle, by: side, reason: request.value(.reason).map { Array($0) },
                 q850: Self.q850(in: request))
+            // Told only when the end is on the disk: were the process to end before, BYE comes again
+            // and ends the call that goes on.
+            guard outOfService == nil, waitingCommits > 0 else { break }
+            goodbyes.append((lastTicket, server))
+            return
         case .answering where side != .caller:
             // The callee hangs up in the instant of answering: the caller never heard of it.
             fail(handle, 480, q850: Causes.normalClearing, "the callee hung up")
         case .routing, .trying, .answering:
             if side == .caller { callerCancelled(handle, request: request) }
         }
+        respond(server, 200)
     }
 
     // MARK: Requests that pass

@@ -81,6 +81,8 @@ public struct Switch: Sendable {
     var durableTicket = CommitTicket(rawValue: 0)
     /// Calls whose 200 waits, in the order of their tickets.
     var answering = Queue<(ticket: CommitTicket, call: Handle)>()
+    /// Requests to hang up whose 200 waits, in the order of their tickets.
+    var goodbyes = Queue<(ticket: CommitTicket, server: Handle)>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.
