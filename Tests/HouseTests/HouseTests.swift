@@ -33,7 +33,8 @@ import Testing
             "Synchronization", "Dispatch",
         ],
         "tandem": [
-            "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan", "ArgumentParser",
+            "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan",
+            "ArgumentParser",
             "Foundation", "Glibc",
         ],
     ]
