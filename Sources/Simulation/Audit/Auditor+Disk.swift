@@ -94,7 +94,7 @@ extension Auditor {
             if facts.answeredAt == nil {
                 find("recorded as answered", "call \(serial), which no callee answered")
             }
-        } else if facts.toldAt != nil {
+        } else if facts.toldAt != nil, !facts.isForgotten {
             find("told and not recorded", "call \(serial) is recorded as not answered")
         }
         checkPostings(charges, charged: charged, of: facts, record)

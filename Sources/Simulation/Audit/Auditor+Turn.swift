@@ -108,7 +108,7 @@ extension Auditor {
 
     /// A call that is over has hung up whoever was connected.
     private mutating func checkHangUps(_ serial: Int) {
-        guard let facts = calls[serial], facts.toldAt != nil else { return }
+        guard let facts = calls[serial], facts.toldAt != nil, !facts.isForgotten else { return }
         if legs[facts.callID]?.isHungUp == false {
             find("nobody hung up", "call \(serial) ended and its caller was not told")
         }

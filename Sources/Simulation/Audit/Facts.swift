@@ -51,6 +51,9 @@ struct CallFacts: Sendable {
     var reserved: Int64 = 0
     var durableReserved: Int64 = 0
     var isJournalDurable = false
+    /// A free call waits for no disk: one that a crash took before its answer was durable is known to
+    /// nobody any more, and its sides find out when they next speak.
+    var isForgotten: Bool { !isPaying && diedAt != nil && !isJournalDurable }
     /// When its record was decided.
     var closedAt: Instant?
     var durableRecords = 0

@@ -232,6 +232,10 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
+        while let first = refusals.first, first.ticket <= ticket {
+            refusals.popFirst()
+            tell(first.refusal)
+        }
         while let first = waitingReplies.first, first.ticket <= ticket {
             waitingReplies.popFirst()
             actions.replies.append((first.to, first.reply))
@@ -249,5 +253,9 @@ extension Switch {
             goOnUnwritten(handle, why: "the record cannot be written")
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
+        // Where the answer is not on the disk either, both will get there together.
+        for held in refusals.removeAll() {
+            if held.answer > durableTicket { tell(held.refusal) } else { refusals.append(held) }
+        }
     }
 }

@@ -10,17 +10,49 @@ extension Switch {
         _ handle: Handle, _ status: Int, q850: Int, _ text: String,
         disposition: CallRecord.Disposition? = nil
     ) {
-        if let server = calls[handle].inviteTransaction {
-            let reason = Self.reason(q850: q850, text: text, status: nil)
-            respond(server, status, toTag: Token.text(calls[handle].caller.localTag)) { writer in
-                writer.field(.reason, reason)
-                if status == 503 { writer.field(.retryAfter, 5) }
-            }
-        }
+        let refusal = refusal(
+            of: handle, status, reason: Self.reason(q850: q850, text: text, status: nil))
+        let answer = unwrittenAnswer(of: handle)
+        if answer == nil { tell(refusal) }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(
             handle, by: .switch, status: status, q850: q850, text: text,
             disposition: disposition ?? busy ?? .failed)
+        hold(refusal, answer: answer)
+    }
+
+    // MARK: Refusing
+
+    private func refusal(
+        of handle: Handle, _ status: Int, reason: [UInt8]? = nil
+    ) -> HeldRefusal.Refusal? {
+        calls[handle].inviteTransaction.map {
+            HeldRefusal.Refusal(
+                server: $0, status: status, tag: calls[handle].caller.localTag, reason: reason)
+        }
+    }
+
+    /// The commit of a paid call's answer, while the disk has it or is about to have it and the caller
+    /// was not told; nil where a refusal can leave at once.
+    private func unwrittenAnswer(of handle: Handle) -> CommitTicket? {
+        guard calls[handle].money != nil, storeFailure == nil,
+            case .answering(let ticket) = calls[handle].phase
+        else { return nil }
+        return ticket
+    }
+
+    /// Keeps a refusal until the end of its call, just decided, is on the disk.
+    private mutating func hold(_ refusal: HeldRefusal.Refusal?, answer: CommitTicket?) {
+        guard let refusal, let answer else { return }
+        refusals.append(HeldRefusal(ticket: lastTicket, answer: answer, refusal: refusal))
+    }
+
+    mutating func tell(_ refusal: HeldRefusal.Refusal?) {
+        guard let refusal, servers.contains(refusal.server) else { return }
+        respond(refusal.server, refusal.status, toTag: Token.text(refusal.tag)) { writer in
+            if let reason = refusal.reason { writer.field(.reason, reason) }
+            if refusal.status == 503 { writer.field(.retryAfter, 5) }
+        }
     }
 
     /// The caller hung up before an answer (CANCEL, or a BYE in the early dialog).
@@ -32,9 +64,9 @@ extension Switch {
         case .answering: wasAnswering = true
         case .connected: return
         }
-        if let server = calls[handle].inviteTransaction {
-            respond(server, 487, toTag: Token.text(calls[handle].caller.localTag))
-        }
+        let refusal = refusal(of: handle, 487)
+        let answer = unwrittenAnswer(of: handle)
+        if answer == nil { tell(refusal) }
         let q850 = Self.q850(in: request) ?? Causes.normalClearing
         closeAttempt(
             handle, outcome: .failed, status: 487, q850: q850, text: "the caller hung up")
@@ -46,6 +78,7 @@ extension Switch {
         close(
             handle, by: .caller, status: 487, q850: q850, text: "the caller hung up",
             disposition: .noAnswer)
+        hold(refusal, answer: answer)
     }
 
     /// One side hung up; the other is told.
