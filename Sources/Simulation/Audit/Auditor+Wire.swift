@@ -108,7 +108,10 @@ extension Auditor {
             guard facts.toldAt == nil else { return }
             calls[serial]?.toldAt = now
             figures.answered += 1
-            if facts.isRefused {
+            // A disk that says nothing keeps no caller waiting for its 503. Is the process gone before the
+            // record of that is written, the journal has an answer; the next process asks for the caller
+            // and finds that it is gone.
+            if facts.isRefused, !(facts.isRefusedUnwritten && facts.diedAt != nil) {
                 find("told twice", "call \(serial) was refused and then answered")
             }
             if facts.isPaying, !facts.isJournalDurable {
@@ -119,7 +122,10 @@ extension Auditor {
         case 401: break
         default:
             // A challenge comes before anything is taken on; after the answer it is a re-INVITE's.
-            if facts.isAccepted, facts.toldAt == nil { calls[serial]?.isRefused = true }
+            if facts.isAccepted, facts.toldAt == nil {
+                calls[serial]?.isRefused = true
+                calls[serial]?.isRefusedUnwritten = status == 503 && facts.answeredAt != nil
+            }
         }
     }
 }

@@ -40,6 +40,8 @@ struct CallFacts: Sendable {
     /// CSeq of the INVITE that was taken on; later ones in the dialog are re-INVITEs.
     var inviteCSeq: UInt32 = 0
     var isRefused = false
+    /// Refused since the disk said nothing in time.
+    var isRefusedUnwritten = false
     /// When the switch told the caller that it is answered.
     var toldAt: Instant?
     /// When the answer was handed to the disk: the beginning of the charge.

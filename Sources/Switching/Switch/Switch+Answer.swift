@@ -232,9 +232,9 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
-        while let first = refusals.first, first.ticket <= ticket {
-            refusals.popFirst()
-            tell(first.refusal)
+        while let first = cancellations.first, first.ticket <= ticket {
+            cancellations.popFirst()
+            tellCancelled(first.server)
         }
         while let first = waitingReplies.first, first.ticket <= ticket {
             waitingReplies.popFirst()
@@ -254,8 +254,12 @@ extension Switch {
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
         // Where the answer is not on the disk either, both will get there together.
-        for held in refusals.removeAll() {
-            if held.answer > durableTicket { tell(held.refusal) } else { refusals.append(held) }
+        for waiting in cancellations.removeAll() {
+            if waiting.answer > durableTicket {
+                tellCancelled(waiting.server)
+            } else {
+                cancellations.append(waiting)
+            }
         }
     }
 }

@@ -10,67 +10,35 @@ extension Switch {
         _ handle: Handle, _ status: Int, q850: Int, _ text: String,
         disposition: CallRecord.Disposition? = nil
     ) {
-        let refusal = refusal(
-            of: handle, status, reason: Self.reason(q850: q850, text: text, status: nil))
-        let answer = unwrittenAnswer(of: handle)
-        if answer == nil { tell(refusal) }
+        if let server = calls[handle].inviteTransaction {
+            let reason = Self.reason(q850: q850, text: text, status: nil)
+            respond(server, status, toTag: Token.text(calls[handle].caller.localTag)) { writer in
+                writer.field(.reason, reason)
+                if status == 503 { writer.field(.retryAfter, 5) }
+            }
+        }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(
             handle, by: .switch, status: status, q850: q850, text: text,
             disposition: disposition ?? busy ?? .failed)
-        hold(refusal, answer: answer)
-    }
-
-    // MARK: Refusing
-
-    private func refusal(
-        of handle: Handle, _ status: Int, reason: [UInt8]? = nil
-    ) -> HeldRefusal.Refusal? {
-        calls[handle].inviteTransaction.map {
-            HeldRefusal.Refusal(
-                server: $0, status: status, tag: calls[handle].caller.localTag, reason: reason)
-        }
-    }
-
-    /// The commit of a paid call's answer, while the disk has it or is about to have it and the caller
-    /// was not told; nil where a refusal can leave at once.
-    private func unwrittenAnswer(of handle: Handle) -> CommitTicket? {
-        guard calls[handle].money != nil, storeFailure == nil,
-            case .answering(let ticket) = calls[handle].phase
-        else { return nil }
-        return ticket
-    }
-
-    /// Keeps a refusal until the end of its call, just decided, is on the disk.
-    private mutating func hold(_ refusal: HeldRefusal.Refusal?, answer: CommitTicket?) {
-        guard let refusal, let answer else { return }
-        refusals.append(HeldRefusal(ticket: lastTicket, answer: answer, refusal: refusal))
-    }
-
-    mutating func tell(_ refusal: HeldRefusal.Refusal?) {
-        guard let refusal, servers.contains(refusal.server) else { return }
-        respond(refusal.server, refusal.status, toTag: Token.text(refusal.tag)) { writer in
-            if let reason = refusal.reason { writer.field(.reason, reason) }
-            if refusal.status == 503 { writer.field(.retryAfter, 5) }
-        }
     }
 
     /// The caller hung up before an answer (CANCEL, or a BYE in the early dialog).
     mutating func callerCancelled(_ handle: Handle, request: Message) {
         guard calls.contains(handle) else { return }
-        let wasAnswering: Bool
+        let answer: CommitTicket?
         switch calls[handle].phase {
-        case .routing, .trying: wasAnswering = false
-        case .answering: wasAnswering = true
+        case .routing, .trying: answer = nil
+        case .answering(let ticket): answer = ticket
         case .connected: return
         }
-        let refusal = refusal(of: handle, 487)
-        let answer = unwrittenAnswer(of: handle)
-        if answer == nil { tell(refusal) }
+        let server = calls[handle].inviteTransaction
+        let waits = answer != nil && storeFailure == nil
+        if let server, !waits { tellCancelled(server) }
         let q850 = Self.q850(in: request) ?? Causes.normalClearing
         closeAttempt(
             handle, outcome: .failed, status: 487, q850: q850, text: "the caller hung up")
-        if wasAnswering {
+        if answer != nil {
             hangUpCallee(
                 handle,
                 reason: Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
@@ -78,7 +46,12 @@ extension Switch {
         close(
             handle, by: .caller, status: 487, q850: q850, text: "the caller hung up",
             disposition: .noAnswer)
-        hold(refusal, answer: answer)
+        if let server, let answer, waits { cancellations.append((lastTicket, answer, server)) }
+    }
+
+    mutating func tellCancelled(_ server: Handle) {
+        guard servers.contains(server) else { return }
+        respond(server, 487, toTag: Token.text(servers[server].localTag))
     }
 
     /// One side hung up; the other is told.

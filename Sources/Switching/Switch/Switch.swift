@@ -83,9 +83,9 @@ public struct Switch: Sendable {
     var answering = Queue<(ticket: CommitTicket, call: Handle)>()
     /// Requests to hang up whose 200 waits, in the order of their tickets.
     var goodbyes = Queue<(ticket: CommitTicket, server: Handle)>()
-    /// Refusals of calls whose answer the disk may have: they wait for the record of their end, so
-    /// that no crash can answer a caller who was refused.
-    var refusals = Queue<HeldRefusal>()
+    /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
+    /// that no crash can answer a caller who was told that the call is off.
+    var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.
