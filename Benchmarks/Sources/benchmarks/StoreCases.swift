@@ -150,7 +150,7 @@ enum StoreCases {
         site.hold(calls)
         let stored = try CallSite.stored(100_000)
         let store = try Store.open(folder: folder, role: .daemon)
-        try store.replaceTariff(stored.tariff.rows)
+        _ = try store.put(TariffDeck(tariff: stored.tariff), rows: stored.tariff.rows)
         let settled = Settled()
         store.begin { settled.receive($0) }
         var changes = stored.extensions.map { StoredChange.extensionSaved($0) }
@@ -244,7 +244,9 @@ enum StoreCases {
         let name = Report.whole(Double(postings))
         Report.print("postings written in a second", Report.whole(Double(postings) / writing))
         var shown = 0
-        let statement = try seconds { shown = try store.statement(account: "7").count }
+        let statement = try seconds {
+            shown = try store.statement(account: "7")?.postings.count ?? 0
+        }
         precondition(shown == 100)
         Report.print("ms for a statement among \(name) postings", Report.two(1000 * statement))
         var report = AuditReport()
