@@ -57,7 +57,8 @@ struct Channels: Sendable {
             return .taken(nil)
         }
         var isReserveFree = false
-        for number in numbers(in: order) {
+        for place in 0..<count {
+            let number = number(at: place, in: order)
             guard !taken[number - 1], !blocked.contains(number), number != avoiding else {
                 continue
             }
@@ -73,11 +74,12 @@ struct Channels: Sendable {
         return isReserveFree ? .onlyReserved : .allTaken
     }
 
-    private func numbers(in order: Hunting) -> [Int] {
+    /// The channel that is looked at in this place, from 0.
+    private func number(at place: Int, in order: Hunting) -> Int {
         switch order {
-        case .lowestFirst: Array(1...count)
-        case .highestFirst: (1...count).reversed()
-        case .cyclic: (0..<count).map { (last + $0) % count + 1 }
+        case .lowestFirst: place + 1
+        case .highestFirst: count - place
+        case .cyclic: (last + place) % count + 1
         }
     }
 
