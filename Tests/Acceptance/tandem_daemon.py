@@ -1,5 +1,7 @@
 """Runs the built daemon on a site of its own in a temporary folder, and its command line."""
 
+import collections
+import itertools
 import json
 import os
 import random
@@ -67,18 +69,25 @@ expect 8100 (house) dials 110                     -> emergency
 """
 
 
+PORTS = range(20000, 32000)
+# Begins anywhere, for a second run of the tests on the same machine.
+_next_ports = itertools.cycle(PORTS)
+collections.deque(itertools.islice(_next_ports, random.randrange(len(PORTS))), maxlen=0)
+
+
 def free_port():
-    """A UDP port of loopback that nobody has now.
+    """A UDP port of loopback that nobody has now and that this run gives to nobody else.
 
     Below those that the kernel gives out by itself, so that no phone gets it in the meantime.
     """
-    while True:
+    for port in itertools.islice(_next_ports, len(PORTS)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind(("127.0.0.1", random.randrange(20000, 32000)))
-                return probe.getsockname()[1]
+                probe.bind(("127.0.0.1", port))
+                return port
             except OSError:
                 continue
+    raise OSError(f"all UDP ports of {PORTS} are taken")
 
 
 class Row(dict):

@@ -1,20 +1,29 @@
 import Foundation
 import SIP
+import Synchronization
 
 /// A UDP socket on loopback that speaks in text.
 final class UDPPhone {
     private let descriptor: CInt
     let endpoint: Endpoint
 
-    /// A port that nobody has now, below those that the kernel gives out by itself, so that no
-    /// socket of another test gets it in the meantime.
+    /// A port that nobody has now and that no other test of this process is or will be given,
+    /// so that a daemon finds it free at each of its starts. It is below those that the kernel
+    /// gives out by itself.
     static func freePort() throws -> UInt16 {
-        for _ in 0..<100 {
-            let port = UInt16.random(in: 20_000..<32_000)
-            if (try? UDPPhone(port: port)) != nil { return port }
+        try nextPort.withLock { next in
+            for _ in 0..<ports.count {
+                let port = next
+                next = port == ports.upperBound ? ports.lowerBound : port + 1
+                if (try? UDPPhone(port: port)) != nil { return port }
+            }
+            throw StartFailed()
         }
-        throw StartFailed()
     }
+
+    private static let ports: ClosedRange<UInt16> = 20_000...31_999
+    /// Begins anywhere, for a second run of the tests on the same machine.
+    private static let nextPort = Mutex(UInt16.random(in: ports))
 
     init(port: UInt16 = 0) throws {
         descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
