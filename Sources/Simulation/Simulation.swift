@@ -14,7 +14,7 @@ import Switching
 ///
 /// The model is TigerBeetle's simulator and FoundationDB's: faults from a seed, invariants at every
 /// turn, then all faults off, and everything must drain.
-public struct Simulation: Sendable {
+public struct Simulation: ~Copyable, Sendable {
     /// What is going to happen, each at its instant.
     enum Happening: Sendable {
         /// A datagram arrives at the switch.
@@ -198,10 +198,16 @@ public struct Simulation: Sendable {
 
     /// When the loop wakes for the switch's next deadline, by the world's clock.
     private var switchDeadline: Instant {
-        guard let deadline = theSwitch?.nextDeadline, deadline != .distantFuture else {
-            return .distantFuture
+        guard nextDeadline != .distantFuture else { return .distantFuture }
+        return Instant(nanoseconds: nextDeadline.nanoseconds - clockBase) + lag
+    }
+
+    /// By the clock of the switch.
+    private var nextDeadline: Instant {
+        switch theSwitch {
+        case .some(let running): running.nextDeadline
+        case nil: .distantFuture
         }
-        return Instant(nanoseconds: deadline.nanoseconds - clockBase) + lag
     }
 
     private mutating func happen(_ happening: Happening) {
@@ -296,7 +302,7 @@ public struct Simulation: Sendable {
         if !isBegun { auditor.turnBegan(now: now) }
         actions.removeAll()
         theSwitch!.handle(event, now: switchNow, into: &actions)
-        if theSwitch!.nextDeadline <= switchNow {
+        if nextDeadline <= switchNow {
             theSwitch!.handle(.deadlineReached, now: switchNow, into: &actions)
         }
         perform()

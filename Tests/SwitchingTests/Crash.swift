@@ -39,12 +39,14 @@ extension Site {
         inbox = [:]
         disk = state
         var actions = ActionList()
-        sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(planText)),
-            stored: state, hashes: Self.hashes,
-            seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
-            wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
-            now: now, into: &actions)
+        sw = ObservedSwitch(
+            try Switch(
+                configuration: Configuration(
+                    settings: settings, plan: try Self.compiledPlan(planText)),
+                stored: state, hashes: Self.hashes,
+                seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
+                wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
+                now: now, into: &actions))
         take(actions)
     }
 

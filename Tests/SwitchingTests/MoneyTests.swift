@@ -221,11 +221,12 @@ import Testing
         var stored = try Site.stored()
         stored.runningCalls = [try #require(site.journals.last)]
         var actions = ActionList()
-        let offline = try Switch(
-            configuration: Configuration(
-                settings: Site.settings(), plan: try Site.compiledPlan()),
-            stored: stored, hashes: Site.hashes, seed: Array(repeating: 1, count: 32),
-            wallClock: site.sw.wallClock, now: site.now, resumesCalls: false, into: &actions)
+        let offline = ObservedSwitch(
+            try Switch(
+                configuration: Configuration(
+                    settings: Site.settings(), plan: try Site.compiledPlan()),
+                stored: stored, hashes: Site.hashes, seed: Array(repeating: 1, count: 32),
+                wallClock: site.sw.wallClock, now: site.now, resumesCalls: false, into: &actions))
         #expect(actions.commits.isEmpty && actions.sends.isEmpty)
         #expect(offline.ledger.reserved(account: "a") == Amount("0.35"))
     }

@@ -11,7 +11,7 @@ extension Switch {
         case .accounts:
             let all = ledger.accounts
             commit(all.flatMap { renewals(of: $0.id) })
-            reply(.accounts(ledger.accounts.map(accountRow)), to: token)
+            reply(.accounts(ledger.accounts.map { accountRow($0) }), to: token)
         case .accountShown(let id):
             commit(renewals(of: id))
             if let account = ledger.account(id) {

@@ -8,13 +8,13 @@ extension Switch {
     mutating func requested(_ request: ControlRequest, by token: ControlToken) {
         switch request {
         case .status: reply(.status(statusRow()), to: token)
-        case .calls: reply(.calls(calls.handles.map(callRow)), to: token)
+        case .calls: reply(.calls(calls.handles.map { callRow($0) }), to: token)
         case .trunks: reply(.trunks(settings.trunks.compactMap { trunkRow($0.name) }), to: token)
         case .lines: reply(.lines(lineRows()), to: token)
         case .registrations: reply(.registrations(registrationRows()), to: token)
         case .extensions:
             reply(
-                .extensions(extensions.keys.sorted().compactMap(extensionRow)), to: token)
+                .extensions(extensions.keys.sorted().compactMap { extensionRow($0) }), to: token)
         case .extensionShown(let number):
             if let row = extensionRow(number) {
                 reply(.extensions([row]), to: token)

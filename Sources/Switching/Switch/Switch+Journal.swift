@@ -41,7 +41,7 @@ extension Switch {
         {
             state.callee = legState(calls[handle].callees[index], dialog)
         } else {
-            state.invited = calls[handle].callees.compactMap(invited)
+            state.invited = calls[handle].callees.compactMap { invited($0) }
         }
         if let server = calls[handle].inviteTransaction, servers.contains(server),
             let request = servers[server].request

@@ -11,7 +11,10 @@ import SIP
 /// who it is, `Switch+Invite` where it goes, `Switch+Attempts` tries one way after another,
 /// `Switch+Answer` connects and charges, `Switch+InDialog` passes what the legs say to each other,
 /// `Switch+Ending` settles and records.
-public struct Switch: Sendable {
+///
+/// It is never copied: a copy held for the length of a method would make the next change of any of
+/// its tables copy that table.
+public struct Switch: ~Copyable, Sendable {
     // MARK: What it was given
 
     var settings: Settings
