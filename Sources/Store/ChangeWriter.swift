@@ -78,6 +78,39 @@ struct ChangeWriter {
         try values.run(addSeal)
     }
 
+    /// Applies all changes of commits in order, inside the transaction that is open. What a later
+    /// change of the same group makes out of date is not written: the journal of a call that was
+    /// answered or is over within milliseconds.
+    ///
+    /// - Throws: as `apply` of one commit; then all of them have to be rolled back.
+    mutating func apply(_ group: ArraySlice<Commit>) throws {
+        var lastPlaces: [CallID: Int] = [:]
+        var place = 0
+        for commit in group {
+            for change in commit.changes {
+                switch change {
+                case .callRunning(let running): lastPlaces[running.call] = place
+                case .callClosed(let record): lastPlaces[CallID(rawValue: record.callID)] = place
+                case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
+                    .bindingRemoved, .accountSaved, .posted, .vouchersAdded, .spendingHeld:
+                    break
+                }
+                place += 1
+            }
+        }
+        place = 0
+        for commit in group {
+            for change in commit.changes {
+                if case .callRunning(let running) = change, lastPlaces[running.call]! > place {
+                    place += 1
+                    continue
+                }
+                try apply(change)
+                place += 1
+            }
+        }
+    }
+
     /// Applies all changes of a commit in order, inside the transaction that is open.
     ///
     /// - Throws: `Contradiction`, or SQLite's `DatabaseError`; then the commit is half applied and has

@@ -282,7 +282,7 @@ final class Writer: Sendable {
             // A statement that failed is not used again: GRDB traps when it is bound anew.
             changes = nil
             try Writer.transaction(database) {
-                for commit in group { try writer.apply(commit) }
+                try writer.apply(group)
             }
             changes = writer
         }

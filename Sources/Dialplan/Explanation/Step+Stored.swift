@@ -64,14 +64,19 @@ extension Step {
 
     /// As a record keeps it; `init(stored:)` reads it back.
     public var stored: String {
-        var text = code
+        let tab = UInt8(ascii: "\t")
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(96)
+        bytes.append(contentsOf: code.utf8)
         for fact in facts {
-            text += "\t"
-            text +=
-                fact.utf8.contains(UInt8(ascii: "\t"))
-                ? String(fact.map { $0 == "\t" ? " " : $0 }) : fact
+            bytes.append(tab)
+            let first = bytes.count
+            bytes.append(contentsOf: fact.utf8)
+            for place in first..<bytes.count where bytes[place] == tab {
+                bytes[place] = UInt8(ascii: " ")
+            }
         }
-        return text
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Nil for what is no step of this version, such as a sentence.

@@ -91,12 +91,13 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "all lines of \(group) are in use")
         }
-        guard let trunk = trunks[name] else {
+        // Parts of the trunk, not the trunk: a copy that is held makes taking a channel copy them all.
+        guard let targets = trunks[name]?.targets else {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
         let isEmergency = calls[handle].isEmergency
-        if let why = trunk.downReason, !isEmergency || trunk.targets.isEmpty {
+        if let why = trunks[name]!.downReason, !isEmergency || targets.isEmpty {
             return Call.Failure(
                 status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
         }
@@ -119,9 +120,10 @@ extension Switch {
         }
         guard isEmergency || trunks[name]!.rate.admits(now: now) else {
             if line == nil { trunks[name]!.channels.free(channel) }
+            let limit = trunks[name]!.settings.callsPerSecond
             return Call.Failure(
                 status: 503, q850: Causes.switchCongestion,
-                text: "\(name) takes no more than \(trunk.settings.callsPerSecond) calls a second")
+                text: "\(name) takes no more than \(limit) calls a second")
         }
         if let line {
             linesInUse[line] = calls[handle].id
@@ -130,7 +132,7 @@ extension Switch {
             calls[handle].holding = .trunk(name: name)
         }
         calls[handle].channel = channel
-        calls[handle].targetsLeft = trunk.targets.order(now: now, using: &tokens)
+        calls[handle].targetsLeft = targets.order(now: now, using: &tokens)
         calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }

@@ -34,6 +34,9 @@ extension Switch {
             query.pin = verify(digits, for: request, call: handle)
             decision = plan.decide(query)
         }
+        // Whose settings it holds, they cannot be changed without a copy of all.
+        calls[handle].routing = CallRouting(query: query)
+        query.settings = { _ in nil }
         if secrets.isEmpty {
             remember(dialled, of: caller, decision)
         } else {
@@ -43,7 +46,6 @@ extension Switch {
         calls[handle].record.explanation = decision.explanation.map {
             PINMask.masked($0.stored, secrets)
         }
-        calls[handle].routing = CallRouting(query: query)
         note(decision, of: handle)
         return decision
     }
