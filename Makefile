@@ -16,7 +16,7 @@ TANDEM := .build/release/tandem
 VENV := .venv
 REQUIREMENTS := Tests/Acceptance/requirements.txt
 
-BUILD_PACKAGES := libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
+BUILD_PACKAGES := libjemalloc-dev libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
 TEST_PACKAGES := dnsmasq-base kamailio python3 python3-venv sip-tester sipsak snmpd systemd
 
 # $(call install,PACKAGES): installs what of them is missing, and asks nothing.

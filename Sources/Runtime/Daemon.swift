@@ -102,7 +102,6 @@ public final class Daemon {
             SIGINT: { mailbox.post(.stop) },
             SIGHUP: { [reload] in reload.begin(.signal, by: nil) { _ in } },
         ])
-        Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
         // A file that may not grow further is an error of the disk, and no reason to end.

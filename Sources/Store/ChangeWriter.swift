@@ -84,29 +84,24 @@ struct ChangeWriter {
     ///
     /// - Throws: as `apply` of one commit; then all of them have to be rolled back.
     mutating func apply(_ group: ArraySlice<Commit>) throws {
-        var lastPlaces: [CallID: Int] = [:]
+        var lastPlaces: [UInt64: Int] = [:]
         var place = 0
         for commit in group {
-            for change in commit.changes {
-                switch change {
-                case .callRunning(let running): lastPlaces[running.call] = place
-                case .callClosed(let record): lastPlaces[CallID(rawValue: record.callID)] = place
-                case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                    .bindingRemoved, .accountSaved, .posted, .vouchersAdded, .spendingHeld:
-                    break
-                }
+            for index in commit.changes.indices {
+                if let call = commit.changes[index].journaledCall { lastPlaces[call] = place }
                 place += 1
             }
         }
         place = 0
         for commit in group {
-            for change in commit.changes {
-                if case .callRunning(let running) = change, lastPlaces[running.call]! > place {
-                    place += 1
+            for index in commit.changes.indices {
+                defer { place += 1 }
+                if commit.changes[index].isJournal,
+                    let call = commit.changes[index].journaledCall, lastPlaces[call]! > place
+                {
                     continue
                 }
-                try apply(change)
-                place += 1
+                try apply(commit.changes[index])
             }
         }
     }
@@ -333,6 +328,23 @@ struct ChangeWriter {
                     + "\(record.sequence), but record \(stored.sequence) of call "
                     + "\(CallID(rawValue: stored.callID)) is stored")
         }
+    }
+}
+
+extension StoredChange {
+    /// The call whose journal entry this writes or removes.
+    fileprivate var journaledCall: UInt64? {
+        switch self {
+        case .callRunning(let running): running.call.rawValue
+        case .callClosed(let record): record.callID
+        case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
+            .accountSaved, .posted, .vouchersAdded, .spendingHeld:
+            nil
+        }
+    }
+
+    fileprivate var isJournal: Bool {
+        if case .callRunning = self { true } else { false }
     }
 }
 

@@ -38,9 +38,8 @@ struct CompactJSONWriter {
 
     mutating func string(_ value: String?) {
         separate()
-        guard let value else { return bytes.append(contentsOf: "null".utf8) }
+        guard var value else { return bytes.append(contentsOf: "null".utf8) }
         bytes.append(UInt8(ascii: "\""))
-        var value = value
         value.withUTF8 { escape($0) }
         bytes.append(UInt8(ascii: "\""))
     }
