@@ -438,15 +438,31 @@ import Testing
 
     @Test func aRefundNamesItsCallAndItsOperator() throws {
         var site = try Site()
-        let change = MoneyChange(
+        var change = MoneyChange(
             id: "r1", account: "a", amount: Amount("0.07")!, note: "bad line", by: "Li",
-            call: "1-7")
+            call: "1-7", charged: Amount("0.10")!)
         guard case .done? = site.request(.accountRefunded(change)) else {
             Issue.record("no refund")
             return
         }
         let posting = try #require(site.postings.first)
         #expect(posting.kind == .refund && posting.by == "Li" && posting.call == 1 << 32 | 7)
+        change.id = "r2"
+        guard case .refused(let tooMuch)? = site.request(.accountRefunded(change)) else {
+            Issue.record("more than the charge was given back")
+            return
+        }
+        #expect(
+            tooMuch
+                == "account a was charged 0.100000 for that call and 0.070000 of it was given back "
+                + "before, so 0.030000 is the most")
+        change.charged = nil
+        guard case .refused(let unpaid)? = site.request(.accountRefunded(change)) else {
+            Issue.record("what nobody paid was given back")
+            return
+        }
+        #expect(unpaid == "nothing was charged to account a for that call")
+        #expect(site.postings.count == 1)
     }
 
     @Test func aPriceIsToldForAPayerAtATimeByItsFirstRoute() throws {

@@ -104,17 +104,20 @@ extension Switch {
     }
 
     private mutating func refund(_ change: MoneyChange, for token: ControlToken) {
-        var call: CallID?
+        let outcome: Ledger.Outcome
         if let text = change.call {
-            call = CallID(text)
-            guard call != nil else {
+            guard let call = CallID(text) else {
                 reply(.refused("\"\(text)\" is no call id; it looks like 3-1042"), to: token)
                 return
             }
+            outcome = ledger.refund(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                call: call.rawValue, charged: change.charged, note: change.note, by: change.by)
+        } else {
+            outcome = ledger.refund(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                note: change.note, by: change.by)
         }
-        let outcome = ledger.refund(
-            id: change.id, account: change.account, amount: change.amount, at: wallTime,
-            call: call?.rawValue, note: change.note, by: change.by)
         post(outcome, verb: "refunded", account: change.account, for: token)
     }
 
