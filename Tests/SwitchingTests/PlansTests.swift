@@ -490,5 +490,24 @@ import Testing
         #expect(price(question) == "gold line 1.85")
         question.payer = "9999"
         #expect(price(question) == "there is no extension and no account 9999")
+        // Berlin in winter is asked about the summer before: 19:30 UTC was the night there.
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: 1_795_000_000_000_000,
+                    zone: UTCOffset(
+                        seconds: 3600,
+                        changes: [
+                            .init(from: 1_774_746_000, seconds: 7200),
+                            .init(from: 1_792_890_000, seconds: 3600),
+                            .init(from: 1_806_195_600, seconds: 7200),
+                        ]))))
+        question.payer = "8001"
+        for (at, amount) in [
+            (1_782_847_800, "0.8"), (1_796_153_400, "2.4"), (1_812_310_200, "0.8"),
+        ] as [(Int64, String)] {
+            question.at = at * 1_000_000
+            #expect(price(question) == "standard line \(amount)")
+        }
     }
 }

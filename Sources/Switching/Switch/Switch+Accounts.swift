@@ -238,12 +238,11 @@ extension Switch {
                 return
             }
         }
-        let clock = WallClock(
-            instant: now, unixMicroseconds: at, utcOffset: wallClock.utcOffset,
-            nextOffset: wallClock.nextOffset)
         // A number is rated in the form the dialplan brings it to.
+        let clock = wallClock.set(to: at)
+        let time = clock.civilTime(at: clock.instant)
         let decision = plan.decide(
-            Query(caller: caller, dialled: question.number, time: clock.civilTime(at: now)))
+            Query(caller: caller, dialled: question.number, time: time))
         let via = question.via ?? firstWay(decision)
         if let via, via != TariffBook.lines, trunks[via] == nil {
             reply(
@@ -256,7 +255,7 @@ extension Switch {
             reply(.refused(Self.noPrice(decision.normalised, plan: name)), to: token)
             return
         }
-        let rating = Rating(row, calendar: deck.tariff.calendar, from: at, offset: priceOffset)
+        let rating = Rating(row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
         let steps = rating.begunSteps(milliseconds: question.milliseconds)
         reply(
             .price(
