@@ -58,7 +58,8 @@ public struct ReceiptText: Sendable {
                 .init("tariff_plan", "plan"), .init("via", "via"),
                 .init("tariff_prefix", "prefix"), .init("tariff", "tariff"),
                 .init("steps", "steps"), .init("charge", "charge"), .init("currency", ""),
-                .init("priced_from", nil), .init("utc_offset", nil), .init("utc_offset_changes", nil),
+                .init("priced_from", nil), .init("utc_offset", nil),
+                .init("utc_offset_changes", nil),
                 .init("receipt", nil),
                 .init("prices", nil), .init("computes", "computes to the same"),
             ], nothing: "no record")

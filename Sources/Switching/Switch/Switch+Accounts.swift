@@ -255,7 +255,8 @@ extension Switch {
             reply(.refused(Self.noPrice(decision.normalised, plan: name)), to: token)
             return
         }
-        let rating = Rating(row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
+        let rating = Rating(
+            row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
         let steps = rating.begunSteps(milliseconds: question.milliseconds)
         reply(
             .price(
