@@ -7,6 +7,12 @@ import SIP
 
 extension Switch {
     mutating func moneyRequested(_ request: ControlRequest, by token: ControlToken) {
+        // It could only be answered when the disk has it, and nobody knows when that is.
+        if let storeFailure, request.changesMoney {
+            reply(
+                .refused("not done, ask again later: the store fails: \(storeFailure)"), to: token)
+            return
+        }
         switch request {
         case .accounts:
             let all = ledger.accounts
@@ -275,6 +281,20 @@ extension Switch {
         switch first.via {
         case .trunk(let name): return name
         case .line, .lines: return TariffBook.lines
+        }
+    }
+}
+
+extension ControlRequest {
+    /// Whether it changes what stands in the books.
+    fileprivate var changesMoney: Bool {
+        switch self {
+        case .accountOpened, .accountChanged, .accountToppedUp, .accountAdjusted, .accountRefunded,
+            .spendingReleased, .vouchersMade, .voucherRedeemed:
+            true
+        // A hold stops calls, and does so at once even if the disk has it later.
+        case .spendingHeld: false
+        default: false
         }
     }
 }
