@@ -269,3 +269,53 @@ def test_a_disk_that_refuses_is_told_and_tried_again(
     assert daemon.balance("sales") == 20 - charged
     audit = daemon.run("audit")
     assert audit.code == 0, audit.text
+
+
+def test_a_disk_slower_than_the_calls_stops_paid_calls_only(
+    site, faults, phones, gateways, measured
+):
+    site.start()
+    site.import_tariff()
+    e1 = gateways("answer", site.e1_port)
+    site.open_account("sales", "20")
+    site.import_extensions(
+        ("8001", "country", "sales"), ("8002", "country", "sales"), ("8003", "city", None),
+        ("8004", "city", None))
+    first, second, third, fourth = (phones(str(number)) for number in range(8001, 8005))
+    long_call = first.dial(NATIONAL)
+    long_call.wait_answered()
+
+    faults(sync_milliseconds=60_000)
+    begun = time.monotonic()
+    # Its answer waits for the disk, and no longer than a caller would.
+    refused = second.dial(NATIONAL)
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    measured(f"a free call waited {time.monotonic() - begun:.2f} s for a disk that says nothing")
+    assert refused.wait_ended()["status"] == 503
+    assert time.monotonic() - begun < 10
+    state = wait_state(site, "refusing paid calls")
+    assert "written nothing for" in state
+    assert options(site).startswith("SIP/2.0 503")
+    begun = time.monotonic()
+    assert second.dial(NATIONAL).wait_ended()["status"] == 503
+    assert time.monotonic() - begun < 2, "what is known to fail is refused at once"
+    assert long_call.is_up
+    inside.hang_up()
+    inside.wait_ended()
+
+    faults()
+    wait_state(site, "^running$")
+    assert options(site).startswith("SIP/2.0 200")
+    long_call.hang_up()
+    long_call.wait_ended()
+    records = site.wait_records(4)
+    assert [record.sequence for record in records] == [1, 2, 3, 4]
+    (paid,) = [record for record in records if record.charge]
+    assert paid.caller == "8001"
+    assert site.balance("sales") == 20 - paid.charge
+    # The callee of the call that was refused after its answer was hung up.
+    assert len(e1.messages("received")) >= 2 and e1.wait_request("BYE")
+    audit = site.run("audit")
+    assert audit.code == 0, audit.text
