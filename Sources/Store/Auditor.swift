@@ -27,6 +27,7 @@ struct Auditor {
         // Before a closer look: a table that cannot be read makes the rest meaningless.
         guard auditor.report.isGood else { return auditor.report }
         try auditor.checkSealed()
+        try auditor.checkRefunds()
         try auditor.checkAccounts()
         try auditor.checkRunningCalls()
         try auditor.checkRefused()
@@ -88,8 +89,7 @@ struct Auditor {
     /// each is read once.
     private mutating func checkSealed() throws {
         var seals = try Rows(database, sql: "SELECT entry, of, row, columns, hash FROM seal")
-        // Old postings may lie in a table of their own.
-        let table = try database.viewExists("every_posting") ? "every_posting" : "posting"
+        let table = try postingTable()
         var postings = try Rows(
             database, sql: "SELECT entry, \(PostingColumns.names) FROM \(table) ORDER BY entry")
         var records = try Rows(
@@ -245,6 +245,30 @@ struct Auditor {
         report.find(
             "record \(sequence) of call \(CallID(rawValue: call)) says \(charge), and "
                 + "\(posted) was charged")
+    }
+
+    /// Nobody was given back more for a call than was paid for it.
+    private mutating func checkRefunds() throws {
+        let table = try postingTable()
+        let cursor = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT call, account, sum(amount) AS back, coalesce((SELECT -amount FROM \(table)
+                WHERE id = 'call:' || refund.call || ':' || refund.account), 0) AS charge
+                FROM \(table) AS refund WHERE kind <> 'charge' AND kind = 'refund'
+                AND call IS NOT NULL GROUP BY call, account HAVING back > charge
+                """)
+        while let row = try cursor.next() {
+            let row = SQLRow(row: row)
+            report.find(
+                "\(row.amount(2)) of call \(CallID(rawValue: row.bits(0))) was refunded to account "
+                    + "\(row.text(1)), which was charged \(row.amount(3)) for it")
+        }
+    }
+
+    /// Old postings may lie in a table of their own.
+    private func postingTable() throws -> String {
+        try database.viewExists("every_posting") ? "every_posting" : "posting"
     }
 
     // MARK: Accounts and the journal

@@ -1,7 +1,8 @@
+import Charging
 import Dialplan
 import SIP
 
-/// What the wall clock showed at an instant, and the site's offset from UTC then and next.
+/// What the wall clock showed at an instant, and the site's offsets from UTC in the years around it.
 ///
 /// Wall time labels records and tells office hours. It decides no length of time and no money.
 public struct WallClock: Sendable, Hashable {
@@ -9,19 +10,31 @@ public struct WallClock: Sendable, Hashable {
     public var instant: Instant
     /// Microseconds since 1970-01-01 00:00 UTC.
     public var unixMicroseconds: Int64
-    /// Seconds east of UTC in the site's zone.
-    public var utcOffset: Int
-    /// The zone's next change: from this second since 1970 on, this offset.
-    public var nextOffset: (from: Int64, utcOffset: Int)?
+    /// The site's zone, some years back and ahead.
+    public var zone: UTCOffset
 
+    public init(instant: Instant, unixMicroseconds: Int64, zone: UTCOffset) {
+        self.instant = instant
+        self.unixMicroseconds = unixMicroseconds
+        self.zone = zone
+    }
+
+    /// - Parameters:
+    ///   - utcOffset: seconds east of UTC in the site's zone.
+    ///   - nextOffset: its next change: from this second since 1970 on, this offset.
     public init(
         instant: Instant, unixMicroseconds: Int64, utcOffset: Int,
         nextOffset: (from: Int64, utcOffset: Int)? = nil
     ) {
-        self.instant = instant
-        self.unixMicroseconds = unixMicroseconds
-        self.utcOffset = utcOffset
-        self.nextOffset = nextOffset
+        let next = nextOffset.map { UTCOffset.Change(from: $0.from, seconds: $0.utcOffset) }
+        self.init(
+            instant: instant, unixMicroseconds: unixMicroseconds,
+            zone: UTCOffset(seconds: utcOffset, changes: next.map { [$0] } ?? []))
+    }
+
+    /// The same zone at another time of the wall clock, as if it were read at the same instant.
+    public func set(to unixMicroseconds: Int64) -> WallClock {
+        WallClock(instant: instant, unixMicroseconds: unixMicroseconds, zone: zone)
     }
 
     /// Wall time at an instant, in microseconds since 1970 UTC.
@@ -32,20 +45,7 @@ public struct WallClock: Sendable, Hashable {
     /// The civil date and time of the site at an instant.
     public func civilTime(at now: Instant) -> CivilTime {
         let seconds = microseconds(at: now).flooredQuotient(by: 1_000_000)
-        var offset = utcOffset
-        if let nextOffset, seconds >= nextOffset.from { offset = nextOffset.utcOffset }
-        return CivilTime(localSeconds: seconds + Int64(offset))
-    }
-
-    public static func == (a: WallClock, b: WallClock) -> Bool {
-        a.instant == b.instant && a.unixMicroseconds == b.unixMicroseconds
-            && a.utcOffset == b.utcOffset && a.nextOffset?.from == b.nextOffset?.from
-            && a.nextOffset?.utcOffset == b.nextOffset?.utcOffset
-    }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(instant)
-        hasher.combine(unixMicroseconds)
+        return CivilTime(localSeconds: seconds + Int64(zone.seconds(at: seconds)))
     }
 }
 

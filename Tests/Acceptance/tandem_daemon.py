@@ -200,6 +200,7 @@ class Daemon:
         self.dialplan = self.path("site.dialplan")
         self.log = self.path("tandem.log")
         self.process = None
+        self.environment = {}
         self.extensions = {}
         self.write_dialplan(DIALPLAN)
         self.write_config()
@@ -260,7 +261,8 @@ calls:
         output = open(self.log, "a")
         self.process = subprocess.Popen(
             [BINARY, "run", "--config", self.config], stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
+            stdout=output, stderr=subprocess.STDOUT, cwd=self.folder,
+            env={**os.environ, **self.environment})
         output.close()
 
     def start(self):

@@ -1,3 +1,4 @@
+import Charging
 import SIP
 import Synchronization
 import Testing
@@ -20,18 +21,34 @@ import Testing
     @Test func zoneWithoutSummerTimeHasOneOffset() throws {
         let clock = try SiteClock(
             timezone: "Asia/Shanghai", now: start, unixMicroseconds: Wall(1_700_000_000).read)
-        #expect(clock.last.utcOffset == 8 * 3600)
-        #expect(clock.last.nextOffset == nil)
+        #expect(clock.last.zone == UTCOffset(seconds: 8 * 3600))
         #expect(clock.last.unixMicroseconds == 1_700_000_000_000_000)
     }
 
     /// 2026-10-25 01:00 UTC: Berlin goes from +2 to +1.
-    @Test func comingChangeOfOffsetIsTold() throws {
+    @Test func theChangesOfOffsetOfSomeYearsAreTold() throws {
         let clock = try SiteClock(
             timezone: "Europe/Berlin", now: start, unixMicroseconds: Wall(1_792_800_000).read)
-        #expect(clock.last.utcOffset == 7200)
-        #expect(clock.last.nextOffset?.from == 1_792_890_000)
-        #expect(clock.last.nextOffset?.utcOffset == 3600)
+        let zone = clock.last.zone
+        #expect(zone.seconds(at: 1_792_800_000) == 7200)
+        #expect(zone.changes.contains(UTCOffset.Change(from: 1_792_890_000, seconds: 3600)))
+        // 2027-03-28 01:00 UTC, and 2026-03-29 before.
+        #expect(zone.changes.contains(UTCOffset.Change(from: 1_806_195_600, seconds: 7200)))
+        #expect(zone.changes.contains(UTCOffset.Change(from: 1_774_746_000, seconds: 7200)))
+        #expect(zone.changes.count == 16)
+        #expect(zone.changes.map(\.from) == zone.changes.map(\.from).sorted())
+    }
+
+    /// A daemon that runs for years goes on knowing the years around it.
+    @Test func theZoneIsReadAnewAsTimePasses() throws {
+        let wall = Wall(1_792_800_000)
+        var clock = try SiteClock(
+            timezone: "Europe/Berlin", now: start, unixMicroseconds: wall.read)
+        let first = try #require(clock.last.zone.changes.last)
+        wall.advance(milliseconds: 3 * 366 * 86_400_000)
+        let reading = clock.check(now: start + .seconds(3 * 366 * 86_400))
+        let last = try #require(reading?.zone.changes.last)
+        #expect(last.from > first.from + 2 * 365 * 86_400)
     }
 
     @Test func steadyClockIsToldOnceAMinute() throws {

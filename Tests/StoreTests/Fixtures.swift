@@ -188,7 +188,11 @@ func closedRecord(call: UInt64, sequence: UInt64) -> CallRecord {
         plan: "night owls", via: "line", currency: "CNY", tariff: "prefix,\"x\"\n",
         from: 1_790_000_002_000_000,
         offset: UTCOffset(
-            seconds: 28_800, change: UTCOffset.Change(from: 1_800_000_000, seconds: -3600)))
+            seconds: 28_800,
+            changes: [
+                UTCOffset.Change(from: 1_800_000_000, seconds: -3600),
+                UTCOffset.Change(from: 1_810_000_000, seconds: 28_800),
+            ]))
     record.chargedExtension = "8001"
     record.linkedCall = .max
     record.link = .transferred

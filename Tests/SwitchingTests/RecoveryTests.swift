@@ -418,6 +418,36 @@ import Testing
     }
 
     /// The INVITE was in for some milliseconds only: nothing of it was durable.
+    /// Killed before the disk had anything of the call; the callee goes on ringing.
+    @Test func aCalleeThatRingsForACallThatWasNotWrittenDownIsTakenBack() throws {
+        var site = try Site { $0.boot = 5 }
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        site.diskIsQuick = false
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        try site.crash(.process(.seconds(1)))
+        site.diskIsQuick = true
+        #expect(site.said(Site.e1) == "" && site.records.isEmpty)
+
+        gateway.answer(invite, 183, at: &site)
+        let cancel = try site.next(Site.e1)
+        #expect(cancel.method == .cancel && cancel.cseqNumber == invite.cseqNumber)
+        #expect(cancel.topVia.text == invite.topVia.text && cancel.toTag == nil)
+        #expect(cancel.text(.reason)?.contains("Interrupted by a restart") == true)
+        gateway.answer(cancel, 200, at: &site)
+        gateway.answer(invite, 487, at: &site)
+        #expect(site.said(Site.e1) == "ACK")
+        // A stranger makes us send nothing.
+        var stranger = Party("stranger", Endpoint(text: "192.0.2.9:5060"))
+        stranger.answer(invite, 180, at: &site)
+        #expect(site.said(stranger.endpoint) == "")
+        try phone.cancel(at: &site)
+        #expect(site.said(phone.endpoint) == "481 487")
+        site.pass(.seconds(40))
+        #expect(site.isIdle && site.sw.ledger.reservationCount == 0 && site.postings.isEmpty)
+    }
+
     @Test func aCallThatWasNotWrittenDownEndsWhenItsSidesSpeak() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

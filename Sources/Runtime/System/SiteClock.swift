@@ -1,3 +1,4 @@
+import Charging
 import Foundation
 import SIP
 import Switching
@@ -13,6 +14,8 @@ struct SiteClock {
     private let zone: TimeZone
     private let readUnixMicroseconds: () -> Int64
     private(set) var last: WallClock
+    /// When the zone of `last` was read, in microseconds since 1970.
+    private var zoneReadAt: Int64
 
     /// - Parameters:
     ///   - timezone: a name of the tz database.
@@ -28,7 +31,11 @@ struct SiteClock {
         }
         self.zone = zone
         readUnixMicroseconds = unixMicroseconds
-        last = Self.reading(zone: zone, now: now, microseconds: unixMicroseconds())
+        let microseconds = unixMicroseconds()
+        zoneReadAt = microseconds
+        last = WallClock(
+            instant: now, unixMicroseconds: microseconds,
+            zone: Self.offsets(of: zone, around: microseconds))
     }
 
     /// To be called each second or so.
@@ -38,24 +45,40 @@ struct SiteClock {
         let isStepped =
             abs(microseconds - last.microseconds(at: now)) > Self.stepMicroseconds
         guard isStepped || now - last.instant >= Self.interval else { return nil }
-        last = Self.reading(zone: zone, now: now, microseconds: microseconds)
+        if abs(microseconds - zoneReadAt) >= Self.zoneInterval {
+            zoneReadAt = microseconds
+            last.zone = Self.offsets(of: zone, around: microseconds)
+        }
+        last = WallClock(instant: now, unixMicroseconds: microseconds, zone: last.zone)
         return last
     }
 
-    private static func reading(
-        zone: TimeZone, now: Instant, microseconds: Int64
-    ) -> WallClock {
-        let date = Date(timeIntervalSince1970: Double(microseconds) / 1e6)
-        var next: (from: Int64, utcOffset: Int)?
-        if let change = zone.nextDaylightSavingTimeTransition(after: date) {
-            next = (
-                Int64(change.timeIntervalSince1970),
-                zone.secondsFromGMT(for: change.addingTimeInterval(1))
-            )
+    /// How far back and ahead the zone is told of: prices are asked for other days too.
+    private static let yearsBack = 3.0
+    private static let yearsAhead = 5.0
+    /// Of a zone, in those years. Morocco has four in a year.
+    static let mostChanges = 64
+    /// When the zone is read anew, in microseconds from the last time.
+    private static let zoneInterval: Int64 = 30 * 86_400_000_000
+
+    /// Offset and changes of a zone in the years around a moment.
+    private static func offsets(of zone: TimeZone, around microseconds: Int64) -> UTCOffset {
+        let moment = Date(timeIntervalSince1970: Double(microseconds) / 1e6)
+        let year = 365.25 * 86_400
+        let end = moment + yearsAhead * year
+        var date = moment - yearsBack * year
+        var offsets = UTCOffset(seconds: zone.secondsFromGMT(for: date))
+        while offsets.changes.count < mostChanges,
+            let change = zone.nextDaylightSavingTimeTransition(after: date), change > date,
+            change <= end
+        {
+            offsets.changes.append(
+                UTCOffset.Change(
+                    from: Int64(change.timeIntervalSince1970),
+                    seconds: zone.secondsFromGMT(for: change + 1)))
+            date = change
         }
-        return WallClock(
-            instant: now, unixMicroseconds: microseconds,
-            utcOffset: zone.secondsFromGMT(for: date), nextOffset: next)
+        return offsets
     }
 
     static func systemMicroseconds() -> Int64 {

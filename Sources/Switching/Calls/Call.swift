@@ -64,6 +64,8 @@ struct Call: Sendable {
 
     /// The caller's INVITE, as long as another route may need it.
     var invite: Message?
+    /// PINs that were dialled with the number; the journal is written without them.
+    var secrets: [String] = []
     /// Its server transaction, until the final response.
     var inviteTransaction: Handle?
     /// What the caller's INVITE still allows (RFC 3261 §16.6 step 3).

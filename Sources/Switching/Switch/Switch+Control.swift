@@ -267,10 +267,8 @@ extension Switch {
         }
         var time = wallClock.civilTime(at: now)
         if let at = question.at {
-            time = WallClock(
-                instant: now, unixMicroseconds: at, utcOffset: wallClock.utcOffset,
-                nextOffset: wallClock.nextOffset
-            ).civilTime(at: now)
+            let clock = wallClock.set(to: at)
+            time = clock.civilTime(at: clock.instant)
         }
         var query = query(
             caller: caller, dialled: question.dial, time: time, down: Set(question.down))

@@ -132,6 +132,10 @@ extension Switch {
         guard let id = extensions[number]?.account, let account = ledger.account(id) else {
             return refused(403, "\(number) has no account")
         }
+        // The phone is told at once, so it is told of nothing that the disk would not take.
+        guard storeFailure == nil else {
+            return refused(503, "no voucher can be redeemed now")
+        }
         let policy = plan.pinPolicy(of: number)
         var guesses = voucherGuesses[number] ?? VoucherGuesses()
         if let until = guesses.lockedOutUntil, until > now {

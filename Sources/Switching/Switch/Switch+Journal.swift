@@ -58,7 +58,24 @@ extension Switch {
         state.holding = calls[handle].holding
         state.isEmergency = calls[handle].isEmergency
         state.limitMilliseconds = calls[handle].limitMilliseconds
+        mask(&state, calls[handle].secrets)
         return state
+    }
+
+    /// What the caller dialled stands in Request-URI and To of its INVITE and in all that is made from
+    /// them.
+    private func mask(_ state: inout CallState, _ secrets: [String]) {
+        guard !secrets.isEmpty else { return }
+        var uris = [state.caller.dialog.localURI]
+        if let invite = state.inviting.flatMap({ parsed($0.invite) }) {
+            uris.append(invite.requestURI)
+        }
+        let mask = DialledMask(secrets: secrets, uris: uris)
+        state.inviting = state.inviting.map {
+            CallState.Inviting(invite: mask.masked($0.invite), flow: $0.flow)
+        }
+        state.caller.answer = state.caller.answer.map { (mask.masked($0.bytes), $0.flow) }
+        state.caller.dialog.setLocalAddress(mask.masked(state.caller.dialog.localAddress))
     }
 
     private func legState(_ leg: Leg, _ dialog: Dialog) -> CallState.LegState {

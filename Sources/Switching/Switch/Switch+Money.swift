@@ -8,25 +8,18 @@ extension Switch {
     /// This instant as the ledger counts it.
     var moment: LedgerMoment {
         let at = wallTime
-        let offset = utcOffset(at: at)
-        return LedgerMoment(
-            at: at, uptime: now.nanoseconds / 1_000_000,
-            day: CivilDay(localSeconds: at / 1_000_000 + Int64(offset)))
+        return LedgerMoment(at: at, uptime: now.nanoseconds / 1_000_000, day: siteDay(at: at))
     }
 
-    /// The site's distance from UTC at a wall time, as far as the shell has told.
-    private func utcOffset(at: Int64) -> Int {
-        if let next = wallClock.nextOffset, at / 1_000_000 >= next.from { return next.utcOffset }
-        return wallClock.utcOffset
+    /// The site's date at a wall time.
+    private func siteDay(at: Int64) -> CivilDay {
+        let seconds = at.flooredQuotient(by: 1_000_000)
+        return CivilDay(localSeconds: seconds + Int64(wallClock.zone.seconds(at: seconds)))
     }
 
-    /// The site's distance from UTC for a price that begins now.
-    var priceOffset: UTCOffset {
-        UTCOffset(
-            seconds: wallClock.utcOffset,
-            change: wallClock.nextOffset.map {
-                UTCOffset.Change(from: $0.from, seconds: $0.utcOffset)
-            })
+    /// The site's distance from UTC for a price that begins at a wall time.
+    func priceOffset(at: Int64) -> UTCOffset {
+        wallClock.zone.ofCall(from: at.flooredQuotient(by: 1_000_000))
     }
 
     /// The price list of the standard plan that is in force.
@@ -50,10 +43,8 @@ extension Switch {
 
     mutating func restoreSpending(_ stored: StoredState) {
         applySpendingLimits()
-        let offset = priceOffset
-        ledger.restoreSpending(stored.recentCharges, holds: stored.holds, at: moment) { at in
-            CivilDay(localSeconds: at / 1_000_000 + Int64(offset.seconds))
-        }
+        ledger.restoreSpending(
+            stored.recentCharges, holds: stored.holds, at: moment, day: siteDay)
     }
 
     mutating func applySpendingLimits() {
@@ -121,7 +112,7 @@ extension Switch {
             account: account, payer: payer,
             rating: Rating(
                 price.row, calendar: price.deck.tariff.calendar, from: wallTime,
-                offset: priceOffset), steps: 1, plan: plan, via: price.deck.via,
+                offset: priceOffset(at: wallTime)), steps: 1, plan: plan, via: price.deck.via,
             currency: currency, pricedAt: now)
         return hold(handle, money)
     }

@@ -240,7 +240,7 @@ extension Switch {
 
     /// Cancels an INVITE of the last process. What is still said to it finds its transaction: a
     /// refusal is acknowledged, an answer is acknowledged and hung up.
-    private mutating func takeBack(_ invited: CallState.Invited, reason: [UInt8]) {
+    mutating func takeBack(_ invited: CallState.Invited, reason: [UInt8]) {
         let flow = reachable(invited.flow)
         var machine = ClientInviteTransaction(
             reliable: flow.transport.isReliable, timers: settings.timers, now: now)

@@ -40,7 +40,8 @@ extension Switch {
         if secrets.isEmpty {
             remember(dialled, of: caller, decision)
         } else {
-            calls[handle].record.dialled = PINMask.masked(dialled, secrets)
+            calls[handle].secrets = secrets
+            calls[handle].record.dialled = PINMask.masked(dialled: dialled, secrets)
             decision.mask(secrets)
         }
         calls[handle].record.explanation = decision.explanation.map {

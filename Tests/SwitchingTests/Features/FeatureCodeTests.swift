@@ -133,6 +133,21 @@ import Testing
         #expect(!"\(site.records) \(site.logs)".contains(digits))
     }
 
+    @Test func whileTheDiskFailsAVoucherIsNotUsedUp() throws {
+        var site = try Site.withFeatures(balance: "1")
+        let order = VoucherOrder(batch: "spring", count: 1, amount: try #require(Amount("50")))
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            throw Unexpected(nil)
+        }
+        var phone = try site.registered("8001")[0]
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        #expect(try site.code("*99*\(rows[0].code)", by: &phone, id: "1").status == 503)
+        #expect(site.postings.isEmpty)
+        site.handle(.committed(through: site.sw.lastTicket))
+        #expect(try site.code("*99*\(rows[0].code)", by: &phone, id: "2").status == 487)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("51"))
+    }
+
     @Test func wrongVouchersLockOut() throws {
         var site = try Site.withFeatures()
         var phone = try site.registered("8001")[0]
