@@ -21,6 +21,8 @@ struct ClientEntry: Sendable {
         case registration(trunk: String)
         /// OPTIONS inside a dialog, after a restart: is that side still there?
         case check(call: Handle, side: Side)
+        /// INVITE inside a dialog, for the join of this call.
+        case join(call: Handle, asked: LegReference)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -103,6 +105,8 @@ struct DeadlineKey: Hashable, Sendable {
         case unwritten
         /// After a restart: are both sides still there?
         case sidesCheck
+        /// The next try of a join that has met another INVITE.
+        case join
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

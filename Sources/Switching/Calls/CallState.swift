@@ -52,6 +52,13 @@ struct CallState: Sendable {
     var holding = Call.Holding.nothing
     var isEmergency = false
     var limitMilliseconds: Int64?
+    /// The call that it is joined to.
+    var joined: CallID?
+    /// Who was on this side has left.
+    var isCallerGone = false
+    var isCalleeGone = false
+    /// It was answered, and nobody has been told so yet.
+    var isUntold = false
 
     private static let version: UInt8 = 2
 
@@ -62,6 +69,7 @@ struct CallState: Sendable {
         case callerExtension, calleeExtension, inboundTrunk, inboundLine
         case trunk, line, emergency, limit
         case inboundChannel
+        case joined, callerGone, calleeGone, untold
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -111,6 +119,10 @@ struct CallState: Sendable {
         if let limitMilliseconds {
             writer.field(Tag.limit.rawValue) { $0.number(limitMilliseconds) }
         }
+        if let joined { writer.field(Tag.joined.rawValue) { $0.number(joined.rawValue) } }
+        if isCallerGone { writer.field(Tag.callerGone.rawValue) { _ in } }
+        if isCalleeGone { writer.field(Tag.calleeGone.rawValue) { _ in } }
+        if isUntold { writer.field(Tag.untold.rawValue) { _ in } }
         return writer.bytes
     }
 
@@ -198,6 +210,12 @@ struct CallState: Sendable {
             case .emergency: read?.isEmergency = true
             case .limit: read?.limitMilliseconds = field.signed()
             case .inboundChannel: read?.inboundChannel = field.number(as: Int.self)
+            case .joined:
+                guard let number = field.number() else { return nil }
+                read?.joined = CallID(rawValue: number)
+            case .callerGone: read?.isCallerGone = true
+            case .calleeGone: read?.isCalleeGone = true
+            case .untold: read?.isUntold = true
             }
         }
         guard var read else { return nil }

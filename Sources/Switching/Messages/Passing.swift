@@ -9,7 +9,7 @@ extension Switch {
         .acceptEncoding, .acceptLanguage, .alertInfo, .subject, .priority, .organization, .privacy,
         .reason, .sessionExpires, .minSE, .event, .subscriptionState, .infoPackage, .recvInfo,
         .userToUser, .date, .warning, .retryAfter, .answerMode, .privAnswerMode, .pEarlyMedia,
-        .unsupported,
+        .unsupported, .referredBy,
     ]
 
     static func copyPassed(from message: Message, into writer: inout MessageWriter) {

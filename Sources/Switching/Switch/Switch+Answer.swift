@@ -65,6 +65,7 @@ extension Switch {
         calls[handle].record.answeredAt = wallTime
         moneyAnswered(handle)
 
+        if isForTransfer(handle) { calls[handle].handover?.offer = Offer(of: response) }
         settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])
@@ -167,6 +168,10 @@ extension Switch {
 
     /// The caller is told: from here on it may talk.
     mutating func tellCaller(_ handle: Handle) {
+        if isForTransfer(handle) {
+            transferAnswered(handle)
+            return
+        }
         guard let server = calls[handle].inviteTransaction,
             let bytes = calls[handle].caller.pendingAnswer?.bytes
         else { return }
@@ -183,6 +188,8 @@ extension Switch {
         calls[handle].routing = nil
         calls[handle].provisionals = []
         armAnswer(handle, side: .caller)
+        // Its caller may have asked meanwhile that another be connected to whom it reaches here.
+        if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
     }
 
     /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
@@ -236,6 +243,7 @@ extension Switch {
             cancellations.popFirst()
             tellCancelled(first.server)
         }
+        sayFarewells(through: ticket)
         while let first = waitingReplies.first, first.ticket <= ticket {
             waitingReplies.popFirst()
             actions.replies.append((first.to, first.reply))
@@ -253,6 +261,7 @@ extension Switch {
             goOnUnwritten(handle, why: "the record cannot be written")
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
+        sayFarewells(through: lastTicket)
         // Where the answer is not on the disk either, both will get there together.
         for waiting in cancellations.removeAll() {
             if waiting.answer > durableTicket {

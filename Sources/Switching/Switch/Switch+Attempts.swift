@@ -335,7 +335,10 @@ extension Switch {
             // It rings: the trunk is well, however long the callee takes.
             if response.status == 180, calls[handle].isTrial { routePassed(handle) }
         }
-        guard let server = calls[handle].inviteTransaction else { return }
+        guard let server = calls[handle].inviteTransaction else {
+            transferProgressed(handle, status: response.status)
+            return
+        }
 
         // A reliable provisional keeps being reliable, with our own number for it (RFC 3262 §3).
         var rseq: UInt32?

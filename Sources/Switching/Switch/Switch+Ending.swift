@@ -63,6 +63,10 @@ extension Switch {
         case .callee:
             hangUpCaller(handle, reason: reason)
         }
+        if let other = partner(of: LegReference(call: handle, side: side)), other.call != handle {
+            hangUpCaller(other.call, reason: reason)
+            hangUpCallee(other.call, reason: reason)
+        }
         close(
             handle, by: side == .caller ? .caller : .callee, status: 200,
             q850: q850 ?? Causes.normalClearing, text: "", disposition: .answered)
@@ -171,18 +175,23 @@ extension Switch {
         for leg in call.callees { retire(leg.localTag) }
         if let dialog = call.caller.dialogs.first {
             let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
-            origins[origin] = nil
-            finish(origin, cseq: dialog.remoteCSeq ?? 0)
+            // A call that was made for a transfer has the transferor's dialog, which is another's.
+            if origins[origin] == handle {
+                origins[origin] = nil
+                finish(origin, cseq: dialog.remoteCSeq ?? 0)
+            }
         }
         if call.record.disposition != .answered {
             log(
                 .info, call: call.id,
                 "\(call.record.caller) -> \(call.record.dialled): \(status) \(text)")
         }
+        handoverEnded(of: call, handle, status: status, q850: q850, text: text)
     }
 
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
     mutating func retire(_ tag: UInt64) {
+        guard legs[tag] != nil else { return }
         retiredTags.append((now + settings.timers.timeout, tag))
         forgetRetiredTags()
     }

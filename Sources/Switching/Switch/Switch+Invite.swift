@@ -81,6 +81,11 @@ extension Switch {
     /// Whether the Request-URI names this switch: its realm, one of its domains, or an address.
     private func isOurs(_ request: Message) -> Bool {
         guard let uri = URI(parsing: request.requestURI) else { return false }
+        return isServed(uri)
+    }
+
+    /// Whether an address is one of this switch.
+    func isServed(_ uri: URI) -> Bool {
         if uri.scheme == .tel { return true }
         if IPAddress(parsing: uri.host) != nil { return true }
         let host = String(decoding: uri.host, as: UTF8.self).lowercased()
@@ -157,7 +162,7 @@ extension Switch {
 
     // MARK: Where to
 
-    private mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
+    mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
         let decision = firstDecision(handle, caller: caller, dialled: dialled)
 
         // A line or channel of its own is taken by the call that comes in on it.

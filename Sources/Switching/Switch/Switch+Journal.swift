@@ -58,6 +58,14 @@ extension Switch {
         state.holding = calls[handle].holding
         state.isEmergency = calls[handle].isEmergency
         state.limitMilliseconds = calls[handle].limitMilliseconds
+        if calls.contains(calls[handle].joined) {
+            state.joined = calls[calls[handle].joined].id
+        }
+        state.isCallerGone = calls[handle].caller.state == .ended
+        if let index = calls[handle].connected {
+            state.isCalleeGone = calls[handle].callees[index].state == .ended
+        }
+        state.isUntold = isForTransfer(handle)
         return state
     }
 

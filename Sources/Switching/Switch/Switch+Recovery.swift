@@ -21,6 +21,7 @@ extension Switch {
     mutating func resume(_ runningCalls: [RunningCall]) {
         var resumed = 0
         var ended = 0
+        var joins: [(of: CallID, to: CallID?)] = []
         for running in runningCalls.sorted(by: { $0.call < $1.call }) {
             guard let state = CallState(serialized: running.state) else {
                 let why =
@@ -35,16 +36,32 @@ extension Switch {
             if let callee = state.callee, state.clocks.sinceAnswer != nil {
                 resume(running, state, callee: callee)
                 resumed += 1
+                if state.joined != nil || state.isCallerGone || state.isCalleeGone {
+                    joins.append((running.call, state.joined))
+                }
             } else {
                 endRinging(running, state)
                 ended += 1
             }
         }
+        for join in joins { rejoin(join.of, to: join.to) }
         guard resumed + ended > 0 else { return }
         log(.notice, "\(resumed) answered calls go on, \(ended) that were not answered are ended")
     }
 
     // MARK: Answered calls
+
+    /// Two calls that were joined are again. A side whose other one has not come back is alone.
+    private mutating func rejoin(_ id: CallID, to other: CallID?) {
+        guard let handle = callHandles[id] else { return }
+        if let joined = other.flatMap({ callHandles[$0] }) {
+            calls[handle].joined = joined
+            return
+        }
+        cut(
+            handle, text: "The other call of the transfer ended while the switch was down",
+            status: nil)
+    }
 
     private mutating func resume(
         _ running: RunningCall, _ state: CallState, callee calleeState: CallState.LegState
@@ -57,6 +74,8 @@ extension Switch {
             attemptStartedAt: now)
         call.phase = .connected
         call.callees = [leg(calleeState, away)]
+        if state.isCallerGone { call.caller.state = .ended }
+        if state.isCalleeGone { call.callees[0].state = .ended }
         call.connected = 0
         call.answeredAt = back(from: now, by: (state.clocks.sinceAnswer ?? .zero) + away)
         call.callerExtension = state.callerExtension
@@ -77,18 +96,29 @@ extension Switch {
 
         let handle = calls.insert(call)
         callHandles[call.id] = handle
-        legs[call.caller.localTag] = LegReference(call: handle, side: .caller)
-        legs[call.callees[0].localTag] = LegReference(call: handle, side: .callee(0))
-        origins[
-            Origin(
-                callID: Array(state.caller.dialog.callID),
-                fromTag: Array(state.caller.dialog.remoteTag))] = handle
+        if !state.isCallerGone {
+            legs[call.caller.localTag] = LegReference(call: handle, side: .caller)
+            origins[
+                Origin(
+                    callID: Array(state.caller.dialog.callID),
+                    fromTag: Array(state.caller.dialog.remoteTag))] = handle
+        }
+        if !state.isCalleeGone {
+            legs[call.callees[0].localTag] = LegReference(call: handle, side: .callee(0))
+        }
         if let line = call.inboundLine { linesInUse[line] = call.id }
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
         for number in [call.callerExtension, call.calleeExtension] {
             if let number { callsOfExtension[number, default: 0] += 1 }
         }
 
+        if state.isUntold {
+            hangUpCallee(
+                handle,
+                reason: Self.reason(q850: Causes.temporaryFailure, text: Self.interrupted))
+            fail(handle, 503, q850: Causes.temporaryFailure, Self.interrupted)
+            return
+        }
         if let end = paidUntil(handle), end <= now {
             log(.notice, call: call.id, "its paid time ended while the switch was down")
             cut(handle, text: "The paid time ended while the switch was down", status: 402)

@@ -35,7 +35,7 @@ extension Switch {
             decision = plan.decide(query)
         }
         if secrets.isEmpty {
-            remember(dialled, of: caller, decision)
+            if !isForTransfer(handle) { remember(dialled, of: caller, decision) }
         } else {
             calls[handle].record.dialled = PINMask.masked(dialled, secrets)
             decision.mask(secrets)
@@ -128,7 +128,7 @@ extension Switch {
     private mutating func rings(_ handle: Handle) {
         guard calls[handle].routing?.turns == 0 else { return }
         calls[handle].record.direction =
-            calls[handle].callerExtension == nil ? .inbound : .internal
+            calls[handle].callerExtension == nil && !isForTransfer(handle) ? .inbound : .internal
     }
 
     // MARK: Going on

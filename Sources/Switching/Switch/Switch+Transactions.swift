@@ -3,7 +3,8 @@ import SIP
 // The tables of transactions: making entries, sending through them, their deadlines.
 
 extension Switch {
-    static let allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK"
+    static let allowedMethods =
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY"
     static let serverName = "Tandem"
 
     // MARK: Server side
@@ -256,6 +257,7 @@ extension Switch {
         case .probe(let trunk): probeFailed(why, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkAnswered(status, of: call, side: side)
+        case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
     }
 
