@@ -19,7 +19,7 @@ struct ClientEntry: Sendable {
         case probe(trunk: String)
         /// REGISTER to a trunk's operator.
         case registration(trunk: String)
-        /// OPTIONS inside a dialog, after a restart: is that side still there?
+        /// OPTIONS or UPDATE inside a dialog: is that side still there?
         case check(call: Handle, side: Side)
         /// INVITE inside a dialog, for the join of this call.
         case join(call: Handle, asked: LegReference)
@@ -103,7 +103,7 @@ struct DeadlineKey: Hashable, Sendable {
         case registration
         /// The disk is slow: an answer has waited long enough for it.
         case unwritten
-        /// After a restart: are both sides still there?
+        /// Is a side still there, or a session timer due?
         case sidesCheck
         /// The next try of a join that has met another INVITE.
         case join

@@ -36,6 +36,7 @@ extension Switch {
         calls[handle].callees[callee].flow = flow
         calls[handle].connected = callee
         calls[handle].answeredAt = now
+        sessionAgreed(of: LegReference(call: handle, side: .callee(callee)), by: response)
         // Until the answer is on the disk the callee gets no ACK: were the process to end before, its
         // 2xx comes again and is hung up. A late offer waits for the caller's ACK, which brings the
         // answer to it (RFC 3264 §5).
@@ -150,6 +151,7 @@ extension Switch {
             let request = servers[server].request
         else { return }
         let contact = listenerText(calls[handle].caller.flow.listener).contact
+        let session = agreeSession(of: LegReference(call: handle, side: .caller), asked: request)
         let bytes = request.response(
             200, toTag: Token.text(calls[handle].caller.localTag),
             source: servers[server].source, dialogForming: true,
@@ -158,6 +160,7 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: response, into: &writer)
+                session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
         calls[handle].caller.pendingAnswer = Leg.PendingAnswer(
@@ -188,6 +191,7 @@ extension Switch {
         calls[handle].routing = nil
         calls[handle].provisionals = []
         armAnswer(handle, side: .caller)
+        beginSessions(handle)
         // Its caller may have asked meanwhile that another be connected to whom it reaches here.
         if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
     }

@@ -274,6 +274,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer)
+        writeSession(into: &writer)
         Self.copyPassed(from: original, into: &writer)
         let body = original.body
         let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])

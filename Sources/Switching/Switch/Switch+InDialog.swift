@@ -56,6 +56,13 @@ extension Switch {
             return
         }
 
+        heard(LegReference(call: handle, side: side))
+        if request.method == .invite || request.method == .update, isTooBrief(request) {
+            calls[handle][side].dialogs[index].responseSent(422, to: request)
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 422) { $0.field(.minSE, Int(SessionTimer.leastSeconds)) }
+            return
+        }
         switch request.method {
         case .bye: byeReceived(request, key: key, on: flow, call: handle, side: side)
         case .options:
@@ -64,6 +71,10 @@ extension Switch {
         case .refer: referReceived(request, key: key, on: flow, call: handle, side: side)
         case .subscribe, .publish, .register:
             refuseInDialog(request, key: key, on: flow, 489)
+        case .update where request.body.isEmpty && request.has(.sessionExpires):
+            refreshReceived(
+                request, key: key, on: flow, leg: LegReference(call: handle, side: side),
+                dialog: index)
         case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
             relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
         }
@@ -162,7 +173,10 @@ extension Switch {
         } else if let rack = request.value(.rack) {
             writer.field(.rack, rack)
         }
-        if method == .invite || method == .update { writer.field(.allow, Self.allowedMethods) }
+        if method == .invite || method == .update {
+            writer.field(.allow, Self.allowedMethods)
+            writeSession(of: target, into: &writer)
+        }
         Self.copyOptions(from: request, into: &writer)
         Self.copyPassed(from: request, into: &writer)
         let bytes = writer.finish(
@@ -204,6 +218,7 @@ extension Switch {
         if let index = calls[handle][to].dialogIndex(remoteTag: response.toTag ?? []) {
             calls[handle][to].dialogs[index].responseReceived(response)
         }
+        heard(LegReference(call: handle, side: to))
         guard servers.contains(server), let request = servers[server].request else {
             // The 2xx of a re-INVITE came again: its ACK was lost, or is not due yet.
             if method == .invite, (200..<300).contains(status),
@@ -215,10 +230,13 @@ extension Switch {
         }
         if status < 200 {
             guard method == .invite, status > 100 else { return }
-            passResponse(response, to: server)
+            passResponse(response, to: server, of: from)
             return
         }
         relayEnded(status, request, of: from)
+        if method == .invite || method == .update, (200..<300).contains(status) {
+            sessionAgreed(of: LegReference(call: handle, side: to), by: response)
+        }
         // Either target may be another now.
         defer {
             if method == .invite || method == .update, (200..<300).contains(status) {
@@ -237,7 +255,7 @@ extension Switch {
             }
             return
         }
-        passResponse(response, to: server)
+        passResponse(response, to: server, of: from)
         // These say that the dialog is gone (RFC 3261 §12.2.1.2).
         if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
     }
@@ -283,7 +301,15 @@ extension Switch {
             q850: Causes.recoveryOnTimerExpiry)
     }
 
-    private mutating func passResponse(_ response: Message, to server: Handle) {
+    private mutating func passResponse(
+        _ response: Message, to server: Handle, of leg: LegReference?
+    ) {
+        var session: SessionAnswer?
+        if response.method == .update, (200..<300).contains(response.status), let leg,
+            let request = servers[server].request
+        {
+            session = agreeSession(of: leg, asked: request)
+        }
         let contact = listenerText(servers[server].flow.listener).contact
         respond(
             server, response.status,
@@ -291,6 +317,7 @@ extension Switch {
             body: response.body, contentType: response.value(.contentType) ?? []
         ) { writer in
             if response.status < 300 { writer.field(.contact, contact) }
+            session?.write(to: &writer)
             Self.copyPassed(from: response, into: &writer)
         }
     }
@@ -301,6 +328,7 @@ extension Switch {
     ) {
         guard let request = servers[server].request else { return }
         let contact = listenerText(servers[server].flow.listener).contact
+        let session = agreeSession(of: LegReference(call: handle, side: side), asked: request)
         let bytes = request.response(
             response.status, source: servers[server].source,
             extra: { writer in
@@ -308,6 +336,7 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: response, into: &writer)
+                session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
         calls[handle][side].pendingAnswer = Leg.PendingAnswer(
@@ -336,6 +365,7 @@ extension Switch {
         guard calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []) != nil,
             calls[handle][side].pendingAnswer != nil
         else { return }
+        heard(reference)
         let action = calls[handle][side].pendingAnswer?.retransmission.acknowledgementReceived()
         guard action == .pass else { return }
         calls[handle][side].pendingAnswer = nil

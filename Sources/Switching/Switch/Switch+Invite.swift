@@ -6,7 +6,9 @@ import SIP
 
 extension Switch {
     /// Options that pass through us from leg to leg.
-    static let passedOptions = ["100rel", "timer"]
+    static let passedOptions = ["100rel"]
+    /// Options that an INVITE may require.
+    static let inviteOptions = ["100rel", "timer"]
 
     /// Who calls, once that is known.
     private enum Identity {
@@ -23,8 +25,14 @@ extension Switch {
             identity = .subscriber(subscriber)
         }
 
-        if let unsupported = unsupportedOptions(request, supported: Self.passedOptions) {
+        if let unsupported = unsupportedOptions(request, supported: Self.inviteOptions) {
             refuse(request, key: key, on: flow, 420) { $0.field(.unsupported, unsupported) }
+            return
+        }
+        if isTooBrief(request) {
+            refuse(request, key: key, on: flow, 422) {
+                $0.field(.minSE, Int(SessionTimer.leastSeconds))
+            }
             return
         }
         let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))

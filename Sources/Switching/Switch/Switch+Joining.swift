@@ -74,6 +74,8 @@ extension Switch {
         writer.field(.contact, listenerText(flow.listener).contact)
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
+        writer.field(.supported, "timer")
+        writeSession(of: leg, into: &writer)
         writer.field(.accept, "application/sdp")
         let bytes = writer.finish(
             body: (join.offer?.body ?? [])[...], contentType: (join.offer?.contentType ?? [])[...])
@@ -96,6 +98,7 @@ extension Switch {
             return
         }
         calls[leg.call][leg.side].dialogs[index].responseReceived(response)
+        heard(leg)
         guard response.status < 300 else {
             refused(response, for: holder, by: leg)
             return
@@ -106,6 +109,7 @@ extension Switch {
             return
         }
         guard calls[leg.call][leg.side].acknowledgementDue == nil else { return }
+        sessionAgreed(of: leg, by: response)
         let dialog = calls[leg.call][leg.side].dialogs[index]
         let flow = calls[leg.call][leg.side].flow
         guard calls.contains(holder), let join = calls[holder].handover?.join, !join.isAbandoned

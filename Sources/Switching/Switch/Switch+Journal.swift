@@ -73,7 +73,8 @@ extension Switch {
         CallState.LegState(
             localTag: leg.localTag, flow: leg.flow, name: leg.name, dialog: dialog,
             answer: leg.pendingAnswer.map { ($0.bytes, $0.flow) },
-            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil)
+            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil,
+            session: leg.session)
     }
 
     /// A callee whose INVITE is out and not answered.

@@ -173,7 +173,9 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
-        if answersChallenge(response, of: handle) { return }
+        if answersChallenge(response, of: handle) || asksLongerSession(response, of: handle) {
+            return
+        }
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -188,7 +190,7 @@ extension Switch {
                 client: handle)
         case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
         case .registration(let trunk): registerAnswered(response, trunk: trunk)
-        case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
+        case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)
         }

@@ -163,6 +163,8 @@ extension Switch {
         var dialog = state.dialog
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         leg.dialogs = [dialog]
+        leg.session = state.session
+        leg.session?.refreshed(now: now)
         if let cseq = state.acknowledgementDue {
             leg.acknowledgementDue = Leg.AcknowledgementDue(cseq: cseq, client: nil)
             leg.offersLate = true
@@ -210,35 +212,6 @@ extension Switch {
         deadlines.set(
             DeadlineKey(kind: .sidesCheck, slot: handle.slot),
             at: now + .seconds(1) + .milliseconds(2) * place)
-    }
-
-    mutating func sidesCheckDeadlineReached(_ handle: Handle) {
-        guard case .connected = calls[handle].phase, let callee = calls[handle].connected else {
-            return
-        }
-        for side in [Side.caller, .callee(callee)] where calls[handle][side].state == .answered {
-            let branch = tokens.next()
-            let flow = calls[handle][side].flow
-            let last = calls[handle][side].dialogs.count - 1
-            var writer = MessageWriter(capacity: 512)
-            _ = calls[handle][side].dialogs[last].nextRequest(
-                .options, via: via(branch: branch, listener: flow.listener), into: &writer)
-            writer.field(.maxForwards, 70)
-            writer.field(.contact, listenerText(flow.listener).contact)
-            writer.field(.accept, "application/sdp")
-            writer.field(.userAgent, Self.serverName)
-            _ = makeClient(
-                .options, branch: branch, bytes: writer.finish(), flow: flow,
-                user: .check(call: handle, side: side))
-        }
-    }
-
-    /// What a side said when it was asked whether it is still in the call.
-    mutating func checkAnswered(_ status: Int, of handle: Handle, side: Side) {
-        guard calls.contains(handle), status == 481 || status == 408 || status == 503 else {
-            return
-        }
-        legLost(handle, side: side, status: status)
     }
 
     // MARK: Calls that were not answered

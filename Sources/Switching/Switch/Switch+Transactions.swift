@@ -256,7 +256,7 @@ extension Switch {
                 status: status, of: call, to: to, server: server, serverMethod: method)
         case .probe(let trunk): probeFailed(why, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
-        case .check(let call, let side): checkAnswered(status, of: call, side: side)
+        case .check(let call, let side): checkUnanswered(status, of: call, side: side)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
     }

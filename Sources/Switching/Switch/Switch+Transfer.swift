@@ -229,6 +229,7 @@ extension Switch {
         calls[second].routes = []
         calls[second].routing = nil
         calls[second].provisionals = []
+        beginSessions(second)
         guard let first = calls[second].handover?.isFor, calls.contains(first),
             let transfer = calls[first].handover?.transfer,
             let other = partner(of: LegReference(call: first, side: transfer.by)),
