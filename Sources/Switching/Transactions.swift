@@ -107,6 +107,8 @@ struct DeadlineKey: Hashable, Sendable {
         case sidesCheck
         /// The next try of a join that has met another INVITE.
         case join
+        /// A parked call was not fetched.
+        case park
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

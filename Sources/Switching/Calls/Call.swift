@@ -181,7 +181,9 @@ struct Call: Sendable {
         case .routing: "routing"
         case .trying: ringingAt == nil ? "trying" : "ringing"
         case .answering: "answering"
-        case .connected: handover?.transfer == nil ? "connected" : "transferring"
+        case .connected:
+            handover?.parked != nil
+                ? "parked" : handover?.transfer == nil ? "connected" : "transferring"
         }
     }
 }

@@ -58,6 +58,8 @@ struct CallState: Sendable {
     /// Who was on this side has left.
     var isCallerGone = false
     var isCalleeGone = false
+    /// Where it waits, and who has parked it.
+    var parked: Parked?
     /// It was answered, and nobody has been told so yet.
     var isUntold = false
 
@@ -72,6 +74,7 @@ struct CallState: Sendable {
         case inboundChannel
         case joined, callerGone, calleeGone, untold
         case callerSession, calleeSession
+        case parked
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -126,6 +129,12 @@ struct CallState: Sendable {
         Self.write(callee?.session, .calleeSession, to: &writer)
         if isCallerGone { writer.field(Tag.callerGone.rawValue) { _ in } }
         if isCalleeGone { writer.field(Tag.calleeGone.rawValue) { _ in } }
+        if let parked {
+            writer.field(Tag.parked.rawValue) {
+                $0.text(parked.place)
+                $0.text(parked.by)
+            }
+        }
         if isUntold { writer.field(Tag.untold.rawValue) { _ in } }
         return writer.bytes
     }
@@ -240,6 +249,9 @@ struct CallState: Sendable {
             case .calleeSession: read?.callee?.session = Self.session(&field)
             case .callerGone: read?.isCallerGone = true
             case .calleeGone: read?.isCalleeGone = true
+            case .parked:
+                guard let place = field.string(), let by = field.string() else { return nil }
+                read?.parked = Parked(place: place, by: by)
             case .untold: read?.isUntold = true
             }
         }

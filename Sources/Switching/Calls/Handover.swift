@@ -12,7 +12,10 @@ struct Handover: Sendable {
     /// Two sides are being given each other's session descriptions.
     var join: Join?
 
-    var isOver: Bool { transfer == nil && isFor == .none && join == nil }
+    /// Where its one side waits to be fetched.
+    var parked: Parked?
+
+    var isOver: Bool { transfer == nil && isFor == .none && join == nil && parked == nil }
 }
 
 /// A transfer under way (RFC 3515).
@@ -60,6 +63,10 @@ struct Join: Sendable {
         case transfer
         /// Both talk with each other already; one of them has been told of another in between.
         case restoration
+        /// The offerer is put on hold: nobody else is asked.
+        case hold
+        /// A parked side is fetched by a phone whose INVITE holds the offer.
+        case retrieval
     }
 
     var offerer: LegReference

@@ -158,6 +158,9 @@ extension Switch {
         let call = calls[handle]
         var route = call.record.route ?? call.calleeExtension ?? ""
         if route.isEmpty, let attempt = call.record.attempts.last { route = attempt.route }
+        if let parked = call.handover?.parked {
+            route = "place \(parked.place), parked by \(parked.by)"
+        }
         return CallRow(
             call: call.id.description, state: call.stateName, caller: call.record.caller,
             dialled: call.record.dialled, route: route,

@@ -239,7 +239,8 @@ extension Outcome {
     fileprivate var needsFreeCall: Bool {
         switch self {
         case .emergency: false
-        case .feature(let call): call.feature == .pickup || call.feature == .pickupExtension
+        case .feature(let call):
+            call.feature == .pickup || call.feature == .pickupExtension || call.feature == .retrieve
         case .ring, .ringGroup, .routes, .askPIN, .refuse: true
         }
     }

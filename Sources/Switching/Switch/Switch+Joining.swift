@@ -129,6 +129,15 @@ extension Switch {
             calls[leg.call][leg.side].acknowledgementDue = Leg.AcknowledgementDue(
                 cseq: response.cseqNumber, client: client)
             calls[leg.call][leg.side].offersLate = true
+            if join.purpose == .hold {
+                calls[leg.call][leg.side].acknowledgementDue = nil
+                calls[holder].handover?.join = nil
+                acknowledge(
+                    response, dialog: dialog, flow: flow, client: client,
+                    body: Self.refusal(of: response.body)[...],
+                    contentType: response.value(.contentType) ?? [])
+                return
+            }
             calls[holder].handover?.join?.offer = Offer(of: response)
             calls[holder].handover?.join?.collisions = 0
             askNext(holder)
@@ -136,6 +145,11 @@ extension Switch {
         }
         acknowledge(response, dialog: dialog, flow: flow, client: client)
         let offerer = join.offerer
+        if join.purpose == .retrieval {
+            calls[holder].handover?.join = nil
+            retrieved(holder, by: offerer.call, response)
+            return
+        }
         guard isTalking(offerer), let due = calls[offerer.call][offerer.side].acknowledgementDue,
             let offering = calls[offerer.call][offerer.side].dialogs.last
         else {
@@ -151,7 +165,7 @@ extension Switch {
         calls[holder].handover?.join = nil
         switch join.purpose {
         case .transfer: transferred(holder)
-        case .restoration: tidyHandover(holder)
+        case .restoration, .hold, .retrieval: tidyHandover(holder)
         }
     }
 
@@ -207,7 +221,8 @@ extension Switch {
         calls[holder].handover?.join = nil
         switch join.purpose {
         case .transfer: transferFailed(holder, status: status, text: text)
-        case .restoration: break
+        case .restoration, .hold: break
+        case .retrieval: retrievalFailed(holder, by: join.offerer.call, status, text)
         }
         refuseOffer(of: join)
         if calls.contains(holder) { tidyHandover(holder) }
@@ -228,7 +243,7 @@ extension Switch {
             contentType: offer.contentType[...])
         switch join.purpose {
         case .transfer: restore(leg)
-        case .restoration: break
+        case .restoration, .hold, .retrieval: break
         }
     }
 
@@ -246,9 +261,12 @@ extension Switch {
 
     /// The two sides that a leg is between talk with each other again.
     mutating func restore(_ leg: LegReference) {
-        guard isTalking(leg), let other = partner(of: leg), isTalking(other),
-            calls[leg.call].handover?.join == nil
-        else { return }
+        guard isTalking(leg), calls[leg.call].handover?.join == nil else { return }
+        if calls[leg.call].handover?.parked != nil {
+            hold(leg)
+            return
+        }
+        guard let other = partner(of: leg), isTalking(other) else { return }
         begin(Join(offerer: leg, answerer: other, purpose: .restoration), for: leg.call)
     }
 

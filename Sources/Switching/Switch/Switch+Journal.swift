@@ -65,6 +65,7 @@ extension Switch {
         if let index = calls[handle].connected {
             state.isCalleeGone = calls[handle].callees[index].state == .ended
         }
+        state.parked = calls[handle].handover?.parked
         state.isUntold = isForTransfer(handle)
         return state
     }

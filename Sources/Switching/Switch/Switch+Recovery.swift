@@ -36,7 +36,9 @@ extension Switch {
             if let callee = state.callee, state.clocks.sinceAnswer != nil {
                 resume(running, state, callee: callee)
                 resumed += 1
-                if state.joined != nil || state.isCallerGone || state.isCalleeGone {
+                if let parked = state.parked {
+                    parkAgain(running.call, parked)
+                } else if state.joined != nil || state.isCallerGone || state.isCalleeGone {
                     joins.append((running.call, state.joined))
                 }
             } else {
@@ -50,6 +52,14 @@ extension Switch {
     }
 
     // MARK: Answered calls
+
+    /// A call that waited to be fetched waits again.
+    private mutating func parkAgain(_ id: CallID, _ parked: Parked) {
+        guard let handle = callHandles[id] else { return }
+        calls[handle].handover = Handover(parked: parked)
+        parkedCalls[parked.place] = handle
+        armParked(handle)
+    }
 
     /// Two calls that were joined are again. A side whose other one has not come back is alone.
     private mutating func rejoin(_ id: CallID, to other: CallID?) {

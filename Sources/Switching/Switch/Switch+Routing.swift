@@ -40,7 +40,8 @@ extension Switch {
             calls[handle].record.dialled = PINMask.masked(dialled, secrets)
             decision.mask(secrets)
         }
-        calls[handle].record.explanation = decision.explanation.map {
+        // A call that is made for a transfer begins with that.
+        calls[handle].record.explanation += decision.explanation.map {
             PINMask.masked($0.stored, secrets)
         }
         calls[handle].routing = CallRouting(query: query)

@@ -154,9 +154,9 @@ extension Switch {
     // MARK: The second call
 
     /// A call in the transferor's name, with nobody on its caller's side yet.
-    private mutating func makeCall(
+    mutating func makeCall(
         to target: URI, for leg: LegReference, other: LegReference, by subscriber: Extension,
-        _ request: Message
+        _ request: Message?
     ) -> Handle? {
         let flow = calls[leg.call][leg.side].flow
         let tag = tokens.next()
@@ -170,7 +170,7 @@ extension Switch {
         writer.field(.callID, tokens.callID())
         writer.field(.cseq, "1 INVITE")
         writer.field(.contact, listenerText(flow.listener).contact)
-        writer.field(.referredBy, request.value(.referredBy) ?? own[...])
+        writer.field(.referredBy, request?.value(.referredBy) ?? own[...])
         guard let invite = parseOwn(writer.finish()) else { return nil }
 
         counters.calls += 1
@@ -187,6 +187,9 @@ extension Switch {
             caller: caller, invite: invite, maxForwards: 70, attemptStartedAt: now)
         call.record.linkedCall = calls[other.call].id.rawValue
         call.record.link = .transferred
+        call.record.explanation = [
+            Step.transferred(by: subscriber.number, party: party(at: other)).stored
+        ]
         call.callerName = Array(party(at: other).utf8)
         call.handover = Handover(isFor: leg.call)
         let handle = calls.insert(call)

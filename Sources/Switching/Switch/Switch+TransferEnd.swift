@@ -26,6 +26,7 @@ extension Switch {
         }
         calls[first].handover?.transfer = nil
         calls[transfer.to].handover?.isFor = .none
+        unpark(first)
         tidyHandover(first)
         tidyHandover(transfer.to)
 
@@ -144,6 +145,8 @@ extension Switch {
         let leg = LegReference(call: first, side: transfer.by)
         if isTalking(leg) {
             tell(transfer, of: first, status, isFinal: true)
+        } else if calls[first].handover?.parked != nil {
+            armParked(first)
         } else {
             cut(first, text: "The transfer failed: \(text)", status: nil)
         }
@@ -151,7 +154,7 @@ extension Switch {
 
     /// The other call of a transfer that is over: one that was made for it ends, one that the
     /// transferor talks in goes on.
-    private mutating func release(_ transfer: Transfer, _ status: Int, _ text: String) {
+    mutating func release(_ transfer: Transfer, _ status: Int, _ text: String) {
         guard calls.contains(transfer.to) else { return }
         calls[transfer.to].handover?.isFor = .none
         guard let consulted = transfer.consulted else {
@@ -177,7 +180,24 @@ extension Switch {
     ) {
         if let handover = call.handover {
             deadlines.remove(DeadlineKey(kind: .join, slot: handle.slot))
-            if let join = handover.join { refuseOffer(of: join) }
+            if let parked = handover.parked {
+                parkedCalls[parked.place] = nil
+                deadlines.remove(DeadlineKey(kind: .park, slot: handle.slot))
+            }
+            if let join = handover.join {
+                refuseOffer(of: join)
+                if join.purpose == .retrieval {
+                    retrievalFailed(
+                        handle, by: join.offerer.call, 480, "the waiting side hung up")
+                }
+            }
+            if calls.contains(handover.isFor),
+                let join = calls[handover.isFor].handover?.join, join.purpose == .retrieval,
+                join.offerer.call == handle
+            {
+                calls[handover.isFor].handover?.join?.isAbandoned = true
+                armParked(handover.isFor)
+            }
             if let transfer = handover.transfer {
                 release(transfer, 487, "the transferred side hung up")
             }
@@ -205,6 +225,14 @@ extension Switch {
         close(
             call.joined, by: releaser, status: 200, q850: q850, text: text,
             disposition: .answered)
+    }
+
+    /// A call waits no longer.
+    private mutating func unpark(_ handle: Handle) {
+        guard let parked = calls[handle].handover?.parked else { return }
+        calls[handle].handover?.parked = nil
+        parkedCalls[parked.place] = nil
+        deadlines.remove(DeadlineKey(kind: .park, slot: handle.slot))
     }
 
     mutating func tidyHandover(_ handle: Handle) {

@@ -54,6 +54,8 @@ public struct Switch: Sendable {
     var finishedInvites: [Origin: UInt32] = [:]
     var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
+    /// Calls that wait to be fetched, by the place as it is dialled.
+    var parkedCalls: [String: Handle] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]
     /// Calls that ring at an extension, the longest first.

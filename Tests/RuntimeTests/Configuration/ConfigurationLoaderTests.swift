@@ -42,7 +42,8 @@ import Testing
             domains: [sip.example.net, pbx]
             registration: { minimum: 2m, default: 10m, maximum: 1h, contacts: 3 }
             calls:
-              { no-answer: 45s, slice: 6s, extend-ahead: 500ms, alive-check: 30s, session: 5m }
+              { no-answer: 45s, slice: 6s, extend-ahead: 500ms, alive-check: 30s, session: 5m,
+                park-recall: 1m }
             limits: { calls: 10, waiting-commits: 1_000 }
             timers: { t1: 100ms, t2: 1s, t4: 2s }
             nonce-lifetime: 1m
@@ -60,6 +61,7 @@ import Testing
         #expect(settings.calls.extendAhead == .milliseconds(500))
         #expect(settings.calls.aliveCheck == .seconds(30))
         #expect(settings.calls.session == .seconds(300))
+        #expect(settings.calls.parkRecall == .seconds(60))
         #expect(settings.limits.calls == 10)
         #expect(settings.limits.waitingCommits == 1000)
         #expect(settings.timers.t1 == .milliseconds(100))

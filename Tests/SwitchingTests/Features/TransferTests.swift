@@ -83,6 +83,7 @@ import Testing
         let second = try #require(site.records.first { $0.caller == "8002" })
         #expect(second.linkedCall == first.callID && second.link == .transferred)
         #expect(second.dialled == "8003" && second.direction == .internal)
+        #expect(second.words.first?.hasPrefix("8002 transfers its call with 8001") == true)
         #expect(first.disposition == .answered && second.disposition == .answered)
         #expect(second.releasedBy == .callee && first.releasedBy == .callee)
         site.pass(.seconds(120))
