@@ -188,7 +188,8 @@ extension Switch {
             responseReceived(
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
-        case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .probe(let trunk, let target):
+            probeAnswered(response.status, by: target, trunk: trunk)
         case .registration(let trunk): registerAnswered(response, trunk: trunk)
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .join(let call, let asked):

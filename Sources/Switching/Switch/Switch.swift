@@ -199,6 +199,7 @@ public struct Switch: Sendable {
             log(.notice, "there are \(tariffs.count) price lists now")
         case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
         case .trunkResolved(let resolution): resolved(resolution)
+        case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }
         swap(&self.actions, &actions)
