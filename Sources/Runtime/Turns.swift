@@ -17,6 +17,8 @@ final class Turns: LoopDriver {
     static let housekeepingInterval = Instant.Span.seconds(1)
     /// How long a stop waits for commits under way.
     static let stopPatience = Instant.Span.seconds(5)
+    /// How long it waits for operators that we are registered at.
+    static let leavePatience = Instant.Span.seconds(1)
 
     private var theSwitch: Switch
     private var actions: ActionList
@@ -29,6 +31,7 @@ final class Turns: LoopDriver {
     private var now: Instant
     private var nextHousekeeping: Instant
     private var stopsBefore: Instant?
+    private var leavesBefore = Instant.distantFuture
     private var submitted = CommitTicket(rawValue: 0)
     private var settled = CommitTicket(rawValue: 0)
 
@@ -54,8 +57,9 @@ final class Turns: LoopDriver {
     func turnBegan(now: Instant) { self.now = now }
 
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
-        // A stopping switch is silent, so that gateways that watch it take the direct lines back.
-        guard stopsBefore == nil else { return }
+        // A stopping switch is silent, so that gateways that watch it take the direct lines back. What
+        // answers its own last words is heard.
+        guard stopsBefore == nil || bytes.starts(with: "SIP/2.0 ".utf8) else { return }
         theSwitch.handle(
             .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
     }
@@ -74,7 +78,10 @@ final class Turns: LoopDriver {
             configure(configuration)
             then()
         case .stop:
-            stopsBefore = stopsBefore ?? now + Self.stopPatience
+            guard stopsBefore == nil else { return }
+            stopsBefore = now + Self.stopPatience
+            leavesBefore = now + Self.leavePatience
+            theSwitch.handle(.stopping, now: now, into: &actions)
         }
     }
 
@@ -82,7 +89,7 @@ final class Turns: LoopDriver {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .wallClockRead:
+            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
             break
         }
     }
@@ -106,7 +113,11 @@ final class Turns: LoopDriver {
             theSwitch.handle(.deadlineReached, now: now, into: &actions)
         }
         perform(sockets)
-        if let stopsBefore, submitted <= settled || now >= stopsBefore { return nil }
+        if let stopsBefore {
+            let hasLeft = !theSwitch.isLeaving || now >= leavesBefore
+            if now >= stopsBefore || submitted <= settled && hasLeft { return nil }
+            return min(theSwitch.nextDeadline, nextHousekeeping, leavesBefore)
+        }
         return min(theSwitch.nextDeadline, nextHousekeeping)
     }
 

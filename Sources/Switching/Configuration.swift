@@ -91,6 +91,12 @@ public struct CallSettings: Sendable, Hashable {
     public var slice: Instant.Span = .seconds(30)
     /// How long before the paid time ends more is asked for.
     public var extendAhead: Instant.Span = .seconds(2)
+    /// A side that says nothing for so long is asked whether it is still there; zero asks nobody.
+    public var aliveCheck: Instant.Span = .seconds(120)
+    /// Whoever has parked a call is rung when it was not fetched for so long.
+    public var parkRecall: Instant.Span = .seconds(120)
+    /// The session timer that is offered (RFC 4028).
+    public var session: Instant.Span = .seconds(1800)
 
     public init() {}
 }

@@ -161,6 +161,8 @@ class Record:
         self.steps = row["steps"]
         self.tariff_prefix = row.get("tariff_prefix")
         self.account = row.get("account")
+        self.link = row.get("link")
+        self.linked_call = row.get("linked_call")
 
     def __repr__(self):
         return f"<record {self.sequence} {dict(self.row)}>"

@@ -143,13 +143,4 @@ import Testing
         phones[1].answer(prack, 200, at: &site)
         #expect(site.said(phones[0].endpoint) == "200")
     }
-
-    @Test func aTransferIsDeclinedUntilItsPayerIsKnown() throws {
-        var site = try Site()
-        var phones = try site.registered("8001", "8002")
-        try site.connected(&phones)
-        phones[0].send("REFER", at: &site, extra: "Refer-To: <sip:0085212345678@example.com>\n")
-        #expect(site.said(phones[0].endpoint) == "603")
-        #expect(site.said(phones[1].endpoint) == "")
-    }
 }

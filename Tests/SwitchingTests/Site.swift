@@ -62,11 +62,12 @@ struct Site {
         var settings = Settings(realm: "example.com", listeners: [listener])
         var ipE1 = TrunkSettings(name: "ip-e1", kind: .e1, endpoint: e1, channels: 30)
         var pstn = TrunkSettings(name: "pstn", kind: .sip, endpoint: Site.pstn, channels: 100)
-        // Probes are switched on where a test is about them.
+        // Probes and checks are switched on where a test is about them.
         ipE1.optionsInterval = .zero
         pstn.optionsInterval = .zero
         settings.trunks = [ipE1, pstn]
         settings.lineGateway = "pstn"
+        settings.calls.aliveCheck = .zero
         return settings
     }
 

@@ -41,6 +41,7 @@ extension Step {
         case .pin(let answer): answer.facts
         case .diverted(let target, let forwarder): target.facts + [forwarder.fact]
         case .forwardsAlways(let number, let target): [number, target]
+        case .transferred(let number, let party): [number, party]
         case .feature(let feature, let action, let code, let place):
             [feature.rawValue, action.rawValue, code] + place.facts
         case .recalled(let feature, let entry, let number):
@@ -136,6 +137,7 @@ extension Step {
         case "pin-missing": self = .pinMissing(facts.text())
         case "on-rights-of": self = .onRightsOf(facts.text(), level: facts.text())
         case "diverted": self = .diverted(to: facts.target(), by: facts.optional())
+        case "transferred": self = .transferred(by: facts.text(), party: facts.text())
         case "forwards-always": self = .forwardsAlways(facts.text(), to: facts.text())
         case "forwarded-too-often": self = .forwardedTooOften(by: facts.text())
         case "do-not-disturb": self = .doNotDisturb(facts.text())

@@ -98,6 +98,9 @@ public struct Dialog: Sendable {
 
     public var isConfirmed: Bool { !isEarly }
 
+    /// An INVITE of either side has no final response yet: another one has to wait (§14.1).
+    public var isInvitePending: Bool { isLocalInvitePending || isRemoteInvitePending }
+
     public var key: DialogKey {
         DialogKey(callID: callID, localTag: localTag, remoteTag: remoteTag)
     }

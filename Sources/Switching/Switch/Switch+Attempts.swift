@@ -276,6 +276,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer)
+        writeSession(into: &writer)
         Self.copyPassed(from: original, into: &writer)
         let body = original.body
         let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])
@@ -337,7 +338,10 @@ extension Switch {
             // It rings: the trunk is well, however long the callee takes.
             if response.status == 180, calls[handle].isTrial { routePassed(handle) }
         }
-        guard let server = calls[handle].inviteTransaction else { return }
+        guard let server = calls[handle].inviteTransaction else {
+            transferProgressed(handle, status: response.status)
+            return
+        }
 
         // A reliable provisional keeps being reliable, with our own number for it (RFC 3262 §3).
         var rseq: UInt32?

@@ -158,6 +158,9 @@ extension Switch {
         let call = calls[handle]
         var route = call.record.route ?? call.calleeExtension ?? ""
         if route.isEmpty, let attempt = call.record.attempts.last { route = attempt.route }
+        if let parked = call.handover?.parked {
+            route = "place \(parked.place), parked by \(parked.by)"
+        }
         return CallRow(
             call: call.id.description, state: call.stateName, caller: call.record.caller,
             dialled: call.record.dialled, route: route,
@@ -176,11 +179,24 @@ extension Switch {
         return TrunkRow(
             name: name, kind: trunk.settings.kind.rawValue,
             address: trunk.settings.address, targets: trunk.targets.endpoints.map(\.description),
+            targetSignals: targetRows(trunk),
             state: trunk.stateName, since: wallClock.microseconds(at: trunk.since),
             reason: trunk.reason, signals: signalRows(trunk), channels: trunk.settings.channels,
             inUse: trunk.channelsInUse, taken: trunk.channels.takenNumbers,
             blocked: trunk.channels.blockedNumbers, reserved: trunk.channels.reservedNumbers,
             attempts: trunk.attempts, failures: trunk.failures)
+    }
+
+    /// How its targets answer OPTIONS, where it has several.
+    private func targetRows(_ trunk: Trunk) -> [TrunkSignalRow] {
+        let endpoints = trunk.targets.endpoints
+        guard endpoints.count > 1 else { return [] }
+        return endpoints.sorted { $0.sortKey < $1.sortKey }.map { endpoint in
+            let health = trunk.targets.health[endpoint] ?? ProbeHealth(now: trunk.since)
+            return TrunkSignalRow(
+                signal: endpoint.description, state: health.stateName,
+                since: wallClock.microseconds(at: health.since), reason: health.reason)
+        }
     }
 
     /// What its state is joined from, but for what is not asked.

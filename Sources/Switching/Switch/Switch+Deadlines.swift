@@ -34,6 +34,10 @@ extension Switch {
                 if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
             case .sidesCheck:
                 if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
+            case .join:
+                if let handle = calls.handle(at: key.slot) { askNext(handle) }
+            case .park:
+                if let handle = calls.handle(at: key.slot) { parkDeadlineReached(handle) }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .housekeeping:

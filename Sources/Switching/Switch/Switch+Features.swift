@@ -30,6 +30,8 @@ extension Switch {
         case refused(Call.Failure)
         /// Somebody's ringing call is the caller's now, who is answered already.
         case pickedUp(from: String)
+        /// Somebody else is asked first, and ends the INVITE.
+        case waits
     }
 
     /// Does what a feature code stands for, and ends its INVITE.
@@ -45,6 +47,7 @@ extension Switch {
             close(
                 handle, by: .switch, status: 200, q850: Causes.normalClearing,
                 text: "picked up the call that rang at \(number)", disposition: .noAnswer)
+        case .waits: break
         }
     }
 
@@ -66,9 +69,8 @@ extension Switch {
         case .pickup, .pickupExtension: return pickUp(feature, handle)
         case .balance: return balance(of: feature.extension)
         case .redeem: return redeem(feature)
-        case .park, .retrieve:
-            return refused(
-                501, "calls cannot be parked: the switch has no media to hold them with")
+        case .park: return park(feature, handle)
+        case .retrieve: return retrieve(feature, handle)
         case .callByPIN, .redial:
             // The dialplan decides these as the calls that they are.
             return refused(501, "\(feature.feature.rawValue) is no feature by itself")

@@ -58,6 +58,15 @@ extension Switch {
         state.holding = calls[handle].holding
         state.isEmergency = calls[handle].isEmergency
         state.limitMilliseconds = calls[handle].limitMilliseconds
+        if calls.contains(calls[handle].joined) {
+            state.joined = calls[calls[handle].joined].id
+        }
+        state.isCallerGone = calls[handle].caller.state == .ended
+        if let index = calls[handle].connected {
+            state.isCalleeGone = calls[handle].callees[index].state == .ended
+        }
+        state.parked = calls[handle].handover?.parked
+        state.isUntold = isForTransfer(handle)
         mask(&state, calls[handle].secrets)
         return state
     }
@@ -82,7 +91,8 @@ extension Switch {
         CallState.LegState(
             localTag: leg.localTag, flow: leg.flow, name: leg.name, dialog: dialog,
             answer: leg.pendingAnswer.map { ($0.bytes, $0.flow) },
-            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil)
+            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil,
+            session: leg.session)
     }
 
     /// A callee whose INVITE is out and not answered.

@@ -64,7 +64,11 @@ extension Switch {
         case .bye, .update, .info, .prack, .notify:
             // They mean nothing outside of a dialog.
             answerStatelessly(request, 481, on: flow)
-        case .refer, .subscribe, .message, .publish, .other, .ack, .cancel:
+        case .refer:
+            // Somebody would be called in nobody's name.
+            counters.count("transfers-refused")
+            answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
+        case .subscribe, .message, .publish, .other, .ack, .cancel:
             answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
         }
     }
@@ -169,7 +173,9 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
-        if answersChallenge(response, of: handle) { return }
+        if answersChallenge(response, of: handle) || asksLongerSession(response, of: handle) {
+            return
+        }
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -182,9 +188,12 @@ extension Switch {
             responseReceived(
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
-        case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .probe(let trunk, let target):
+            probeAnswered(response.status, by: target, trunk: trunk)
         case .registration(let trunk): registerAnswered(response, trunk: trunk)
-        case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
+        case .check(let call, let side): checkAnswered(response, of: call, side: side)
+        case .join(let call, let asked):
+            joinAnswered(response, for: call, by: asked, client: handle)
         }
     }
 

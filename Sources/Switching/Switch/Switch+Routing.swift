@@ -38,13 +38,14 @@ extension Switch {
         calls[handle].routing = CallRouting(query: query)
         query.settings = { _ in nil }
         if secrets.isEmpty {
-            remember(dialled, of: caller, decision)
+            if !isForTransfer(handle) { remember(dialled, of: caller, decision) }
         } else {
             calls[handle].secrets = secrets
             calls[handle].record.dialled = PINMask.masked(dialled: dialled, secrets)
             decision.mask(secrets)
         }
-        calls[handle].record.explanation = decision.explanation.map {
+        // A call that is made for a transfer begins with that.
+        calls[handle].record.explanation += decision.explanation.map {
             PINMask.masked($0.stored, secrets)
         }
         note(decision, of: handle)
@@ -131,7 +132,7 @@ extension Switch {
     private mutating func rings(_ handle: Handle) {
         guard calls[handle].routing?.turns == 0 else { return }
         calls[handle].record.direction =
-            calls[handle].callerExtension == nil ? .inbound : .internal
+            calls[handle].callerExtension == nil && !isForTransfer(handle) ? .inbound : .internal
     }
 
     // MARK: Going on

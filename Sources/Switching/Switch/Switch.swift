@@ -57,6 +57,8 @@ public struct Switch: ~Copyable, Sendable {
     var finishedInvites: [Origin: UInt32] = [:]
     var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
+    /// Calls that wait to be fetched, by the place as it is dialled.
+    var parkedCalls: [String: Handle] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]
     /// Calls that ring at an extension, the longest first.
@@ -89,6 +91,8 @@ public struct Switch: ~Copyable, Sendable {
     /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
     /// that no crash can answer a caller who was told that the call is off.
     var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
+    /// Transferors that have left, and hear of it then.
+    var partings = Queue<(ticket: CommitTicket, parting: Parting)>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.
@@ -198,6 +202,7 @@ public struct Switch: ~Copyable, Sendable {
             log(.notice, "there are \(tariffs.count) price lists now")
         case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
         case .trunkResolved(let resolution): resolved(resolution)
+        case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }
         swap(&self.actions, &actions)

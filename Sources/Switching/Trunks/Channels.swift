@@ -43,10 +43,15 @@ struct Channels: Sendable {
         seize(in: hunting, mayUseReserve: isEmergency, avoiding: avoiding)
     }
 
-    /// Counts a call that came in: the other side has chosen its channel, most likely from its own
-    /// end.
-    mutating func seizeInbound() -> Seizure {
-        seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
+    /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
+    /// or says one that is in use here, it is taken to have chosen from its own end.
+    mutating func seizeInbound(named number: Int? = nil) -> Seizure {
+        if let number, number >= 1, number <= taken.count, !taken[number - 1] {
+            taken[number - 1] = true
+            inUse += 1
+            return .taken(number)
+        }
+        return seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
     }
 
     private mutating func seize(

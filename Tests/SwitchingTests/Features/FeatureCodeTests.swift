@@ -107,14 +107,6 @@ import Testing
         #expect(try site.code("*100", by: &phone).status == 403)
     }
 
-    @Test func parkingIsRefusedInClearWords() throws {
-        var site = try Site.withFeatures()
-        var phone = try site.registered("8001")[0]
-        let answer = try site.code("*68*1", by: &phone)
-        #expect(answer.status == 501)
-        #expect(answer.text(.reason)?.contains("calls cannot be parked") == true)
-    }
-
     @Test func aVoucherIsRedeemedByItsCodeWhichStandsNowhere() throws {
         var site = try Site.withFeatures(balance: "1")
         let amount = try #require(Amount("50"))

@@ -105,4 +105,15 @@ import Testing
             #expect(isAdmitted)
         }
     }
+
+    @Test func theOtherSidesOwnChannelIsBelieved() {
+        var channels = channels(.lowestFirst)
+        expect(channels.seizeInbound(named: 2), .taken(2))
+        #expect(channels.takenNumbers == [2])
+        // One that is in use here, or none that there is, is guessed.
+        expect(channels.seizeInbound(named: 2), .taken(5))
+        expect(channels.seizeInbound(named: 31), .taken(4))
+        expect(channels.seizeInbound(named: 0), .taken(3))
+        #expect(channels.inUse == 4)
+    }
 }
