@@ -155,8 +155,10 @@ public struct Simulation: Sendable {
         guard !isStopped, theSwitch != nil else { return }
         auditor.turnBegan(now: now)
         auditor.drained(theSwitch!, disk)
-        for index in agents.indices where !agents[index].openSessions.isEmpty {
-            auditor.find("an agent still talks", "\(agents[index].number) \(agents[index].index)")
+        for agent in agents {
+            for callID in agent.openSessions {
+                auditor.find("an agent still talks", "\(agent.number) \(agent.shown(callID))")
+            }
         }
         checkRinging()
         for request in moneyRequests where !request.isAnswered {
@@ -171,7 +173,7 @@ public struct Simulation: Sendable {
         }
         for agent in agents {
             for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
-                auditor.find("a phone rings on", "\(agent.number) \(agent.index)")
+                auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
         }
     }
@@ -302,6 +304,7 @@ public struct Simulation: Sendable {
         perform()
     }
 
+    /// As the shell does it: first everything leaves, then the disk gets its commits.
     private mutating func perform() {
         var mayCrash = false
         if !actions.commits.isEmpty, faults.contains(.crashes), !isCalm {
@@ -312,23 +315,26 @@ public struct Simulation: Sendable {
                 return
             }
         }
+        for entry in actions.logs {
+            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
+        }
+        let sends = actions.sends
+        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
+        // By what was decided, what is said is judged.
         for commit in actions.commits {
             auditor.decided(commit)
             digest.add(commit)
         }
-        for entry in actions.logs {
-            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
-        }
-        if !actions.commits.isEmpty {
-            if let (after, step) = disk.submit(actions.commits) {
-                queue.add(.disk(step, process: process), at: now + after)
-            }
-        }
-        let sends = actions.sends
-        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
         for outgoing in sends.prefix(sent) { carry(outgoing) }
-        if mayCrash {
+        if mayCrash, sent < sends.count || chance.happens(permille: 500) {
             // In the middle of it.
+            crash(outage: drawnOutage())
+            return
+        }
+        if !actions.commits.isEmpty, let (after, step) = disk.submit(actions.commits) {
+            queue.add(.disk(step, process: process), at: now + after)
+        }
+        if mayCrash {
             crash(outage: drawnOutage())
             return
         }

@@ -221,8 +221,8 @@ struct UserAgent: Sendable {
     private mutating func resend(_ key: TransactionID, now: Instant) {
         guard var known = outstanding[key] else { return }
         if now - known.since >= .seconds(32) {
-            // An INVITE that rings may take longer.
-            guard !known.isProceeding else { return }
+            // An INVITE that rings may take longer; a BYE that got a 100 may not (RFC 3261 §17.1.2.2).
+            guard !(known.isProceeding && key.method == .invite) else { return }
             outstanding[key] = nil
             timedOut(known, now: now)
             return
@@ -247,6 +247,12 @@ struct UserAgent: Sendable {
     mutating func end(_ callID: [UInt8]) {
         sessions[callID]?.state = .ended
         sessions[callID]?.answer = []
+    }
+
+    /// A session as a finding names it: its Call-ID, and what it is doing.
+    func shown(_ callID: [UInt8]) -> String {
+        let state = sessions[callID].map { "\($0.state) in call \($0.serial)" } ?? "unknown"
+        return "\(String(decoding: callID, as: UTF8.self)): \(state)"
     }
 
     /// Callees by Call-ID that ring and have not heard that it is over.
