@@ -406,12 +406,16 @@ public struct Simulation: Sendable {
     }
 
     private mutating func settled(_ event: Event) {
+        auditor.turnBegan(now: now)
+        auditor.told(of: event)
         if case .commitFailed = event {
-            turn(event)
+            auditor.isHearingOfFailure = true
+            turn(event, isBegun: true)
+            auditor.isHearingOfFailure = false
             auditor.isStoreFailing = true
         } else {
             auditor.isStoreFailing = false
-            turn(event)
+            turn(event, isBegun: true)
         }
     }
 
@@ -430,6 +434,7 @@ public struct Simulation: Sendable {
 
     mutating func reconfigure() {
         auditor.settings = site.settings
+        auditor.plan = site.plan
         turn(.configured(site.configuration))
     }
 }

@@ -9,6 +9,7 @@ extension Auditor {
 
     /// The switch hands a commit to the disk.
     mutating func decided(_ commit: Commit) {
+        lastTicket = commit.ticket.rawValue
         var charges: [Posting] = []
         var record: CallRecord?
         for change in commit.changes {
@@ -62,6 +63,8 @@ extension Auditor {
             facts.answeredAt = now
             if let answer = answeredThisTurn.first(where: { legs[$0]?.serial == serial }) {
                 facts.connected = answer
+                // From here on it is charged by the price of this attempt, whatever comes.
+                if let row = legs[answer]?.row { facts.rows = [row] }
             } else {
                 find("answered by nobody", "call \(serial) is journaled without a callee's 2xx")
             }
@@ -86,6 +89,11 @@ extension Auditor {
         calls[serial]?.closedAt = now
         armCut(serial)
         closedThisTurn.append(serial)
+        if let bye = hungUpThisTurn, facts.toldAt != nil,
+            bye.leg == facts.callID || bye.leg == facts.connected
+        {
+            goodbyes[bye.branch] = serial
+        }
         if let answeredAt = facts.answeredAt { figures.talk += (now - answeredAt).milliseconds }
         if record.disposition == .answered, record.releasedBy == .switch { figures.cut += 1 }
 

@@ -10,6 +10,8 @@ extension Auditor {
         answeredThisTurn.removeAll(keepingCapacity: true)
         acceptedThisTurn.removeAll(keepingCapacity: true)
         closedThisTurn.removeAll(keepingCapacity: true)
+        hungUpThisTurn = nil
+        if lastTicket == toldTicket { toldAt = now }
         figures.turns += 1
     }
 
@@ -98,8 +100,8 @@ extension Auditor {
         for serial in paidUntil.keys.sorted() {
             guard let end = paidUntil[serial], now > end + Self.cutBound else { continue }
             find(
-                "talks without money",
-                "call \(serial) was paid until \(end.nanoseconds / 1_000_000) ms")
+                calls[serial]?.limit == nil ? "talks without money" : "talks beyond its limit",
+                "call \(serial) was to end at \(end.nanoseconds / 1_000_000) ms")
             // Said once.
             paidUntil[serial] = nil
         }
@@ -141,9 +143,13 @@ extension Auditor {
         }
         for serial in calls.keys.sorted() { checkRecord(serial) }
         for callID in legs.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            guard let leg = legs[callID], leg.answeredAt != nil, !leg.isHungUp, !leg.isOrphaned
-            else { continue }
-            find("a free call", "a callee of call \(leg.serial) answered and nobody hung up")
+            guard let leg = legs[callID], !leg.isOrphaned else { continue }
+            if leg.answeredAt != nil, !leg.isHungUp {
+                find("a free call", "a callee of call \(leg.serial) answered and nobody hung up")
+            }
+            if !leg.forks.isEmpty {
+                find("a free call", "a fork of call \(leg.serial) answered and nobody hung up")
+            }
         }
     }
 

@@ -33,7 +33,10 @@ struct CallFacts: Sendable {
     /// Who pays, the caller's own account first; empty when nobody does.
     let chain: [String]
 
-    /// Prices that were in force when an attempt began, the first one first.
+    /// How long the dialplan in force lets it be, in milliseconds; nil when as long as it is paid.
+    var limit: Int64?
+    /// Prices that were in force when an attempt began, the first one first; of an answered call, the
+    /// one of the attempt that was answered.
     var rows: [PriceBook.Row] = []
     /// A provisional response: the switch has taken the call on.
     var isAccepted = false
@@ -78,9 +81,18 @@ struct CallFacts: Sendable {
 struct LegFacts: Sendable {
     let serial: Int
     let isCaller: Bool
+    /// The price that was in force when it was invited.
+    var row: PriceBook.Row?
     /// A callee's first 2xx was handed to the switch.
     var answeredAt: Instant?
     var remoteTag: [UInt8]?
+    /// Tags of further 2xx to the one INVITE, which have to be hung up by themselves.
+    var forks: Set<[UInt8]> = []
+    /// By both tags, our last request inside the dialog; a caller whose switch died under its INVITE
+    /// may get several dialogs of it.
+    var sequences: [[UInt8]: (number: UInt32, method: Method)] = [:]
+    /// Of all requests of ours, to tell one that comes again from one that is new.
+    var branches: Set<[UInt8]> = []
     /// Somebody has hung it up: we said BYE, or were told.
     var isHungUp = false
     /// The process that invited it died, and no journal knows of it: it has to give up by itself.

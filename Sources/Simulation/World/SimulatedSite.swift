@@ -51,6 +51,9 @@ struct SimulatedSite: Sendable {
             """,
     ]
 
+    /// Of the rule `short`.
+    static let limitMilliseconds: Int64 = 60_000
+
     static let books = [PriceBook.first, PriceBook.second]
 
     /// Compiled once for all seeds of a process: they are values.

@@ -204,7 +204,13 @@ extension Switch {
             return
         }
         if !clients[handle].acknowledgement.isEmpty {
-            resendAcknowledgement(of: handle)
+            let known = parseOwn(clients[handle].acknowledgement)?.toTag.map { Array($0) }
+            if known == response.toTag.map({ Array($0) }) {
+                resendAcknowledgement(of: handle)
+            } else {
+                // Another phone behind the same contact answered too.
+                hangUp(response, on: clients[handle].flow)
+            }
             return
         }
         guard let request = parseOwn(clients[handle].request),
