@@ -22,6 +22,7 @@ extension Auditor {
         checkCuts()
         for serial in closedThisTurn { checkHangUps(serial) }
         for serial in acceptedThisTurn { checkEmergency(serial) }
+        for callID in answeredThisTurn { checkAnswer(callID) }
     }
 
     // MARK: Money
@@ -117,6 +118,17 @@ extension Auditor {
         if legs[facts.connected]?.isHungUp == false {
             find("nobody hung up", "call \(serial) ended and its callee was not told")
         }
+    }
+
+    /// Whoever answers is connected, or hung up in the same turn. One whose process died before may be
+    /// a stranger to this one.
+    private mutating func checkAnswer(_ callID: [UInt8]) {
+        guard let leg = legs[callID], !leg.isHungUp, !leg.isOrphaned,
+            calls[leg.serial]?.connected != callID
+        else { return }
+        find(
+            "a free call",
+            "a callee of call \(leg.serial) answered, and was neither connected nor hung up")
     }
 
     private mutating func checkEmergency(_ serial: Int) {

@@ -152,8 +152,8 @@ extension Auditor {
             if !facts.isAccepted {
                 calls[serial]?.isAccepted = true
                 calls[serial]?.inviteCSeq = cseq
-                if plan == 1, facts.caller == "8001", facts.kind != .emergency {
-                    calls[serial]?.limit = SimulatedSite.limitMilliseconds
+                if facts.kind != .emergency {
+                    calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
                 }
                 acceptedThisTurn.append(serial)
             }

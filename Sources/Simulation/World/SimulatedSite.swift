@@ -42,17 +42,20 @@ struct SimulatedSite: Sendable {
             route local                 via line, pstn
             route mobile national       via ip-e1, line, pstn  present +86311{line}  send e164
             route international         via ip-e1              present +86311{line}  send e164
+            rule short { from 8001  limit 60s }
             """,
         planHead + """
             route local                 via pstn, line
             route mobile national       via pstn, ip-e1        present +86311{line}  send e164
             route international         via ip-e1, pstn        present +86311{line}  send e164
-            rule short { from 8001  limit 1m }
+            rule short { from 8001 8002 8004  limit 40s }
             """,
     ]
 
-    /// Of the rule `short`.
-    static let limitMilliseconds: Int64 = 60_000
+    /// Milliseconds that a call of these may last at most, by dialplan.
+    static let limits: [[String: Int64]] = [
+        ["8001": 60_000], ["8001": 40_000, "8002": 40_000, "8004": 40_000],
+    ]
 
     static let books = [PriceBook.first, PriceBook.second]
 
