@@ -35,7 +35,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: run build test unit-test simulation mutants acceptance-test lint bench clean toolchain packages test-packages
+.PHONY: run build test unit-test simulation digests mutants acceptance-test lint bench clean toolchain packages test-packages
 
 run: build
 	$(TANDEM) run --config $(CONFIG)
@@ -51,8 +51,19 @@ unit-test: toolchain packages
 
 # The release build, since it is twenty times as fast; SimulationTests runs a few seeds in debug.
 SEEDS ?= 300
-simulation: build
+simulation: build digests
 	$(TANDEM) simulate --swarm --seeds $(SEEDS)
+
+# A seed is one world wherever it runs: two processes of the release build and the debug build, whose
+# code and hash seeds are others, say the same of it to the last digit.
+digests: build
+	swift build $(SWIFT_FLAGS) --product tandem
+	@for run in release/1 release/2 debug/1; do \
+	    .build/$${run%/*}/tandem simulate --swarm --seeds 10 --json > .build/digests || exit 1; \
+	    sum=$$(sha256sum < .build/digests); \
+	    [ "$${first:=$$sum}" = "$$sum" ] || { echo "other digests in $$run"; exit 1; }; \
+	done; \
+	echo "$$(wc -l < .build/digests) lines of digests are the same in two processes and in debug"
 
 # Broken variants of the core, each of which the simulator has to find.
 mutants: toolchain test-packages

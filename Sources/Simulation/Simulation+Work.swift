@@ -152,11 +152,15 @@ extension Simulation {
         let account = work.pick(site.accounts.map(\.id))
         let isTopUp = work.happens(permille: 800)
         let micros = Int64(work.number(in: 1...2_000_000))
+        change(account, by: Amount(micros: isTopUp ? micros : -micros), isTopUp: isTopUp)
+    }
+
+    mutating func change(_ account: String, by amount: Amount, isTopUp: Bool) {
         moneyRequests.append(
             MoneyRequest(
                 change: MoneyChange(
-                    id: "m\(moneyRequests.count)", account: account,
-                    amount: Amount(micros: isTopUp ? micros : -micros), note: "simulated"),
+                    id: "m\(moneyRequests.count)", account: account, amount: amount,
+                    note: "simulated"),
                 isTopUp: isTopUp))
         askForMoney(moneyRequests.count - 1)
     }

@@ -75,10 +75,16 @@ public struct Simulation: Sendable {
     public private(set) var trace: [String] = []
 
     public init(seed: UInt64, minutes: Int, faults: Faults) {
+        self.init(seed: seed, minutes: minutes, faults: faults) { _ in }
+    }
+
+    /// - Parameter change: what a scenario wants of the site before anything begins.
+    init(seed: UInt64, minutes: Int, faults: Faults, change: (inout SimulatedSite) -> Void) {
         self.seed = seed
         self.minutes = minutes
         self.faults = faults
         site = SimulatedSite(seed: seed, faults: faults)
+        change(&site)
         var durable = Durable()
         for row in site.extensions { durable.extensions[row.number] = row }
         for account in site.accounts {

@@ -15,6 +15,14 @@ struct UserAgent: Sendable {
         case refusing(Int, cause: Int?)
     }
 
+    /// What a scenario has it do with every call that comes, where chance would decide.
+    enum Manner: Sendable, Equatable {
+        /// Rings at once, and answers this much later, with one phone or two behind its address.
+        case answers(after: Instant.Span, phones: Int)
+        case rings
+        case refuses(Int)
+    }
+
     enum Timer: Sendable {
         case register
         case resend(TransactionID)
@@ -42,6 +50,7 @@ struct UserAgent: Sendable {
     var chance: Chance
     var responder: DigestResponder
     var condition = Condition.well
+    var manner: Manner?
     /// Everybody behaves, and nobody begins anything.
     var isCalm = false
     var sessions: [[UInt8]: Session] = [:]
