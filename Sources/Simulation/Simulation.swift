@@ -34,6 +34,8 @@ public struct Simulation: Sendable {
         case relief(Fault)
         /// A top-up or adjustment is asked for, until it is answered.
         case money(Int)
+        /// A voucher is redeemed, until it is answered.
+        case redemption(Int)
         case hangsUpAll
     }
 
@@ -68,7 +70,11 @@ public struct Simulation: Sendable {
     var isCalm = false
     var lastSerial = 0
     var moneyRequests: [MoneyRequest] = []
-    var hasCalledEmergency: Set<Int> = []
+    var vouchers: [PrintedVoucher] = []
+    var voucherBatches = 0
+    var redemptions: [Redemption] = []
+    /// What was dialled without a serial, by whom: the same again would not be told apart.
+    var hasDialled: Set<String> = []
     private var isStopped = false
     /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
     public var isTraced = false
@@ -156,10 +162,11 @@ public struct Simulation: Sendable {
             site.settings.trunks[place].optionsInterval = .zero
         }
         if theSwitch != nil { reconfigure() }
+        if theSwitch != nil { drainForUpgrade(false) }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
         guard !isStopped, theSwitch != nil else { return }
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         auditor.drained(theSwitch!, disk)
         for agent in agents {
             for callID in agent.openSessions {
@@ -169,6 +176,9 @@ public struct Simulation: Sendable {
         checkRinging()
         for request in moneyRequests where !request.isAnswered {
             auditor.find("money request not answered", request.change.id)
+        }
+        for request in redemptions where !request.isAnswered {
+            auditor.find("redemption not answered", request.voucher.posting)
         }
     }
 
@@ -216,7 +226,7 @@ public struct Simulation: Sendable {
         switch happening {
         case .arrives(let datagram):
             guard theSwitch != nil else { return }
-            auditor.turnBegan(now: now)
+            auditor.turnBegan(now: now, wallTime: wallTime)
             auditor.delivered(datagram.bytes)
             if isTraced { note("<- \(datagram.flow.remote) \(Self.shown(datagram.bytes))") }
             turn(.datagramReceived(datagram), isBegun: true)
@@ -241,6 +251,7 @@ public struct Simulation: Sendable {
         case .fault(let fault): strike(fault)
         case .relief(let fault): relieve(fault)
         case .money(let index): askForMoney(index)
+        case .redemption(let index): askForRedemption(index)
         case .hangsUpAll: hangUpAll()
         }
     }
@@ -249,10 +260,11 @@ public struct Simulation: Sendable {
 
     var switchNow: Instant { Instant(nanoseconds: now.nanoseconds + clockBase) }
 
+    /// Microseconds since 1970.
+    var wallTime: Int64 { wallOffset + now.nanoseconds / 1000 }
+
     var wallClock: WallClock {
-        WallClock(
-            instant: switchNow, unixMicroseconds: wallOffset + now.nanoseconds / 1000,
-            utcOffset: 28_800)
+        WallClock(instant: switchNow, unixMicroseconds: wallTime, utcOffset: 28_800)
     }
 
     /// A new process begins with what is durable.
@@ -260,7 +272,8 @@ public struct Simulation: Sendable {
         guard theSwitch == nil else { return }
         process += 1
         lag = .zero
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
+        auditor.isDraining = false
         actions.removeAll()
         var tokens = Chance(seed: seed, stream: .tokens, index: process)
         do throws(Ledger.RestoreError) {
@@ -282,7 +295,7 @@ public struct Simulation: Sendable {
         guard theSwitch != nil else { return }
         theSwitch = nil
         process += 1
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         disk.crash { change, durable in
             auditor.becameDurable(change, on: durable)
             durable.apply(change)
@@ -301,7 +314,7 @@ public struct Simulation: Sendable {
     /// One turn of the loop: an event, then the deadlines that are due, then what follows.
     mutating func turn(_ event: Event, isBegun: Bool = false) {
         guard theSwitch != nil else { return }
-        if !isBegun { auditor.turnBegan(now: now) }
+        if !isBegun { auditor.turnBegan(now: now, wallTime: wallTime) }
         actions.removeAll()
         theSwitch!.handle(event, now: switchNow, into: &actions)
         if theSwitch!.nextDeadline <= switchNow {
@@ -412,7 +425,7 @@ public struct Simulation: Sendable {
     }
 
     private mutating func settled(_ event: Event) {
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         auditor.told(of: event)
         if case .commitFailed = event {
             auditor.isHearingOfFailure = true

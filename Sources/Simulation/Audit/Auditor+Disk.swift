@@ -21,8 +21,9 @@ extension Auditor {
             case .callClosed(let closed):
                 if record != nil { find("two records in one commit", "\(closed.callID)") }
                 record = closed
+            case .accountSaved(let account): note(account)
             case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                .bindingRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
+                .bindingRemoved, .vouchersAdded, .spendingHeld:
                 break
             }
         }
@@ -36,6 +37,11 @@ extension Auditor {
     private mutating func move(_ posting: Posting) {
         let balance = (balances[posting.account] ?? 0) + posting.amount.micros
         balances[posting.account] = balance
+        if posting.kind == .voucher,
+            redeemers.updateValue(posting.account, forKey: posting.id) != nil
+        {
+            find("a voucher redeemed twice", posting.id)
+        }
         if balance != posting.balanceAfter.micros {
             find(
                 "balance does not add up",
@@ -57,6 +63,11 @@ extension Auditor {
         }
         facts.call = running.call
         serialOfCall[running.call] = serial
+        if facts.answeredAt != nil, running.reserved.micros > facts.reserved,
+            let account = barred(of: facts.chain)
+        {
+            find("held of a barred account", "call \(serial) holds more of \(account)")
+        }
         facts.reserved = running.reserved.micros
         // Of a call that only rings the journal says who has to be told of a crash.
         if facts.answeredAt == nil, running.record.answeredAt != nil {

@@ -5,8 +5,9 @@ import Switching
 // What must hold at the end of every turn, and when everything has drained.
 
 extension Auditor {
-    mutating func turnBegan(now: Instant) {
+    mutating func turnBegan(now: Instant, wallTime: Int64) {
         self.now = now
+        self.wallTime = wallTime
         answeredThisTurn.removeAll(keepingCapacity: true)
         acceptedThisTurn.removeAll(keepingCapacity: true)
         closedThisTurn.removeAll(keepingCapacity: true)

@@ -58,6 +58,11 @@ extension Auditor {
             return
         }
         // Only the INVITE that makes a call is answered by a 100 without a tag.
+        if message.reasonPhrase.starts(with: "Voucher ".utf8),
+            let voucher = calls[leg.serial]?.voucher, !durablePostings.contains(voucher)
+        {
+            find("money told before durable", "\(voucher), from a phone")
+        }
         let isTakenOn = message.status == 100 && message.toTag == nil
         responded(
             message.status, cseq: message.cseqNumber,
@@ -117,6 +122,9 @@ extension Auditor {
         legs[callID] = LegFacts(serial: serial, isCaller: false)
         let isFirst = !facts.isAttempted
         calls[serial]?.isAttempted = true
+        if isFirst, facts.wasTakenWhileDraining, facts.kind != .emergency {
+            find("a call while draining", "call \(serial) was taken on")
+        }
         guard facts.kind == .outbound else { return }
         guard let row = book.row(for: facts.normalised) else {
             find("INVITE without a price", "call \(serial) to \(facts.normalised)")
@@ -126,6 +134,9 @@ extension Auditor {
         if !facts.rows.contains(row) { calls[serial]?.rows.append(row) }
         if facts.chain.isEmpty, !row.isFree {
             find("nobody pays", "call \(serial) to \(facts.normalised) has no account")
+        }
+        if isFirst, !row.isFree, let account = barred(of: facts.chain) {
+            find("a barred account calls", "call \(serial) is to be paid by \(account)")
         }
         if isFirst, isStoreFailing, !row.isFree {
             find("paid call without a disk", "call \(serial) left while nothing can be stored")
@@ -152,6 +163,7 @@ extension Auditor {
             if !facts.isAccepted {
                 calls[serial]?.isAccepted = true
                 calls[serial]?.inviteCSeq = cseq
+                calls[serial]?.wasTakenWhileDraining = isDraining
                 if facts.kind != .emergency {
                     calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
                 }

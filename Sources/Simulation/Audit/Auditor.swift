@@ -48,8 +48,17 @@ struct Auditor: Sendable {
     var paidUntil: [Int: Instant] = [:]
     var nextCut = Instant.distantFuture
 
+    /// Accounts that may not pay for new calls, and from when on, microseconds since 1970.
+    var blocked: Set<String> = []
+    var expiries: [String: Int64] = [:]
+    /// New calls are not taken.
+    var isDraining = false
+    /// Who redeemed a voucher, by its posting.
+    var redeemers: [String: String] = [:]
+
     // Of the turn under way.
     var now = Instant(nanoseconds: 0)
+    var wallTime: Int64 = 0
     var answeredThisTurn: [[UInt8]] = []
     var acceptedThisTurn: [Int] = []
     var closedThisTurn: [Int] = []
@@ -121,6 +130,10 @@ struct Auditor: Sendable {
         lastTicket = 0
         toldTicket = 0
         goodbyes = [:]
+        blocked = []
+        expiries = [:]
+        redeemers = redeemers.filter { durablePostings.contains($0.key) }
+        for account in durable.accounts.values { note(account) }
         for serial in calls.keys.sorted() {
             guard var facts = calls[serial], facts.durableRecords == 0 else { continue }
             if facts.isAccepted || facts.toldAt != nil { facts.diedAt = facts.diedAt ?? now }
@@ -156,6 +169,19 @@ struct Auditor: Sendable {
             guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
             else { continue }
             calls[serial]?.isStepped = true
+        }
+    }
+
+    /// What an account may do from now on.
+    mutating func note(_ account: Account) {
+        if account.isBlocked { blocked.insert(account.id) } else { blocked.remove(account.id) }
+        expiries[account.id] = account.expiresAt
+    }
+
+    /// The first of these that may not pay for anything new.
+    func barred(of chain: [String]) -> String? {
+        chain.first { id in
+            blocked.contains(id) || expiries[id].map { wallTime >= $0 } ?? false
         }
     }
 

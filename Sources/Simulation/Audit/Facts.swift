@@ -17,7 +17,7 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
 
 /// What the auditor knows of one call, from the wire and the disk alone.
 struct CallFacts: Sendable {
-    enum Kind: Sendable, Equatable { case outbound, `internal`, inbound, emergency }
+    enum Kind: Sendable, Equatable { case outbound, `internal`, inbound, emergency, feature }
 
     var serial: Int
     /// Which start of the switch took it on; nil until one has.
@@ -70,6 +70,9 @@ struct CallFacts: Sendable {
     /// The wall clock was stepped while it was answered.
     var isStepped = false
     var isAttempted = false
+    var wasTakenWhileDraining = false
+    /// The posting of the voucher that it redeems.
+    var voucher: String?
 
     /// Nobody can say how long it was away.
     var isMeasuredWrongly: Bool { hasLostClock && isStepped }

@@ -86,6 +86,8 @@ public struct Switch: Sendable {
     /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
     /// that no crash can answer a caller who was told that the call is off.
     var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
+    /// What users are told of their feature codes, in the order of the tickets.
+    var featureAnswers = Queue<FeatureAnswer>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.
