@@ -8,8 +8,10 @@ import Transport
 
 /// The daemon's side of the loop: hands every input to the switch, and performs what it decided.
 ///
-/// Within a turn commits go first, so that the store's thread works while the datagrams leave. The
-/// 200 of a paid call is not among those datagrams: the switch holds it until the commit is settled.
+/// Within a turn datagrams leave before the store gets the commits: a process that is killed between
+/// the two leaves a call in the journal, which goes on, and never a recorded end that one side was
+/// not told of. The 200 of a paid call is not among those datagrams: the switch holds it until the
+/// commit is settled.
 final class Turns: LoopDriver {
     typealias Message = Mail
 
@@ -135,13 +137,14 @@ final class Turns: LoopDriver {
 
     private func perform(_ sockets: DatagramSockets) {
         guard !actions.isEmpty else { return }
+        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
         if let last = actions.commits.last {
+            sockets.flush()
             submitted = max(submitted, last.ticket)
             var commits: [Commit] = []
             swap(&commits, &actions.commits)
             store.submit(commits)
         }
-        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
         for (token, reply) in actions.replies {
             replies.answer(token, with: counted(reply, sockets))
         }

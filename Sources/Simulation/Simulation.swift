@@ -34,6 +34,8 @@ public struct Simulation: ~Copyable, Sendable {
         case relief(Fault)
         /// A top-up or adjustment is asked for, until it is answered.
         case money(Int)
+        /// A voucher is redeemed, until it is answered.
+        case redemption(Int)
         case hangsUpAll
     }
 
@@ -68,17 +70,27 @@ public struct Simulation: ~Copyable, Sendable {
     var isCalm = false
     var lastSerial = 0
     var moneyRequests: [MoneyRequest] = []
-    var hasCalledEmergency: Set<Int> = []
+    var vouchers: [PrintedVoucher] = []
+    var voucherBatches = 0
+    var redemptions: [Redemption] = []
+    /// What was dialled without a serial, by whom: the same again would not be told apart.
+    var hasDialled: Set<String> = []
     private var isStopped = false
     /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
     public var isTraced = false
     public private(set) var trace: [String] = []
 
     public init(seed: UInt64, minutes: Int, faults: Faults) {
+        self.init(seed: seed, minutes: minutes, faults: faults) { _ in }
+    }
+
+    /// - Parameter change: what a scenario wants of the site before anything begins.
+    init(seed: UInt64, minutes: Int, faults: Faults, change: (inout SimulatedSite) -> Void) {
         self.seed = seed
         self.minutes = minutes
         self.faults = faults
         site = SimulatedSite(seed: seed, faults: faults)
+        change(&site)
         var durable = Durable()
         for row in site.extensions { durable.extensions[row.number] = row }
         for account in site.accounts {
@@ -150,17 +162,23 @@ public struct Simulation: ~Copyable, Sendable {
             site.settings.trunks[place].optionsInterval = .zero
         }
         if theSwitch != nil { reconfigure() }
+        if theSwitch != nil { drainForUpgrade(false) }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
         guard !isStopped, theSwitch != nil else { return }
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         auditor.drained(theSwitch!, disk)
-        for index in agents.indices where !agents[index].openSessions.isEmpty {
-            auditor.find("an agent still talks", "\(agents[index].number) \(agents[index].index)")
+        for agent in agents {
+            for callID in agent.openSessions {
+                auditor.find("an agent still talks", "\(agent.number) \(agent.shown(callID))")
+            }
         }
         checkRinging()
         for request in moneyRequests where !request.isAnswered {
             auditor.find("money request not answered", request.change.id)
+        }
+        for request in redemptions where !request.isAnswered {
+            auditor.find("redemption not answered", request.voucher.posting)
         }
     }
 
@@ -171,7 +189,7 @@ public struct Simulation: ~Copyable, Sendable {
         }
         for agent in agents {
             for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
-                auditor.find("a phone rings on", "\(agent.number) \(agent.index)")
+                auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
         }
     }
@@ -214,7 +232,7 @@ public struct Simulation: ~Copyable, Sendable {
         switch happening {
         case .arrives(let datagram):
             guard theSwitch != nil else { return }
-            auditor.turnBegan(now: now)
+            auditor.turnBegan(now: now, wallTime: wallTime)
             auditor.delivered(datagram.bytes)
             if isTraced { note("<- \(datagram.flow.remote) \(Self.shown(datagram.bytes))") }
             turn(.datagramReceived(datagram), isBegun: true)
@@ -239,6 +257,7 @@ public struct Simulation: ~Copyable, Sendable {
         case .fault(let fault): strike(fault)
         case .relief(let fault): relieve(fault)
         case .money(let index): askForMoney(index)
+        case .redemption(let index): askForRedemption(index)
         case .hangsUpAll: hangUpAll()
         }
     }
@@ -247,10 +266,11 @@ public struct Simulation: ~Copyable, Sendable {
 
     var switchNow: Instant { Instant(nanoseconds: now.nanoseconds + clockBase) }
 
+    /// Microseconds since 1970.
+    var wallTime: Int64 { wallOffset + now.nanoseconds / 1000 }
+
     var wallClock: WallClock {
-        WallClock(
-            instant: switchNow, unixMicroseconds: wallOffset + now.nanoseconds / 1000,
-            utcOffset: 28_800)
+        WallClock(instant: switchNow, unixMicroseconds: wallTime, utcOffset: 28_800)
     }
 
     /// A new process begins with what is durable.
@@ -258,7 +278,8 @@ public struct Simulation: ~Copyable, Sendable {
         guard theSwitch == nil else { return }
         process += 1
         lag = .zero
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
+        auditor.isDraining = false
         actions.removeAll()
         var tokens = Chance(seed: seed, stream: .tokens, index: process)
         do throws(Ledger.RestoreError) {
@@ -280,7 +301,7 @@ public struct Simulation: ~Copyable, Sendable {
         guard theSwitch != nil else { return }
         theSwitch = nil
         process += 1
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         disk.crash { change, durable in
             auditor.becameDurable(change, on: durable)
             durable.apply(change)
@@ -299,7 +320,7 @@ public struct Simulation: ~Copyable, Sendable {
     /// One turn of the loop: an event, then the deadlines that are due, then what follows.
     mutating func turn(_ event: Event, isBegun: Bool = false) {
         guard theSwitch != nil else { return }
-        if !isBegun { auditor.turnBegan(now: now) }
+        if !isBegun { auditor.turnBegan(now: now, wallTime: wallTime) }
         actions.removeAll()
         theSwitch!.handle(event, now: switchNow, into: &actions)
         if nextDeadline <= switchNow {
@@ -308,6 +329,7 @@ public struct Simulation: ~Copyable, Sendable {
         perform()
     }
 
+    /// As the shell does it: first everything leaves, then the disk gets its commits.
     private mutating func perform() {
         var mayCrash = false
         if !actions.commits.isEmpty, faults.contains(.crashes), !isCalm {
@@ -318,23 +340,26 @@ public struct Simulation: ~Copyable, Sendable {
                 return
             }
         }
+        for entry in actions.logs {
+            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
+        }
+        let sends = actions.sends
+        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
+        // By what was decided, what is said is judged.
         for commit in actions.commits {
             auditor.decided(commit)
             digest.add(commit)
         }
-        for entry in actions.logs {
-            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
-        }
-        if !actions.commits.isEmpty {
-            if let (after, step) = disk.submit(actions.commits) {
-                queue.add(.disk(step, process: process), at: now + after)
-            }
-        }
-        let sends = actions.sends
-        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
         for outgoing in sends.prefix(sent) { carry(outgoing) }
-        if mayCrash {
+        if mayCrash, sent < sends.count || chance.happens(permille: 500) {
             // In the middle of it.
+            crash(outage: drawnOutage())
+            return
+        }
+        if !actions.commits.isEmpty, let (after, step) = disk.submit(actions.commits) {
+            queue.add(.disk(step, process: process), at: now + after)
+        }
+        if mayCrash {
             crash(outage: drawnOutage())
             return
         }
@@ -406,12 +431,16 @@ public struct Simulation: ~Copyable, Sendable {
     }
 
     private mutating func settled(_ event: Event) {
+        auditor.turnBegan(now: now, wallTime: wallTime)
+        auditor.told(of: event)
         if case .commitFailed = event {
-            turn(event)
+            auditor.isHearingOfFailure = true
+            turn(event, isBegun: true)
+            auditor.isHearingOfFailure = false
             auditor.isStoreFailing = true
         } else {
             auditor.isStoreFailing = false
-            turn(event)
+            turn(event, isBegun: true)
         }
     }
 
@@ -430,6 +459,7 @@ public struct Simulation: ~Copyable, Sendable {
 
     mutating func reconfigure() {
         auditor.settings = site.settings
+        auditor.plan = site.plan
         turn(.configured(site.configuration))
     }
 }

@@ -118,6 +118,23 @@ import Testing
         #expect(site.sw.calls.count == 1)
     }
 
+    @Test func aByeThatComesAgainFromANewPortIsAnsweredThere() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        site.diskIsQuick = false
+        phones[0].send("BYE", at: &site)
+        let moved = Endpoint(text: "127.0.0.1:23456")
+        let stranger = Endpoint(text: "127.0.0.9:23456")
+        for place in [moved, stranger] {
+            phones[0].branches -= 1
+            phones[0].send("BYE", at: &site, cseq: phones[0].cseq, from: place)
+        }
+        site.settle()
+        #expect(site.said(moved) == "200")
+        #expect(site.said(phones[0].endpoint) == "" && site.said(stranger) == "")
+    }
+
     @Test func aRequestOutOfOrderIsRefused() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -46,6 +46,9 @@ final class ObservedSwitch {
     var outOfService: String? { theSwitch.outOfService }
     var wallClock: WallClock { theSwitch.wallClock }
     var wallTime: Int64 { theSwitch.wallTime }
+    var parkedCalls: [String: Handle] { theSwitch.parkedCalls }
+    var isLeaving: Bool { theSwitch.isLeaving }
+    var inspection: SwitchInspection { theSwitch.inspection }
 
     func planSettings(of number: String) -> ExtensionSettings? {
         theSwitch.planSettings(of: number)

@@ -15,6 +15,14 @@ struct UserAgent: Sendable {
         case refusing(Int, cause: Int?)
     }
 
+    /// What a scenario has it do with every call that comes, where chance would decide.
+    enum Manner: Sendable, Equatable {
+        /// Rings at once, and answers this much later, with one phone or two behind its address.
+        case answers(after: Instant.Span, phones: Int)
+        case rings
+        case refuses(Int)
+    }
+
     enum Timer: Sendable {
         case register
         case resend(TransactionID)
@@ -42,6 +50,7 @@ struct UserAgent: Sendable {
     var chance: Chance
     var responder: DigestResponder
     var condition = Condition.well
+    var manner: Manner?
     /// Everybody behaves, and nobody begins anything.
     var isCalm = false
     var sessions: [[UInt8]: Session] = [:]
@@ -221,8 +230,8 @@ struct UserAgent: Sendable {
     private mutating func resend(_ key: TransactionID, now: Instant) {
         guard var known = outstanding[key] else { return }
         if now - known.since >= .seconds(32) {
-            // An INVITE that rings may take longer.
-            guard !known.isProceeding else { return }
+            // An INVITE that rings may take longer; a BYE that got a 100 may not (RFC 3261 §17.1.2.2).
+            guard !(known.isProceeding && key.method == .invite) else { return }
             outstanding[key] = nil
             timedOut(known, now: now)
             return
@@ -247,6 +256,12 @@ struct UserAgent: Sendable {
     mutating func end(_ callID: [UInt8]) {
         sessions[callID]?.state = .ended
         sessions[callID]?.answer = []
+    }
+
+    /// A session as a finding names it: its Call-ID, and what it is doing.
+    func shown(_ callID: [UInt8]) -> String {
+        let state = sessions[callID].map { "\($0.state) in call \($0.serial)" } ?? "unknown"
+        return "\(String(decoding: callID, as: UTF8.self)): \(state)"
     }
 
     /// Callees by Call-ID that ring and have not heard that it is over.

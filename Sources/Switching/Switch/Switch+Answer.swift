@@ -243,6 +243,10 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
+        while let first = featureAnswers.first, first.ticket <= ticket {
+            featureAnswers.popFirst()
+            tell(first)
+        }
         while let first = cancellations.first, first.ticket <= ticket {
             cancellations.popFirst()
             tellCancelled(first.server)

@@ -8,13 +8,15 @@ extension Switch {
     /// This instant as the ledger counts it.
     var moment: LedgerMoment {
         let at = wallTime
-        return LedgerMoment(at: at, uptime: now.nanoseconds / 1_000_000, day: siteDay(at: at))
+        return LedgerMoment(
+            at: at, uptime: now.nanoseconds / 1_000_000,
+            day: Self.siteDay(at: at, in: wallClock.zone))
     }
 
     /// The site's date at a wall time.
-    private func siteDay(at: Int64) -> CivilDay {
+    private static func siteDay(at: Int64, in zone: UTCOffset) -> CivilDay {
         let seconds = at.flooredQuotient(by: 1_000_000)
-        return CivilDay(localSeconds: seconds + Int64(wallClock.zone.seconds(at: seconds)))
+        return CivilDay(localSeconds: seconds + Int64(zone.seconds(at: seconds)))
     }
 
     /// The site's distance from UTC for a price that begins at a wall time.
@@ -43,8 +45,10 @@ extension Switch {
 
     mutating func restoreSpending(_ stored: StoredState) {
         applySpendingLimits()
+        let zone = wallClock.zone
         ledger.restoreSpending(
-            stored.recentCharges, holds: stored.holds, at: moment, day: siteDay)
+            stored.recentCharges, holds: stored.holds, at: moment,
+            day: { Self.siteDay(at: $0, in: zone) })
     }
 
     mutating func applySpendingLimits() {

@@ -28,6 +28,7 @@ extension Switch {
         let method = request.method
         let key = TransactionKey(server: request)
         if let handle = serverHandles[key] {
+            follow(flow, of: handle)
             absorb(request, method: method, in: handle)
             return
         }
@@ -104,6 +105,13 @@ extension Switch {
         rearm(server: handle)
     }
 
+    /// A phone's address translation may have got a new port since the request first came: what is
+    /// answered goes where it came from last (RFC 3581 §4). Another address is somebody else's.
+    private mutating func follow(_ flow: Flow, of handle: Handle) {
+        guard flow.remote.ip == servers[handle].flow.remote.ip else { return }
+        servers[handle].flow = flow
+    }
+
     private mutating func resendResponse(of handle: Handle) {
         guard !servers[handle].response.isEmpty else { return }
         send(servers[handle].response, on: servers[handle].flow)
@@ -115,6 +123,7 @@ extension Switch {
             strayCancel(request, on: flow)
             return
         }
+        follow(flow, of: invite)
         // The To tag of both answers is the same (RFC 3261 §9.2).
         let tag = Token.text(servers[invite].localTag)
         let server = makeServer(
@@ -204,7 +213,13 @@ extension Switch {
             return
         }
         if !clients[handle].acknowledgement.isEmpty {
-            resendAcknowledgement(of: handle)
+            let known = parseOwn(clients[handle].acknowledgement)?.toTag.map { Array($0) }
+            if known == response.toTag.map({ Array($0) }) {
+                resendAcknowledgement(of: handle)
+            } else {
+                // Another phone behind the same contact answered too.
+                hangUp(response, on: clients[handle].flow)
+            }
             return
         }
         guard let request = parseOwn(clients[handle].request),

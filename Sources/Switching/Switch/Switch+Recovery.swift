@@ -13,8 +13,8 @@ import SIP
 extension Switch {
     static let interrupted = "Interrupted by a restart"
 
-    /// CSeq numbers that may have been used since the journal was written; leaving numbers out is
-    /// allowed (RFC 3261 §12.2.2).
+    /// CSeq numbers that may have been used by a process since the journal was written; leaving numbers
+    /// out is allowed (RFC 3261 §12.2.2).
     static let skippedCSeqs: UInt32 = 100_000
 
     /// Takes up every call of the journal, the oldest first.
@@ -80,10 +80,11 @@ extension Switch {
         let away = outage ?? .zero
         var call = Call(
             id: running.call, startedAt: back(from: now, by: state.clocks.sinceStart + away),
-            record: running.record, caller: leg(state.caller, away), maxForwards: 70,
+            record: running.record, caller: leg(state.caller, of: running.call, away),
+            maxForwards: 70,
             attemptStartedAt: now)
         call.phase = .connected
-        call.callees = [leg(calleeState, away)]
+        call.callees = [leg(calleeState, of: running.call, away)]
         if state.isCallerGone { call.caller.state = .ended }
         if state.isCalleeGone { call.callees[0].state = .ended }
         call.connected = 0
@@ -167,11 +168,16 @@ extension Switch {
         }
     }
 
-    private func leg(_ state: CallState.LegState, _ away: Instant.Span) -> Leg {
+    private func leg(
+        _ state: CallState.LegState, of call: CallID, _ away: Instant.Span
+    ) -> Leg {
         var leg = Leg(localTag: state.localTag, flow: reachable(state.flow), name: state.name)
         leg.state = .answered
         var dialog = state.dialog
-        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
+        // Each process since may have begun at this journal, and used numbers of its own.
+        let (skipped, overflow) = Self.skippedCSeqs.multipliedReportingOverflow(
+            by: max(start &- call.start, 1))
+        dialog.advanceLocalCSeq(by: overflow ? .max : skipped)
         leg.dialogs = [dialog]
         leg.session = state.session
         leg.session?.refreshed(now: now)

@@ -23,16 +23,21 @@ extension Switch {
         guard let reference = legs[tag] else {
             guard isPeer(flow, user: response.address(.to)) else { return }
             retire(unknown: tag)
-            hangUp(response, on: flow, isFirst: true)
+            hangUp(response, on: flow)
             return
         }
         guard calls.contains(reference.call) else {
-            hangUp(response, on: flow, isFirst: false)
+            // It may be another fork; one that has had its BYE answers 481 to this one.
+            hangUp(response, on: flow)
             return
         }
         let leg = calls[reference.call][reference.side]
-        guard let index = leg.dialogIndex(remoteTag: response.toTag ?? []) else {
-            hangUp(response, on: flow, isFirst: true)
+        // A callee that the call has left may be known from its ringing: it is hung up all the same.
+        let connected = calls[reference.call].connected.map(Side.callee)
+        guard reference.side == .caller || reference.side == connected,
+            let index = leg.dialogIndex(remoteTag: response.toTag ?? [])
+        else {
+            hangUp(response, on: flow)
             return
         }
         // One that waits for the other side's ACK has to wait on.
@@ -58,15 +63,14 @@ extension Switch {
         retire(unknown: tag)
     }
 
-    /// ACK, and BYE the first time.
-    private mutating func hangUp(_ response: Message, on flow: Flow, isFirst: Bool) {
+    /// ACK and BYE, from what the response itself tells of its dialog.
+    mutating func hangUp(_ response: Message, on flow: Flow) {
         guard let target = response.address(.contact)?.uri,
             let to = response.value(.to),
             let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
         else { return }
         acknowledge(response, dialog: dialog, flow: flow, client: nil)
-        guard isFirst else { return }
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,

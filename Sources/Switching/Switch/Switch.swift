@@ -93,6 +93,8 @@ public struct Switch: ~Copyable, Sendable {
     var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
     /// Transferors that have left, and hear of it then.
     var partings = Queue<(ticket: CommitTicket, parting: Parting)>()
+    /// What users are told of their feature codes, in the order of the tickets.
+    var featureAnswers = Queue<FeatureAnswer>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.

@@ -46,8 +46,8 @@ struct Channels: Sendable {
     /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
     /// or says one that is in use here, it is taken to have chosen from its own end.
     mutating func seizeInbound(named number: Int? = nil) -> Seizure {
-        if let number, number >= 1, number <= taken.count, !taken[number - 1] {
-            taken[number - 1] = true
+        if let number, taken.mayHold(number), !taken.contains(number) {
+            taken.insert(number)
             inUse += 1
             return .taken(number)
         }
@@ -122,14 +122,21 @@ private struct ChannelSet: Sendable {
         for number in numbers { insert(number) }
     }
 
+    func mayHold(_ number: Int) -> Bool { number >= 1 && number <= limit }
+
     mutating func insert(_ number: Int) {
-        guard 1...max(limit, 1) ~= number, limit > 0 else { return }
+        guard mayHold(number) else { return }
         words[(number - 1) / 64] |= 1 << UInt64((number - 1) % 64)
     }
 
     mutating func remove(_ number: Int) {
-        guard 1...max(limit, 1) ~= number, limit > 0 else { return }
+        guard mayHold(number) else { return }
         words[(number - 1) / 64] &= ~(1 << UInt64((number - 1) % 64))
+    }
+
+    /// - Parameter number: 1 up to the limit.
+    func contains(_ number: Int) -> Bool {
+        words[(number - 1) / 64] >> UInt64((number - 1) % 64) & 1 == 1
     }
 
     /// Of two sets with the same limit.
@@ -141,7 +148,7 @@ private struct ChannelSet: Sendable {
 
     /// Ascending.
     var numbers: [Int] {
-        (0..<limit).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }.map { $0 + 1 }
+        (0..<limit).map { $0 + 1 }.filter { contains($0) }
     }
 
     /// The lowest number of the range that is in neither set.

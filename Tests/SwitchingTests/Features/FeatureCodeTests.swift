@@ -38,6 +38,39 @@ import Testing
         #expect(site.records[0].endReason == said && site.isIdle)
     }
 
+    @Test func whatIsDoneIsToldWhenItIsOnTheDisk() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8001")[0]
+        site.diskIsQuick = false
+        try phone.call("*78", at: &site)
+        #expect(site.said(phone.endpoint) == "100")
+        site.handle(.commitFailed(through: try #require(site.commits.last?.ticket), reason: "full"))
+        #expect(site.said(phone.endpoint) == "")
+        site.settle()
+        #expect(site.said(phone.endpoint) == "487" && site.isIdle)
+        // What changes nothing waits for nothing.
+        try phone.call("*100", at: &site, id: "2")
+        #expect(site.said(phone.endpoint) == "100 487")
+    }
+
+    @Test func aVoucherIsRedeemedOnceAndNotWhileTheDiskRefuses() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8002")
+        let order = VoucherOrder(batch: "spring", count: 1, amount: try #require(Amount("5")))
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            Issue.record("no vouchers")
+            return
+        }
+        let code = "*99*" + rows[0].code
+        site.handle(.commitFailed(through: CommitTicket(rawValue: 99), reason: "full"))
+        #expect(try site.code(code, by: &phones[0], id: "1").status == 503)
+        #expect(site.postings.isEmpty)
+        site.handle(.committed(through: try #require(site.commits.last?.ticket)))
+        #expect(try site.code(code, by: &phones[0], id: "2").phrase.hasPrefix("Voucher 5.00"))
+        #expect(try site.code(code, by: &phones[1], id: "3").status == 403)
+        #expect(site.postings.map(\.amount) == [order.amount])
+    }
+
     @Test func whoMayNotCallANumberMayNotForwardToIt() throws {
         var site = try Site.withFeatures()
         var phone = try site.registered("8009")[0]
