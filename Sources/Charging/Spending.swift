@@ -99,6 +99,8 @@ public struct RecentCharge: Hashable, Sendable {
 struct Spending: Sendable {
     private var hour = LastHour()
     private var day = CivilDay(number: .min)
+    /// When `day` began to be counted, by the monotonic clock in milliseconds.
+    private var dayBegan: Int64 = 0
     private var dayTotal = Amount.zero
     /// In force or released.
     var hold: SpendingHold?
@@ -107,13 +109,22 @@ struct Spending: Sendable {
 
     func inHour(_ moment: LedgerMoment) -> Amount { hour.total(at: moment.uptime) }
 
-    /// A date before the one that is counted is a clock that was set back: the count goes on.
-    func onDay(_ moment: LedgerMoment) -> Amount { moment.day > day ? .zero : dayTotal }
+    func onDay(_ moment: LedgerMoment) -> Amount { isNewDay(moment) ? .zero : dayTotal }
+
+    private static let dayMilliseconds: Int64 = 86_400_000
+
+    /// A date before the one that is counted is a clock that was set back: the count goes on, for a
+    /// day by the clock that nobody sets, and then with the date that is shown.
+    private func isNewDay(_ moment: LedgerMoment) -> Bool {
+        moment.day > day
+            || moment.day < day && moment.uptime - dayBegan >= Spending.dayMilliseconds
+    }
 
     mutating func add(_ amount: Amount, at moment: LedgerMoment) {
         hour.add(amount, at: moment.uptime)
-        if moment.day > day {
+        if isNewDay(moment) {
             day = moment.day
+            dayBegan = moment.uptime
             dayTotal = .zero
         }
         dayTotal += amount
@@ -124,6 +135,7 @@ struct Spending: Sendable {
         hour.restore(amount, spent: age, before: moment.uptime)
         if isToday {
             day = moment.day
+            dayBegan = moment.uptime
             dayTotal += amount
         }
     }

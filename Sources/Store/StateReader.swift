@@ -6,6 +6,8 @@ import Switching
 /// Reads all that the switch begins with.
 struct StateReader {
     let database: Database
+    /// Wall time, microseconds since 1970 UTC.
+    let now: Int64
 
     func state(start: UInt32) throws -> StoredState {
         var state = StoredState(tariffs: try tariffs())
@@ -127,13 +129,18 @@ struct StateReader {
         }
     }
 
-    /// Of the last three days in which calls began, oldest first: no clock is needed for that.
+    /// More calls in three days than any site has. A clock that stands far back would ask for all.
+    private static let mostRecentCharges = 2_000_000
+
+    /// Of the last three days in which calls began. A call of a time that is still to come was written
+    /// when the clock was wrong, and must not hide those of today.
     private func recentCharges() throws -> [RecentCharge] {
         try all(
             """
             SELECT charged_extension, account, charge, ended FROM record
-            WHERE started >= (SELECT max(started) FROM record) - 259200000000
-            AND charge > 0 AND account IS NOT NULL AND ended IS NOT NULL ORDER BY started, sequence
+            WHERE started >= min((SELECT max(started) FROM record), \(now)) - 259200000000
+            AND charge > 0 AND account IS NOT NULL AND ended IS NOT NULL
+            ORDER BY started DESC, sequence DESC LIMIT \(Self.mostRecentCharges)
             """
         ) { row in
             RecentCharge(

@@ -126,7 +126,8 @@ public final class Store: Sendable {
     /// All that the switch begins with: everything but the closed records and the charges.
     /// Milliseconds; with a million tariff rows some seconds.
     public func load() throws -> StoredState {
-        try read { try StateReader(database: $0).state(start: start) }
+        let now = Int64(Date().timeIntervalSince1970 * 1e6)
+        return try read { try StateReader(database: $0, now: now).state(start: start) }
     }
 
     /// Says where the results of commits go. To be called once, before `submit`; `onSettled` is called

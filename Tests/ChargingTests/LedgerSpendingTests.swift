@@ -326,6 +326,19 @@ import Testing
         #expect(ledger.spent(.account("a"), at: Self.moment(5 * 3600, day: 1)).day == yuan("5"))
     }
 
+    @Test func aClockThatWasAMonthAheadAndIsSetBackCountsADayAndNoMonth() {
+        var ledger = watched()
+        for (call, hour) in [(1, 0), (2, 1), (3, 2)] as [(UInt64, Int64)] {
+            #expect(spend("5", &ledger, call: call, at: Self.moment(hour * 3600, day: 30)) == nil)
+        }
+        let late = Self.met(.account("a"), .day, "15")
+        #expect(spend("0.01", &ledger, call: 4, at: Self.moment(20 * 3600)) == late)
+        #expect(spend("0.01", &ledger, call: 4, at: Self.moment(86_399, day: 1)) == late)
+        #expect(spend("5", &ledger, call: 4, at: Self.moment(86_400, day: 1)) == nil)
+        #expect(ledger.spent(.account("a"), at: Self.moment(86_400, day: 1)).day == yuan("5"))
+        #expect(ledger.spent(.account("a"), at: Self.moment(90_000, day: 2)).day == .zero)
+    }
+
     @Test func extensionsThatShareAnAccountAreWatchedOneByOne() {
         var ledger = watched()
         let now = Self.moment(0)

@@ -124,6 +124,11 @@ final class Bench {
 
     func state() throws -> StoredState { try store.load() }
 
+    /// As the wall clock shows this time.
+    func state(at now: Int64) throws -> StoredState {
+        try store.read { try StateReader(database: $0, now: now).state(start: store.start) }
+    }
+
     func balance(_ account: String) throws -> Amount? {
         try state().accounts.first { $0.id == account }?.balance
     }
