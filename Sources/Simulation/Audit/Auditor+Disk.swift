@@ -21,7 +21,8 @@ extension Auditor {
                 if record != nil { find("two records in one commit", "\(closed.callID)") }
                 record = closed
             case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                .bindingRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
+                .bindingRemoved, .subscriptionSaved, .subscriptionRemoved, .accountSaved,
+                .vouchersAdded, .spendingHeld:
                 break
             }
         }
@@ -194,7 +195,7 @@ extension Auditor {
             calls[serial]?.isRecordedAnswered = record.disposition == .answered
             if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
         case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .accountSaved, .vouchersAdded, .spendingHeld:
+            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
             break
         }
     }
