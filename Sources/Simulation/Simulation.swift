@@ -473,6 +473,8 @@ extension Digest {
             case .extensionRemoved(let number): add(number)
             case .bindingSaved(let binding): add(binding.contact)
             case .bindingRemoved(_, let contact): add(contact)
+            case .subscriptionSaved(let subscription): add(subscription.tag)
+            case .subscriptionRemoved(let tag): add(tag)
             case .accountSaved(let account): add(account.id)
             case .posted(let posting):
                 add(posting.id)

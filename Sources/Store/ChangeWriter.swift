@@ -36,6 +36,8 @@ struct ChangeWriter {
     private let addSeal: Statement
     private let addVoucher: Statement
     private let saveHold: Statement
+    private let saveSubscription: Statement
+    private let removeSubscription: Statement
     private var values = SQLValues()
     private var seal: Seal
 
@@ -58,6 +60,8 @@ struct ChangeWriter {
         addSeal = try database.makeStatement(sql: SQL.addSeal)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
         saveHold = try database.makeStatement(sql: SQL.saveHold)
+        saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
+        removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
         seal = Seal(after: try Seal.last(in: database))
     }
 
@@ -131,6 +135,14 @@ struct ChangeWriter {
             values.add(number)
             values.add(contact)
             try values.run(removeBinding)
+        case .subscriptionSaved(let subscription):
+            values.add(bits: subscription.tag)
+            values.add(subscription.expiresAt)
+            values.add(subscription.state)
+            try values.run(saveSubscription)
+        case .subscriptionRemoved(let tag):
+            values.add(bits: tag)
+            try values.run(removeSubscription)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
         case .vouchersAdded(let vouchers): try add(vouchers)
@@ -365,6 +377,9 @@ private enum SQL {
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
         cseq, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
+    static let saveSubscription =
+        "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"
+    static let removeSubscription = "DELETE FROM subscription WHERE tag = ?"
     static let removeBinding = "DELETE FROM binding WHERE number = ? AND contact = ?"
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """

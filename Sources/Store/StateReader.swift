@@ -19,6 +19,9 @@ struct StateReader {
         state.runningCalls = try runningCalls()
         state.vouchers = try vouchers()
         state.holds = try holds()
+        state.subscriptions = try all("SELECT tag, expires, state FROM subscription ORDER BY tag") {
+            StoredSubscription(tag: $0.bits(0), expiresAt: $0.integer(1), state: $0.bytes(2))
+        }
         state.recentCharges = try recentCharges()
         let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM record")
         state.lastSequence = UInt64(bitPattern: last ?? 0)

@@ -130,6 +130,9 @@ public struct Limits: Sendable, Hashable {
     public var transactions = 500_000
     public var extensions = 100_000
     public var accounts = 200_000
+    /// Phones that watch an extension, all together and of one extension.
+    public var subscriptions = 200_000
+    public var subscriptionsOfExtension = 200
     /// Route alternatives that one call may try.
     public var attempts = 8
     /// How often one call may be sent on, by users and by the plan.

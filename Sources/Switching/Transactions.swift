@@ -23,6 +23,8 @@ struct ClientEntry: Sendable {
         case check(call: Handle, side: Side)
         /// INVITE inside a dialog, for the join of this call.
         case join(call: Handle, asked: LegReference)
+        /// NOTIFY to a phone that watches an extension.
+        case notification(subscription: Handle)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -109,6 +111,10 @@ struct DeadlineKey: Hashable, Sendable {
         case join
         /// A parked call was not fetched.
         case park
+        /// The time of a subscription is over.
+        case subscription
+        /// After a restart: it is told anew.
+        case subscriptionAnew
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

@@ -76,6 +76,10 @@ extension StoredState {
             bindings.append(binding)
         case .bindingRemoved(let number, let contact):
             bindings.removeAll { $0.number == number && $0.contact == contact }
+        case .subscriptionSaved(let subscription):
+            subscriptions.removeAll { $0.tag == subscription.tag }
+            subscriptions.append(subscription)
+        case .subscriptionRemoved(let tag): subscriptions.removeAll { $0.tag == tag }
         case .accountSaved(let account):
             accounts.removeAll { $0.id == account.id }
             accounts.append(account)

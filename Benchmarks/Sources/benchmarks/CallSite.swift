@@ -87,6 +87,8 @@ struct CallSite: ~Copyable {
         settings.nonceLifetime = .seconds(86_400)
         // Held calls ask for nothing more while others are measured.
         settings.calls.slice = .seconds(7200)
+        // And are not asked whether they live: nobody answers for them here.
+        settings.calls.aliveCheck = .zero
         return Configuration(settings: settings, plan: plan())
     }
 

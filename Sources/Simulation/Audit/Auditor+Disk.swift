@@ -23,7 +23,8 @@ extension Auditor {
                 record = closed
             case .accountSaved(let account): note(account)
             case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                .bindingRemoved, .vouchersAdded, .spendingHeld:
+                .bindingRemoved, .subscriptionSaved, .subscriptionRemoved, .vouchersAdded,
+                .spendingHeld:
                 break
             }
         }
@@ -213,7 +214,7 @@ extension Auditor {
             calls[serial]?.isRecordedAnswered = record.disposition == .answered
             if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
         case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .accountSaved, .vouchersAdded, .spendingHeld:
+            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
             break
         }
     }

@@ -56,7 +56,7 @@ extension Switch {
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
         // Any answer to OPTIONS says that the far side lives.
-        case .probe, .check: return nil
+        case .probe, .check, .notification: return nil
         }
     }
 
@@ -74,7 +74,7 @@ extension Switch {
             return calls[asked.call][asked.side].dialogs[last].localCSeq
         case .registration(let trunk):
             return trunks[trunk]?.registration?.nextCSeq() ?? request.cseqNumber + 1
-        case .attempt, .nobody, .probe, .check: return request.cseqNumber + 1
+        case .attempt, .nobody, .probe, .check, .notification: return request.cseqNumber + 1
         }
     }
 
@@ -91,7 +91,7 @@ extension Switch {
             guard let from = partner(of: LegReference(call: call, side: to)) else { return }
             servers[server].user = .relay(call: from.call, from: from.side, client: client)
         // The dialog waits for the end of this INVITE as it did for that of the first.
-        case .nobody, .probe, .check, .registration, .join: break
+        case .nobody, .probe, .check, .registration, .join, .notification: break
         }
     }
 

@@ -6,8 +6,12 @@ import SIP
 
 extension Switch {
     mutating func receive(inDialog request: Message, key: TransactionKey, on flow: Flow) {
-        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number]
-        else {
+        let known = request.toTag.flatMap(Token.number)
+        if let subscription = known.flatMap({ subscriptionHandles[$0] }) {
+            subscribeAgain(request, key: key, on: flow, subscription: subscription)
+            return
+        }
+        guard let number = known, let reference = legs[number] else {
             answerStatelessly(request, 481, on: flow)
             return
         }

@@ -184,7 +184,7 @@ extension Switch {
         if let number = calls[handle].callerExtension {
             let inUse = callsOfExtension[number, default: 0]
             let limit = extensions[number]?.callLimit ?? 1
-            callsOfExtension[number] = inUse + 1
+            occupy(number)
             if inUse >= limit, decision.outcome.needsFreeCall {
                 fail(
                     handle, 486, q850: Causes.userBusy,

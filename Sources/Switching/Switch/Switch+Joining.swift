@@ -134,7 +134,7 @@ extension Switch {
                 calls[holder].handover?.join = nil
                 acknowledge(
                     response, dialog: dialog, flow: flow, client: client,
-                    body: Self.refusal(of: response.body)[...],
+                    body: Self.holding(response.body)[...],
                     contentType: response.value(.contentType) ?? [])
                 return
             }
@@ -268,20 +268,5 @@ extension Switch {
         }
         guard let other = partner(of: leg), isTalking(other) else { return }
         begin(Join(offerer: leg, answerer: other, purpose: .restoration), for: leg.call)
-    }
-
-    /// An answer that takes no stream of an offer (RFC 3264 §6).
-    static func refusal(of offer: ArraySlice<UInt8>) -> [UInt8] {
-        var lines: [[UInt8]] = []
-        for line in offer.split(whereSeparator: { $0 == 0x0d || $0 == 0x0a }) {
-            guard line.starts(with: "m=".utf8) else {
-                lines.append(Array(line))
-                continue
-            }
-            var words = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
-            if words.count == 3 { words[1] = [UInt8(ascii: "0")][...] }
-            lines.append(Array(words.joined(separator: [UInt8(ascii: " ")])))
-        }
-        return Array(lines.joined(separator: [0x0d, 0x0a])) + [0x0d, 0x0a]
     }
 }

@@ -69,7 +69,8 @@ extension Switch {
             // Somebody would be called in nobody's name.
             counters.count("transfers-refused")
             answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
-        case .subscribe, .message, .publish, .other, .ack, .cancel:
+        case .subscribe: subscribeReceived(request, key: key, on: flow)
+        case .message, .publish, .other, .ack, .cancel:
             answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
         }
     }
@@ -201,6 +202,8 @@ extension Switch {
             probeAnswered(response.status, by: target, trunk: trunk)
         case .registration(let trunk): registerAnswered(response, trunk: trunk)
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
+        case .notification(let subscription):
+            notificationAnswered(response.status, subscription: subscription)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)
         }

@@ -120,7 +120,7 @@ extension Switch {
         if let line = call.inboundLine { linesInUse[line] = call.id }
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
         for number in [call.callerExtension, call.calleeExtension] {
-            if let number { callsOfExtension[number, default: 0] += 1 }
+            if let number { occupy(number) }
         }
 
         if state.isUntold {

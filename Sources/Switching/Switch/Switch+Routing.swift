@@ -257,8 +257,8 @@ extension Switch {
             keep(failure, of: handle)
             return failure
         }
-        callsOfExtension[number] = inUse + 1
         ringing[number, default: []].append(handle)
+        occupy(number)
         let place = calls[handle].record.attempts.count
         calls[handle].record.attempts.append(attempt)
         calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
@@ -287,7 +287,10 @@ extension Switch {
                 ringing[member.number]?.remove(at: place)
                 if ringing[member.number]?.isEmpty == true { ringing[member.number] = nil }
             }
-            guard member.number != answered else { continue }
+            guard member.number != answered else {
+                stateChanged(of: member.number)
+                continue
+            }
             free(member.number)
         }
     }
@@ -302,10 +305,17 @@ extension Switch {
         }
     }
 
+    /// One call of an extension more.
+    mutating func occupy(_ number: String) {
+        callsOfExtension[number, default: 0] += 1
+        stateChanged(of: number)
+    }
+
     /// One call of an extension less.
     mutating func free(_ number: String) {
         guard let inUse = callsOfExtension[number] else { return }
         callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
+        stateChanged(of: number)
     }
 
     /// The last phone of a rung extension has failed: its attempt is over, others may still ring.

@@ -4,7 +4,7 @@ import SIP
 
 extension Switch {
     static let allowedMethods =
-        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY"
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, SUBSCRIBE"
     static let serverName = "Tandem"
 
     // MARK: Server side
@@ -257,6 +257,7 @@ extension Switch {
         case .probe(let trunk, let target): probeFailed(why, by: target, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkUnanswered(status, of: call, side: side)
+        case .notification(let subscription): notificationUnanswered(subscription: subscription)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
     }

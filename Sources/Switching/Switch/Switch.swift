@@ -63,6 +63,11 @@ public struct Switch: ~Copyable, Sendable {
     var callsOfExtension: [String: Int] = [:]
     /// Calls that ring at an extension, the longest first.
     var ringing: [String: [Handle]] = [:]
+    /// Phones that watch extensions; by our tag, by the watched extension, and how many each has.
+    var subscriptions = Slab<Subscription>()
+    var subscriptionHandles: [UInt64: Handle] = [:]
+    var watchers: [String: [Handle]] = [:]
+    var subscriptionsOfWatcher: [String: Int] = [:]
     /// When the last answered call of an extension ended.
     var idleSince: [String: Instant] = [:]
     /// By extension; only those that dialled a wrong voucher since their last good one.
@@ -169,7 +174,10 @@ public struct Switch: ~Copyable, Sendable {
         swap(&self.actions, &actions)
         restoreSpending(stored)
         for binding in stored.bindings { registrar.restore(binding) }
-        if resumesCalls { resume(stored.runningCalls) }
+        if resumesCalls {
+            resume(stored.runningCalls)
+            restore(stored.subscriptions)
+        }
         applyTrunks()
         deadlines.set(DeadlineKey(kind: .housekeeping, slot: 0), at: now + .seconds(60))
         swap(&self.actions, &actions)

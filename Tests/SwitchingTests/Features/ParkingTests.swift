@@ -30,7 +30,7 @@ import Testing
         #expect(asked.body.isEmpty)
         // Its streams are made inactive.
         let ack = try site.next(phones[waiting].endpoint)
-        #expect(ack.method == .ack && ack.text.contains("m=audio 0 RTP/AVP 8"))
+        #expect(ack.method == .ack && ack.text.contains("m=audio 9 RTP/AVP 8\r\na=inactive"))
         return phones
     }
 
@@ -179,5 +179,35 @@ import Testing
         phones[1].send("BYE", at: &site)
         #expect(site.records.last { $0.charge.isPositive }?.chargedExtension == "8001")
         #expect(site.isIdle)
+    }
+
+    // MARK: What the waiting side is answered
+
+    private static let offer = [
+        "v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", "a=ice-lite",
+        "m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000", "a=candidate:1",
+        "a=sendrecv", "m=video 0 RTP/AVP 96", "m=audio 4002 RTP/SAVP 8", "a=crypto:1 x",
+    ].joined(separator: "\r\n")
+
+    @Test func whoWaitsHasEveryStreamAndNothingFlows() {
+        let answer = Switch.holding(Array(Self.offer.utf8)[...])
+        #expect(
+            String(decoding: answer, as: UTF8.self)
+                == [
+                    "v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0",
+                    "m=audio 9 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000", "a=inactive",
+                    "m=video 0 RTP/AVP 96", "m=audio 0 RTP/SAVP 8", "",
+                ].joined(separator: "\r\n"))
+    }
+
+    @Test func aRefusalRefusesEveryStream() {
+        let answer = Switch.refusal(of: Array(Self.offer.utf8)[...])
+        let media = String(decoding: answer, as: UTF8.self).split(separator: "\r\n")
+            .filter { $0.hasPrefix("m=") }
+        #expect(
+            media == [
+                "m=audio 0 RTP/AVP 8 101", "m=video 0 RTP/AVP 96", "m=audio 0 RTP/SAVP 8",
+            ])
+        #expect(!String(decoding: answer, as: UTF8.self).contains("inactive"))
     }
 }
