@@ -187,7 +187,14 @@ public struct Simulation: Sendable {
         for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
             return
         }
+        let loses = [Fault.loss, .crashes, .powerLoss, .smallTables, .impatience, .operators]
+            .contains(where: faults.contains)
         for agent in agents {
+            for callID in agent.unacknowledgedSessions where !loses {
+                auditor.find(
+                    "a provisional response not acknowledged",
+                    "\(agent.number) \(agent.shown(callID))")
+            }
             for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
                 auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
