@@ -350,7 +350,8 @@ extension StoredChange {
         case .callRunning(let running): running.call.rawValue
         case .callClosed(let record): record.callID
         case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .accountSaved, .posted, .vouchersAdded, .spendingHeld:
+            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .posted, .vouchersAdded,
+            .spendingHeld:
             nil
         }
     }

@@ -159,5 +159,12 @@ import Testing
         #expect(prack.value(.rack)?.elementsEqual("4711 1 INVITE".utf8) == true)
         phones[1].answer(prack, 200, at: &site)
         #expect(site.said(phones[0].endpoint) == "200")
+        // The answer makes the dialog, and the number of the PRACK stays used.
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        phones[0].send("BYE", at: &site)
+        let bye = try site.next(phones[1].endpoint)
+        #expect(bye.method == .bye && bye.cseqNumber > prack.cseqNumber)
     }
 }

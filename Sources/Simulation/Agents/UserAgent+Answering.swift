@@ -75,12 +75,31 @@ extension UserAgent {
         else { return }
         sessions[callID]?.hasRung = true
         let isEarlyMedia = kind == .gateway && chance.happens(permille: 300)
+        let isReliable =
+            faults.contains(.reliableProvisionals) && request.has("100rel", in: .supported)
+            && chance.happens(permille: 700)
         reply(
             request, isEarlyMedia ? 183 : 180, tag: tag(of: session),
-            body: isEarlyMedia ? Self.offer : [])
+            body: isEarlyMedia ? Self.offer : [],
+            rseq: isReliable ? chance.number(in: 1...9999) : nil)
+        if isReliable {
+            sessions[callID]?.provisional = outbox.last ?? []
+            sessions[callID]?.provisionalSince = now
+            after(.milliseconds(500), .resendProvisional(callID: callID), now: now)
+        }
         // Some never answer.
         if chance.happens(permille: 60) { return }
         after(.milliseconds(chance.number(in: 50...12_000)), .answer(callID: callID), now: now)
+    }
+
+    mutating func resendProvisional(_ callID: [UInt8], now: Instant) {
+        guard var session = sessions[callID], session.state == .inviting,
+            !session.provisional.isEmpty, now - session.provisionalSince < .seconds(32)
+        else { return }
+        if condition != .dead { outbox.append(session.provisional) }
+        session.provisionalPause = session.provisionalPause * 2
+        sessions[callID] = session
+        after(session.provisionalPause, .resendProvisional(callID: callID), now: now)
     }
 
     mutating func answer(_ callID: [UInt8], now: Instant) {
@@ -126,6 +145,7 @@ extension UserAgent {
         else { return }
         sessions[callID]?.state = .talking
         sessions[callID]?.answer = []
+        sessions[callID]?.hasAnsweredUnacknowledged = !session.provisional.isEmpty
         talk(callID, now: now)
     }
 

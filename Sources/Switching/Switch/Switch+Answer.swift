@@ -29,6 +29,11 @@ extension Switch {
             return
         }
         dialog.responseReceived(response)
+        if let early = calls[handle].callees[callee].dialogIndex(remoteTag: dialog.remoteTag[...]) {
+            // A PRACK may have used numbers that the INVITE's response knows nothing of.
+            let used = calls[handle].callees[callee].dialogs[early].localCSeq
+            dialog.advanceLocalCSeq(by: max(used, dialog.localCSeq) - dialog.localCSeq)
+        }
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
         let flow = inDialogFlow(of: dialog, leg: calls[handle].callees[callee], call: handle)
         calls[handle].callees[callee].state = .answered
@@ -105,6 +110,8 @@ extension Switch {
             var extra = Dialog(request: request, response: response)
         else { return }
         extra.responseReceived(response)
+        // Its ringing may have been acknowledged with numbers that nobody knows any more.
+        extra.advanceLocalCSeq(by: Self.skippedCSeqs)
         let flow = calls[handle].callees[callee].flow
         acknowledge(response, dialog: extra, flow: flow, client: nil)
         sendBye(

@@ -230,6 +230,8 @@ extension Switch {
         else { return }
         let flow = clients[handle].flow
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
+        // Its ringing may have been acknowledged with numbers that nobody knows any more.
+        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,
             reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
