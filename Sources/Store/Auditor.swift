@@ -14,6 +14,8 @@ struct Auditor {
     private var balances: [String: Amount] = [:]
     /// Charged, and not yet seen in a record.
     private var charged: [UInt64: Amount] = [:]
+    /// What was given back, for each call and account that refunds name.
+    private var refunds: [Refunded: Amount] = [:]
     private var lastEntry: Int64 = 0
     private var lastSequence: Int64 = 0
 
@@ -32,6 +34,15 @@ struct Auditor {
         try auditor.checkRunningCalls()
         try auditor.checkRefused()
         return auditor.report
+    }
+
+    private struct Refunded: Hashable, Comparable {
+        var call: UInt64
+        var account: String
+
+        static func < (a: Refunded, b: Refunded) -> Bool {
+            (a.call, a.account) < (b.call, b.account)
+        }
     }
 
     private mutating func checkFile() throws {
@@ -219,10 +230,13 @@ struct Auditor {
                     + "account \(account) \(after)")
         }
         balances[account] = after
-        guard rows.text(PostingPlace.kind) == Posting.Kind.charge.rawValue,
-            !rows.isNull(PostingPlace.call)
-        else { return }
+        guard !rows.isNull(PostingPlace.call) else { return }
         let call = UInt64(bitPattern: rows.integer(PostingPlace.call))
+        let kind = rows.text(PostingPlace.kind)
+        if kind == Posting.Kind.refund.rawValue {
+            refunds[Refunded(call: call, account: account), default: .zero] += amount
+        }
+        guard kind == Posting.Kind.charge.rawValue else { return }
         if let other = charged[call], other != -amount {
             report.find(
                 "call \(CallID(rawValue: call)) was charged \(other) on one account of its chain "
@@ -250,19 +264,16 @@ struct Auditor {
     /// Nobody was given back more for a call than was paid for it.
     private mutating func checkRefunds() throws {
         let table = try postingTable()
-        let cursor = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT call, account, sum(amount) AS back, coalesce((SELECT -amount FROM \(table)
-                WHERE id = 'call:' || refund.call || ':' || refund.account), 0) AS charge
-                FROM \(table) AS refund WHERE kind <> 'charge' AND kind = 'refund'
-                AND call IS NOT NULL GROUP BY call, account HAVING back > charge
-                """)
-        while let row = try cursor.next() {
-            let row = SQLRow(row: row)
+        for (of, refunded) in refunds.sorted(by: { $0.key < $1.key }) {
+            let (call, account) = (of.call, of.account)
+            let posted = try Int64.fetchOne(
+                database, sql: "SELECT amount FROM \(table) WHERE id = ?",
+                arguments: ["call:\(call):\(account)"])
+            let charge = Amount(micros: -(posted ?? 0))
+            guard refunded > charge else { continue }
             report.find(
-                "\(row.amount(2)) of call \(CallID(rawValue: row.bits(0))) was refunded to account "
-                    + "\(row.text(1)), which was charged \(row.amount(3)) for it")
+                "\(refunded) of call \(CallID(rawValue: call)) was refunded to account \(account), "
+                    + "which was charged \(charge) for it")
         }
     }
 
