@@ -52,7 +52,7 @@ struct Leg: Sendable {
     /// The phone or trunk in words, for the log.
     var name: String
 
-    /// Since the start of the process.
+    /// Since the start of the process, or not asked since then.
     static let unheard = Instant(nanoseconds: .min)
 
     init(localTag: UInt64, flow: Flow, name: String) {

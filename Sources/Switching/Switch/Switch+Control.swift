@@ -249,14 +249,16 @@ extension Switch {
     }
 
     private func statusRow() -> StatusRow {
-        StatusRow(
+        var counted = counters.all
+        if subscriptions.count > 0 { counted["subscriptions"] = UInt64(subscriptions.count) }
+        return StatusRow(
             state: stateText,
             uptimeSeconds: (now - startedAt).milliseconds / 1000, planVersion: plan.version,
             calls: calls.count, registrations: registrar.count, extensions: extensions.count,
             accounts: ledger.accountCount, tariffRows: tariff.count,
             transactions: clients.count + servers.count, received: counters.received,
             malformed: counters.malformed, callsTotal: counters.calls,
-            commitsWaiting: waitingCommits, counters: counters.all)
+            commitsWaiting: waitingCommits, counters: counted)
     }
 
     // MARK: Questions

@@ -142,8 +142,10 @@ extension Switch {
 
     // MARK: While the call runs
 
-    /// A leg has said something in its dialog.
+    /// A leg has said something in its dialog. One that has come back from a restart is asked all the
+    /// same: what it says first may have been on its way before.
     mutating func heard(_ leg: LegReference) {
+        guard calls[leg.call][leg.side].heardAt != Leg.unheard else { return }
         calls[leg.call][leg.side].heardAt = now
     }
 

@@ -69,10 +69,12 @@ extension Switch {
         var transfer = Transfer(
             by: side, to: .none, event: request.cseqNumber, isNotified: isNotified)
         if let replaces = target.header("Replaces") {
-            guard let consulted = self.leg(replaced: replaces), consulted != leg,
+            // A phone that has called itself may not join a call with itself.
+            let own: Set = [handle, other.call]
+            guard let consulted = self.leg(replaced: replaces), !own.contains(consulted.call),
                 self.subscriber(at: consulted)?.number == subscriber.number,
                 calls[consulted.call].handover == nil, !calls[consulted.call].isEmergency,
-                let third = partner(of: consulted), third.call != other.call,
+                let third = partner(of: consulted), !own.contains(third.call),
                 calls[third.call].handover == nil
             else {
                 refuse(&self, 404, "No Such Call To Connect To")
