@@ -187,8 +187,11 @@ public struct Simulation: ~Copyable, Sendable {
         for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
             return
         }
-        let loses = [Fault.loss, .crashes, .powerLoss, .smallTables, .impatience, .operators]
-            .contains(where: faults.contains)
+        // One that is overtaken by the answer is acknowledged by nobody.
+        let losing: [Fault] = [
+            .loss, .reordering, .crashes, .powerLoss, .smallTables, .impatience, .operators,
+        ]
+        let loses = losing.contains(where: faults.contains)
         for agent in agents {
             for callID in agent.unacknowledgedSessions where !loses {
                 auditor.find(
