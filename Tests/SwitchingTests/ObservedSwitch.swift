@@ -47,7 +47,12 @@ final class ObservedSwitch {
     var wallClock: WallClock { theSwitch.wallClock }
     var wallTime: Int64 { theSwitch.wallTime }
     var parkedCalls: [String: Handle] { theSwitch.parkedCalls }
+    var subscriptions: Slab<Subscription> { theSwitch.subscriptions }
+    var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
+    var watchers: [String: [Handle]] { theSwitch.watchers }
+    var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
     var isLeaving: Bool { theSwitch.isLeaving }
+    var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }
 
     func planSettings(of number: String) -> ExtensionSettings? {
