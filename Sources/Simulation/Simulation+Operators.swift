@@ -85,9 +85,13 @@ extension Simulation {
                 auditor.find("money told before durable", request.voucher.posting)
             }
         case .refused(let why):
-            if auditor.redeemers[request.voucher.posting] == nil {
+            guard auditor.redeemers[request.voucher.posting] == nil else { break }
+            guard auditor.isStoreFailing else {
                 auditor.find("a good voucher refused", "\(request.voucher.posting): \(why)")
+                break
             }
+            // Nothing can be stored, so nothing was used up: whoever has it will ask again.
+            redemptions[index].isAnswered = false
         case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
             .explanation, .price, .vouchers, .voucherBatches:
             auditor.find("a wrong reply", request.voucher.posting)
