@@ -66,6 +66,20 @@ import Testing
         expect(channels.seize(isEmergency: false), .allTaken)
     }
 
+    @Test func allOf130ChannelsAreTakenInTheirOrder() {
+        let free = (1...130).filter { ![64, 65, 130].contains($0) }
+        for (hunting, order) in [
+            (Hunting.lowestFirst, free), (.highestFirst, free.reversed()), (.cyclic, free),
+        ] {
+            var channels = channels(hunting, 130, blocked: [64, 65, 130])
+            for number in order { expect(channels.seize(isEmergency: false), .taken(number)) }
+            expect(channels.seize(isEmergency: false), .allTaken)
+            #expect(channels.takenNumbers == free && channels.usable == 127)
+            channels.free(66)
+            expect(channels.seize(isEmergency: false), .taken(66))
+        }
+    }
+
     @Test func aChannelOfAGlareIsAvoided() {
         var channels = channels(.lowestFirst)
         expect(channels.seize(isEmergency: false, avoiding: 1), .taken(2))
