@@ -36,6 +36,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -60,6 +61,15 @@ let package = Package(
         .target(name: "CSockets"),
         shell("Transport", ["SIP", "CSockets"]),
         shell(
+            "Streams",
+            [
+                "SIP",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ]),
+        shell(
             "Store",
             [
                 "CLibcrypto", "Charging", "SIP", "Switching",
@@ -74,7 +84,7 @@ let package = Package(
             "Runtime",
             [
                 "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport", "Store",
-                "Control", "Resolver", "SpanPolling", "Yams",
+                "Control", "Resolver", "SpanPolling", "Streams", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -105,6 +115,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         tests("TransportTests", ["Transport", "SIP"]),
+        tests("StreamsTests", ["Streams", "SIP"]),
         tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching", "Charging"]),
         tests(

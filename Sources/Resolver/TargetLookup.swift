@@ -1,11 +1,11 @@
 import SIP
 import Switching
 
-/// From a name to the addresses that requests over UDP may go to (RFC 3263 §4.2).
+/// From a name to the addresses that requests may go to by one transport (RFC 3263 §4.2).
 ///
 /// The transport is settled, so that no NAPTR record is asked for. With a port only addresses are
-/// looked up; without one SRV records of `_sip._udp` first, and where there are none the name's own
-/// addresses at port 5060.
+/// looked up; without one SRV records of `_sip._udp`, `_sip._tcp` or `_sips._tcp` first, and where
+/// there are none the name's own addresses at the transport's port.
 enum TargetLookup {
     /// Targets of one name at most.
     static let limit = 32
@@ -21,17 +21,26 @@ enum TargetLookup {
     ///   - isV4: the family of the listener that the requests leave by.
     ///   - ask: puts one question to the name servers.
     static func targets(
-        of host: TrunkHost, isV4: Bool, ask: (NameQuestion) -> NameAnswer
+        of host: TrunkHost, transport: TransportKind = .udp, isV4: Bool,
+        ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
         if let port = host.port { return addresses(of: host.name, port: port, isV4: isV4, ask) }
-        switch ask(.service("_sip._udp.\(host.name)")) {
+        switch ask(.service("\(service(of: transport)).\(host.name)")) {
         case .failure(let why): return Outcome(seconds: 0, failure: why)
         case .nothing(let seconds):
-            var own = addresses(of: host.name, port: 5060, isV4: isV4, ask)
+            var own = addresses(of: host.name, port: transport.defaultPort, isV4: isV4, ask)
             own.seconds = min(own.seconds, seconds)
             return own
         case .records(let records, let seconds):
             return services(records, seconds: seconds, isV4: isV4, ask)
+        }
+    }
+
+    private static func service(of transport: TransportKind) -> String {
+        switch transport {
+        case .udp: "_sip._udp"
+        case .tcp: "_sip._tcp"
+        case .tls: "_sips._tcp"
         }
     }
 

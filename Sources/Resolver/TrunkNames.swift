@@ -15,12 +15,14 @@ public final class TrunkNames: @unchecked Sendable {
     public struct Name: Sendable, Hashable {
         public var trunk: String
         public var host: TrunkHost
+        public var transport: TransportKind
         /// The family of the listener that its requests leave by.
         public var isV4: Bool
 
-        public init(trunk: String, host: TrunkHost, isV4: Bool) {
+        public init(trunk: String, host: TrunkHost, transport: TransportKind, isV4: Bool) {
             self.trunk = trunk
             self.host = host
+            self.transport = transport
             self.isV4 = isV4
         }
     }
@@ -60,7 +62,9 @@ public final class TrunkNames: @unchecked Sendable {
     private func look(_ name: Name, round: Int) {
         guard round == self.round else { return }
         let time = now()
-        let outcome = TargetLookup.targets(of: name.host, isV4: name.isV4) {
+        let outcome = TargetLookup.targets(
+            of: name.host, transport: name.transport, isV4: name.isV4
+        ) {
             servers.ask($0, now: time)
         }
         let resolution = TrunkResolution(

@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import SIP
 import Store
+import Streams
 import Switching
 import Transport
 
@@ -18,6 +19,7 @@ public final class Daemon {
     private let loaded: LoadedConfiguration
     private let store: Store
     private let loop: Loop<Turns>
+    private let streams: Streams?
     private let turns: Turns
     private let replies = ReplyDesk()
     private let control: ControlServer
@@ -39,13 +41,17 @@ public final class Daemon {
         let notifier = ServiceNotifier()
         let settings = loaded.configuration.settings
         // Before the data folder: two daemons are told apart by the port they fight for.
-        let loop = try Loop<Turns>(listeningOn: settings.listeners.map(\.bound))
+        let loop = try Loop<Turns>(
+            listeningOn: settings.listeners.filter { $0.transport == .udp }.map(\.bound))
+        let streams = try StreamSetup.open(
+            settings, tls: loaded.tls, log: log.logger, posting: loop.mailbox)
         // A file that may not grow further is an error of the disk, and no reason to end.
         signal(SIGXFSZ, SIG_IGN)
         let (store, stored) = try Self.open(loaded, log)
         self.loaded = loaded
         self.store = store
         self.loop = loop
+        self.streams = streams
         self.notifier = notifier
         self.log = log
 
@@ -58,12 +64,14 @@ public final class Daemon {
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
         turns = Turns(
-            theSwitch: theSwitch, actions: actions, clock: clock, store: store, replies: replies,
+            theSwitch: theSwitch, actions: actions, clock: clock, store: store,
+            streams: streams, settings: settings, replies: replies,
             logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
         let mailbox = loop.mailbox
         outlook = Outlook(post: { mailbox.post($0) })
         reload = Reload(
-            first: loaded, outlook: outlook, notifier: notifier, logger: log.logger,
+            first: loaded, streams: streams, outlook: outlook, notifier: notifier,
+            logger: log.logger,
             post: { mailbox.post($0) })
         reload.started()
         let desk = RequestDesk(
@@ -92,8 +100,11 @@ public final class Daemon {
         return (filled, stored)
     }
 
-    /// The addresses as bound, in the order of the configuration.
-    public var bound: [Endpoint] { loop.sockets.bound }
+    /// The addresses as bound: those of UDP in the order of the configuration, then the others.
+    public var bound: [Endpoint] {
+        let others = streams.map { $0.bound.sorted { $0.key < $1.key }.map(\.value) } ?? []
+        return loop.sockets.bound + others
+    }
 
     /// Serves on the calling thread until SIGTERM, SIGINT or `stop`; SIGHUP reads the files again.
     /// Calls under way stay in the journal; commits under way are settled first.
@@ -107,16 +118,18 @@ public final class Daemon {
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
         let settings = loaded.configuration.settings
-        let addresses = bound.map(\.description).joined(separator: ", ")
+        let addresses = zip(settings.listeners, bound).map { "\($0.transport.name) \($1)" }
+            .joined(separator: ", ")
         log.logger.notice(
             """
-            tandem serves udp \(addresses), dialplan \(loaded.configuration.plan.version), \
+            tandem serves \(addresses), dialplan \(loaded.configuration.plan.version), \
             start \(store.start)
             """)
         outlook.follow(settings)
         notifier.tell(.ready("running"))
         loop.run(turns)
         notifier.tell(.stopping)
+        streams?.close()
         withExtendedLifetime(signals) { close() }
         log.logger.notice("tandem has stopped")
         log.close()

@@ -142,7 +142,9 @@ public final class OfflineSwitch {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
+            .tariffReplaced, .connectionClosed, .connectionCertified, .spanRead, .trunkResolved,
+            .stopping,
+            .wallClockRead:
             break
         }
         theSwitch.handle(event, now: MonotonicClock.now(), into: &actions)

@@ -26,7 +26,8 @@ final class Outlook: Sendable {
                 let listener = min(Int(trunk.listener), settings.listeners.count - 1)
                 let isV4 = settings.listeners[listener].bound.ip.isV4
                 return trunk.host.map {
-                    TrunkNames.Name(trunk: trunk.name, host: $0, isV4: isV4)
+                    TrunkNames.Name(
+                        trunk: trunk.name, host: $0, transport: trunk.transport, isV4: isV4)
                 }
             }, servers: settings.nameServers)
         spans.follow(

@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import Logging
+import Streams
 import Switching
 import Synchronization
 
@@ -13,6 +14,7 @@ final class Reload: Sendable {
     private let first: LoadedConfiguration
     private let post: @Sendable (Mail) -> Void
     private let outlook: Outlook
+    private let streams: Streams?
     private let notifier: ServiceNotifier
     private let logger: Logger
     private let queue = DispatchQueue(label: "tandem.reload")
@@ -27,7 +29,8 @@ final class Reload: Sendable {
     /// - Parameter first: what the sockets and the data folder were opened by; it takes a restart
     ///   to change that.
     init(
-        first: LoadedConfiguration, outlook: Outlook, notifier: ServiceNotifier, logger: Logger,
+        first: LoadedConfiguration, streams: Streams?, outlook: Outlook, notifier: ServiceNotifier,
+        logger: Logger,
         post: @escaping @Sendable (Mail) -> Void
     ) {
         path = first.path
@@ -38,6 +41,7 @@ final class Reload: Sendable {
         self.logger = logger
         self.post = post
         self.outlook = outlook
+        self.streams = streams
     }
 
     /// Keeps the version that the daemon was started with. Returns at once.
@@ -136,6 +140,7 @@ final class Reload: Sendable {
             // The old plan is let go of here and not on the loop: with 100,000 numbers that takes
             // a while.
             inForce.withLock { $0 = loaded }
+            streams?.use(loaded.tls)
             answer(.done(([text] + remarks + done(loaded)).joined(separator: "\n")))
         } catch {
             let lines = error.diagnostics.map(\.rendered)

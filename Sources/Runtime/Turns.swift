@@ -3,6 +3,7 @@ import Control
 import Logging
 import SIP
 import Store
+import Streams
 import Switching
 import Transport
 
@@ -26,6 +27,13 @@ final class Turns: LoopDriver {
     private var actions: ActionList
     private var clock: SiteClock
     private let store: Store
+    /// nil where no listener takes connections.
+    private let streams: Streams?
+    private var peerNames: PeerNames
+    /// What goes by connections at the end of this turn.
+    private var streamed: [(bytes: [UInt8], flow: Flow)] = []
+    /// Flows that nothing can be sent on.
+    private var strays: [Flow] = []
     private let replies: ReplyDesk
     private let logger: Logger
     private let watchdog: Watchdog
@@ -40,12 +48,16 @@ final class Turns: LoopDriver {
     /// - Parameter actions: what the switch decided when it was made.
     init(
         theSwitch: consuming Switch, actions: consuming ActionList, clock: SiteClock, store: Store,
-        replies: ReplyDesk, logger: Logger, watchdog: Watchdog, now: Instant
+        streams: Streams?, settings: Settings, replies: ReplyDesk, logger: Logger,
+        watchdog: Watchdog, now: Instant
     ) {
         self.theSwitch = theSwitch
         self.actions = actions
         self.clock = clock
         self.store = store
+        self.streams = streams
+        peerNames = PeerNames(settings)
+        streams?.expect(peerNames.all)
         self.replies = replies
         self.logger = logger
         self.watchdog = watchdog
@@ -74,8 +86,14 @@ final class Turns: LoopDriver {
         switch message {
         case .event(let event, let then):
             noteSettled(event)
+            if case .trunkResolved(let resolution) = event, peerNames.follow(resolution) {
+                streams?.expect(peerNames.all)
+            }
             theSwitch.handle(event, now: now, into: &actions)
             then?()
+        case .streams(let events):
+            for event in events { happened(event) }
+            streams?.heard(events)
         case .configured(let configuration, let then):
             configure(configuration)
             then()
@@ -87,11 +105,27 @@ final class Turns: LoopDriver {
         }
     }
 
+    private func happened(_ event: StreamEvent) {
+        switch event {
+        case .received(let bytes, let flow): datagramReceived(bytes, on: flow)
+        case .certified(let flow, let names):
+            theSwitch.handle(
+                .connectionCertified(flow, names: names), now: now, into: &actions)
+        case .closed(let flow, let wasAccepted):
+            theSwitch.handle(
+                .connectionClosed(ClosedConnection(flow: flow, wasAccepted: wasAccepted)),
+                now: now, into: &actions)
+        case .failed(let flow): transportFailed(flow)
+        }
+    }
+
     private func noteSettled(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
+            .tariffReplaced, .connectionClosed, .connectionCertified, .spanRead, .trunkResolved,
+            .stopping,
+            .wallClockRead:
             break
         }
     }
@@ -105,11 +139,18 @@ final class Turns: LoopDriver {
             logger.error("\(error.description); the old zone stays")
         }
         theSwitch.handle(.configured(configuration), now: now, into: &actions)
+        peerNames.follow(configuration.settings)
+        streams?.expect(peerNames.all)
     }
 
     // MARK: The end of a turn
 
     func turnEnded(sockets: DatagramSockets) -> Instant? {
+        if !strays.isEmpty {
+            let flows = strays
+            strays = []
+            for flow in flows { transportFailed(flow) }
+        }
         if now >= nextHousekeeping { keepHouse() }
         if theSwitch.nextDeadline <= now {
             theSwitch.handle(.deadlineReached, now: now, into: &actions)
@@ -137,7 +178,14 @@ final class Turns: LoopDriver {
 
     private func perform(_ sockets: DatagramSockets) {
         guard !actions.isEmpty else { return }
-        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
+        for outgoing in actions.sends {
+            if outgoing.flow.transport == .udp {
+                sockets.send(outgoing.bytes, on: outgoing.flow)
+            } else {
+                streamed.append((outgoing.bytes, outgoing.flow))
+            }
+        }
+        if !streamed.isEmpty { sendStreamed() }
         if let last = actions.commits.last {
             sockets.flush()
             submitted = max(submitted, last.ticket)
@@ -152,6 +200,16 @@ final class Turns: LoopDriver {
         actions.removeAll()
     }
 
+    private func sendStreamed() {
+        if let streams {
+            streams.send(streamed)
+        } else {
+            // A flow of a listener that is no longer there, as a stored binding can have.
+            for (_, flow) in streamed { strays.append(flow) }
+        }
+        streamed.removeAll(keepingCapacity: true)
+    }
+
     /// The status speaks of the sockets too.
     private func counted(_ reply: ControlReply, _ sockets: DatagramSockets) -> ControlReply {
         guard case .status(var row) = reply else { return reply }
@@ -160,7 +218,21 @@ final class Turns: LoopDriver {
         row.counters["keep-alives"] = counters.keepAlives
         row.counters["datagrams not sent: buffer full"] = counters.overflows
         row.counters["datagrams undelivered"] = counters.failures
+        if let streams { Self.add(streams.counters, to: &row.counters) }
         return .status(row)
+    }
+
+    private static func add(_ counters: StreamCounters, to row: inout [String: UInt64]) {
+        row["connections"] = counters.connections
+        for (name, count) in [
+            ("connections accepted", counters.accepted), ("connections made", counters.dialled),
+            ("connections refused: too many", counters.refused),
+            ("connections not to be had", counters.unreachable),
+            ("connections closed: silent", counters.idle),
+            ("connections closed: not read", counters.slow),
+            ("connections closed: no SIP", counters.malformed),
+            ("TLS handshakes failed", counters.handshakes),
+        ] where count > 0 { row[name] = count }
     }
 
     private func log(_ entry: LogEntry) {

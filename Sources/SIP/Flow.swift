@@ -35,6 +35,27 @@ public enum TransportKind: UInt8, Hashable, Sendable, CaseIterable {
 
     /// Whether the transport delivers or reports failure, so that no message is sent twice.
     @inlinable public var isReliable: Bool { self != .udp }
+
+    /// The port of an address that names none (RFC 3261 §19.1.2).
+    @inlinable public var defaultPort: UInt16 { self == .tls ? 5061 : 5060 }
+
+    /// `udp`, `tcp`, `tls`: as in configuration files and `transport=`.
+    public var name: String {
+        switch self {
+        case .udp: "udp"
+        case .tcp: "tcp"
+        case .tls: "tls"
+        }
+    }
+
+    public init?(name: String) {
+        switch name.lowercased() {
+        case "udp": self = .udp
+        case "tcp": self = .tcp
+        case "tls": self = .tls
+        default: return nil
+        }
+    }
 }
 
 /// Transport, local and remote address: where a message came from and where its answer goes.

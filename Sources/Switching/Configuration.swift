@@ -33,6 +33,7 @@ public struct Settings: Sendable {
     public var registration = RegistrationSettings()
     public var calls = CallSettings()
     public var limits = Limits()
+    public var connections = ConnectionSettings()
     public var spending = SpendingSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
@@ -97,6 +98,19 @@ public struct CallSettings: Sendable, Hashable {
     public var parkRecall: Instant.Span = .seconds(120)
     /// The session timer that is offered (RFC 4028).
     public var session: Instant.Span = .seconds(1800)
+
+    public init() {}
+}
+
+/// How many connections there may be, and how long they live (TCP and TLS).
+public struct ConnectionSettings: Sendable, Hashable {
+    /// Accepted and dialled; one more is refused.
+    public var limit = 10_000
+    /// Of one address.
+    public var limitOfPeer = 1_000
+    /// One by which nothing comes or goes for so long is closed. Longer than a registration lives, so
+    /// that no registered phone is cut off.
+    public var idle: Instant.Span = .seconds(7260)
 
     public init() {}
 }

@@ -7,6 +7,10 @@ public enum Event: Sendable {
     case datagramReceived(Datagram)
     /// A datagram could not be delivered: the kernel refused it or ICMP said so.
     case transportFailed(Flow)
+    /// A connection is gone.
+    case connectionClosed(ClosedConnection)
+    /// The peer of a connection has shown a certificate that is good for these host names.
+    case connectionCertified(Flow, names: [String])
     /// `Switch.nextDeadline` has come.
     case deadlineReached
     /// Every commit up to this ticket is on the disk.
@@ -30,6 +34,18 @@ public enum Event: Sendable {
     case stopping
     /// The shell read the wall clock: at the start, each minute, and when it finds a step.
     case wallClockRead(WallClock)
+}
+
+/// A connection that is gone, and who had made it.
+public struct ClosedConnection: Sendable, Hashable {
+    public var flow: Flow
+    /// The other side had opened it: at its end nobody listens where it came from.
+    public var wasAccepted: Bool
+
+    public init(flow: Flow, wasAccepted: Bool) {
+        self.flow = flow
+        self.wasAccepted = wasAccepted
+    }
 }
 
 /// Bytes and the flow they came on.

@@ -112,6 +112,9 @@ public struct Binding: Sendable, Hashable {
     public var callID: [UInt8]
     public var cseq: UInt32
     public var userAgent: String
+    /// False while it was registered by a connection that is gone. Not stored: connections end with
+    /// the process.
+    public var isReachable = true
 
     public init(
         number: String, contact: [UInt8], flow: Flow, expiresAt: Int64, callID: [UInt8],
@@ -124,6 +127,15 @@ public struct Binding: Sendable, Hashable {
         self.callID = callID
         self.cseq = cseq
         self.userAgent = userAgent
+    }
+}
+
+extension Binding {
+    /// The flow of a new connection to its contact, in place of one that is gone; nil where there is
+    /// none to be had.
+    var redial: Flow? {
+        guard let flow = flow.dialled(by: contact[...]), flow != self.flow else { return nil }
+        return flow
     }
 }
 

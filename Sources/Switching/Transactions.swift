@@ -47,6 +47,9 @@ struct ClientEntry: Sendable {
     var isAbandoned = false
     /// The value of Reason in a CANCEL that waits for the first provisional response.
     var cancelReason: [UInt8] = []
+    /// A large request that went by TCP for its size alone: the listener it goes by where no
+    /// connection can be had.
+    var datagramListener: UInt16?
     /// It carries the answer to a challenge: another one means that the password is wrong.
     var isAuthenticated = false
 }

@@ -87,9 +87,9 @@ def phones(site):
     """Makes phones: `phones("8001")` is registered, with the password it was imported with."""
     made = []
 
-    def make(user, *, algorithm=None, register=True, password=None, **more):
+    def make(user, *, algorithm=None, register=True, password=None, at=None, **more):
         phone = Phone(
-            site.folder, user, domain=REALM, registrar=site.address,
+            site.folder, user, domain=REALM, registrar=at or site.address,
             password=password or site.extensions.get(user, "none"), algorithm=algorithm, **more)
         made.append(phone)
         if register:

@@ -11,16 +11,16 @@ from sipmessage import SIPMessage
 SCENARIOS = os.path.join(os.path.dirname(__file__), "scenarios")
 _START = re.compile(
     r"^-{20,} (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d\.\d+).*\n"
-    r"UDP message (received|sent) .*\n\n", re.M)
+    r"(?:UDP|TCP|TLS) message (received|sent) .*\n\n", re.M)
 
 
 class Gateway:
     """`scenario` is a file of `scenarios/` without its ending: answer, busy, silent, ...
 
-    `keys` fill in its `[key]` words.
+    `keys` fill in its `[key]` words. `transport` is `udp`, or `tcp` with one connection for all.
     """
 
-    def __init__(self, folder, scenario, port, **keys):
+    def __init__(self, folder, scenario, port, transport="udp", **keys):
         self.port = port
         self.scenario = scenario
         name = os.path.join(folder, f"gateway-{scenario}-{port}-{time.time_ns()}")
@@ -29,12 +29,13 @@ class Gateway:
         self.process = subprocess.Popen(
             ["sipp", "-sf", self._filled_in(name, keys), "-i", "127.0.0.1",
              "-p", str(port), "-mi", "127.0.0.1", "-nostdin", "-trace_msg",
+             "-t", f"{transport[0]}1",
              "-message_file", self.log, "-trace_err", "-error_file", name + ".errors",
              "-default_behaviors", "all,-bye"],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT, cwd=folder,
         )
         limit = time.monotonic() + 10
-        while f":{port:04X} " not in open("/proc/net/udp").read():
+        while f":{port:04X} " not in open(f"/proc/net/{transport}").read():
             assert self.process.poll() is None, f"sipp ended: {self.output_text()}"
             assert time.monotonic() < limit, "sipp did not open its port"
             time.sleep(0.01)

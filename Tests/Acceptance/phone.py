@@ -15,11 +15,17 @@ _rtp_bases = itertools.cycle(range(12000, 20000, 80))
 
 
 class Phone:
-    """A pjsua2 telephone. `registrar` is `host:port`, or None for a peer such as a gateway."""
+    """A pjsua2 telephone. `registrar` is `host:port`, or None for a peer such as a gateway.
+
+    `retry` are the seconds after which it registers again by itself when its connection is gone;
+    `authority` is the file of whoever signs the switch's certificate. `address` is its own, `::1` for
+    a phone whose signalling is IPv6.
+    """
 
     def __init__(
         self, folder, user, *, domain, registrar=None, password=None, algorithm=None, port=0,
-        answers=None, expires=300,
+        answers=None, expires=300, transport="udp", retry=0, authority=None,
+        address="127.0.0.1",
     ):
         self.user = user
         self.registrar = registrar
@@ -27,7 +33,8 @@ class Phone:
         settings = {
             "user": user, "domain": domain, "registrar": registrar, "password": password,
             "algorithm": algorithm, "port": port, "answers": answers, "expires": expires,
-            "log": self.log, "rtp": next(_rtp_bases),
+            "log": self.log, "rtp": next(_rtp_bases), "transport": transport, "retry": retry,
+            "authority": authority, "address": address,
         }
         self.events = []
         self.changed = threading.Condition()

@@ -128,9 +128,18 @@ class Agent:
         config.medConfig.sndClockRate = 8000
         self.endpoint.libInit(config)
         transport = pj.TransportConfig()
-        transport.boundAddress = "127.0.0.1"
+        transport.boundAddress = settings["address"]
         transport.port = settings.get("port", 0)
-        transport_id = self.endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        kind = {
+            "udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP,
+            "tls": pj.PJSIP_TRANSPORT_TLS,
+        }[settings["transport"]]
+        if ":" in settings["address"]:
+            kind += pj.PJSIP_TRANSPORT_IPV6
+        if settings.get("authority"):
+            transport.tlsConfig.CaListFile = settings["authority"]
+            transport.tlsConfig.verifyServer = True
+        transport_id = self.endpoint.transportCreate(kind, transport)
         self.endpoint.audDevManager().setNullDev()
         self.endpoint.libStart()
         for codec in self.endpoint.codecEnum2():
@@ -155,19 +164,24 @@ class Agent:
         settings = self.settings
         config = pj.AccountConfig()
         config.idUri = f"sip:{settings['user']}@{settings['domain']}"
-        config.sipConfig.transportId = transport_id
+        # A connection is made when it is needed; only a datagram has a socket to leave by.
+        transport = settings["transport"]
+        way = "" if transport == "udp" else f";transport={transport}"
+        if transport == "udp":
+            config.sipConfig.transportId = transport_id
+        # The binding of PyPI has media of IPv4 alone.
         config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
         config.mediaConfig.transportConfig.port = settings["rtp"]
         config.mediaConfig.transportConfig.portRange = 80
         config.natConfig.iceEnabled = False
         config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
         if settings.get("registrar"):
-            config.regConfig.registrarUri = f"sip:{settings['registrar']}"
+            config.regConfig.registrarUri = f"sip:{settings['registrar']}{way}"
             config.regConfig.registerOnAdd = False
-            config.regConfig.retryIntervalSec = 0
-            config.regConfig.firstRetryIntervalSec = 0
+            config.regConfig.retryIntervalSec = settings.get("retry", 0)
+            config.regConfig.firstRetryIntervalSec = settings.get("retry", 0)
             config.regConfig.timeoutSec = settings.get("expires", 300)
-            config.sipConfig.proxies.append(f"sip:{settings['registrar']};lr")
+            config.sipConfig.proxies.append(f"sip:{settings['registrar']}{way};lr")
         if settings.get("password"):
             config.sipConfig.authCreds.append(self.credential())
         return config

@@ -216,16 +216,17 @@ class Daemon:
 
     def write_config(
         self, *, options_interval=3600, attempt_timeout=2, e1_channels=30, calls=None,
-        e1_address=None, e1_more="", digest=None, data=None, spending=None, more="",
+        e1_address=None, e1_more="", digest=None, data=None, spending=None, listen=(), more="",
     ):
         """Writes tandem.yaml. The only place of the tests that knows how it is spelled.
 
-        `e1_more` are lines of the first trunk, `more` those of the whole file.
+        `e1_more` are lines of the first trunk, `more` those of the whole file, `listen` more places
+        to listen at, as they are written there.
         """
         calls = {"slice": "6s", "extend-ahead": "2s", **(calls or {})}
         with open(self.config, "w") as file:
             file.write(f"""\
-listen: [{self.address}]
+listen: [{", ".join((self.address, *listen))}]
 realm: {REALM}
 data: {data or self.path("data")}
 control: {self.control}

@@ -16,6 +16,9 @@ import Testing
         "Switching": ["SIP", "SDP", "Dialplan", "Charging"],
         "Simulation": ["SIP", "Dialplan", "Charging", "Switching"],
         "Transport": ["SIP", "CSockets", "Glibc", "Synchronization"],
+        "Streams": [
+            "SIP", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc", "Synchronization",
+        ],
         "Store": [
             "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
             "Foundation", "Glibc", "Synchronization",
@@ -28,7 +31,8 @@ import Testing
         ],
         "Runtime": [
             "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-            "Store", "Control", "Resolver", "SpanPolling", "Yams", "Logging", "NIOCore", "NIOPosix",
+            "Store", "Control", "Resolver", "SpanPolling", "Streams", "Yams", "Logging", "NIOCore",
+            "NIOPosix",
             "Foundation", "Glibc",
             "Synchronization", "Dispatch",
         ],

@@ -1,5 +1,6 @@
 import Dialplan
 import SIP
+import Streams
 import Switching
 import Yams
 
@@ -7,6 +8,8 @@ import Yams
 struct ConfigurationFile {
     /// nil when a value is wrong.
     var settings: Settings?
+    /// nil where nothing goes by TLS.
+    var tls: StreamTLS?
     /// nil when a path is missing; they are good to use even where a setting is wrong, so that the
     /// CLI reaches a daemon whose file is being edited.
     var places: ConfigurationPlaces?
@@ -15,7 +18,7 @@ struct ConfigurationFile {
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
         "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
-        "timers", "nonce-lifetime", "currency", "digest",
+        "timers", "connections", "tls", "nonce-lifetime", "currency", "digest",
     ]
 
     /// - Parameters:
@@ -28,6 +31,7 @@ struct ConfigurationFile {
         {
             reader.require(["listen", "realm", "data", "dialplan"], in: top)
             let settings = Self.settings(top, folder: folder, &reader)
+            tls = TLSSection.read(top, settings: settings, folder: folder, &reader)
             places = Self.places(top, folder: folder, currency: settings.currency, &reader)
             if reader.diagnostics.isEmpty { self.settings = settings }
         }
@@ -125,6 +129,8 @@ struct ConfigurationFile {
         readRegistration(top, &settings.registration, &reader)
         readCalls(top, &settings.calls, &reader)
         readLimits(top, &settings.limits, &reader)
+        settings.connections = ConnectionsSection.read(
+            top, registration: settings.registration, &reader)
         settings.spending = SpendingSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))

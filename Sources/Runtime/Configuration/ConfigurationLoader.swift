@@ -124,7 +124,7 @@ public enum ConfigurationLoader {
             configuration: Configuration(settings: settings, plan: plan),
             dataFolder: places.dataFolder, controlSocket: places.controlSocket,
             extensionsCSV: places.extensionsCSV, tariffCSV: places.tariffCSV,
-            dialplan: source.texts, diagnostics: diagnostics)
+            dialplan: source.texts, tls: file.tls, diagnostics: diagnostics)
         return (loaded, diagnostics)
     }
 

@@ -6,7 +6,7 @@ import Yams
 ///
 ///     listen:
 ///       - 127.0.0.1:5060
-///       - { transport: udp, address: 0.0.0.0:5062, advertise: sip.example.net }
+///       - { transport: tcp, address: 0.0.0.0:5060, advertise: sip.example.net }
 enum ListenersSection {
     /// Sockets at most.
     static let limit = 16
@@ -27,18 +27,23 @@ enum ListenersSection {
         for (name, node) in elements {
             var endpoint: Endpoint?
             var advertise = common
+            var transport = TransportKind.udp
             if node.scalar != nil {
                 if let text = reader.text(node, name: name) {
                     endpoint = reader.endpoint(text, name: name, at: node, defaultPort: 5060)
                 }
             } else if let section = reader.section(node, name: name, keys: keys) {
                 reader.require(["address"], in: section)
-                endpoint = reader.endpoint("address", in: section, defaultPort: 5060)
+                transport = Self.transport(section, &reader) ?? .udp
+                endpoint = reader.endpoint(
+                    "address", in: section, defaultPort: transport.defaultPort)
                 advertise = reader.text("advertise", in: section) ?? common
-                readTransport(section, &reader)
             }
             guard let endpoint else { continue }
-            if listeners.contains(where: { $0.bound == endpoint }) {
+            // TCP and TLS share the ports of TCP.
+            if listeners.contains(where: {
+                $0.bound == endpoint && $0.transport.isReliable == transport.isReliable
+            }) {
                 reader.report("\(name): \(endpoint) is written twice", at: node)
             }
             if advertise == nil && endpoint.ip.isUnspecified {
@@ -50,21 +55,30 @@ enum ListenersSection {
             else { continue }
             listeners.append(
                 ListenerSettings(
-                    transport: .udp, bound: endpoint, advertisedHost: advertised.host,
+                    transport: transport, bound: endpoint, advertisedHost: advertised.host,
                     advertisedPort: advertised.port))
         }
-        return listeners
+        // A datagram's flow counts the sockets of UDP alone.
+        return listeners.filter { $0.transport == .udp }
+            + listeners.filter { $0.transport != .udp }
     }
 
-    /// UDP is what the transport offers; anything else would listen to nobody.
-    private static func readTransport(
+    /// `udp`, `tcp` or `tls` under `transport`; nil when nothing is written, or nothing of these.
+    static func transport(
         _ section: ConfigurationReader.Section, _ reader: inout ConfigurationReader
-    ) {
-        guard let text = reader.text("transport", in: section), text != "udp" else { return }
+    ) -> TransportKind? {
+        guard let text = reader.text("transport", in: section) else { return nil }
+        if let transport = TransportKind(name: text), offered.contains(transport) {
+            return transport
+        }
+        let known = offered.map(\.name).joined(separator: " or ")
         reader.report(
-            "\(section.path(of: "transport")) must be udp, not \"\(text)\"",
+            "\(section.path(of: "transport")) must be \(known), not \"\(text)\"",
             at: section.place(of: "transport"), length: text.count)
+        return nil
     }
+
+    private static let offered: [TransportKind] = [.udp, .tcp, .tls]
 
     /// The host and port for Via and Contact, IPv6 in brackets (RFC 3261 §25.1, IPv6reference).
     private static func host(

@@ -1,4 +1,5 @@
 import Dialplan
+import Streams
 import Switching
 
 /// What `tandem.yaml` and the files it names say, read and checked as a whole.
@@ -17,13 +18,16 @@ public struct LoadedConfiguration: Sendable {
     public var tariffCSV: String?
     /// The texts that the plan was compiled from.
     public var dialplan: DialplanTexts
+    /// Our certificate, where there is one.
+    public var tls: StreamTLS?
     /// Warnings; with an error among them there is no `LoadedConfiguration`.
     public var diagnostics: [Diagnostic]
 
     public init(
         path: String, configuration: Configuration, dataFolder: String, controlSocket: String,
         extensionsCSV: String? = nil, tariffCSV: String? = nil,
-        dialplan: DialplanTexts = DialplanTexts(main: ""), diagnostics: [Diagnostic] = []
+        dialplan: DialplanTexts = DialplanTexts(main: ""), tls: StreamTLS? = nil,
+        diagnostics: [Diagnostic] = []
     ) {
         self.path = path
         self.configuration = configuration
@@ -32,6 +36,7 @@ public struct LoadedConfiguration: Sendable {
         self.extensionsCSV = extensionsCSV
         self.tariffCSV = tariffCSV
         self.dialplan = dialplan
+        self.tls = tls
         self.diagnostics = diagnostics
     }
 }

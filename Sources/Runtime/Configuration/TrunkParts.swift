@@ -6,10 +6,13 @@ import Switching
 enum TrunkParts {
     /// A numeric address, or a name that is looked up (RFC 3263).
     static func address(
-        _ section: ConfigurationReader.Section, _ reader: inout ConfigurationReader
+        _ section: ConfigurationReader.Section, defaultPort: UInt16,
+        _ reader: inout ConfigurationReader
     ) -> (endpoint: Endpoint?, host: TrunkHost?)? {
         guard let text = reader.text("address", in: section) else { return nil }
-        if let endpoint = Endpoint(written: text, defaultPort: 5060) { return (endpoint, nil) }
+        if let endpoint = Endpoint(written: text, defaultPort: defaultPort) {
+            return (endpoint, nil)
+        }
         if let host = TrunkHost(written: text) { return (nil, host) }
         reader.report(
             "\(section.path(of: "address")) must be an address or a host name, with a port or"
@@ -18,6 +21,27 @@ enum TrunkParts {
             suggestion: "write it as 192.0.2.7:5060, [2001:db8::7]:5060 or sip.example.net",
             length: text.count)
         return nil
+    }
+
+    /// The host name that a trunk's certificate has to show.
+    static func certificateName(
+        _ section: ConfigurationReader.Section, _ transport: TransportKind,
+        _ reader: inout ConfigurationReader
+    ) -> String? {
+        guard let text = reader.text("certificate-name", in: section) else { return nil }
+        guard transport == .tls else {
+            reader.report(
+                "\(section.path(of: "certificate-name")): only by transport tls a certificate is"
+                    + " shown", at: section.place(of: "certificate-name"), length: text.count)
+            return nil
+        }
+        guard let host = TrunkHost(written: text), host.port == nil else {
+            reader.report(
+                "\(section.path(of: "certificate-name")) must be a host name, not \"\(text)\"",
+                at: section.place(of: "certificate-name"), length: text.count)
+            return nil
+        }
+        return host.name
     }
 
     // MARK: Channels

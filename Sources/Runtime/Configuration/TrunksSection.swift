@@ -13,7 +13,8 @@ enum TrunksSection {
     /// Channels of an E1 span: 32 time slots but those for framing and signalling.
     static let e1Channels = 30
     private static let keys = [
-        "name", "kind", "address", "accept-from", "listener", "channels", "hunting",
+        "name", "kind", "address", "transport", "certificate-name",
+        "accept-from", "listener", "channels", "hunting",
         "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
         "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
         "username", "password", "password-file", "register", "span",
@@ -68,7 +69,8 @@ enum TrunksSection {
                 at: section.place(of: "name"), length: name.count)
         }
         let kind = reader.choice("kind", in: section, [TrunkSettings.Kind.e1, .sip])
-        let address = TrunkParts.address(section, &reader)
+        let transport = ListenersSection.transport(section, &reader) ?? .udp
+        let address = TrunkParts.address(section, defaultPort: transport.defaultPort, &reader)
         let channels = reader.number("channels", in: section, 1...100_000)
         if kind == .sip && !section.has("channels") {
             reader.report(
@@ -81,6 +83,8 @@ enum TrunksSection {
             endpoint: address?.endpoint ?? Endpoint(ip: IPAddress(v4: 0), port: 5060),
             channels: channels ?? e1Channels)
         trunk.host = address?.host
+        trunk.transport = transport
+        trunk.certificateName = TrunkParts.certificateName(section, transport, &reader)
         if let interval = reader.span("options-interval", in: section, .zero...(.seconds(3600))) {
             trunk.optionsInterval = interval
         }
@@ -109,8 +113,8 @@ enum TrunksSection {
         return trunk
     }
 
-    /// The place of the listener its requests leave by; the first of the same address family unless
-    /// the file names one.
+    /// The place of the listener its requests leave by; the first of the same transport and address
+    /// family unless the file names one.
     private static func listener(
         _ section: ConfigurationReader.Section, listeners: [ListenerSettings],
         _ trunk: TrunkSettings, _ reader: inout ConfigurationReader
@@ -119,20 +123,36 @@ enum TrunksSection {
             guard let endpoint = reader.endpoint("listener", in: section, defaultPort: 5060) else {
                 return 0
             }
-            if let place = listeners.firstIndex(where: { $0.bound == endpoint }) {
+            if let place = listeners.firstIndex(where: {
+                $0.bound == endpoint && $0.transport == trunk.transport
+            }) {
                 return UInt16(place)
             }
             reader.report(
-                "\(endpoint) is no address under listen", at: section.place(of: "listener"))
+                "\(endpoint) is no \(trunk.transport.name) address under listen",
+                at: section.place(of: "listener"))
             return 0
         }
         // A name may stand for addresses of both families; the first listener says which are used.
-        guard !listeners.isEmpty, trunk.host == nil else { return 0 }
-        if let place = listeners.firstIndex(where: { $0.bound.ip.isV4 == trunk.endpoint.ip.isV4 }) {
+        guard !listeners.isEmpty else { return 0 }
+        guard listeners.contains(where: { $0.transport == trunk.transport }) else {
+            // What we write into Via and Contact has to lead back to us.
+            reader.report(
+                "no listener is of transport \(trunk.transport.name), which this trunk is reached by",
+                at: section.place(of: "transport"),
+                suggestion:
+                    "add \"- { transport: \(trunk.transport.name), address: ... }\" to listen")
+            return 0
+        }
+        if let place = listeners.firstIndex(where: {
+            $0.transport == trunk.transport
+                && (trunk.host != nil || $0.bound.ip.isV4 == trunk.endpoint.ip.isV4)
+        }) {
             return UInt16(place)
         }
         reader.report(
-            "no listener reaches \(trunk.endpoint): none has an address of its family",
+            "no \(trunk.transport.name) listener reaches \(trunk.endpoint): none has an address of"
+                + " its family",
             at: section.place(of: "address"))
         return 0
     }

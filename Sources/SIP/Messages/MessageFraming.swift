@@ -15,44 +15,73 @@ public enum MessageFraming {
 
     /// Looks at what was received so far, from the end of the last message. One pass over the header.
     public static func frame(_ bytes: ArraySlice<UInt8>) -> Frame {
-        let span = bytes.span
-        var position = 0
-        while position < span.count, span[position] == .cr || span[position] == .lf {
-            position += 1
+        var scan = Scan()
+        return scan.frame(bytes.span)
+    }
+
+    /// How far a message has been looked at, so that no line of its header is read twice however it
+    /// was torn.
+    struct Scan: Sendable {
+        /// The start of the first line that was not whole yet.
+        private var position = 0
+        /// That line holds no end before here.
+        private var looked = 0
+        private var bodyCount: Int?
+        /// Of the whole message, once its header is.
+        private var count: Int?
+
+        /// - Parameter span: all that was received from the start of the message.
+        mutating func frame(_ span: Swift.Span<UInt8>) -> Frame {
+            if let count { return count <= span.count ? .message(count) : .incomplete }
+            if position == 0 {
+                var end = 0
+                while end < span.count, span[end] == .cr || span[end] == .lf { end += 1 }
+                if end > 0 { return .keepAlive(end) }
+                guard span.count > 0 else { return .incomplete }
+            }
+            while true {
+                let start = position
+                var end = span.firstControl(from: max(start, looked), to: span.count)
+                while end < span.count, span[end] != .lf { end += 1 }
+                guard end < span.count else {
+                    looked = span.count
+                    return span.count > MessageLimits.bytes ? .malformed(.tooLarge) : .incomplete
+                }
+                end += 1
+                guard end <= MessageLimits.bytes else { return .malformed(.tooLarge) }
+                position = end
+                // Exactly an empty line, as `Message` reads it: one of blanks continues the field
+                // above.
+                if span[start] == .lf || (span[start] == .cr && end == start + 2) {
+                    guard let bodyCount else { return .malformed(.missing(.contentLength)) }
+                    let whole = end + bodyCount
+                    guard whole <= MessageLimits.bytes else { return .malformed(.tooLarge) }
+                    count = whole
+                    return whole <= span.count ? .message(whole) : .incomplete
+                }
+                if let problem = readLine(span, from: start, to: end) { return .malformed(problem) }
+            }
         }
-        if position > 0 { return .keepAlive(position) }
-        guard position < span.count else { return .incomplete }
-        var bodyCount: Int?
-        while true {
-            let start = position
-            position = span.firstControl(from: position, to: span.count)
-            while position < span.count, span[position] != .lf { position += 1 }
-            guard position < span.count else {
-                return span.count > MessageLimits.bytes ? .malformed(.tooLarge) : .incomplete
-            }
-            position += 1
-            guard position <= MessageLimits.bytes else { return .malformed(.tooLarge) }
-            // Exactly an empty line, as `Message` reads it: one of blanks continues the field above.
-            if span[start] == .lf || (span[start] == .cr && position == start + 2) {
-                guard let bodyCount else { return .malformed(.missing(.contentLength)) }
-                let count = position + bodyCount
-                guard count <= MessageLimits.bytes else { return .malformed(.tooLarge) }
-                return count <= span.count ? .message(count) : .incomplete
-            }
-            let end = span.trimLWS(from: start, to: position)
+
+        /// Takes note of a Content-Length.
+        private mutating func readLine(
+            _ span: Swift.Span<UInt8>, from start: Int, to limit: Int
+        ) -> ParseError.Reason? {
+            let end = span.trimLWS(from: start, to: limit)
             let nameEnd = span.skipToken(from: start, to: end)
             guard nameEnd - start <= MessageLimits.fieldNameBytes,
                 KnownHeader.Table.shared.find(span, ByteRange(start, nameEnd)) == .contentLength
-            else { continue }
+            else { return nil }
             let colon = span.skipLWS(from: nameEnd, to: end)
-            guard colon < end, span[colon] == .colon else { continue }
+            guard colon < end, span[colon] == .colon else { return nil }
             let digits = span.skipLWS(from: colon + 1, to: end)
             guard
                 let number = span.number(
                     from: digits, to: end, limit: UInt32(MessageLimits.bytes)),
                 bodyCount == nil || bodyCount == Int(number)
-            else { return .malformed(.malformed(.contentLength)) }
+            else { return .malformed(.contentLength) }
             bodyCount = Int(number)
+            return nil
         }
     }
 }

@@ -42,6 +42,12 @@ public struct ParseError: Error, Sendable {
     /// `answerable?.response(error.status, reason: error.phrase, ...)` is the answer.
     public var answerable: Message?
 
+    public init(reason: Reason, offset: Int, answerable: Message? = nil) {
+        self.reason = reason
+        self.offset = offset
+        self.answerable = answerable
+    }
+
     /// The status to answer with: 505 for another SIP version, 513 for too much, else 400.
     public var status: Int {
         switch reason {

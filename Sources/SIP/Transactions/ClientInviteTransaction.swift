@@ -82,6 +82,14 @@ public struct ClientInviteTransaction: Sendable {
         }
     }
 
+    /// Whether nothing has come back so far.
+    public var isUnanswered: Bool {
+        switch state {
+        case .calling: true
+        case .proceeding, .accepted, .completed, .terminated: false
+        }
+    }
+
     /// Whether a final response, a failure or the end has been seen: nothing is left to cancel.
     public var isDecided: Bool {
         switch state {

@@ -60,6 +60,14 @@ public struct ClientTransaction: Sendable {
         }
     }
 
+    /// Whether nothing has come back so far.
+    public var isUnanswered: Bool {
+        switch state {
+        case .trying: true
+        case .proceeding, .completed, .terminated: false
+        }
+    }
+
     public enum ResponseAction: Hashable, Sendable {
         /// Hand the response to the user of the transaction.
         case pass

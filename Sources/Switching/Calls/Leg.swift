@@ -43,6 +43,8 @@ struct Leg: Sendable {
     var acknowledgementDue: AcknowledgementDue?
     /// The INVITE we sent had no session description, so the ACK will have it.
     var offersLate = false
+    /// How often in a row it could not be asked, since its connection is gone.
+    var lostAsks: UInt8 = 0
     /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
     var rings: String?
     /// Its session timer, where it has one.

@@ -173,7 +173,11 @@ public struct LineRow: Sendable, Codable, Hashable {
 public struct RegistrationRow: Sendable, Codable, Hashable {
     public var number: String
     public var contact: String
+    public var transport: String
     public var source: String
+    /// `reachable`, or `connection lost`: by TCP and TLS a phone is called through the connection that
+    /// it registered by.
+    public var state: String
     /// Microseconds since 1970.
     public var expiresAt: Int64
     public var userAgent: String

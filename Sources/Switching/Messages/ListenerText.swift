@@ -4,7 +4,7 @@ import SIP
 struct ListenerText: Sendable {
     /// `SIP/2.0/UDP host:port;rport;branch=z9hG4bK`: a branch's number follows.
     let via: [UInt8]
-    /// `<sip:host:port>`
+    /// `<sip:host:port>`, with the transport where it is not UDP
     let contact: [UInt8]
     /// `host:port`
     let hostPort: [UInt8]
@@ -20,10 +20,14 @@ struct ListenerText: Sendable {
             case .tcp: "TCP"
             case .tls: "TLS"
             }
-        let parameter = settings.transport == .tcp ? ";transport=tcp" : ""
-        let scheme = settings.transport == .tls ? "sips" : "sip"
+        let parameter =
+            switch settings.transport {
+            case .udp: ""
+            case .tcp: ";transport=tcp"
+            case .tls: ";transport=tls"
+            }
         via = Array("SIP/2.0/\(transport) \(hostPort);rport;branch=z9hG4bK".utf8)
-        contact = Array("<\(scheme):\(hostPort)\(parameter)>".utf8)
+        contact = Array("<sip:\(hostPort)\(parameter)>".utf8)
         self.hostPort = Array(hostPort.utf8)
         self.host = Array(host.utf8)
     }

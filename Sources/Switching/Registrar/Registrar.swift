@@ -7,6 +7,8 @@ import SIP
 struct Registrar: Sendable {
     private var bindings: [String: [Binding]] = [:]
     private(set) var count = 0
+    /// Which extensions have phones on a connection, or had: it is looked up when the connection ends.
+    private var extensionsOfStream: [Flow: Set<String>] = [:]
 
     /// What a REGISTER asks for one contact.
     struct Wish: Sendable {
@@ -16,7 +18,8 @@ struct Registrar: Sendable {
     }
 
     enum Outcome: Sendable {
-        case done([StoredChange])
+        /// `left` are connections that the same phone was reached by before.
+        case done([StoredChange], left: [Flow])
         /// An older request of the same Call-ID: nothing was changed (§10.3 step 7).
         case outOfOrder
         /// The table is full.
@@ -29,14 +32,67 @@ struct Registrar: Sendable {
         return all.filter { $0.expiresAt > wallTime }
     }
 
+    /// Those of them that can be called.
+    func reachable(of number: String, at wallTime: Int64) -> [Binding] {
+        guard let all = bindings[number] else { return [] }
+        return all.filter { $0.expiresAt > wallTime && $0.isReachable }
+    }
+
     /// All bindings, by extension and then by age.
     func all(at wallTime: Int64) -> [Binding] {
         bindings.keys.sorted().flatMap { bindings(of: $0, at: wallTime) }
     }
 
+    /// Takes up what the last process wrote. Its connections ended with it: such a binding is reached
+    /// by a new one, or when its phone registers again.
     mutating func restore(_ binding: Binding) {
+        var binding = binding
+        if binding.flow.transport.isReliable {
+            if let redial = binding.redial { binding.flow = redial }
+            // The flow of one that was dialled names its contact already.
+            binding.isReachable = binding.flow.dialled(by: binding.contact[...]) == binding.flow
+            note(binding)
+        }
         bindings[binding.number, default: []].append(binding)
         count += 1
+    }
+
+    private mutating func note(_ binding: Binding) {
+        guard binding.flow.transport.isReliable, binding.isReachable else { return }
+        extensionsOfStream[binding.flow, default: []].insert(binding.number)
+    }
+
+    // MARK: Connections
+
+    /// A connection is gone: bindings that came by it get the flow of a new one, or cannot be called.
+    mutating func connectionClosed(_ closed: ClosedConnection) -> [StoredChange] {
+        guard let numbers = extensionsOfStream.removeValue(forKey: closed.flow) else { return [] }
+        var changes: [StoredChange] = []
+        for number in numbers.sorted() {
+            guard var list = bindings[number] else { continue }
+            for index in list.indices where list[index].flow == closed.flow {
+                if let redial = list[index].redial {
+                    list[index].flow = redial
+                    changes.append(.bindingSaved(list[index]))
+                } else if closed.wasAccepted {
+                    list[index].isReachable = false
+                }
+                note(list[index])
+            }
+            bindings[number] = list
+        }
+        return changes
+    }
+
+    /// No connection could be made to a flow.
+    mutating func unreachable(_ flow: Flow) {
+        for number in (extensionsOfStream[flow] ?? []).sorted() {
+            guard var list = bindings[number] else { continue }
+            for index in list.indices where list[index].flow == flow {
+                list[index].isReachable = false
+            }
+            bindings[number] = list
+        }
     }
 
     /// Carries out one REGISTER, all of it or nothing.
@@ -51,6 +107,10 @@ struct Registrar: Sendable {
         var list = bindings[number] ?? []
         var changes: [StoredChange] = []
         let before = list.count
+        let left = list.filter {
+            $0.flow.transport.isReliable && $0.flow != template.flow
+                && $0.callID == template.callID
+        }
 
         for binding in list where binding.expiresAt <= wallTime {
             changes.append(.bindingRemoved(number: number, contact: binding.contact))
@@ -78,10 +138,11 @@ struct Registrar: Sendable {
                 if let place {
                     list[place] = binding
                 } else {
-                    // The same phone behind the same flow with a new contact text replaces itself.
+                    // The same phone behind the same flow with a new contact text replaces itself; so
+                    // does one whose connection broke.
                     if let stale = list.firstIndex(where: {
-                        $0.flow == template.flow && $0.callID == template.callID
-                            && $0.cseq != template.cseq
+                        ($0.flow == template.flow || !$0.isReachable)
+                            && $0.callID == template.callID && $0.cseq != template.cseq
                     }) {
                         changes.append(
                             .bindingRemoved(number: number, contact: list[stale].contact))
@@ -110,7 +171,8 @@ struct Registrar: Sendable {
         }
         count += list.count - before
         bindings[number] = list.isEmpty ? nil : list
-        return .done(changes)
+        if template.flow.transport.isReliable, !list.isEmpty { note(template) }
+        return .done(changes, left: left.map(\.flow))
     }
 
     /// Forgets all contacts of an extension that is no more.
@@ -134,8 +196,21 @@ struct Registrar: Sendable {
         return changes
     }
 
+    /// Forgets connections that no binding needs any more.
+    private mutating func forgetStreams() {
+        for (flow, numbers) in extensionsOfStream {
+            let kept = numbers.filter { number in
+                bindings[number]?.contains { $0.flow == flow && $0.isReachable } == true
+            }
+            if kept.count < numbers.count {
+                extensionsOfStream[flow] = kept.isEmpty ? nil : kept
+            }
+        }
+    }
+
     /// Drops what has expired; call it once a minute.
     mutating func expire(at wallTime: Int64) -> [StoredChange] {
+        defer { forgetStreams() }
         var changes: [StoredChange] = []
         for number in bindings.keys.sorted() {
             guard let list = bindings[number], list.contains(where: { $0.expiresAt <= wallTime })

@@ -147,8 +147,10 @@ extension Switch {
         guard let uri = URI(parsing: dialog.nextHop), let ip = IPAddress(parsing: uri.host) else {
             return leg.flow
         }
+        // An open connection is as good as a new one, and comes through any firewall (RFC 5923).
+        if leg.flow.transport.isReliable, connections.isOpen(leg.flow) { return leg.flow }
         var flow = leg.flow
-        flow.remote = Endpoint(ip: ip, port: uri.port ?? 5060)
+        flow.remote = Endpoint(ip: ip, port: uri.port ?? flow.transport.defaultPort)
         return flow
     }
 

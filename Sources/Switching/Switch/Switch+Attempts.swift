@@ -181,7 +181,7 @@ extension Switch {
         var attempt = attemptRecord(choice)
         attempt.channel = calls[handle].channel
         calls[handle].record.attempts.append(attempt)
-        let flow = Flow(transport: .udp, listener: trunk.listener, remote: endpoint)
+        let flow = trunk.flow(to: endpoint)
         let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
         let from = identity(name: [], user: shown, listener: trunk.listener)
         invite(

@@ -142,8 +142,9 @@ extension Switch {
         case .full:
             counters.count("refused-bindings-full")
             respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
-        case .done(let changes):
+        case .done(let changes, let left):
             commit(changes)
+            for old in left { connections.moved(from: old, to: flow) }
             let bindings = registrar.bindings(of: number, at: wallTime)
             let wallTime = wallTime
             respond(server, 200, toTag: tag) { writer in

@@ -135,7 +135,7 @@ extension Switch {
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
             callLimit: row.callLimit, line: plan.line(of: number),
-            registered: registrar.bindings(of: number, at: wallTime).count,
+            registered: registrar.reachable(of: number, at: wallTime).count,
             settings: settingsRow(number))
     }
 
@@ -243,8 +243,10 @@ extension Switch {
         registrar.all(at: wallTime).map { binding in
             RegistrationRow(
                 number: binding.number, contact: String(decoding: binding.contact, as: UTF8.self),
-                source: binding.flow.remote.description, expiresAt: binding.expiresAt,
-                userAgent: binding.userAgent)
+                transport: binding.flow.transport.name,
+                source: binding.flow.remote.description,
+                state: binding.isReachable ? "reachable" : "connection lost",
+                expiresAt: binding.expiresAt, userAgent: binding.userAgent)
         }
     }
 

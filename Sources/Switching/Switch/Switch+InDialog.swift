@@ -284,6 +284,7 @@ extension Switch {
             }
             respond(server, status)
         }
+        if status == 503, waitsForConnection(handle, side: to) { return }
         legLost(handle, side: to, status: status)
     }
 

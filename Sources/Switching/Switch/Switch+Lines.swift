@@ -27,7 +27,8 @@ extension Switch {
             }
         }
         if let channel, let name = trunk.channelParameter { parameters += ";\(name)=\(channel)" }
-        return Array("sip:\(user)@\(endpoint)\(parameters)".utf8)
+        return Array(
+            "sip:\(user)@\(endpoint)\(trunk.transportParameter)\(parameters)".utf8)
     }
 
     /// The number that a call coming in on a trunk is for, where that is not simply the user part of

@@ -24,7 +24,7 @@ extension Switch {
     private mutating func probe(_ trunk: TrunkSettings, at endpoint: Endpoint) {
         let branch = tokens.next()
         let text = listenerText(trunk.listener)
-        let target = "sip:\(endpoint)"
+        let target = "sip:\(endpoint)\(trunk.transportParameter)"
         var writer = MessageWriter(capacity: 512)
         writer.requestLine(.options, uri: target)
         writer.field(.via, via(branch: branch, listener: trunk.listener))
@@ -43,7 +43,7 @@ extension Switch {
         writer.field(.contact, text.contact)
         writer.field(.accept, "application/sdp")
         writer.field(.userAgent, Self.serverName)
-        let flow = Flow(transport: .udp, listener: trunk.listener, remote: endpoint)
+        let flow = trunk.flow(to: endpoint)
         let client = makeClient(
             .options, branch: branch, bytes: writer.finish(), flow: flow,
             user: .probe(trunk: trunk.name, target: endpoint))

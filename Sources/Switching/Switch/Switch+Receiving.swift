@@ -5,6 +5,7 @@ import SIP
 extension Switch {
     mutating func receive(_ datagram: Datagram) {
         counters.received += 1
+        if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)
             if message.isRequest {
@@ -109,7 +110,9 @@ extension Switch {
     /// A phone's address translation may have got a new port since the request first came: what is
     /// answered goes where it came from last (RFC 3581 §4). Another address is somebody else's.
     private mutating func follow(_ flow: Flow, of handle: Handle) {
-        guard flow.remote.ip == servers[handle].flow.remote.ip else { return }
+        guard flow.remote.ip == servers[handle].flow.remote.ip,
+            flow.transport == servers[handle].flow.transport
+        else { return }
         servers[handle].flow = flow
     }
 
@@ -253,11 +256,24 @@ extension Switch {
     /// Every request that waits on this flow has met a dead end (RFC 3261 §18.4).
     mutating func transportFailed(_ flow: Flow) {
         counters.count("transport-failures")
+        if flow.transport.isReliable {
+            _ = connections.closed(flow)
+            registrar.unreachable(flow)
+        }
+        failClients(on: flow)
+    }
+
+    /// - Parameter isWhole: false leaves those that have heard anything: their answer may come by
+    ///   another connection.
+    mutating func failClients(on flow: Flow, isWhole: Bool = true) {
         for handle in clients.handles where clients.contains(handle) {
             guard clients[handle].flow.remote == flow.remote,
                 clients[handle].flow.transport == flow.transport
             else { continue }
+            if fallsBackToUDP(client: handle) { continue }
             switch clients[handle].machine {
+            case .invite(let machine) where !isWhole && !machine.isUnanswered: continue
+            case .other(let machine) where !isWhole && !machine.isUnanswered: continue
             case .invite(var machine):
                 let action = machine.transportFailed()
                 clients[handle].machine = .invite(machine)

@@ -63,6 +63,7 @@ extension Switch {
         writer.beginField(.contact)
         writer.append("<sip:\(settings.user)@")
         writer.append(text.hostPort)
+        writer.append(trunk.settings.transportParameter)
         writer.append(";\(Self.registrationParameter)=")
         writer.append(Token.text(registration.line))
         writer.append(">")
@@ -71,7 +72,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         _ = makeClient(
             .register, branch: branch, bytes: writer.finish(),
-            flow: Flow(transport: .udp, listener: listener, remote: endpoint),
+            flow: trunk.settings.flow(to: endpoint),
             user: .registration(trunk: name))
     }
 

@@ -220,7 +220,7 @@ extension Switch {
     mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
         let inUse = callsOfExtension[number, default: 0]
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        let bindings = registrar.bindings(of: number, at: wallTime)
+        let bindings = registrar.reachable(of: number, at: wallTime)
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {

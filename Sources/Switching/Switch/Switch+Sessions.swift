@@ -251,6 +251,7 @@ extension Switch {
             return
         }
         let leg = LegReference(call: handle, side: side)
+        calls[handle][side].lostAsks = 0
         heard(leg)
         guard response.method == .update else { return }
         if response.status < 300 {
@@ -272,6 +273,24 @@ extension Switch {
 
     mutating func checkUnanswered(_ status: Int, of handle: Handle, side: Side) {
         guard calls.contains(handle) else { return }
+        if status == 503, waitsForConnection(handle, side: side) { return }
         legLost(handle, side: side, status: status)
     }
+
+    /// A phone whose connection broke is still in its call, and comes back by another: it is asked
+    /// again for as long as one that says nothing by UDP would be.
+    mutating func waitsForConnection(_ handle: Handle, side: Side) -> Bool {
+        guard case .connected = calls[handle].phase, calls[handle][side].state != .ended,
+            calls[handle][side].flow.transport.isReliable,
+            calls[handle][side].lostAsks < Self.lostAskLimit
+        else { return false }
+        calls[handle][side].lostAsks += 1
+        calls[handle][side].heardAt = Leg.unheard
+        deadlines.set(
+            DeadlineKey(kind: .sidesCheck, slot: handle.slot), at: now + Self.lostAskPause)
+        return true
+    }
+
+    private static let lostAskLimit: UInt8 = 6
+    private static let lostAskPause = Instant.Span.seconds(5)
 }

@@ -71,7 +71,11 @@ extension Switch {
                 return
             }
         }
-        send(bytes, on: servers[handle].flow)
+        var bytes = bytes
+        if servers[handle].flow.transport == .tls {
+            bytes = secured(bytes, on: servers[handle].flow, answering: servers[handle].request)
+        }
+        send(bytes, on: replyFlow(of: servers[handle]))
         if status >= 200 {
             servers[handle].request = nil
             servers[handle].user = .nobody
@@ -151,21 +155,41 @@ extension Switch {
     mutating func makeClient(
         _ method: Method, branch: UInt64, bytes: [UInt8], flow: Flow, user: ClientEntry.User
     ) -> Handle {
-        let reliable = flow.transport.isReliable
-        let machine: ClientEntry.Machine =
-            method == .invite
-            ? .invite(
-                ClientInviteTransaction(reliable: reliable, timers: settings.timers, now: now))
-            : .other(ClientTransaction(reliable: reliable, timers: settings.timers, now: now))
+        var bytes = bytes
+        var flow = flow
+        var datagramListener: UInt16?
+        if flow.transport.isReliable {
+            let way = reached(flow, by: bytes)
+            if way.listener != flow.listener {
+                bytes = readdressed(bytes, from: flow, to: way) ?? bytes
+            }
+            flow = way
+            if flow.transport == .tls { bytes = secured(bytes, on: flow, answering: nil) }
+        } else if bytes.count > Self.largestDatagram,
+            let stream = streamFlow(forLarge: bytes, on: flow),
+            let large = readdressed(bytes, from: flow, to: stream)
+        {
+            datagramListener = flow.listener
+            (bytes, flow) = (large, stream)
+        }
+        if flow.transport.isReliable { connections.used(flow) }
         let key = ClientEntry.Key(branch: branch, isCancel: method == .cancel)
         let handle = clients.insert(
             ClientEntry(
-                key: key, method: method, machine: machine, user: user, flow: flow,
-                request: bytes))
+                key: key, method: method,
+                machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
+                flow: flow, request: bytes, datagramListener: datagramListener))
         clientHandles[key] = handle
         send(bytes, on: flow)
         rearm(client: handle)
         return handle
+    }
+
+    func clientMachine(_ method: Method, reliable: Bool) -> ClientEntry.Machine {
+        method == .invite
+            ? .invite(
+                ClientInviteTransaction(reliable: reliable, timers: settings.timers, now: now))
+            : .other(ClientTransaction(reliable: reliable, timers: settings.timers, now: now))
     }
 
     mutating func rearm(client handle: Handle) {
@@ -283,7 +307,7 @@ extension Switch {
             cseq: cseq, via: via(branch: tokens.next(), listener: flow.listener), into: &writer)
         writer.field(.maxForwards, 70)
         let bytes = writer.finish(body: body, contentType: contentType)
-        send(bytes, on: flow)
+        send(request: bytes, on: flow)
         if let handle, clients.contains(handle) {
             clients[handle].acknowledgement = bytes
             clients[handle].request = []

@@ -70,12 +70,29 @@ extension Switch {
     /// The trunk that a request outside of a dialog comes from: by its address, or by what our
     /// registration there told the operator to call us.
     func trunk(sending request: Message, on flow: Flow) -> String? {
+        guard let name = trunk(addressing: request, on: flow) else { return nil }
+        // An address alone does not make one the trunk that has to show its certificate.
+        if let certificate = trunks[name]?.settings.certificateName,
+            !connections.isCertified(flow, for: certificate)
+        {
+            return nil
+        }
+        return name
+    }
+
+    private func trunk(addressing request: Message, on flow: Flow) -> String? {
         // Two accounts at one operator share its address, but not a registration.
         if !trunkOfContact.isEmpty, let uri = URI(parsing: request.requestURI),
             let value = uri.parameter(Self.registrationParameter) ?? nil,
             let line = Token.number(value), let name = trunkOfContact[line]
         {
             return name
+        }
+        if flow.transport.isReliable {
+            // A connection comes from any port; the one that is listened at stands in Via.
+            let named = Endpoint(
+                ip: flow.remote.ip, port: request.topVia.port ?? flow.transport.defaultPort)
+            if let name = trunkOfEndpoint[named] { return name }
         }
         return trunkOfEndpoint[flow.remote]
             ?? trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)]

@@ -78,6 +78,10 @@ public struct Switch: ~Copyable, Sendable {
     var clientHandles: [ClientEntry.Key: Handle] = [:]
     var servers = Slab<ServerEntry>()
     var serverHandles: [TransactionKey: Handle] = [:]
+    /// Connections that something has come by and that are open.
+    var connections = Connections()
+    /// Places that took no connection for a large request, and until when that is remembered.
+    var datagramsOnly: [Endpoint: Instant] = [:]
     var deadlines = DeadlineQueue<DeadlineKey>()
 
     /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
@@ -202,6 +206,8 @@ public struct Switch: ~Copyable, Sendable {
         switch event {
         case .datagramReceived(let datagram): receive(datagram)
         case .transportFailed(let flow): transportFailed(flow)
+        case .connectionClosed(let closed): connectionClosed(closed)
+        case .connectionCertified(let flow, let names): connections.certified(flow, names)
         case .deadlineReached: deadlinesReached()
         case .committed(let ticket): committed(through: ticket)
         case .commitFailed(let ticket, let reason): commitFailed(through: ticket, reason: reason)

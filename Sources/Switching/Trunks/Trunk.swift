@@ -242,7 +242,8 @@ struct Trunk: Sendable {
         now: Instant
     ) -> Trunk {
         var fresh = Trunk(settings: settings, hashes: hashes, tokens: &tokens, now: now)
-        guard settings.endpoint == self.settings.endpoint, settings.host == self.settings.host
+        guard settings.endpoint == self.settings.endpoint, settings.host == self.settings.host,
+            settings.transport == self.settings.transport
         else { return fresh }
         fresh.targets = targets
         fresh.unresolved = unresolved

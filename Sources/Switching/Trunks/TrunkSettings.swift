@@ -11,6 +11,11 @@ public struct TrunkSettings: Sendable, Hashable {
     public var endpoint: Endpoint
     /// The name it is reached by, looked up by RFC 3263; nil where it has a fixed address.
     public var host: TrunkHost?
+    /// How requests go there. Its own requests may come by any transport.
+    public var transport = TransportKind.udp
+    /// The host name in its certificate: requests are its own only by TLS, with that certificate; nil
+    /// where its address is enough.
+    public var certificateName: String?
     /// Other addresses its requests come from; port 0 is any port.
     public var alsoFrom: [Endpoint] = []
     /// The listener its requests leave by.
@@ -51,6 +56,20 @@ public struct TrunkSettings: Sendable, Hashable {
         self.kind = kind
         self.endpoint = endpoint
         self.channels = channels
+    }
+
+    /// The flow to one of its addresses.
+    func flow(to endpoint: Endpoint) -> Flow {
+        Flow(transport: transport, listener: listener, remote: endpoint)
+    }
+
+    /// `;transport=tcp` where a URI has to say so (RFC 3263 §4.1).
+    var transportParameter: String {
+        switch transport {
+        case .udp: ""
+        case .tcp: ";transport=tcp"
+        case .tls: ";transport=tls"
+        }
     }
 
     /// What it is reached by, for people.

@@ -1,0 +1,37 @@
+import SIP
+import Switching
+
+/// Whom the certificates of trunks have to name, by the addresses that those are reached at.
+struct PeerNames {
+    private var trunks: [TrunkSettings] = []
+    private var resolved: [String: [Endpoint]] = [:]
+
+    init(_ settings: Settings) { follow(settings) }
+
+    /// What a name stood for before is kept for those trunks that still have it.
+    mutating func follow(_ settings: Settings) {
+        trunks = settings.trunks.filter { $0.transport == .tls }
+        resolved = resolved.filter { entry in trunks.contains { $0.name == entry.key } }
+    }
+
+    /// - Returns: whether that changes anything.
+    mutating func follow(_ resolution: TrunkResolution) -> Bool {
+        guard resolution.failure == nil, trunks.contains(where: { $0.name == resolution.trunk })
+        else { return false }
+        resolved[resolution.trunk] = resolution.targets.map(\.endpoint)
+        return true
+    }
+
+    /// A trunk that is reached by its address and has no name for its certificate is missing: there
+    /// the certificate has to name the address.
+    var all: [Endpoint: String] {
+        var names: [Endpoint: String] = [:]
+        // The first in the file keeps an address that two of them have.
+        for trunk in trunks.reversed() {
+            guard let name = trunk.certificateName ?? trunk.host?.name else { continue }
+            let endpoints = trunk.host == nil ? [trunk.endpoint] : resolved[trunk.name] ?? []
+            for endpoint in endpoints { names[endpoint] = name }
+        }
+        return names
+    }
+}

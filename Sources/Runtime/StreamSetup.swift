@@ -1,0 +1,56 @@
+import Glibc
+import Logging
+import NIOCore
+import SIP
+import Streams
+import Switching
+import Transport
+
+/// Opens the listeners that take connections.
+enum StreamSetup {
+    /// Descriptors that are no connections: sockets, files, the database, the control socket.
+    private static let otherDescriptors = 512
+
+    /// - Returns: nil where every listener is UDP.
+    static func open(
+        _ settings: Settings, tls: StreamTLS?, log: Logger, posting mailbox: Mailbox<Mail>
+    ) throws -> Streams? {
+        let listeners = settings.listeners.enumerated().filter { $1.transport != .udp }.map {
+            StreamListener(
+                number: UInt16($0.offset), transport: $0.element.transport,
+                bound: $0.element.bound)
+        }
+        guard !listeners.isEmpty else { return nil }
+        var limits = StreamLimits()
+        limits.connections = settings.connections.limit
+        limits.connectionsOfPeer = settings.connections.limitOfPeer
+        limits.idle = .milliseconds(settings.connections.idle.milliseconds)
+        let allowed = allowedDescriptors(limits.connections + otherDescriptors) - otherDescriptors
+        if allowed < limits.connections {
+            limits.connections = max(allowed, 1)
+            log.warning(
+                """
+                this process may have \(limits.connections) connections and not \
+                \(settings.connections.limit) as connections.limit says: it needs more open files \
+                (LimitNOFILE in its systemd unit, or ulimit -n)
+                """)
+        }
+        return try Streams(listeningOn: listeners, tls: tls, limits: limits) { events in
+            mailbox.post(.streams(events))
+        }
+    }
+
+    /// How many descriptors this process may have, raised to what is wanted where that can be: each
+    /// connection takes one, and the usual limit is 1024.
+    private static func allowedDescriptors(_ wanted: Int) -> Int {
+        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        // A sandbox may forbid to ask; then its unit has set what is needed.
+        guard getrlimit(kind, &limit) == 0, limit.rlim_cur < rlim_t(wanted) else { return wanted }
+        limit.rlim_cur = min(rlim_t(wanted), limit.rlim_max)
+        guard setrlimit(kind, &limit) == 0, getrlimit(kind, &limit) == 0 else {
+            return Int(clamping: limit.rlim_cur)
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

@@ -1,0 +1,23 @@
+/// What went by connections since the start, and what was refused.
+public struct StreamCounters: Sendable, Hashable {
+    /// Open now.
+    public var connections: UInt64 = 0
+    public var accepted: UInt64 = 0
+    public var dialled: UInt64 = 0
+    /// Not accepted, or closed at once: too many in all, or too many of one address.
+    public var refused: UInt64 = 0
+    /// Could not be made.
+    public var unreachable: UInt64 = 0
+    /// Closed since they said nothing for too long, in all or in the midst of a message.
+    public var idle: UInt64 = 0
+    /// Closed since the peer did not read what it was sent.
+    public var slow: UInt64 = 0
+    /// Closed since no message could be told from the next.
+    public var malformed: UInt64 = 0
+    /// TLS handshakes that failed.
+    public var handshakes: UInt64 = 0
+    public var received: UInt64 = 0
+    public var sent: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,26 @@
+import NIOCore
+
+/// The limits of connections, each with a name. Those that depend on a site are in `limits` and
+/// `connections` of the configuration.
+public struct StreamLimits: Sendable, Hashable {
+    /// Connections in all, accepted and dialled; one more is refused.
+    public var connections = 10_000
+    /// Of one address; one more is refused.
+    public var connectionsOfPeer = 1_000
+    /// A connection by which nothing comes or goes for so long is closed. A phone keeps its own alive,
+    /// by keep-alives or by registering again.
+    public var idle: TimeAmount = .seconds(7260)
+    /// How long one that was accepted may take for its TLS handshake and its first whole message, and
+    /// any for the rest of a message that has begun.
+    public var message: TimeAmount = .seconds(10)
+    /// How long the other side may take to accept a connection of ours.
+    public var connect: TimeAmount = .seconds(2)
+    /// Bytes that may wait for a peer that does not read; one more message closes its connection.
+    public var unread = 262_144
+    /// Bytes that were read and that the loop has not looked at; beyond it nothing more is read.
+    public var unheard = 4 << 20
+    /// Connections that the kernel may hold for us.
+    public var backlog: Int32 = 1024
+
+    public init() {}
+}

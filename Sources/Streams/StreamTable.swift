@@ -1,0 +1,245 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import SIP
+
+/// The connections by their flow, and the limits on them. Belongs to the thread of the connections.
+final class StreamTable {
+    let eventLoop: any EventLoop
+    let limits: StreamLimits
+    let inbox: StreamInbox
+    private let listeners: [UInt16: StreamListener]
+    /// As bound.
+    var bound: [UInt16: Endpoint] = [:]
+    /// For connections that are made from now on.
+    var tls: StreamTLS?
+    /// Whom the certificates of those have to name that are connected to.
+    var names: [Endpoint: String] = [:]
+    private var connections: [Flow: StreamConnection] = [:]
+    private var countOfPeer: [IPAddress: Int] = [:]
+    /// Open ones, those among them whose flow another has taken over, and those being made.
+    private var count = 0
+    /// What waits for connections that are being made.
+    private var dials: [Flow: Dial] = [:]
+    /// Those that are not read since the loop has enough to do.
+    private var held: [StreamConnection] = []
+    private var isClosing = false
+
+    private struct Dial {
+        var messages: [[UInt8]] = []
+        var bytes = 0
+    }
+
+    /// How often connections are looked at that say nothing.
+    private static let sweepInterval = TimeAmount.seconds(1)
+
+    init(
+        eventLoop: any EventLoop, listeners: [StreamListener], limits: StreamLimits,
+        inbox: StreamInbox
+    ) {
+        self.eventLoop = eventLoop
+        self.listeners = Dictionary(
+            listeners.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
+        self.limits = limits
+        self.inbox = inbox
+        let table = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleRepeatedTask(
+            initialDelay: Self.sweepInterval, delay: Self.sweepInterval
+        ) { _ in table.value.sweep() }
+    }
+
+    // MARK: Accepted
+
+    /// - Throws: `StreamError` when it cannot be kept; whoever calls closes it then.
+    func accept(_ channel: any Channel, at listener: StreamListener) throws {
+        guard let remote = Endpoint(channel.remoteAddress) else {
+            throw StreamError("a connection from nowhere")
+        }
+        guard !isClosing, takePlace(of: remote.ip) else {
+            inbox.count { $0.refused += 1 }
+            throw StreamError("too many connections")
+        }
+        inbox.count { $0.accepted += 1 }
+        let flow = Flow(
+            transport: listener.transport, listener: listener.number, remote: remote)
+        do {
+            try open(channel, flow: flow, wasAccepted: true)
+        } catch {
+            givePlaceBack(of: remote.ip)
+            throw error
+        }
+    }
+
+    private func takePlace(of ip: IPAddress) -> Bool {
+        guard count < limits.connections, countOfPeer[ip, default: 0] < limits.connectionsOfPeer
+        else { return false }
+        count += 1
+        countOfPeer[ip, default: 0] += 1
+        noteCount()
+        return true
+    }
+
+    private func givePlaceBack(of ip: IPAddress) {
+        count -= 1
+        countOfPeer[ip, default: 1] -= 1
+        if countOfPeer[ip] == 0 { countOfPeer[ip] = nil }
+        noteCount()
+    }
+
+    private func noteCount() {
+        let count = UInt64(count)
+        inbox.count { $0.connections = count }
+    }
+
+    private func open(_ channel: any Channel, flow: Flow, wasAccepted: Bool) throws {
+        let connection = StreamConnection(flow: flow, wasAccepted: wasAccepted, table: self)
+        if flow.transport == .tls {
+            guard let tls else { throw StreamError("there is no certificate for TLS") }
+            if wasAccepted {
+                try channel.pipeline.syncOperations.addHandler(
+                    NIOSSLServerHandler(context: tls.server))
+            } else {
+                try channel.pipeline.syncOperations.addHandler(
+                    NIOSSLClientHandler(
+                        context: tls.client, serverHostname: names[flow.remote]))
+            }
+        }
+        try channel.syncOptions?.setOption(
+            .writeBufferWaterMark,
+            value: ChannelOptions.Types.WriteBufferWaterMark(
+                low: limits.unread / 2, high: limits.unread))
+        try channel.pipeline.syncOperations.addHandler(connection)
+        // A peer that comes again from the same port has taken the flow of its first connection over.
+        connections[flow] = connection
+    }
+
+    func closed(_ connection: StreamConnection) {
+        givePlaceBack(of: connection.flow.remote.ip)
+        guard connections[connection.flow] === connection else { return }
+        connections[connection.flow] = nil
+        inbox.post([.closed(connection.flow, wasAccepted: connection.wasAccepted)])
+    }
+
+    // MARK: Sending
+
+    func send(_ messages: [(bytes: [UInt8], flow: Flow)]) {
+        var touched: [StreamConnection] = []
+        for (bytes, flow) in messages {
+            if dials[flow] == nil, let connection = connections[flow] {
+                connection.write(bytes)
+                if touched.last !== connection { touched.append(connection) }
+            } else {
+                dial(flow, for: bytes)
+            }
+        }
+        inbox.count { $0.sent += UInt64(messages.count) }
+        for connection in touched { connection.flush() }
+    }
+
+    private func dial(_ flow: Flow, for bytes: [UInt8]) {
+        if dials[flow] != nil {
+            guard dials[flow]!.bytes + bytes.count <= limits.unread else {
+                inbox.count { $0.slow += 1 }
+                return
+            }
+            dials[flow]!.messages.append(bytes)
+            dials[flow]!.bytes += bytes.count
+            return
+        }
+        guard !isClosing, let listener = listeners[flow.listener],
+            listener.transport == flow.transport, takePlace(of: flow.remote.ip)
+        else {
+            inbox.count { $0.unreachable += 1 }
+            inbox.post([.failed(flow)])
+            return
+        }
+        dials[flow] = Dial(messages: [bytes], bytes: bytes.count)
+        let table = NIOLoopBound(self, eventLoop: eventLoop)
+        connect(flow, from: listener).whenComplete { result in
+            table.value.dialled(flow, result)
+        }
+    }
+
+    private func connect(_ flow: Flow, from listener: StreamListener) -> EventLoopFuture<
+        any Channel
+    > {
+        let table = NIOLoopBound(self, eventLoop: eventLoop)
+        do {
+            var bootstrap = ClientBootstrap(group: eventLoop)
+                .connectTimeout(limits.connect)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.socketOption(.so_keepalive), value: 1)
+                .channelOption(KeepAlive.idle, value: KeepAlive.idleSeconds)
+                .channelOption(KeepAlive.interval, value: KeepAlive.intervalSeconds)
+                .channelOption(KeepAlive.count, value: KeepAlive.probes)
+                .channelOption(KeepAlive.patience, value: KeepAlive.patienceMilliseconds)
+                .channelOption(.autoRead, value: false)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try table.value.open(channel, flow: flow, wasAccepted: false)
+                    }
+                }
+            let own = Endpoint(
+                ip: bound[listener.number]?.ip ?? listener.bound.ip, port: 0)
+            // Where others expect us to come from.
+            if own.ip.low | own.ip.high != 0, own.ip.v4 != 0 || !own.ip.isV4 {
+                bootstrap = try bootstrap.bind(to: own.socketAddress())
+            }
+            return bootstrap.connect(to: try flow.remote.socketAddress())
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    private func dialled(_ flow: Flow, _ result: Result<any Channel, any Error>) {
+        let dial = dials.removeValue(forKey: flow)
+        switch result {
+        case .success:
+            inbox.count { $0.dialled += 1 }
+            guard let connection = connections[flow] else {
+                // It was closed in the same breath.
+                inbox.post([.failed(flow)])
+                return
+            }
+            for bytes in dial?.messages ?? [] { connection.write(bytes) }
+            connection.flush()
+        case .failure:
+            if let connection = connections[flow], !connection.wasAccepted {
+                connections[flow] = nil
+            }
+            givePlaceBack(of: flow.remote.ip)
+            inbox.count { $0.unreachable += 1 }
+            inbox.post([.failed(flow)])
+        }
+    }
+
+    // MARK: Reading
+
+    func hold(_ connection: StreamConnection) { held.append(connection) }
+
+    func readOn() {
+        let waiting = held
+        held = []
+        for connection in waiting { connection.readOn() }
+    }
+
+    private func sweep() {
+        let now = NIODeadline.now()
+        for connection in connections.values where connection.isOverdue(now) {
+            inbox.count { $0.idle += 1 }
+            connection.close()
+        }
+    }
+
+    // MARK: The end
+
+    func closeAll(patience: TimeAmount) -> EventLoopFuture<Void> {
+        isClosing = true
+        let closings = connections.values.compactMap { $0.close() }
+        let all = EventLoopFuture.andAllComplete(closings, on: eventLoop)
+        let limit = eventLoop.makePromise(of: Void.self)
+        all.cascade(to: limit)
+        eventLoop.scheduleTask(in: patience) { limit.succeed(()) }
+        return limit.futureResult
+    }
+}

@@ -1,0 +1,62 @@
+import SIP
+
+/// The connections that are open as far as the switch knows, and where phones went whose connection
+/// broke.
+///
+/// Nothing of it is stored: connections end with the process.
+struct Connections: Sendable {
+    /// Moves that are remembered; beyond it the oldest is forgotten.
+    static let moveLimit = 20_000
+
+    private var open: [Flow: Bool] = [:]
+    /// What the certificates of peers say that they are; most connections have none.
+    private var names: [Flow: [String]] = [:]
+    private var moves: [Flow: Flow] = [:]
+    private var moveOrder = Queue<Flow>()
+
+    var count: Int { open.count }
+
+    mutating func heard(on flow: Flow) {
+        if open[flow] == nil { open[flow] = false }
+    }
+
+    func isOpen(_ flow: Flow) -> Bool { open[flow] != nil }
+
+    /// A request of ours goes out on it and waits for its answer.
+    mutating func used(_ flow: Flow) { open[flow] = true }
+
+    /// - Returns: whether requests of ours may wait on it.
+    mutating func closed(_ flow: Flow) -> Bool {
+        names[flow] = nil
+        return open.removeValue(forKey: flow) ?? false
+    }
+
+    mutating func certified(_ flow: Flow, _ names: [String]) { self.names[flow] = names }
+
+    /// Whether the peer has shown a certificate for this host name.
+    func isCertified(_ flow: Flow, for name: String) -> Bool {
+        names[flow]?.contains(name.lowercased()) == true
+    }
+
+    /// The phone that was reached by one flow is reached by another now.
+    mutating func moved(from old: Flow, to new: Flow) {
+        moves[new] = nil
+        if moves.updateValue(new, forKey: old) == nil { moveOrder.append(old) }
+        if moveOrder.count > Self.moveLimit, let oldest = moveOrder.popFirst() {
+            moves[oldest] = nil
+        }
+    }
+
+    /// Where the peer of a flow has gone, through all its moves; nil when it has not or is gone there
+    /// too.
+    func successor(of flow: Flow) -> Flow? {
+        var flow = flow
+        // A phone on a bad wire may have moved often; one that went in a circle has not moved.
+        for _ in 0..<100 {
+            guard let next = moves[flow] else { return nil }
+            if isOpen(next) { return next }
+            flow = next
+        }
+        return nil
+    }
+}

@@ -1,0 +1,192 @@
+import SIP
+
+// Connections: what goes by them, and what becomes of it when they are gone.
+//
+// A phone is reached by the connection it opened, whatever its Contact says, since that may be an
+// address behind NAT (RFC 5626 §5.3 in spirit). When the connection is gone, its binding is reached by
+// a new one to its Contact where that can be: over TCP, when the Contact says so and names the address
+// that the phone was seen at. Otherwise it is not reached until it registers again, and calls go on at
+// once to whatever the extension has for that. Over TLS no phone is dialled: it shows no certificate
+// that could be trusted.
+
+extension Switch {
+    /// Above it a request does not go by UDP where the other side can be had by TCP (RFC 3261
+    /// §18.1.1).
+    static let largestDatagram = 1300
+    /// How long a place that takes no connections is not asked for one again.
+    static let datagramsOnlyFor = Instant.Span.seconds(600)
+    /// Such places that are remembered.
+    static let datagramsOnlyLimit = 10_000
+
+    mutating func connectionClosed(_ closed: ClosedConnection) {
+        let isUsed = connections.closed(closed.flow)
+        commit(registrar.connectionClosed(closed))
+        // Where a phone's connection is gone the phone is; a gateway may answer by another one.
+        if isUsed { failClients(on: closed.flow, isWhole: closed.wasAccepted) }
+    }
+
+    /// By which connection a request goes: the one its phone has registered by since, its own, or one
+    /// that is made to the address it names. A phone that only went by TCP with what was too large is
+    /// reached by UDP when it has left.
+    func reached(_ flow: Flow, by request: [UInt8]) -> Flow {
+        guard flow.transport.isReliable else { return flow }
+        if let successor = connections.successor(of: flow) { return successor }
+        if connections.isOpen(flow) { return flow }
+        let uri = Self.requestURI(of: request)
+        return flow.dialled(by: uri) ?? datagramFlow(in: flow, by: uri) ?? flow
+    }
+
+    private func datagramFlow(in flow: Flow, by uri: ArraySlice<UInt8>) -> Flow? {
+        guard flow.transport == .tcp, trunkOfEndpoint[flow.remote] == nil,
+            let uri = URI(parsing: uri), uri.scheme == .sip, uri.parameter("transport") == nil,
+            IPAddress(parsing: uri.host) == flow.remote.ip,
+            let listener = settings.listeners.firstIndex(where: {
+                $0.transport == .udp && $0.bound.ip.isV4 == flow.remote.ip.isV4
+            })
+        else { return nil }
+        return Flow(
+            transport: .udp, listener: UInt16(listener),
+            remote: Endpoint(ip: flow.remote.ip, port: uri.port ?? TransportKind.udp.defaultPort))
+    }
+
+    /// Sends a request for which there is no transaction: ACK.
+    mutating func send(request: [UInt8], on flow: Flow) {
+        let way = reached(flow, by: request)
+        send(
+            way.listener == flow.listener
+                ? request : readdressed(request, from: flow, to: way) ?? request, on: way)
+    }
+
+    /// Of a request that we wrote: `METHOD uri SIP/2.0`.
+    private static func requestURI(of request: [UInt8]) -> ArraySlice<UInt8> {
+        guard let first = request.firstIndex(of: UInt8(ascii: " ")),
+            let second = request[(first + 1)...].firstIndex(of: UInt8(ascii: " "))
+        else { return [] }
+        return request[(first + 1)..<second]
+    }
+
+    /// Where a response goes whose connection may be gone: to the port that its request named then
+    /// (RFC 3261 §18.2.2).
+    func replyFlow(of server: ServerEntry) -> Flow {
+        guard server.flow.transport.isReliable, !connections.isOpen(server.flow) else {
+            return server.flow
+        }
+        if let successor = connections.successor(of: server.flow) { return successor }
+        guard let request = server.request else { return server.flow }
+        var flow = server.flow
+        flow.remote.port = request.topVia.port ?? flow.transport.defaultPort
+        return flow
+    }
+
+    // MARK: TLS
+
+    /// Our Contact as `sips` for a peer that says `sips` (RFC 3261 §8.1.1.8, §12.1.1). To others it is
+    /// `sip` with `transport=tls`, which more of them understand (RFC 5630 §3.1.4).
+    func secured(_ bytes: [UInt8], on flow: Flow) -> [UInt8] {
+        let text = listenerText(flow.listener)
+        let usual = Array("\r\nContact: ".utf8) + text.contact + Array("\r\n".utf8)
+        guard let range = bytes.firstRange(of: usual) else { return bytes }
+        var secured = bytes
+        secured.replaceSubrange(
+            range, with: Array("\r\nContact: <sips:".utf8) + text.hostPort + Array(">\r\n".utf8))
+        return secured
+    }
+
+    private static func isSips(_ uri: ArraySlice<UInt8>) -> Bool {
+        URI(parsing: uri)?.scheme == .sips
+    }
+
+    /// - Parameter request: what a response answers; nil where `bytes` is a request.
+    func secured(_ bytes: [UInt8], on flow: Flow, answering request: Message?) -> [UInt8] {
+        let isSecure =
+            if let request {
+                Self.isSips(request.requestURI)
+                    || request.address(.contact).map { Self.isSips($0.uri) } ?? false
+            } else {
+                Self.isSips(Self.requestURI(of: bytes))
+            }
+        return isSecure ? secured(bytes, on: flow) : bytes
+    }
+
+    // MARK: Large requests
+
+    /// The flow by which a large request goes in place of UDP; nil where it has to be UDP.
+    func streamFlow(forLarge request: [UInt8], on flow: Flow) -> Flow? {
+        guard isReachedDirectly(flow, by: request),
+            datagramsOnly[flow.remote].map({ $0 <= now }) ?? true,
+            let listener = settings.listeners.firstIndex(where: {
+                $0.transport == .tcp && $0.bound.ip.isV4 == flow.remote.ip.isV4
+            })
+        else { return nil }
+        return Flow(transport: .tcp, listener: UInt16(listener), remote: flow.remote)
+    }
+
+    /// Whether a connection can be made to where a request goes: a trunk, or a phone that is at the
+    /// address it names. One behind NAT would cost its call the time of an attempt in vain.
+    private func isReachedDirectly(_ flow: Flow, by request: [UInt8]) -> Bool {
+        if trunkOfEndpoint[flow.remote] != nil { return true }
+        guard let uri = URI(parsing: Self.requestURI(of: request)),
+            IPAddress(parsing: uri.host) == flow.remote.ip,
+            (uri.port ?? flow.transport.defaultPort) == flow.remote.port
+        else { return false }
+        return uri.parameter("transport") == nil
+    }
+
+    /// The same request with another listener's Via; nil when it does not begin with that of `old`.
+    func readdressed(_ bytes: [UInt8], from old: Flow, to new: Flow) -> [UInt8]? {
+        let via = Array("Via: ".utf8)
+        let was = via + listenerText(old.listener).via
+        guard let line = bytes.firstIndex(of: UInt8(ascii: "\n")),
+            bytes[(line + 1)...].starts(with: was)
+        else { return nil }
+        return bytes[...line] + via + listenerText(new.listener).via
+            + bytes[(line + 1 + was.count)...]
+    }
+
+    /// The connection for a large request could not be had: it goes by UDP after all.
+    ///
+    /// - Returns: false when it was no such request.
+    mutating func fallsBackToUDP(client handle: Handle) -> Bool {
+        guard let listener = clients[handle].datagramListener else { return false }
+        clients[handle].datagramListener = nil
+        let stream = clients[handle].flow
+        let flow = Flow(transport: .udp, listener: listener, remote: stream.remote)
+        let isUnanswered =
+            switch clients[handle].machine {
+            case .invite(let machine): machine.isUnanswered
+            case .other(let machine): machine.isUnanswered
+            }
+        guard isUnanswered,
+            let bytes = readdressed(clients[handle].request, from: stream, to: flow)
+        else { return false }
+        if datagramsOnly.count >= Self.datagramsOnlyLimit { datagramsOnly = [:] }
+        datagramsOnly[flow.remote] = now + Self.datagramsOnlyFor
+        counters.count("large-requests-by-udp")
+        clients[handle].request = bytes
+        clients[handle].flow = flow
+        clients[handle].machine = clientMachine(clients[handle].method, reliable: false)
+        send(bytes, on: flow)
+        rearm(client: handle)
+        if case .attempt(let call, _) = clients[handle].user, calls.contains(call),
+            let limit = calls[call].holding.trunk.flatMap({ trunks[$0]?.settings.attemptTimeout })
+        {
+            deadlines.set(DeadlineKey(kind: .attempt, slot: call.slot), at: now + limit)
+        }
+        return true
+    }
+}
+
+extension Flow {
+    /// The flow of a new connection to what a URI names: nil unless it asks for TCP and names the
+    /// very address that the peer was seen at, so that nobody makes us connect to anybody.
+    func dialled(by uri: ArraySlice<UInt8>) -> Flow? {
+        guard transport == .tcp, let uri = URI(parsing: uri), uri.scheme == .sip,
+            IPAddress(parsing: uri.host) == remote.ip,
+            let parameter = uri.parameter("transport") ?? nil,
+            parameter.elementsEqual("tcp".utf8) || parameter.elementsEqual("TCP".utf8)
+        else { return nil }
+        var flow = self
+        flow.remote.port = uri.port ?? transport.defaultPort
+        return flow
+    }
+}

@@ -1,0 +1,245 @@
+"""Phones and gateways over TCP: registered, called, cut off, and found again."""
+
+import os
+import re
+import socket
+import time
+
+import pytest
+
+from sipmessage import SIPMessage
+from tandem_daemon import REALM
+from test_phones import talk
+
+
+@pytest.fixture
+def tcp(site):
+    """A daemon that listens by UDP and TCP, with three extensions."""
+    site.write_config(listen=[f"{{ transport: tcp, address: {site.address} }}"])
+    site.start()
+    site.import_tariff()
+    site.import_extensions(
+        ("8001", "city", None), ("8002", "city", None), ("8003", "city", None))
+    return site
+
+
+def registration(site, number):
+    return next(
+        (r for r in site.ask("show", "registrations") if r["extension"] == number), None)
+
+
+def connect(site):
+    host, port = site.address.split(":")
+    link = socket.create_connection((host, int(port)), timeout=10)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return link
+
+
+def options(site, branch, body=b""):
+    return (
+        f"OPTIONS sip:{site.address} SIP/2.0\r\n"
+        f"Via: SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK{branch};rport\r\n"
+        f"From: <sip:probe@{REALM}>;tag=p\r\nTo: <sip:{site.address}>\r\n"
+        f"Call-ID: {branch}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def read_message(link):
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = link.recv(65536)
+        assert piece, f"the connection was closed after {text!r}"
+        text += piece
+    return SIPMessage(text.decode())
+
+
+@pytest.mark.parametrize("first, second", [("tcp", "tcp"), ("tcp", "udp"), ("udp", "tcp")])
+def test_phones_call_each_other_over_tcp_and_udp(tcp, phones, first, second):
+    caller, callee = phones("8001", transport=first), phones("8002", transport=second)
+    assert [registration(tcp, n)["transport"] for n in ("8001", "8002")] == [first, second]
+    call, other = talk(caller, callee, "8002")
+    assert f"SIP/2.0/{second.upper()} " in other.invite["via"]
+    for end in (call, other):
+        end.wait_packets("received", 25)
+    other.hang_up()
+    call.wait_ended()
+    other.wait_ended()
+    record = tcp.wait_record()
+    assert (record.caller, record.dialled, record.disposition) == ("8001", "8002", "ANSWERED")
+    assert record.released_by == "callee"
+    assert tcp.status()["calls"] == 0
+
+
+def test_a_phone_is_reached_by_its_connection_and_not_by_its_contact(tcp, phones):
+    """Both phones use the connection that they registered by: nobody else is connected to."""
+    caller, callee = phones("8001", transport="tcp"), phones("8002", transport="tcp")
+    call, other = talk(caller, callee, "8002")
+    source = registration(tcp, "8002")["source"]
+    assert f":{callee.port}" != source[source.rindex(":"):], "that is where it listens"
+    counters = tcp.status()["counters"]
+    assert "connections made" not in counters, counters
+    assert counters["connections"] == 2
+    call.hang_up()
+    other.wait_ended()
+
+
+def test_the_sipp_gateway_of_a_tcp_trunk_takes_a_call(site, phones, gateways):
+    site.write_config(
+        listen=[f"{{ transport: tcp, address: {site.address} }}"], e1_more="transport: tcp",
+        options_interval=0)
+    site.start()
+    site.import_tariff()
+    site.open_account("sales", "100")
+    site.import_extensions(("8001", "country", "sales"))
+    gateway = gateways("answer", site.e1_port, transport="tcp")
+    phone = phones("8001")
+    call = phone.dial("02088886666")
+    call.wait_answered()
+    invite = gateway.wait_request("INVITE")
+    assert "SIP/2.0/TCP" in invite["via"]
+    assert ";transport=tcp" in invite.request_uri and ";transport=tcp" in invite["contact"]
+    call.hang_up()
+    call.wait_ended()
+    gateway.wait_request("BYE")
+    assert len(gateway.requests("ACK")) == 1
+    record = site.wait_record()
+    assert record.disposition == "ANSWERED"
+    assert site.status()["counters"]["connections made"] == 1
+
+
+def test_a_call_to_a_phone_whose_connection_broke_is_told_so_at_once(tcp, phones):
+    caller, callee = phones("8001"), phones("8002", transport="tcp")
+    # The connection alone breaks; the phone does not listen where its contact says.
+    callee.process.kill()
+    callee.process.wait()
+    limit = time.monotonic() + 10
+    while tcp.status()["counters"]["connections"]:
+        assert time.monotonic() < limit, "the connection is still there"
+        time.sleep(0.05)
+    began = time.monotonic()
+    ended = caller.dial("8002").wait_ended()
+    assert ended["status"] in (480, 503)
+    assert time.monotonic() - began < 3
+    assert registration(tcp, "8002")["state"] == "connection lost"
+
+
+def test_tcp_phones_are_back_after_a_kill_and_their_call_goes_on(tcp, phones):
+    """Their connections end with the daemon; they register again, and the hang-up finds them."""
+    caller = phones("8001", transport="tcp", retry=1)
+    callee = phones("8002", transport="tcp", retry=1)
+    call, other = talk(caller, callee, "8002")
+    since = len(callee.events), len(caller.events)
+    tcp.kill()
+    tcp.start()
+    for phone, place in ((callee, since[0]), (caller, since[1])):
+        phone.wait(
+            lambda e: e["event"] == "registration" and e["status"] == 200, 30,
+            "to register again", place)
+    assert registration(tcp, "8002")["state"] == "reachable"
+    assert tcp.status()["calls"] == 1
+    call.hang_up()
+    other.wait_ended()
+    call.wait_ended()
+    record = tcp.wait_record()
+    assert (record.disposition, record.released_by) == ("ANSWERED", "caller")
+    # And they can be called again.
+    call, other = talk(caller, callee, "8002")
+    other.hang_up()
+    call.wait_ended()
+
+
+def test_a_message_torn_at_every_byte_is_answered_on_its_connection(tcp):
+    link = connect(tcp)
+    for byte in options(tcp, "torn"):
+        link.send(bytes([byte]))
+    answer = read_message(link)
+    assert answer.status == 200
+    assert "received=127.0.0.1" in answer["via"]
+    link.send(b"\r\n\r\n")
+    assert link.recv(10) == b"\r\n"
+
+
+def test_what_is_too_large_or_has_no_length_is_refused_and_closed(tcp):
+    link = connect(tcp)
+    link.sendall(options(tcp, "large", b"x" * 70000))
+    assert read_message(link).status == 513
+    assert link.recv(10) == b""
+    link = connect(tcp)
+    link.sendall(re.sub(rb"Content-Length: 0\r\n", b"", options(tcp, "endless")))
+    assert read_message(link).first_line == "SIP/2.0 400 Missing Content-Length"
+    assert link.recv(10) == b""
+    assert tcp.status()["counters"]["connections closed: no SIP"] == 2
+
+
+def test_one_address_cannot_take_all_connections(site, phones):
+    """A thousand of one address are refused beyond its limit; a phone goes on calling meanwhile."""
+    site.write_config(
+        listen=[f"{{ transport: tcp, address: {site.address} }}"],
+        more="connections: { limit: 200, of-peer: 100, idle: 1m }\n")
+    site.start()
+    site.import_extensions(("8001", "city", None), ("8002", "city", None))
+    first, second = phones("8001"), phones("8002")
+    flood = []
+    for _ in range(300):
+        flood.append(connect(site))
+    limit = time.monotonic() + 10
+    while site.status()["counters"].get("connections refused: too many", 0) < 200:
+        assert time.monotonic() < limit, site.status()["counters"]
+        time.sleep(0.1)
+    assert site.status()["counters"]["connections"] == 100
+    call, other = talk(first, second, "8002")
+    call.hang_up()
+    other.wait_ended()
+    # Whoever says nothing is cut off, and there is room again.
+    limit = time.monotonic() + 20
+    while site.status()["counters"]["connections"]:
+        assert time.monotonic() < limit, site.status()["counters"]
+        time.sleep(0.2)
+    link = connect(site)
+    link.sendall(options(site, "again"))
+    assert read_message(link).status == 200
+    for link in flood:
+        link.close()
+
+
+def test_a_trunk_of_tcp_needs_a_listener_of_tcp(site):
+    site.write_config(e1_more="transport: tcp")
+    result = site.run("check")
+    assert result.code == 1
+    assert "no listener is of transport tcp" in result.text
+    assert 'add "- { transport: tcp, address: ... }" to listen' in result.text
+    site.write_config(e1_more="transport: sctp")
+    assert "transport must be udp or tcp" in site.run("check").text
+    site.write_config(listen=[f"{{ transport: tcp, address: {site.address} }}"] * 2)
+    assert "is written twice" in site.run("check").text
+    assert not os.path.exists(site.path("data"))
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_phones_of_ipv6_call_each_other_and_one_of_ipv4(site, phones, transport):
+    six = f"[::1]:{site.port}"
+    site.write_config(
+        listen=[f'"{six}"', f'{{ transport: tcp, address: "{six}" }}'], options_interval=0)
+    site.start()
+    site.import_extensions(
+        ("8001", "city", None), ("8002", "city", None), ("8003", "city", None))
+    first, second = (
+        phones(user, transport=transport, address="::1", at=six) for user in ("8001", "8002"))
+    row = registration(site, "8002")
+    assert row["transport"] == transport and row["source"].startswith("[::1]:")
+    call, other = talk(first, second, "8002")
+    assert f"[::1]:{site.port}" in other.invite["via"]
+    assert f"[::1]:{site.port}" in other.invite["contact"]
+    for end in (call, other):
+        end.wait_packets("received", 25)
+    other.hang_up()
+    call.wait_ended()
+    assert site.wait_record().disposition == "ANSWERED"
+    # The signalling goes between the families; media are the phones' own.
+    third = phones("8003")
+    call = third.dial("8001")
+    back = first.incoming()
+    assert "SIP/2.0/" in back.invite["via"]
+    call.hang_up()
+    call.wait_ended()
+    back.wait_ended()

@@ -1,0 +1,60 @@
+"""Phones of three makers call each other, each by another transport."""
+
+import shutil
+import time
+
+import pytest
+
+import softphones
+from authority import Authority
+from tandem_daemon import REALM, free_port
+from test_connections import registration
+from test_tls import configure, tls_phone
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+
+
+@pytest.fixture
+def authority(site):
+    return Authority(site.folder)
+
+
+@pytest.fixture
+def tls(site, authority):
+    site.tls_port = free_port()
+    site.tls = f"127.0.0.1:{site.tls_port}"
+    site.realm = REALM
+    certificate, key = authority.sign("tandem", "IP:127.0.0.1", "DNS:127.0.0.1")
+    configure(site, certificate, key, authority)
+    site.start()
+    site.import_extensions(("8001", "city", None), ("8002", "city", None))
+    return site
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+@pytest.mark.parametrize("make", ["baresip", "linphone"])
+def test_another_makers_phone_registers_and_is_called(tls, phones, authority, make, transport):
+    program = {"baresip": "baresip", "linphone": "linphonec"}[make]
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+    other = getattr(softphones, make)(
+        tls, "8002", transport=transport, at=tls.tls if transport == "tls" else None,
+        authority=authority if transport == "tls" else None)
+    try:
+        limit = time.monotonic() + 20
+        while (row := registration(tls, "8002")) is None:
+            assert time.monotonic() < limit, f"{make} did not register:\n{other.log_text()}"
+            time.sleep(0.1)
+        assert row["transport"] == transport
+        phone = tls_phone(tls, phones, authority, "8001")
+        call = phone.dial("8002")
+        call.wait_answered()
+        call.wait_packets("sent", 25)
+        call.hang_up()
+        call.wait_ended()
+        record = tls.wait_record()
+        assert (record.dialled, record.disposition, record.released_by) == (
+            "8002", "ANSWERED", "caller")
+        tls.wait_idle()
+    finally:
+        other.close()

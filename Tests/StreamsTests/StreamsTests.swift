@@ -1,0 +1,225 @@
+import NIOCore
+import SIP
+import Testing
+
+@testable import Streams
+
+private let loopback = IPAddress(v4: 0x7f00_0001)
+
+private func message(_ number: Int, body: Int = 0) -> [UInt8] {
+    let head = """
+        OPTIONS sip:127.0.0.1 SIP/2.0
+        Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bK-\(number)
+        From: <sip:a@127.0.0.1>;tag=a
+        To: <sip:b@127.0.0.1>
+        Call-ID: \(number)
+        CSeq: 1 OPTIONS
+        Content-Length: \(body)
+
+
+        """
+    return Array(head.replacing("\n", with: "\r\n").utf8)
+        + Array(repeating: UInt8(ascii: "x"), count: body)
+}
+
+/// Connections at one TCP listener, and what they tell.
+private final class Fixture {
+    let seen = Seen()
+    let streams: Streams
+    let own: Endpoint
+
+    init(ip: IPAddress = loopback, _ change: (inout StreamLimits) -> Void = { _ in }) throws {
+        var limits = StreamLimits()
+        change(&limits)
+        let seen = seen
+        streams = try Streams(
+            listeningOn: [
+                StreamListener(number: 3, transport: .tcp, bound: Endpoint(ip: ip, port: 0))
+            ], limits: limits, deliver: { seen.note($0) })
+        own = streams.bound[3]!
+    }
+
+    deinit { streams.close() }
+
+    func flow(_ remote: Endpoint) -> Flow { Flow(transport: .tcp, listener: 3, remote: remote) }
+}
+
+@Suite(.serialized) struct StreamsTests {
+    @Test func aMessageComesWithItsFlowAndTheAnswerGoesBackOnItsConnection() throws {
+        let fixture = try Fixture()
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1))
+        let came = fixture.seen.messages(1)
+        #expect(came.map(\.bytes) == [message(1)])
+        #expect(came.first?.flow == fixture.flow(peer.endpoint))
+        fixture.streams.send([(Array("answer".utf8), fixture.flow(peer.endpoint))])
+        #expect(peer.receive(through: "answer") == "answer")
+        #expect(fixture.streams.counters.accepted == 1)
+    }
+
+    @Test func messagesTornAtEveryByteAndInOnePieceArriveWhole() throws {
+        let fixture = try Fixture()
+        let peer = try TCPPeer.connected(to: fixture.own)
+        for byte in message(1) { peer.send([byte]) }
+        peer.send(message(2) + message(3, body: 5000) + message(4))
+        #expect(
+            fixture.seen.messages(4).map(\.bytes) == [
+                message(1), message(2), message(3, body: 5000), message(4),
+            ])
+    }
+
+    @Test func aPingIsAnswered() throws {
+        let fixture = try Fixture()
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(Array("\r\n\r\n".utf8))
+        #expect(peer.receive(through: "\r\n") == "\r\n")
+        #expect(fixture.seen.all.isEmpty)
+    }
+
+    @Test func aMessageThatIsTooLargeIsToldSoAndItsConnectionEnds() throws {
+        let fixture = try Fixture()
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1, body: 70_000))
+        #expect(peer.receive(through: "\r\n\r\n").hasPrefix("SIP/2.0 513 "))
+        #expect(peer.isClosed())
+        #expect(fixture.streams.counters.malformed == 1)
+    }
+
+    @Test func aMessageWithoutItsLengthIsToldSoAndItsConnectionEnds() throws {
+        let fixture = try Fixture()
+        let peer = try TCPPeer.connected(to: fixture.own)
+        let text = String(decoding: message(1), as: UTF8.self)
+            .replacing("Content-Length: 0\r\n", with: "")
+        peer.send(Array(text.utf8))
+        let answer = peer.receive(through: "\r\n\r\n")
+        #expect(answer.hasPrefix("SIP/2.0 400 Missing Content-Length"))
+        #expect(peer.isClosed())
+    }
+
+    @Test func theEndOfAConnectionIsToldAfterWhatCameByIt() throws {
+        let fixture = try Fixture()
+        var peer: TCPPeer? = try TCPPeer.connected(to: fixture.own)
+        let flow = fixture.flow(peer!.endpoint)
+        peer!.send(message(1))
+        peer = nil
+        let closed = try #require(fixture.seen.closed())
+        #expect(closed.flow == flow && closed.wasAccepted)
+        #expect(fixture.seen.messages(1).count == 1)
+        guard case .closed = fixture.seen.all.last else {
+            Issue.record("something came after the end")
+            return
+        }
+    }
+
+    @Test func oneConnectionIsMadeAndUsedAgain() throws {
+        let fixture = try Fixture()
+        let other = try TCPPeer.listening()
+        let flow = fixture.flow(other.endpoint)
+        fixture.streams.send([(Array("one".utf8), flow), (Array("two".utf8), flow)])
+        let peer = try other.accepted()
+        #expect(peer.receive(through: "two") == "onetwo")
+        fixture.streams.send([(Array("three".utf8), flow)])
+        #expect(peer.receive(through: "three") == "three")
+        peer.send(message(1))
+        #expect(fixture.seen.messages(1).first?.flow == flow)
+        #expect(fixture.streams.counters.dialled == 1)
+    }
+
+    @Test func aPlaceWhereNobodyListensIsToldAsFailed() throws {
+        let fixture = try Fixture()
+        let gone = try TCPPeer.listening().endpoint
+        fixture.streams.send([(Array("hello".utf8), fixture.flow(gone))])
+        #expect(fixture.seen.failed() == fixture.flow(gone))
+        #expect(fixture.streams.counters.unreachable == 1)
+        #expect(fixture.streams.counters.connections == 0)
+    }
+
+    @Test func aFlowOfNoListenerIsToldAsFailed() throws {
+        let fixture = try Fixture()
+        let flow = Flow(
+            transport: .tcp, listener: 9, remote: Endpoint(ip: loopback, port: 5060))
+        fixture.streams.send([(Array("hello".utf8), flow)])
+        #expect(fixture.seen.failed() == flow)
+    }
+
+    @Test func oneAddressHasNoMoreConnectionsThanItsLimit() throws {
+        let fixture = try Fixture { $0.connectionsOfPeer = 2 }
+        let peers = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        for peer in peers { peer.send(message(1)) }
+        _ = fixture.seen.messages(2)
+        let third = try TCPPeer.connected(to: fixture.own)
+        #expect(third.isClosed())
+        #expect(fixture.streams.counters.refused == 1)
+        peers[0].send(message(2))
+        #expect(fixture.seen.messages(3).count == 3)
+    }
+
+    @Test func whoeverSaysNothingIsCutOff() throws {
+        let fixture = try Fixture { $0.message = .milliseconds(300) }
+        let silent = try TCPPeer.connected(to: fixture.own)
+        let halting = try TCPPeer.connected(to: fixture.own)
+        let good = try TCPPeer.connected(to: fixture.own)
+        halting.send(message(1) + message(2).dropLast(10))
+        good.send(message(3))
+        #expect(silent.isClosed() && halting.isClosed())
+        good.send(message(4))
+        #expect(fixture.seen.messages(3).count == 3)
+        #expect(fixture.streams.counters.idle == 2)
+    }
+
+    @Test func anIdleConnectionIsClosedWhenItsTimeIsOver() throws {
+        let fixture = try Fixture { $0.idle = .milliseconds(500) }
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1))
+        #expect(peer.isClosed())
+        #expect(fixture.seen.closed()?.wasAccepted == true)
+    }
+
+    @Test func whoeverDoesNotReadIsCutOffAndCostsNoMoreThanTheLimit() throws {
+        let fixture = try Fixture { $0.unread = 100_000 }
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1))
+        _ = fixture.seen.messages(1)
+        let flow = fixture.flow(peer.endpoint)
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 60_000)
+        // More than any kernel holds for a socket.
+        for _ in 0..<400 { fixture.streams.send([(chunk, flow)]) }
+        #expect(fixture.seen.closed()?.flow == flow)
+        #expect(fixture.streams.counters.slow == 1)
+    }
+
+    @Test func nothingIsReadWhileTheLoopHasEnoughToDo() throws {
+        let fixture = try Fixture { $0.unheard = 100_000 }
+        let peer = try TCPPeer.connected(to: fixture.own)
+        for number in 0..<40 { peer.send(message(number, body: 10_000)) }
+        let before = fixture.seen.messages(8)
+        #expect(before.count >= 8 && before.count < 40)
+        fixture.streams.heard(fixture.seen.all)
+        for _ in 0..<40 where fixture.seen.messages(1).count < 40 {
+            let count = fixture.seen.messages(1).count
+            fixture.streams.heard(Array(fixture.seen.all[min(8, count)...]))
+            _ = fixture.seen.messages(min(count + 8, 40))
+        }
+        #expect(fixture.seen.messages(40).count == 40)
+    }
+
+    @Test func connectionsComeByIPv6() throws {
+        let fixture = try Fixture(ip: IPAddress(high: 0, low: 1))
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1))
+        #expect(fixture.seen.messages(1).first?.flow.remote.ip == IPAddress(high: 0, low: 1))
+    }
+
+    @Test func aPortInUseIsSaidWithItsAddress() throws {
+        let fixture = try Fixture()
+        let own = fixture.own
+        #expect {
+            try Streams(
+                listeningOn: [StreamListener(number: 0, transport: .tcp, bound: own)],
+                deliver: { _ in })
+        } throws: { error in
+            let text = (error as? StreamError)?.description ?? ""
+            return text.contains("tcp \(own)") && text.contains("another program has this port")
+        }
+    }
+}

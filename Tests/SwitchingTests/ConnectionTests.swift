@@ -1,0 +1,356 @@
+import SIP
+import Testing
+
+@testable import Switching
+
+/// A site that has TCP and a phone on it, seen from the outside as flows.
+private struct StreamSite {
+    var site: Site
+    /// What the switch sent on connections, in order.
+    var sent: [Outgoing] = []
+
+    static let listener = ListenerSettings(
+        transport: .tcp, bound: Site.own, advertisedHost: "127.0.0.1", advertisedPort: 5060)
+
+    init(_ change: (inout Settings) -> Void = { _ in }) throws {
+        var settings = Site.settings()
+        settings.listeners.append(Self.listener)
+        change(&settings)
+        site = try Site(settings: settings)
+    }
+
+    static func flow(_ port: UInt16, ip: String = "127.0.0.1") -> Flow {
+        Flow(transport: .tcp, listener: 1, remote: Endpoint(text: "\(ip):\(port)"))
+    }
+
+    mutating func handle(_ event: Event) {
+        var actions = ActionList()
+        site.sw.handle(event, now: site.now, into: &actions)
+        sent += actions.sends
+        site.take(actions)
+        // The disk is durable at once; what waited for it left with that.
+    }
+
+    mutating func deliver(_ text: String, on flow: Flow) {
+        let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
+        handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
+    }
+
+    mutating func closed(_ flow: Flow, wasAccepted: Bool = true) {
+        handle(.connectionClosed(ClosedConnection(flow: flow, wasAccepted: wasAccepted)))
+    }
+
+    /// Registers over a connection; the contact is what the phone believes to be its address.
+    mutating func register(
+        _ number: String, contact: String, on flow: Flow, callID: String = "r1", cseq: Int = 1
+    ) throws -> Message {
+        func text(_ cseq: Int, _ extra: String) -> String {
+            """
+            REGISTER sip:example.com SIP/2.0
+            Via: SIP/2.0/TCP 192.168.1.9:5060;branch=z9hG4bK-\(callID)-\(cseq)-\(flow.remote.port)
+            From: <sip:\(number)@example.com>;tag=a
+            To: <sip:\(number)@example.com>
+            Call-ID: \(callID)
+            CSeq: \(cseq) REGISTER
+            Contact: <\(contact)>
+            Expires: 3600
+            \(extra)Content-Length: 0
+
+
+            """
+        }
+        deliver(text(cseq, ""), on: flow)
+        let challenge = try site.next(flow.remote)
+        var responder = DigestResponder(
+            username: number, password: "secret\(number)", hashes: Site.hashes)
+        _ = responder.challenged(by: challenge.values(.wwwAuthenticate))
+        let field = responder.credentials(
+            method: .register, uri: Array("sip:example.com".utf8), cnonce: Array("c".utf8))
+        let credentials = try #require(field)
+        deliver(
+            text(cseq + 1, "Authorization: \(String(decoding: credentials, as: UTF8.self))\n"),
+            on: flow)
+        return try site.next(flow.remote)
+    }
+
+    var binding: Binding? { site.sw.registrar.all(at: 1_800_000_000_000_000).first }
+}
+
+@Suite struct ConnectionTests {
+    private let natted = "sip:8002@192.168.1.9:5060;transport=tcp"
+
+    @Test func aPhoneBehindNATIsCalledThroughItsConnection() throws {
+        var stream = try StreamSite()
+        let flow = StreamSite.flow(40_001)
+        #expect(try stream.register("8002", contact: natted, on: flow).status == 200)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        let invite = try stream.site.next(flow.remote)
+        #expect(invite.method == .invite)
+        #expect(invite.topVia.transportKind == .tcp)
+        let contact = try #require(invite.address(.contact)?.uriView)
+        #expect(contact.parameter("transport")??.elementsEqual("tcp".utf8) == true)
+        #expect(invite.requestURI.elementsEqual(natted.utf8))
+    }
+
+    @Test func nothingIsSentTwiceOnAConnection() throws {
+        var stream = try StreamSite()
+        let flow = StreamSite.flow(40_001)
+        _ = try stream.register("8002", contact: natted, on: flow)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        stream.site.pass(.seconds(20))
+        #expect(stream.site.said(flow.remote) == "INVITE")
+    }
+
+    @Test func theCallOfAPhoneWhoseConnectionBreaksEndsAtOnce() throws {
+        var stream = try StreamSite()
+        let flow = StreamSite.flow(40_001)
+        _ = try stream.register("8002", contact: natted, on: flow)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        let invite = try stream.site.next(flow.remote)
+        var callee = Party("8002", flow.remote)
+        callee.answer(invite, 180, at: &stream.site)
+        stream.closed(flow)
+        #expect(stream.site.said(caller.endpoint).hasSuffix("503"))
+    }
+
+    @Test func aPhoneWhoseConnectionIsGoneIsNotCalledUntilItRegistersAgain() throws {
+        var stream = try StreamSite()
+        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
+        stream.closed(StreamSite.flow(40_001))
+        #expect(stream.binding?.isReachable == false)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        #expect(stream.site.said(caller.endpoint) == "100 480")
+
+        let again = StreamSite.flow(40_002)
+        let answer = try stream.register("8002", contact: natted, on: again, cseq: 5)
+        #expect(answer.status == 200)
+        #expect(stream.binding?.isReachable == true && stream.binding?.flow == again)
+        try caller.call("8002", at: &stream.site, id: "2")
+        #expect(try stream.site.next(again.remote).method == .invite)
+    }
+
+    @Test func aPhoneThatRegistersAnewByAnotherConnectionHasOneBinding() throws {
+        var stream = try StreamSite()
+        _ = try stream.register(
+            "8002", contact: "sip:8002@127.0.0.1:40001;transport=tcp", on: StreamSite.flow(40_001))
+        stream.closed(StreamSite.flow(40_001))
+        _ = try stream.register(
+            "8002", contact: "sip:8002@127.0.0.1:40002;transport=tcp",
+            on: StreamSite.flow(40_002), cseq: 5)
+        #expect(stream.site.sw.registrar.count == 1)
+    }
+
+    @Test func aPhoneAtTheAddressItNamesIsDialledWhenItsConnectionIsGone() throws {
+        var stream = try StreamSite()
+        let contact = "sip:8002@127.0.0.1:5062;transport=tcp"
+        _ = try stream.register("8002", contact: contact, on: StreamSite.flow(40_001))
+        stream.closed(StreamSite.flow(40_001))
+        #expect(stream.binding?.isReachable == true)
+        #expect(stream.binding?.flow == StreamSite.flow(5062))
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        #expect(try stream.site.next(StreamSite.flow(5062).remote).method == .invite)
+        // Nobody listens there after all.
+        stream.handle(.transportFailed(StreamSite.flow(5062)))
+        #expect(stream.binding?.isReachable == false)
+        #expect(stream.site.said(caller.endpoint).hasSuffix("503"))
+    }
+
+    @Test(arguments: [
+        "sip:8002@127.0.0.1:5062", "sip:8002@127.0.0.9:5062;transport=tcp",
+        "sip:8002@phone.example.com;transport=tcp", "sips:8002@127.0.0.1:5061;transport=tcp",
+    ])
+    func nobodyMakesTheSwitchConnectToAnotherAddress(contact: String) throws {
+        var stream = try StreamSite()
+        _ = try stream.register("8002", contact: contact, on: StreamSite.flow(40_001))
+        stream.closed(StreamSite.flow(40_001))
+        #expect(stream.binding?.isReachable == false)
+    }
+
+    @Test func afterARestartAPhoneBehindNATIsNotReachedAndOneAtItsAddressIsDialled() throws {
+        func bound(_ contact: String) throws -> Binding? {
+            let binding = Binding(
+                number: "8002", contact: Array(contact.utf8), flow: StreamSite.flow(40_001),
+                expiresAt: 1_800_000_900_000_000, callID: Array("r1".utf8), cseq: 1,
+                userAgent: "")
+            let site = try Site { $0.bindings = [binding] }
+            return site.sw.registrar.all(at: 1_800_000_000_000_000).first
+        }
+        #expect(try bound(natted)?.isReachable == false)
+        let dialled = try bound("sip:8002@127.0.0.1:5062;transport=tcp")
+        #expect(dialled?.isReachable == true && dialled?.flow == StreamSite.flow(5062))
+    }
+
+    @Test func aByeFollowsAPhoneToItsNewConnection() throws {
+        var stream = try StreamSite()
+        let old = StreamSite.flow(40_001)
+        _ = try stream.register("8002", contact: natted, on: old)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        let invite = try stream.site.next(old.remote)
+        var callee = Party("8002", old.remote)
+        callee.answer(invite, 200, at: &stream.site, body: Party.offer)
+        let answer = try #require(stream.site.all(caller.endpoint).last)
+        caller.established(by: answer)
+        caller.acknowledge(answer, at: &stream.site)
+        stream.closed(old)
+        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_002), cseq: 5)
+        caller.send("BYE", at: &stream.site)
+        #expect(stream.site.said(StreamSite.flow(40_002).remote).contains("BYE"))
+    }
+
+    @Test func aLargeRequestGoesByTCPAndByUDPWhereThatCannotBe() throws {
+        var stream = try StreamSite()
+        var callee = Party.phone("8002")
+        _ = try callee.register(at: &stream.site)
+        var caller = Party.phone("8001")
+        let body = Party.offer + String(repeating: "a=x-filler:0123456789\n", count: 60)
+        try caller.call("8002", at: &stream.site, body: body)
+        let first = try stream.site.next(callee.endpoint)
+        #expect(first.bytes.count > 1300 && first.topVia.transportKind == .tcp)
+        let flow = Flow(transport: .tcp, listener: 1, remote: callee.endpoint)
+        stream.handle(.transportFailed(flow))
+        let second = try stream.site.next(callee.endpoint)
+        #expect(second.topVia.transportKind == .udp && second.method == .invite)
+        #expect(second.topVia.branch.map { Array($0) } == first.topVia.branch.map { Array($0) })
+        #expect(second.body.elementsEqual(first.body))
+        callee.answer(second, 200, at: &stream.site, body: Party.offer)
+        #expect(stream.site.said(caller.endpoint).hasSuffix("200"))
+        // It is remembered: the next one is not tried by TCP.
+        var other = Party.phone("8003")
+        try other.call("8002", at: &stream.site, id: "2", body: body)
+        _ = stream.site.all(other.endpoint)
+    }
+
+    @Test func aTrunkOverTCPIsSentItsTransportAndKnownByTheAddressInVia() throws {
+        var stream = try StreamSite { settings in
+            settings.trunks[0].transport = .tcp
+            settings.trunks[0].listener = 1
+        }
+        var caller = Party.phone("8001")
+        try caller.call("02088886666", at: &stream.site)
+        let invite = try stream.site.next(Site.e1)
+        #expect(invite.topVia.transportKind == .tcp)
+        let target = try #require(URI(parsing: invite.requestURI))
+        #expect(target.parameter("transport")??.elementsEqual("tcp".utf8) == true)
+
+        // Its own calls come from any port.
+        stream.deliver(
+            """
+            INVITE sip:66778002@127.0.0.1 SIP/2.0
+            Via: SIP/2.0/TCP 127.0.0.1:5070;branch=z9hG4bK-in
+            Max-Forwards: 70
+            From: <sip:02012345678@127.0.0.1>;tag=g
+            To: <sip:66778002@127.0.0.1>
+            Call-ID: in
+            CSeq: 1 INVITE
+            Contact: <sip:127.0.0.1:5070;transport=tcp>
+            Content-Length: 0
+
+
+            """, on: StreamSite.flow(45_000))
+        let said = stream.site.said(StreamSite.flow(45_000).remote)
+        #expect(said.hasPrefix("100"), "it was taken for a phone: \(said)")
+    }
+
+    @Test func aCallOutlivesTheConnectionOfItsPhoneForAWhile() throws {
+        func ended(after span: Instant.Span, returns: Bool) throws -> Bool {
+            var stream = try StreamSite { $0.calls.aliveCheck = .seconds(20) }
+            let old = StreamSite.flow(40_001)
+            _ = try stream.register("8002", contact: natted, on: old)
+            var caller = Party.phone("8001")
+            try caller.call("8002", at: &stream.site)
+            let invite = try stream.site.next(old.remote)
+            var callee = Party("8002", old.remote)
+            callee.answer(invite, 200, at: &stream.site, body: Party.offer)
+            let answer = try #require(stream.site.all(caller.endpoint).last)
+            caller.acknowledge(answer, at: &stream.site)
+            stream.closed(old)
+            let new = StreamSite.flow(40_002)
+            for second in 0..<Int(span.milliseconds / 1000) {
+                stream.site.pass(.seconds(1))
+                for options in stream.site.all(caller.endpoint) where options.method == .options {
+                    caller.answer(options, 200, at: &stream.site)
+                }
+                for options in stream.site.all(new.remote) where options.method == .options {
+                    callee.answer(options, 200, at: &stream.site)
+                }
+                if !stream.site.all(old.remote).isEmpty {
+                    // Nobody is there any more.
+                    stream.handle(.transportFailed(old))
+                }
+                if returns, second == 40 {
+                    _ = try stream.register("8002", contact: natted, on: new, cseq: 5)
+                }
+            }
+            return stream.site.sw.calls.count == 0
+        }
+        #expect(try !ended(after: .seconds(40), returns: false))
+        #expect(try ended(after: .seconds(90), returns: false))
+        #expect(try !ended(after: .seconds(90), returns: true))
+    }
+
+    @Test func aResponseWhoseConnectionIsGoneGoesToThePortInVia() throws {
+        var stream = try StreamSite()
+        let flow = StreamSite.flow(45_000)
+        _ = try stream.site.registered("8002")
+        stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
+        #expect(stream.site.said(flow.remote) == "100")
+        stream.closed(flow)
+        stream.site.pass(.seconds(61))
+        #expect(stream.site.said(flow.remote) == "")
+        #expect(stream.site.said(Site.e1) != "")
+    }
+
+    @Test func aTrunkThatHasToShowItsCertificateIsNotKnownByItsAddressAlone() throws {
+        func answer(showing names: [String]) throws -> Int {
+            var stream = try StreamSite { $0.trunks[0].certificateName = "Sip.example.net" }
+            let flow = StreamSite.flow(45_000)
+            if !names.isEmpty { stream.handle(.connectionCertified(flow, names: names)) }
+            stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
+            return try stream.site.next(flow.remote).status
+        }
+        #expect(try answer(showing: []) == 401)
+        #expect(try answer(showing: ["other.example.net"]) == 401)
+        #expect(try answer(showing: ["a.example.net", "sip.example.net"]) == 100)
+    }
+
+    @Test func sipsIsAnsweredWithSipsAndSipWithItsTransport() throws {
+        func contact(_ scheme: String) throws -> String {
+            var stream = try StreamSite { settings in
+                settings.listeners[1].transport = .tls
+            }
+            let flow = Flow(
+                transport: .tls, listener: 1, remote: Endpoint(text: "127.0.0.1:40001"))
+            let contact = "\(scheme):8002@192.168.1.9:5061;transport=tls"
+            _ = try stream.register("8002", contact: contact, on: flow)
+            var caller = Party.phone("8001")
+            try caller.call("8002", at: &stream.site)
+            let invite = try stream.site.next(flow.remote)
+            #expect(invite.topVia.transportKind == .tls)
+            return String(decoding: try #require(invite.value(.contact)), as: UTF8.self)
+        }
+        #expect(try contact("sips") == "<sips:127.0.0.1:5060>")
+        #expect(try contact("sip") == "<sip:127.0.0.1:5060;transport=tls>")
+    }
+
+    private static func invite(from gateway: String, id: String) -> String {
+        """
+        INVITE sip:66778002@127.0.0.1 SIP/2.0
+        Via: SIP/2.0/TCP \(gateway);branch=z9hG4bK-\(id)
+        Max-Forwards: 70
+        From: <sip:02012345678@127.0.0.1>;tag=g
+        To: <sip:66778002@127.0.0.1>
+        Call-ID: \(id)
+        CSeq: 1 INVITE
+        Contact: <sip:\(gateway);transport=tcp>
+        Content-Length: 0
+
+
+        """
+    }
+}
