@@ -1,7 +1,7 @@
 import Dialplan
 import SIP
 
-/// What the wall clock showed at an instant, and the site's offset from UTC then and next.
+/// What the wall clock showed at an instant, and how far the sites' time zones are from UTC.
 ///
 /// Wall time labels records and tells office hours. It decides no length of time and no money.
 public struct WallClock: Sendable, Hashable {
@@ -9,19 +9,25 @@ public struct WallClock: Sendable, Hashable {
     public var instant: Instant
     /// Microseconds since 1970-01-01 00:00 UTC.
     public var unixMicroseconds: Int64
-    /// Seconds east of UTC in the site's zone.
-    public var utcOffset: Int
-    /// The zone's next change: from this second since 1970 on, this offset.
-    public var nextOffset: (from: Int64, utcOffset: Int)?
+    /// The zone of the main site.
+    public var zone: ZoneOffsets
+    /// Those of other sites that have one of their own, by their IANA names.
+    public var otherZones: [String: ZoneOffsets]
 
     public init(
-        instant: Instant, unixMicroseconds: Int64, utcOffset: Int,
-        nextOffset: (from: Int64, utcOffset: Int)? = nil
+        instant: Instant, unixMicroseconds: Int64, zone: ZoneOffsets,
+        otherZones: [String: ZoneOffsets] = [:]
     ) {
         self.instant = instant
         self.unixMicroseconds = unixMicroseconds
-        self.utcOffset = utcOffset
-        self.nextOffset = nextOffset
+        self.zone = zone
+        self.otherZones = otherZones
+    }
+
+    /// A clock in a zone that keeps one offset, in seconds east of UTC.
+    public init(instant: Instant, unixMicroseconds: Int64, utcOffset: Int) {
+        self.init(
+            instant: instant, unixMicroseconds: unixMicroseconds, zone: ZoneOffsets(utcOffset))
     }
 
     /// Wall time at an instant, in microseconds since 1970 UTC.
@@ -29,23 +35,24 @@ public struct WallClock: Sendable, Hashable {
         unixMicroseconds + (now - instant).nanoseconds / 1000
     }
 
-    /// The civil date and time of the site at an instant.
-    public func civilTime(at now: Instant) -> CivilTime {
-        let seconds = microseconds(at: now).flooredQuotient(by: 1_000_000)
-        var offset = utcOffset
-        if let nextOffset, seconds >= nextOffset.from { offset = nextOffset.utcOffset }
-        return CivilTime(localSeconds: seconds + Int64(offset))
+    /// The civil date and time of the main site at an instant.
+    public func civilTime(at now: Instant) -> CivilTime { civilTime(microseconds(at: now)) }
+
+    /// The civil date and time of the main site at a wall time in microseconds since 1970 UTC.
+    public func civilTime(_ microseconds: Int64) -> CivilTime {
+        Self.civilTime(microseconds, in: zone)
     }
 
-    public static func == (a: WallClock, b: WallClock) -> Bool {
-        a.instant == b.instant && a.unixMicroseconds == b.unixMicroseconds
-            && a.utcOffset == b.utcOffset && a.nextOffset?.from == b.nextOffset?.from
-            && a.nextOffset?.utcOffset == b.nextOffset?.utcOffset
+    /// The same for every other zone, by its name. Empty, and nothing is allocated, where the sites
+    /// share a zone.
+    public func otherTimes(_ microseconds: Int64) -> [String: CivilTime] {
+        if otherZones.isEmpty { return [:] }
+        return otherZones.mapValues { Self.civilTime(microseconds, in: $0) }
     }
 
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(instant)
-        hasher.combine(unixMicroseconds)
+    private static func civilTime(_ microseconds: Int64, in zone: ZoneOffsets) -> CivilTime {
+        let seconds = microseconds.flooredQuotient(by: 1_000_000)
+        return CivilTime(localSeconds: seconds + Int64(zone.utcOffset(at: seconds)))
     }
 }
 

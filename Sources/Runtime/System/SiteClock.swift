@@ -10,25 +10,18 @@ struct SiteClock {
     /// Beyond this the clock was set; below it, it is being slewed.
     static let stepMicroseconds: Int64 = 200_000
 
-    private let zone: TimeZone
+    private let zones: SiteZones
     private let readUnixMicroseconds: () -> Int64
     private(set) var last: WallClock
 
-    /// - Parameters:
-    ///   - timezone: a name of the tz database.
-    ///   - unixMicroseconds: the wall clock; tests bring their own.
-    /// - Throws: `StartFailure` when this machine does not know the zone.
+    /// - Parameter unixMicroseconds: the wall clock; tests bring their own.
     init(
-        timezone: String, now: Instant,
+        _ zones: SiteZones, now: Instant,
         unixMicroseconds: @escaping () -> Int64 = SiteClock.systemMicroseconds
-    ) throws(StartFailure) {
-        guard let zone = TimeZone(identifier: timezone) else {
-            throw StartFailure(
-                "this machine knows no time zone \"\(timezone)\"; the package tzdata has them")
-        }
-        self.zone = zone
+    ) {
+        self.zones = zones
         readUnixMicroseconds = unixMicroseconds
-        last = Self.reading(zone: zone, now: now, microseconds: unixMicroseconds())
+        last = Self.reading(zones, now: now, microseconds: unixMicroseconds())
     }
 
     /// To be called each second or so.
@@ -38,24 +31,16 @@ struct SiteClock {
         let isStepped =
             abs(microseconds - last.microseconds(at: now)) > Self.stepMicroseconds
         guard isStepped || now - last.instant >= Self.interval else { return nil }
-        last = Self.reading(zone: zone, now: now, microseconds: microseconds)
+        last = Self.reading(zones, now: now, microseconds: microseconds)
         return last
     }
 
     private static func reading(
-        zone: TimeZone, now: Instant, microseconds: Int64
+        _ zones: SiteZones, now: Instant, microseconds: Int64
     ) -> WallClock {
-        let date = Date(timeIntervalSince1970: Double(microseconds) / 1e6)
-        var next: (from: Int64, utcOffset: Int)?
-        if let change = zone.nextDaylightSavingTimeTransition(after: date) {
-            next = (
-                Int64(change.timeIntervalSince1970),
-                zone.secondsFromGMT(for: change.addingTimeInterval(1))
-            )
-        }
-        return WallClock(
-            instant: now, unixMicroseconds: microseconds,
-            utcOffset: zone.secondsFromGMT(for: date), nextOffset: next)
+        WallClock(
+            instant: now, unixMicroseconds: microseconds, zone: zones.main,
+            otherZones: zones.others)
     }
 
     static func systemMicroseconds() -> Int64 {

@@ -235,12 +235,11 @@ extension Switch {
                 return
             }
         }
-        let clock = WallClock(
-            instant: now, unixMicroseconds: at, utcOffset: wallClock.utcOffset,
-            nextOffset: wallClock.nextOffset)
         // A number is rated in the form the dialplan brings it to.
-        let decision = plan.decide(
-            Query(caller: caller, dialled: question.number, time: clock.civilTime(at: now)))
+        var query = Query(
+            caller: caller, dialled: question.number, time: wallClock.civilTime(at))
+        query.timesElsewhere = wallClock.otherTimes(at)
+        let decision = plan.decide(query)
         let via = question.via ?? firstWay(decision)
         if let via, via != TariffBook.lines, trunks[via] == nil {
             reply(

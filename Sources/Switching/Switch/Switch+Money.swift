@@ -8,23 +8,18 @@ extension Switch {
     /// This instant as the ledger counts it.
     var moment: LedgerMoment {
         let at = wallTime
-        let offset = utcOffset(at: at)
+        let offset = wallClock.zone.utcOffset(at: at / 1_000_000)
         return LedgerMoment(
             at: at, uptime: now.nanoseconds / 1_000_000,
             day: CivilDay(localSeconds: at / 1_000_000 + Int64(offset)))
     }
 
-    /// The site's distance from UTC at a wall time, as far as the shell has told.
-    private func utcOffset(at: Int64) -> Int {
-        if let next = wallClock.nextOffset, at / 1_000_000 >= next.from { return next.utcOffset }
-        return wallClock.utcOffset
-    }
-
-    /// The site's distance from UTC for a price that begins now.
+    /// The main site's distance from UTC for a price that begins now.
     var priceOffset: UTCOffset {
-        UTCOffset(
-            seconds: wallClock.utcOffset,
-            change: wallClock.nextOffset.map {
+        let second = wallTime / 1_000_000
+        return UTCOffset(
+            seconds: wallClock.zone.utcOffset(at: second),
+            change: wallClock.zone.change(after: second).map {
                 UTCOffset.Change(from: $0.from, seconds: $0.utcOffset)
             })
     }
