@@ -67,10 +67,18 @@ struct FraudAnalysis {
         var counts: [[Int]: Int] = [:]
         for (wide, members) in Self.coarse(patterns) {
             for spelling in spellings {
-                guard hasOtherReading(wide, spelling, numberClass) else { continue }
+                let kind = Spelling.Kind.allCases.firstIndex(of: spelling.kind)!
+                let keys = Set(
+                    otherReadings(wide, spelling, numberClass).map {
+                        [kind, reader.classOf[$0.entry]]
+                    })
                 for pattern in members {
+                    // What is read as other classes is, of every member, among these.
+                    let isEnough = keys.allSatisfy {
+                        counts[$0, default: 0] >= Self.suspicionsPerKind
+                    }
+                    if isEnough { break }
                     for (reading, entry) in otherReadings(pattern, spelling, numberClass) {
-                        let kind = Spelling.Kind.allCases.firstIndex(of: spelling.kind)!
                         let key = [kind, reader.classOf[entry]]
                         guard counts[key, default: 0] < Self.suspicionsPerKind else { continue }
                         for dialled in reading.dialled.examples {
@@ -89,12 +97,6 @@ struct FraudAnalysis {
             }
         }
         return found
-    }
-
-    private func hasOtherReading(
-        _ pattern: Pattern, _ spelling: Spelling, _ numberClass: Int?
-    ) -> Bool {
-        !otherReadings(pattern, spelling, numberClass).isEmpty
     }
 
     /// How a pattern in a spelling is classed, where that is not as the plain numbers are.
