@@ -1,5 +1,6 @@
 # make run    builds the daemon and runs it with Config/tandem.yaml
-# make test   unit tests, simulated worlds, then the built daemon with real phones and gateways
+# make test   unit tests, simulated worlds, broken variants that they have to find, then the built
+#             daemon with real phones and gateways
 # make lint   the formatter's rules
 # make bench  benchmarks, then a load of calls beside Kamailio if it is installed
 # make clean
@@ -16,7 +17,7 @@ TANDEM := .build/release/tandem
 VENV := .venv
 REQUIREMENTS := Tests/Acceptance/requirements.txt
 
-BUILD_PACKAGES := libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
+BUILD_PACKAGES := libjemalloc-dev libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
 TEST_PACKAGES := dnsmasq-base kamailio python3 python3-venv sip-tester sipsak snmpd systemd
 
 # $(call install,PACKAGES): installs what of them is missing, and asks nothing.
@@ -34,7 +35,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: run build test unit-test simulation acceptance-test lint bench clean toolchain packages test-packages
+.PHONY: run build test unit-test simulation digests mutants acceptance-test lint bench clean toolchain packages test-packages
 
 run: build
 	$(TANDEM) run --config $(CONFIG)
@@ -42,7 +43,7 @@ run: build
 build: toolchain packages
 	swift build $(SWIFT_FLAGS) -c release --product tandem
 
-test: unit-test simulation acceptance-test
+test: unit-test simulation mutants acceptance-test
 
 unit-test: toolchain packages
 	swift build $(SWIFT_FLAGS) --build-tests
@@ -50,8 +51,23 @@ unit-test: toolchain packages
 
 # The release build, since it is twenty times as fast; SimulationTests runs a few seeds in debug.
 SEEDS ?= 300
-simulation: build
+simulation: build digests
 	$(TANDEM) simulate --swarm --seeds $(SEEDS)
+
+# A seed is one world wherever it runs: two processes of the release build and the debug build, whose
+# code and hash seeds are others, say the same of it to the last digit.
+digests: build
+	swift build $(SWIFT_FLAGS) --product tandem
+	@for run in release/1 release/2 debug/1; do \
+	    .build/$${run%/*}/tandem simulate --swarm --seeds 10 --json > .build/digests || exit 1; \
+	    sum=$$(sha256sum < .build/digests); \
+	    [ "$${first:=$$sum}" = "$$sum" ] || { echo "other digests in $$run"; exit 1; }; \
+	done; \
+	echo "$$(wc -l < .build/digests) lines of digests are the same in two processes and in debug"
+
+# Broken variants of the core, each of which the simulator has to find.
+mutants: toolchain test-packages
+	Tests/Mutants/run
 
 acceptance-test: build test-packages $(VENV)/installed
 	TANDEM=$(CURDIR)/$(TANDEM) $(VENV)/bin/python -m pytest Tests/Acceptance
@@ -68,7 +84,7 @@ bench: build test-packages
 	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/reload
 
 clean:
-	rm -rf .build Benchmarks/.build $(VENV) .pytest_cache
+	rm -rf .build .build-mutants Benchmarks/.build $(VENV) .pytest_cache
 	find Tests Benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 toolchain:

@@ -52,7 +52,8 @@ let package = Package(
         // Shells.
         .systemLibrary(
             name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(
+            name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
         .systemLibrary(name: "CResolver"),
         .systemLibrary(
             name: "CNetSNMP", pkgConfig: "netsnmp", providers: [.apt(["libsnmp-dev"])]),
@@ -72,8 +73,8 @@ let package = Package(
         shell(
             "Runtime",
             [
-                "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
-                "Store", "Control", "Resolver", "SpanPolling", "Yams",
+                "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport", "Store",
+                "Control", "Resolver", "SpanPolling", "Yams",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -85,7 +86,8 @@ let package = Package(
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Runtime", "Control", "Simulation", "Switching", "Charging", "Dialplan",
+                "CJemalloc", "Runtime", "Control", "Simulation", "Switching", "Charging",
+                "Dialplan",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

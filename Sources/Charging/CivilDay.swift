@@ -92,34 +92,3 @@ extension Int64 {
         return self % divisor < 0 ? quotient - 1 : quotient
     }
 }
-
-/// The site's distance from UTC and the next change of it, as the shell knows them from its time
-/// zone. The core reads no clock and knows no zone.
-public struct UTCOffset: Hashable, Sendable, Codable {
-    public struct Change: Hashable, Sendable, Codable {
-        /// From this second since 1970 UTC on.
-        public var from: Int64
-        /// Seconds east of UTC.
-        public var seconds: Int
-
-        public init(from: Int64, seconds: Int) {
-            self.from = from
-            self.seconds = seconds
-        }
-    }
-
-    /// Seconds east of UTC.
-    public var seconds: Int
-    public var change: Change?
-
-    public init(seconds: Int, change: Change? = nil) {
-        self.seconds = seconds
-        self.change = change
-    }
-
-    /// In force at a second since 1970 UTC, and until when it is.
-    func inForce(at unixSeconds: Int64) -> (seconds: Int, until: Int64) {
-        guard let change else { return (seconds, .max) }
-        return unixSeconds < change.from ? (seconds, change.from) : (change.seconds, .max)
-    }
-}

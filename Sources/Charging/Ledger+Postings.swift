@@ -10,15 +10,51 @@ extension Ledger {
         return post(.topUp, id: id, account: account, amount: amount, at: at, note: note, by: by)
     }
 
-    /// Money given back, for a call when one is named. As `topUp`.
+    /// Money given back that is for no call. As `topUp`.
     public mutating func refund(
-        id: String, account: String, amount: Amount, at: Int64, call: UInt64? = nil,
-        note: String = "", by: String = ""
+        id: String, account: String, amount: Amount, at: Int64, note: String = "", by: String = ""
     ) -> Outcome {
         guard amount.isPositive else { return .refused(.amountOutOfRange(amount)) }
         return post(
+            .refund, id: id, account: account, amount: amount, at: at, note: note, by: by)
+    }
+
+    /// Money given back for a call: all refunds of it to an account together are never more than the
+    /// account was charged for it. As `topUp`.
+    ///
+    /// - Parameter charged: what the call was charged on this account, as its posting says, since
+    ///   the ledger remembers no charges; nil when it was not.
+    public mutating func refund(
+        id: String, account: String, amount: Amount, at: Int64, call: UInt64, charged: Amount?,
+        note: String = "", by: String = ""
+    ) -> Outcome {
+        guard amount.isPositive else { return .refused(.amountOutOfRange(amount)) }
+        // What was refunded under this id counts among the earlier ones, and is only told again.
+        if remembered[Posting.Kind.refund.rawValue + ":" + id] == nil {
+            guard let charged, charged.isPositive else {
+                return .refused(.notCharged(account: account))
+            }
+            let earlier = refunded(call: call, account: account)
+            guard amount <= charged - earlier else {
+                return .refused(
+                    .refundTooLarge(account: account, charged: charged, refunded: earlier))
+            }
+        }
+        return post(
             .refund, id: id, account: account, amount: amount, at: at, call: call, note: note,
             by: by)
+    }
+
+    /// What an account was given back for a call.
+    public func refunded(call: UInt64, account: String) -> Amount {
+        refunds[call]?[account] ?? .zero
+    }
+
+    /// Only after all checks.
+    mutating func remember(_ posting: Posting) {
+        remembered[posting.id] = posting
+        guard posting.kind == .refund, let call = posting.call else { return }
+        refunds[call, default: [:]][posting.account, default: .zero] += posting.amount
     }
 
     /// A correction in either direction. One that takes money away can take what is available, and
@@ -45,7 +81,7 @@ extension Ledger {
         }
         let postingID = kind.rawValue + ":" + id
         if let done = remembered[postingID] {
-            guard done.account == account, done.amount == amount else {
+            guard done.account == account, done.amount == amount, done.call == call else {
                 return .refused(.postingIDReused(id))
             }
             return .alreadyDone(done)
@@ -69,7 +105,7 @@ extension Ledger {
             at: at, call: call, note: note, by: by)
         entries[index].account.balance = balance
         entries[index].account.version += 1
-        remembered[postingID] = posting
+        remember(posting)
         checkInvariant(at: index)
         return .posted(posting)
     }

@@ -92,6 +92,8 @@ public struct Ledger: Sendable {
     var spenderIndices: [String: Int] = [:]
     var holds: [UInt64: Hold] = [:]
     var remembered: [String: Posting] = [:]
+    /// What was given back for calls, by call and account: the remembered refunds that name one.
+    var refunds: [UInt64: [String: Amount]] = [:]
     var vouchers: [String: Voucher] = [:]
 
     public init(limits: Limits = Limits()) { self.limits = limits }
@@ -272,9 +274,8 @@ public struct Ledger: Sendable {
             }
         }
         for posting in postings where posting.kind != .charge && posting.kind != .renewal {
-            guard remembered.updateValue(posting, forKey: posting.id) == nil else {
-                throw .duplicatePosting(posting.id)
-            }
+            guard remembered[posting.id] == nil else { throw .duplicatePosting(posting.id) }
+            remember(posting)
         }
         for reservation in reservations { try restore(reservation) }
     }

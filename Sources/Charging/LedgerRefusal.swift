@@ -31,6 +31,10 @@ extension Ledger {
         /// No name, no vouchers, too many of them, or one that is there already.
         case invalidBatch(String)
         case operatorTooLong
+        /// A refund names a call that this account paid nothing for.
+        case notCharged(account: String)
+        /// With the refunds before it, more would be given back for a call than was paid for it.
+        case refundTooLarge(account: String, charged: Amount, refunded: Amount)
         /// `account` is the first in the chain that cannot cover `needed`.
         case insufficient(account: String, available: Amount, needed: Amount)
         /// Empty, too long, or with control characters.
@@ -92,6 +96,10 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .invalidBatch(let reason): "the batch of vouchers cannot be made: \(reason)"
         case .operatorTooLong:
             "the operator's name is longer than \(Posting.longestOperator) bytes"
+        case .notCharged(let id): "nothing was charged to account \(id) for that call"
+        case .refundTooLarge(let id, let charged, let refunded):
+            "account \(id) was charged \(charged) for that call and \(refunded) of it was given "
+                + "back before, so \(max(charged - refunded, .zero)) is the most"
         case .insufficient(let id, let available, let needed):
             "account \(id) has \(available) available and \(needed) is needed"
         case .invalidPostingID(let id):

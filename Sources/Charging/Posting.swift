@@ -51,7 +51,7 @@ public struct Posting: Hashable, Sendable, Codable {
     public static let longestOperator = 64
 
     /// `call:CALL:ACCOUNT`, in one allocation: it is made for every account of every charged call.
-    static func chargeID(call: UInt64, account: String) -> String {
+    public static func chargeID(call: UInt64, account: String) -> String {
         // "call:", 20 digits at most, ":".
         let capacity = 26 + account.utf8.count
         return String(unsafeUninitializedCapacity: capacity) { buffer in

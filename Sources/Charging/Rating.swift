@@ -48,7 +48,7 @@ public struct Rating: Hashable, Sendable {
 
     /// - Parameters:
     ///   - from: when the call is answered, microseconds since 1970 UTC.
-    ///   - offset: the site's distance from UTC then, and its next change.
+    ///   - offset: the site's distance from UTC then, and its changes of the year that follows.
     public init(_ row: TariffRow, calendar: TariffCalendar, from: Int64, offset: UTCOffset) {
         self.row = row
         guard !row.inBands.isEmpty else {
@@ -65,7 +65,7 @@ public struct Rating: Hashable, Sendable {
     /// The length of what has no end, in milliseconds. Compare with it; never add to it.
     public static let unlimited = Int64.max
     /// How far a price by time bands is looked at: a year of talk.
-    private static let horizonMilliseconds: Int64 = 366 * 86_400_000
+    static let horizonSeconds: Int64 = 366 * 86_400
 
     // MARK: Prices in force
 
@@ -111,7 +111,7 @@ public struct Rating: Hashable, Sendable {
 
     private func forEachRun(by schedule: Schedule, _ body: (Run) -> Bool) {
         var time = schedule.milliseconds + Int64(row.freeSeconds) * 1000
-        let horizon = time + Rating.horizonMilliseconds
+        let horizon = time + Rating.horizonSeconds * 1000
         var index = 0
         while time < horizon {
             let prices = prices(at: time, schedule)

@@ -3,9 +3,9 @@
 public struct SpendingLimits: Hashable, Sendable, Codable {
     /// On one call; it is cut there. nil: no limit, or as configured.
     public var call: Amount?
-    /// In an hour.
+    /// In any 60 minutes, whenever they begin.
     public var hour: Amount?
-    /// On a day of the site.
+    /// On a day of the site's calendar, from midnight to midnight.
     public var day: Amount?
 
     public init(call: Amount? = nil, hour: Amount? = nil, day: Amount? = nil) {
@@ -95,60 +95,53 @@ public struct RecentCharge: Hashable, Sendable {
     }
 }
 
-/// What one subject spent in the hour and on the day at hand, and whether it is stopped.
+/// What one subject spent in the last hour and on the day at hand, and whether it is stopped.
 struct Spending: Sendable {
-    /// The hour that is counted began then, by the monotonic clock in milliseconds.
-    private var hourStart = Int64.min
-    private var hourTotal = Amount.zero
+    private var hour = LastHour()
     private var day = CivilDay(number: .min)
+    /// When `day` began to be counted, by the monotonic clock in milliseconds.
+    private var dayBegan: Int64 = 0
     private var dayTotal = Amount.zero
     /// In force or released.
     var hold: SpendingHold?
 
-    static let hourMilliseconds: Int64 = 3_600_000
-
     var isHeld: Bool { hold.map { $0.releasedAt == nil } ?? false }
 
-    func inHour(_ moment: LedgerMoment) -> Amount {
-        isThisHour(moment) ? hourTotal : .zero
-    }
+    func inHour(_ moment: LedgerMoment) -> Amount { hour.total(at: moment.uptime) }
 
-    /// A date before the one that is counted is a clock that was set back: the count goes on.
-    func onDay(_ moment: LedgerMoment) -> Amount { moment.day > day ? .zero : dayTotal }
+    func onDay(_ moment: LedgerMoment) -> Amount { isNewDay(moment) ? .zero : dayTotal }
 
-    private func isThisHour(_ moment: LedgerMoment) -> Bool {
-        hourStart != .min && moment.uptime - hourStart < Spending.hourMilliseconds
+    private static let dayMilliseconds: Int64 = 86_400_000
+
+    /// A date before the one that is counted is a clock that was set back: the count goes on, for a
+    /// day by the clock that nobody sets, and then with the date that is shown.
+    private func isNewDay(_ moment: LedgerMoment) -> Bool {
+        moment.day > day
+            || moment.day < day && moment.uptime - dayBegan >= Spending.dayMilliseconds
     }
 
     mutating func add(_ amount: Amount, at moment: LedgerMoment) {
-        if !isThisHour(moment) {
-            hourStart = moment.uptime
-            hourTotal = .zero
-        }
-        if moment.day > day {
+        hour.add(amount, at: moment.uptime)
+        if isNewDay(moment) {
             day = moment.day
+            dayBegan = moment.uptime
             dayTotal = .zero
         }
-        hourTotal += amount
         dayTotal += amount
     }
 
     /// Puts back what an earlier process counted. `age` is how long ago it was, in milliseconds.
     mutating func restore(_ amount: Amount, age: Int64, isToday: Bool, at moment: LedgerMoment) {
-        if age < Spending.hourMilliseconds {
-            hourStart =
-                hourStart == .min ? moment.uptime - age : min(hourStart, moment.uptime - age)
-            hourTotal += amount
-        }
+        hour.restore(amount, spent: age, before: moment.uptime)
         if isToday {
             day = moment.day
+            dayBegan = moment.uptime
             dayTotal += amount
         }
     }
 
     mutating func forget() {
-        hourStart = .min
-        hourTotal = .zero
+        hour = LastHour()
         dayTotal = .zero
     }
 

@@ -40,6 +40,8 @@ public final class Daemon {
         let settings = loaded.configuration.settings
         // Before the data folder: two daemons are told apart by the port they fight for.
         let loop = try Loop<Turns>(listeningOn: settings.listeners.map(\.bound))
+        // A file that may not grow further is an error of the disk, and no reason to end.
+        signal(SIGXFSZ, SIG_IGN)
         let (store, stored) = try Self.open(loaded, log)
         self.loaded = loaded
         self.store = store
@@ -101,11 +103,8 @@ public final class Daemon {
             SIGINT: { mailbox.post(.stop) },
             SIGHUP: { [reload] in reload.begin(.signal, by: nil) { _ in } },
         ])
-        Memory.keepFreed()
         // Whoever read the log or asked at the control socket may have gone away.
         signal(SIGPIPE, SIG_IGN)
-        // A file that may not grow further is an error of the disk, and no reason to end.
-        signal(SIGXFSZ, SIG_IGN)
         let settings = loaded.configuration.settings
         let addresses = bound.map(\.description).joined(separator: ", ")
         log.logger.notice(

@@ -109,11 +109,16 @@ public final class OfflineSwitch {
         _ request: ControlRequest, place: Int, _ open: inout [ControlToken: Int]
     ) -> Response {
         if let refusal = refusal(of: request) { return .refused([refusal]) }
-        nextToken += 1
-        let token = ControlToken(rawValue: nextToken)
-        open[token] = place
-        handle(.requested(request, by: token))
-        return .refused(["the switch gave no answer; this is a mistake in tandem"])
+        do {
+            let completed = try requests.completed(request)
+            nextToken += 1
+            let token = ControlToken(rawValue: nextToken)
+            open[token] = place
+            handle(.requested(completed, by: token))
+            return .refused(["the switch gave no answer; this is a mistake in tandem"])
+        } catch {
+            return .refused(["\(error)"])
+        }
     }
 
     /// Waits until everything that was asked is answered, or can no longer be.
@@ -136,7 +141,7 @@ public final class OfflineSwitch {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .wallClockRead:
+            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
             break
         }
         theSwitch.handle(event, now: MonotonicClock.now(), into: &actions)

@@ -8,8 +8,10 @@ import Transport
 
 /// The daemon's side of the loop: hands every input to the switch, and performs what it decided.
 ///
-/// Within a turn commits go first, so that the store's thread works while the datagrams leave. The
-/// 200 of a paid call is not among those datagrams: the switch holds it until the commit is settled.
+/// Within a turn datagrams leave before the store gets the commits: a process that is killed between
+/// the two leaves a call in the journal, which goes on, and never a recorded end that one side was
+/// not told of. The 200 of a paid call is not among those datagrams: the switch holds it until the
+/// commit is settled.
 final class Turns: LoopDriver {
     typealias Message = Mail
 
@@ -17,6 +19,8 @@ final class Turns: LoopDriver {
     static let housekeepingInterval = Instant.Span.seconds(1)
     /// How long a stop waits for commits under way.
     static let stopPatience = Instant.Span.seconds(5)
+    /// How long it waits for operators that we are registered at.
+    static let leavePatience = Instant.Span.seconds(1)
 
     private var theSwitch: Switch
     private var actions: ActionList
@@ -29,6 +33,7 @@ final class Turns: LoopDriver {
     private var now: Instant
     private var nextHousekeeping: Instant
     private var stopsBefore: Instant?
+    private var leavesBefore = Instant.distantFuture
     private var submitted = CommitTicket(rawValue: 0)
     private var settled = CommitTicket(rawValue: 0)
 
@@ -54,8 +59,9 @@ final class Turns: LoopDriver {
     func turnBegan(now: Instant) { self.now = now }
 
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
-        // A stopping switch is silent, so that gateways that watch it take the direct lines back.
-        guard stopsBefore == nil else { return }
+        // A stopping switch is silent, so that gateways that watch it take the direct lines back. What
+        // answers its own last words is heard.
+        guard stopsBefore == nil || bytes.starts(with: "SIP/2.0 ".utf8) else { return }
         theSwitch.handle(
             .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
     }
@@ -75,7 +81,10 @@ final class Turns: LoopDriver {
             configure(configuration, zones)
             then(MonotonicClock.now() - start)
         case .stop:
-            stopsBefore = stopsBefore ?? now + Self.stopPatience
+            guard stopsBefore == nil else { return }
+            stopsBefore = now + Self.stopPatience
+            leavesBefore = now + Self.leavePatience
+            theSwitch.handle(.stopping, now: now, into: &actions)
         }
     }
 
@@ -83,7 +92,7 @@ final class Turns: LoopDriver {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .wallClockRead:
+            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
             break
         }
     }
@@ -102,7 +111,11 @@ final class Turns: LoopDriver {
             theSwitch.handle(.deadlineReached, now: now, into: &actions)
         }
         perform(sockets)
-        if let stopsBefore, submitted <= settled || now >= stopsBefore { return nil }
+        if let stopsBefore {
+            let hasLeft = !theSwitch.isLeaving || now >= leavesBefore
+            if now >= stopsBefore || submitted <= settled && hasLeft { return nil }
+            return min(theSwitch.nextDeadline, nextHousekeeping, leavesBefore)
+        }
         return min(theSwitch.nextDeadline, nextHousekeeping)
     }
 
@@ -120,13 +133,14 @@ final class Turns: LoopDriver {
 
     private func perform(_ sockets: DatagramSockets) {
         guard !actions.isEmpty else { return }
+        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
         if let last = actions.commits.last {
+            sockets.flush()
             submitted = max(submitted, last.ticket)
             var commits: [Commit] = []
             swap(&commits, &actions.commits)
             store.submit(commits)
         }
-        for outgoing in actions.sends { sockets.send(outgoing.bytes, on: outgoing.flow) }
         for (token, reply) in actions.replies {
             replies.answer(token, with: counted(reply, sockets))
         }

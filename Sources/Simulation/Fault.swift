@@ -53,6 +53,16 @@ public enum Fault: String, CaseIterable, Hashable, Sendable {
     case shortSlices = "short-slices"
     case longCalls = "long-calls"
     case rush
+    /// Vouchers that are made and redeemed, twice too, by operators and from phones.
+    case vouchers
+    /// Accounts that are blocked, expire, and are opened again.
+    case accountChanges = "account-changes"
+    /// The switch is emptied for an upgrade, and then goes on.
+    case drains
+    /// Provisional responses that have to be acknowledged (RFC 3262).
+    case reliableProvisionals = "reliable-provisionals"
+    /// Calls to feature codes.
+    case featureCodes = "feature-codes"
 }
 
 /// Which faults a world has.

@@ -7,15 +7,22 @@ extension Outcome {
 
     /// The smallest world of this seed found that breaks the same rule as the first finding here;
     /// itself when it is good or none is smaller. Costs up to `mostTries` runs.
-    public func shrunk() -> Outcome {
+    ///
+    /// - Parameter run: what makes a world's outcome; the simulation itself, but in a test of this.
+    public func shrunk(
+        by run: (_ seed: UInt64, _ minutes: Int, _ faults: Faults) -> Outcome = {
+            seed, minutes, faults in
+            var simulation = Simulation(seed: seed, minutes: minutes, faults: faults)
+            return simulation.run()
+        }
+    ) -> Outcome {
         guard let rule = findings.first?.rule else { return self }
         var best = self
         var tries = 0
         func isStillBroken(_ minutes: Int, _ faults: Faults) -> Outcome? {
             guard tries < Self.mostTries else { return nil }
             tries += 1
-            var simulation = Simulation(seed: seed, minutes: minutes, faults: faults)
-            let outcome = simulation.run()
+            let outcome = run(seed, minutes, faults)
             return outcome.findings.contains { $0.rule == rule } ? outcome : nil
         }
         // What happens after the finding cannot have led to it.

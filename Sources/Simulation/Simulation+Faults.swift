@@ -29,9 +29,13 @@ extension Simulation {
         case .operators: 3000...15_000
         case .garbage: 100...2000
         case .topUps: 500...8000
+        case .vouchers: 1000...9000
+        case .accountChanges: 2000...15_000
+        case .drains: 20_000...90_000
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
-            .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush:
+            .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
+            .reliableProvisionals, .featureCodes:
             nil
         }
     }
@@ -60,9 +64,15 @@ extension Simulation {
         case .operators: hangUpACall()
         case .garbage: sendGarbage()
         case .topUps: newMoneyRequest()
+        case .vouchers: useVouchers()
+        case .accountChanges: changeAnAccount()
+        case .drains:
+            drainForUpgrade(true)
+            relief(of: fault, within: 500...10_000)
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
-            .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush:
+            .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
+            .reliableProvisionals, .featureCodes:
             break
         }
     }
@@ -75,6 +85,7 @@ extension Simulation {
         switch fault {
         case .slowDisk: disk.isSlow = false
         case .failingDisk: disk.isFailing = false
+        case .drains: drainForUpgrade(false)
         case .trunkFailures:
             for index in agents.indices where agents[index].kind == .gateway {
                 agents[index].condition = .well

@@ -28,6 +28,7 @@ extension Simulation {
         case 0..<18: callInside()
         case 18..<32: callIn()
         case 32..<35: callEmergency()
+        case 35..<45 where faults.contains(.featureCodes): callAFeature()
         default: callOut()
         }
     }
@@ -83,8 +84,28 @@ extension Simulation {
 
     private mutating func callEmergency() {
         let from = work.below(SimulatedSite.phones)
-        guard hasCalledEmergency.insert(from).inserted else { return }
+        guard hasDialled.insert("\(from)>110").inserted else { return }
         place(from: from, to: "110", kind: .emergency)
+    }
+
+    /// Its own settings, its balance, a voucher.
+    private mutating func callAFeature() {
+        let from = work.below(SimulatedSite.phones)
+        var dialled = work.pick(["*100", "*78", "*79"])
+        var voucher: PrintedVoucher?
+        if !vouchers.isEmpty, work.happens(permille: 600) {
+            voucher = work.pick(vouchers)
+            dialled = "*99*" + (voucher?.code ?? "")
+        }
+        guard hasDialled.insert("\(from)>\(Self.recorded(dialled))").inserted else { return }
+        let serial = place(
+            from: from, to: dialled, kind: .feature, talk: .seconds(1), patience: nil)
+        auditor.calls[serial]?.voucher = voucher?.posting
+    }
+
+    /// As a record spells what was dialled: without the code of a voucher.
+    private static func recorded(_ dialled: String) -> String {
+        dialled.hasPrefix("*99*") ? "*99*****" : dialled
     }
 
     private mutating func callIn() {
@@ -116,7 +137,7 @@ extension Simulation {
         case .inbound:
             caller = "1390" + Self.access(serial)
             dialled = number
-        case .emergency: dialled = number
+        case .emergency, .feature: dialled = number
         case .internal: break
         case .outbound: chain = site.extensions[index].account.map(site.chain(of:)) ?? []
         }
@@ -125,7 +146,8 @@ extension Simulation {
             now: now)
         auditor.expect(
             CallFacts(
-                serial: serial, callID: callID, kind: kind, caller: caller, dialled: dialled,
+                serial: serial, callID: callID, kind: kind, caller: caller,
+                dialled: Self.recorded(dialled),
                 normalised: number,
                 chain: chain))
         flush(index)
@@ -152,11 +174,15 @@ extension Simulation {
         let account = work.pick(site.accounts.map(\.id))
         let isTopUp = work.happens(permille: 800)
         let micros = Int64(work.number(in: 1...2_000_000))
+        change(account, by: Amount(micros: isTopUp ? micros : -micros), isTopUp: isTopUp)
+    }
+
+    mutating func change(_ account: String, by amount: Amount, isTopUp: Bool) {
         moneyRequests.append(
             MoneyRequest(
                 change: MoneyChange(
-                    id: "m\(moneyRequests.count)", account: account,
-                    amount: Amount(micros: isTopUp ? micros : -micros), note: "simulated"),
+                    id: "m\(moneyRequests.count)", account: account, amount: amount,
+                    note: "simulated"),
                 isTopUp: isTopUp))
         askForMoney(moneyRequests.count - 1)
     }
@@ -175,6 +201,10 @@ extension Simulation {
     }
 
     mutating func replied(_ reply: ControlReply, to token: ControlToken) {
+        if token.rawValue >= Self.redemptionTokens {
+            voucherReplied(reply, to: token)
+            return
+        }
         guard token.rawValue < UInt64(moneyRequests.count) else { return }
         let index = Int(token.rawValue)
         let request = moneyRequests[index]

@@ -14,7 +14,7 @@ import Switching
 ///
 /// The model is TigerBeetle's simulator and FoundationDB's: faults from a seed, invariants at every
 /// turn, then all faults off, and everything must drain.
-public struct Simulation: Sendable {
+public struct Simulation: ~Copyable, Sendable {
     /// What is going to happen, each at its instant.
     enum Happening: Sendable {
         /// A datagram arrives at the switch.
@@ -34,6 +34,8 @@ public struct Simulation: Sendable {
         case relief(Fault)
         /// A top-up or adjustment is asked for, until it is answered.
         case money(Int)
+        /// A voucher is redeemed, until it is answered.
+        case redemption(Int)
         case hangsUpAll
     }
 
@@ -68,17 +70,27 @@ public struct Simulation: Sendable {
     var isCalm = false
     var lastSerial = 0
     var moneyRequests: [MoneyRequest] = []
-    var hasCalledEmergency: Set<Int> = []
+    var vouchers: [PrintedVoucher] = []
+    var voucherBatches = 0
+    var redemptions: [Redemption] = []
+    /// What was dialled without a serial, by whom: the same again would not be told apart.
+    var hasDialled: Set<String> = []
     private var isStopped = false
     /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
     public var isTraced = false
     public private(set) var trace: [String] = []
 
     public init(seed: UInt64, minutes: Int, faults: Faults) {
+        self.init(seed: seed, minutes: minutes, faults: faults) { _ in }
+    }
+
+    /// - Parameter change: what a scenario wants of the site before anything begins.
+    init(seed: UInt64, minutes: Int, faults: Faults, change: (inout SimulatedSite) -> Void) {
         self.seed = seed
         self.minutes = minutes
         self.faults = faults
         site = SimulatedSite(seed: seed, faults: faults)
+        change(&site)
         var durable = Durable()
         for row in site.extensions { durable.extensions[row.number] = row }
         for account in site.accounts {
@@ -150,17 +162,23 @@ public struct Simulation: Sendable {
             site.settings.trunks[place].optionsInterval = .zero
         }
         if theSwitch != nil { reconfigure() }
+        if theSwitch != nil { drainForUpgrade(false) }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
         guard !isStopped, theSwitch != nil else { return }
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         auditor.drained(theSwitch!, disk)
-        for index in agents.indices where !agents[index].openSessions.isEmpty {
-            auditor.find("an agent still talks", "\(agents[index].number) \(agents[index].index)")
+        for agent in agents {
+            for callID in agent.openSessions {
+                auditor.find("an agent still talks", "\(agent.number) \(agent.shown(callID))")
+            }
         }
         checkRinging()
         for request in moneyRequests where !request.isAnswered {
             auditor.find("money request not answered", request.change.id)
+        }
+        for request in redemptions where !request.isAnswered {
+            auditor.find("redemption not answered", request.voucher.posting)
         }
     }
 
@@ -169,9 +187,19 @@ public struct Simulation: Sendable {
         for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
             return
         }
+        // One that is overtaken by the answer is acknowledged by nobody.
+        let losing: [Fault] = [
+            .loss, .reordering, .crashes, .powerLoss, .smallTables, .impatience, .operators,
+        ]
+        let loses = losing.contains(where: faults.contains)
         for agent in agents {
+            for callID in agent.unacknowledgedSessions where !loses {
+                auditor.find(
+                    "a provisional response not acknowledged",
+                    "\(agent.number) \(agent.shown(callID))")
+            }
             for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
-                auditor.find("a phone rings on", "\(agent.number) \(agent.index)")
+                auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
         }
     }
@@ -198,17 +226,23 @@ public struct Simulation: Sendable {
 
     /// When the loop wakes for the switch's next deadline, by the world's clock.
     private var switchDeadline: Instant {
-        guard let deadline = theSwitch?.nextDeadline, deadline != .distantFuture else {
-            return .distantFuture
+        guard nextDeadline != .distantFuture else { return .distantFuture }
+        return Instant(nanoseconds: nextDeadline.nanoseconds - clockBase) + lag
+    }
+
+    /// By the clock of the switch.
+    private var nextDeadline: Instant {
+        switch theSwitch {
+        case .some(let running): running.nextDeadline
+        case nil: .distantFuture
         }
-        return Instant(nanoseconds: deadline.nanoseconds - clockBase) + lag
     }
 
     private mutating func happen(_ happening: Happening) {
         switch happening {
         case .arrives(let datagram):
             guard theSwitch != nil else { return }
-            auditor.turnBegan(now: now)
+            auditor.turnBegan(now: now, wallTime: wallTime)
             auditor.delivered(datagram.bytes)
             if isTraced { note("<- \(datagram.flow.remote) \(Self.shown(datagram.bytes))") }
             turn(.datagramReceived(datagram), isBegun: true)
@@ -233,6 +267,7 @@ public struct Simulation: Sendable {
         case .fault(let fault): strike(fault)
         case .relief(let fault): relieve(fault)
         case .money(let index): askForMoney(index)
+        case .redemption(let index): askForRedemption(index)
         case .hangsUpAll: hangUpAll()
         }
     }
@@ -241,10 +276,11 @@ public struct Simulation: Sendable {
 
     var switchNow: Instant { Instant(nanoseconds: now.nanoseconds + clockBase) }
 
+    /// Microseconds since 1970.
+    var wallTime: Int64 { wallOffset + now.nanoseconds / 1000 }
+
     var wallClock: WallClock {
-        WallClock(
-            instant: switchNow, unixMicroseconds: wallOffset + now.nanoseconds / 1000,
-            utcOffset: 28_800)
+        WallClock(instant: switchNow, unixMicroseconds: wallTime, utcOffset: 28_800)
     }
 
     /// A new process begins with what is durable.
@@ -252,7 +288,8 @@ public struct Simulation: Sendable {
         guard theSwitch == nil else { return }
         process += 1
         lag = .zero
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
+        auditor.isDraining = false
         actions.removeAll()
         var tokens = Chance(seed: seed, stream: .tokens, index: process)
         do throws(Ledger.RestoreError) {
@@ -274,7 +311,7 @@ public struct Simulation: Sendable {
         guard theSwitch != nil else { return }
         theSwitch = nil
         process += 1
-        auditor.turnBegan(now: now)
+        auditor.turnBegan(now: now, wallTime: wallTime)
         disk.crash { change, durable in
             auditor.becameDurable(change, on: durable)
             durable.apply(change)
@@ -293,15 +330,16 @@ public struct Simulation: Sendable {
     /// One turn of the loop: an event, then the deadlines that are due, then what follows.
     mutating func turn(_ event: Event, isBegun: Bool = false) {
         guard theSwitch != nil else { return }
-        if !isBegun { auditor.turnBegan(now: now) }
+        if !isBegun { auditor.turnBegan(now: now, wallTime: wallTime) }
         actions.removeAll()
         theSwitch!.handle(event, now: switchNow, into: &actions)
-        if theSwitch!.nextDeadline <= switchNow {
+        if nextDeadline <= switchNow {
             theSwitch!.handle(.deadlineReached, now: switchNow, into: &actions)
         }
         perform()
     }
 
+    /// As the shell does it: first everything leaves, then the disk gets its commits.
     private mutating func perform() {
         var mayCrash = false
         if !actions.commits.isEmpty, faults.contains(.crashes), !isCalm {
@@ -312,23 +350,26 @@ public struct Simulation: Sendable {
                 return
             }
         }
+        for entry in actions.logs {
+            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
+        }
+        let sends = actions.sends
+        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
+        // By what was decided, what is said is judged.
         for commit in actions.commits {
             auditor.decided(commit)
             digest.add(commit)
         }
-        for entry in actions.logs {
-            if isTraced { note("   \(entry.call.map { "\($0): " } ?? "")\(entry.message)") }
-        }
-        if !actions.commits.isEmpty {
-            if let (after, step) = disk.submit(actions.commits) {
-                queue.add(.disk(step, process: process), at: now + after)
-            }
-        }
-        let sends = actions.sends
-        let sent = mayCrash ? chance.below(sends.count + 1) : sends.count
         for outgoing in sends.prefix(sent) { carry(outgoing) }
-        if mayCrash {
+        if mayCrash, sent < sends.count || chance.happens(permille: 500) {
             // In the middle of it.
+            crash(outage: drawnOutage())
+            return
+        }
+        if !actions.commits.isEmpty, let (after, step) = disk.submit(actions.commits) {
+            queue.add(.disk(step, process: process), at: now + after)
+        }
+        if mayCrash {
             crash(outage: drawnOutage())
             return
         }
@@ -342,73 +383,6 @@ public struct Simulation: Sendable {
             : .milliseconds(chance.number(in: 1500...45_000))
     }
 
-    // MARK: The wire
-
-    private mutating func carry(_ outgoing: Outgoing) {
-        digest.add(UInt64(bitPattern: now.nanoseconds))
-        digest.add(outgoing.bytes)
-        if isTraced { note("-> \(outgoing.flow.remote) \(Self.shown(outgoing.bytes))") }
-        let message: Message
-        do throws(ParseError) {
-            message = try Message(parsing: outgoing.bytes)
-        } catch {
-            auditor.find("the switch sent what is no SIP", "\(error)")
-            return
-        }
-        auditor.sent(message)
-        if faults.contains(.refusals), !isCalm, chance.happens(permille: 4) {
-            queue.add(
-                .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))
-            return
-        }
-        let (first, second) = network.arrivals(now: now)
-        if let first { queue.add(.reaches(outgoing.flow.remote, message), at: first) }
-        if let second { queue.add(.reaches(outgoing.flow.remote, message), at: second) }
-    }
-
-    /// Carries what an agent sends, and notes when it wants to be called again.
-    mutating func flush(_ index: Int) {
-        let flow = Flow(transport: .udp, listener: 0, remote: agents[index].endpoint)
-        for bytes in agents[index].outbox {
-            let datagram = Datagram(flow: flow, bytes: bytes)
-            let (first, second) = network.arrivals(now: now)
-            if let first { queue.add(.arrives(datagram), at: first) }
-            if let second { queue.add(.arrives(datagram), at: second) }
-        }
-        agents[index].outbox.removeAll(keepingCapacity: true)
-        for (at, timer) in agents[index].timers { queue.add(.agent(index, timer), at: at) }
-        agents[index].timers.removeAll(keepingCapacity: true)
-    }
-
-    // MARK: The disk
-
-    private mutating func diskReached(_ step: Disk.Step) {
-        auditor.now = now
-        let (event, next) = disk.reached(step) { change, durable in
-            auditor.becameDurable(change, on: durable)
-            durable.apply(change)
-        }
-        if let next { queue.add(.disk(next.1, process: process), at: now + next.after) }
-        guard let event else { return }
-        // Between the write and the word of it the process may die too.
-        if faults.contains(.crashes), !isCalm, chance.happens(permille: 4) {
-            crash(outage: drawnOutage())
-            return
-        }
-        let delay = Instant.Span(nanoseconds: Int64(chance.below(1500)) * 1000)
-        queue.add(.settled(event, process: process), at: now + delay)
-    }
-
-    private mutating func settled(_ event: Event) {
-        if case .commitFailed = event {
-            turn(event)
-            auditor.isStoreFailing = true
-        } else {
-            auditor.isStoreFailing = false
-            turn(event)
-        }
-    }
-
     // MARK: Looking
 
     mutating func note(_ line: String) {
@@ -416,7 +390,7 @@ public struct Simulation: Sendable {
     }
 
     /// The first line of a message, its Call-ID and CSeq.
-    private static func shown(_ bytes: [UInt8]) -> String {
+    static func shown(_ bytes: [UInt8]) -> String {
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
         let kept = lines.filter { $0.hasPrefix("Call-ID:") || $0.hasPrefix("CSeq:") }
         return ([lines.first ?? ""] + kept).joined(separator: "  ")
@@ -424,37 +398,7 @@ public struct Simulation: Sendable {
 
     mutating func reconfigure() {
         auditor.settings = site.settings
+        auditor.plan = site.plan
         turn(.configured(site.configuration))
-    }
-}
-
-extension Digest {
-    mutating func add(_ commit: Commit) {
-        add(commit.ticket.rawValue)
-        for change in commit.changes {
-            switch change {
-            case .extensionSaved(let row): add(row.number)
-            case .extensionRemoved(let number): add(number)
-            case .bindingSaved(let binding): add(binding.contact)
-            case .bindingRemoved(_, let contact): add(contact)
-            case .accountSaved(let account): add(account.id)
-            case .posted(let posting):
-                add(posting.id)
-                add(posting.balanceAfter.micros)
-            case .settingsSaved(let number, _): add(number)
-            case .vouchersAdded(let vouchers): for voucher in vouchers { add(voucher.key) }
-            case .spendingHeld(let hold): add(hold.subject.description)
-            case .callRunning(let running):
-                add(running.call.rawValue)
-                add(running.reserved.micros)
-                add(running.state)
-            case .callClosed(let record):
-                add(record.callID)
-                add(record.sequence)
-                add(record.charge.micros)
-                add(record.billedMs)
-                add(record.endReason)
-            }
-        }
     }
 }

@@ -14,6 +14,8 @@ struct Auditor {
     private var balances: [String: Amount] = [:]
     /// Charged, and not yet seen in a record.
     private var charged: [UInt64: Amount] = [:]
+    /// What was given back, for each call and account that refunds name.
+    private var refunds: [Refunded: Amount] = [:]
     private var lastEntry: Int64 = 0
     private var lastSequence: Int64 = 0
 
@@ -27,10 +29,20 @@ struct Auditor {
         // Before a closer look: a table that cannot be read makes the rest meaningless.
         guard auditor.report.isGood else { return auditor.report }
         try auditor.checkSealed()
+        try auditor.checkRefunds()
         try auditor.checkAccounts()
         try auditor.checkRunningCalls()
         try auditor.checkRefused()
         return auditor.report
+    }
+
+    private struct Refunded: Hashable, Comparable {
+        var call: UInt64
+        var account: String
+
+        static func < (a: Refunded, b: Refunded) -> Bool {
+            (a.call, a.account) < (b.call, b.account)
+        }
     }
 
     private mutating func checkFile() throws {
@@ -88,8 +100,7 @@ struct Auditor {
     /// each is read once.
     private mutating func checkSealed() throws {
         var seals = try Rows(database, sql: "SELECT entry, of, row, columns, hash FROM seal")
-        // Old postings may lie in a table of their own.
-        let table = try database.viewExists("every_posting") ? "every_posting" : "posting"
+        let table = try postingTable()
         var postings = try Rows(
             database, sql: "SELECT entry, \(PostingColumns.names) FROM \(table) ORDER BY entry")
         var records = try Rows(
@@ -219,10 +230,13 @@ struct Auditor {
                     + "account \(account) \(after)")
         }
         balances[account] = after
-        guard rows.text(PostingPlace.kind) == Posting.Kind.charge.rawValue,
-            !rows.isNull(PostingPlace.call)
-        else { return }
+        guard !rows.isNull(PostingPlace.call) else { return }
         let call = UInt64(bitPattern: rows.integer(PostingPlace.call))
+        let kind = rows.text(PostingPlace.kind)
+        if kind == Posting.Kind.refund.rawValue {
+            refunds[Refunded(call: call, account: account), default: .zero] += amount
+        }
+        guard kind == Posting.Kind.charge.rawValue else { return }
         if let other = charged[call], other != -amount {
             report.find(
                 "call \(CallID(rawValue: call)) was charged \(other) on one account of its chain "
@@ -245,6 +259,27 @@ struct Auditor {
         report.find(
             "record \(sequence) of call \(CallID(rawValue: call)) says \(charge), and "
                 + "\(posted) was charged")
+    }
+
+    /// Nobody was given back more for a call than was paid for it.
+    private mutating func checkRefunds() throws {
+        let table = try postingTable()
+        for (of, refunded) in refunds.sorted(by: { $0.key < $1.key }) {
+            let (call, account) = (of.call, of.account)
+            let posted = try Int64.fetchOne(
+                database, sql: "SELECT amount FROM \(table) WHERE id = ?",
+                arguments: ["call:\(call):\(account)"])
+            let charge = Amount(micros: -(posted ?? 0))
+            guard refunded > charge else { continue }
+            report.find(
+                "\(refunded) of call \(CallID(rawValue: call)) was refunded to account \(account), "
+                    + "which was charged \(charge) for it")
+        }
+    }
+
+    /// Old postings may lie in a table of their own.
+    private func postingTable() throws -> String {
+        try database.viewExists("every_posting") ? "every_posting" : "posting"
     }
 
     // MARK: Accounts and the journal

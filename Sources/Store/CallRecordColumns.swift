@@ -200,8 +200,13 @@ enum CallRecordColumns {
         json.string(basis.tariff)
         json.integer(basis.from)
         json.integer(Int64(basis.offset.seconds))
-        json.integer(basis.offset.change?.from)
-        json.integer(basis.offset.change.map { Int64($0.seconds) })
+        // The first change or two nulls, as it always was; further ones follow.
+        json.integer(basis.offset.changes.first?.from)
+        json.integer(basis.offset.changes.first.map { Int64($0.seconds) })
+        for change in basis.offset.changes.dropFirst() {
+            json.integer(change.from)
+            json.integer(Int64(change.seconds))
+        }
         json.endArray()
     }
 
@@ -222,14 +227,16 @@ enum CallRecordColumns {
         try json.comma()
         var offset = UTCOffset(seconds: Int(try json.integer()))
         try json.comma()
-        let changesFrom = try json.optionalInteger()
-        try json.comma()
-        let changesTo = try json.optionalInteger()
+        repeat {
+            let from = try json.optionalInteger()
+            try json.comma()
+            let seconds = try json.optionalInteger()
+            if let from, let seconds {
+                offset.changes.append(UTCOffset.Change(from: from, seconds: Int(seconds)))
+            }
+        } while json.goesOn()
         try json.endArray()
         try json.end()
-        if let changesFrom, let changesTo {
-            offset.change = UTCOffset.Change(from: changesFrom, seconds: Int(changesTo))
-        }
         return PriceBasis(
             plan: plan, via: via, currency: currency, tariff: tariff, from: from, offset: offset)
     }

@@ -36,6 +36,8 @@ struct ChangeWriter {
     private let addSeal: Statement
     private let addVoucher: Statement
     private let saveHold: Statement
+    private let saveSubscription: Statement
+    private let removeSubscription: Statement
     private var values = SQLValues()
     private var seal: Seal
 
@@ -58,6 +60,8 @@ struct ChangeWriter {
         addSeal = try database.makeStatement(sql: SQL.addSeal)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
         saveHold = try database.makeStatement(sql: SQL.saveHold)
+        saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
+        removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
         seal = Seal(after: try Seal.last(in: database))
     }
 
@@ -76,6 +80,34 @@ struct ChangeWriter {
         values.add(columns)
         values.add(seal.last)
         try values.run(addSeal)
+    }
+
+    /// Applies all changes of commits in order, inside the transaction that is open. What a later
+    /// change of the same group makes out of date is not written: the journal of a call that was
+    /// answered or is over within milliseconds.
+    ///
+    /// - Throws: as `apply` of one commit; then all of them have to be rolled back.
+    mutating func apply(_ group: ArraySlice<Commit>) throws {
+        var lastPlaces: [UInt64: Int] = [:]
+        var place = 0
+        for commit in group {
+            for index in commit.changes.indices {
+                if let call = commit.changes[index].journaledCall { lastPlaces[call] = place }
+                place += 1
+            }
+        }
+        place = 0
+        for commit in group {
+            for index in commit.changes.indices {
+                defer { place += 1 }
+                if commit.changes[index].isJournal,
+                    let call = commit.changes[index].journaledCall, lastPlaces[call]! > place
+                {
+                    continue
+                }
+                try apply(commit.changes[index])
+            }
+        }
     }
 
     /// Applies all changes of a commit in order, inside the transaction that is open.
@@ -103,6 +135,14 @@ struct ChangeWriter {
             values.add(number)
             values.add(contact)
             try values.run(removeBinding)
+        case .subscriptionSaved(let subscription):
+            values.add(bits: subscription.tag)
+            values.add(subscription.expiresAt)
+            values.add(subscription.state)
+            try values.run(saveSubscription)
+        case .subscriptionRemoved(let tag):
+            values.add(bits: tag)
+            try values.run(removeSubscription)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
         case .vouchersAdded(let vouchers): try add(vouchers)
@@ -303,6 +343,24 @@ struct ChangeWriter {
     }
 }
 
+extension StoredChange {
+    /// The call whose journal entry this writes or removes.
+    fileprivate var journaledCall: UInt64? {
+        switch self {
+        case .callRunning(let running): running.call.rawValue
+        case .callClosed(let record): record.callID
+        case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
+            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .posted, .vouchersAdded,
+            .spendingHeld:
+            nil
+        }
+    }
+
+    fileprivate var isJournal: Bool {
+        if case .callRunning = self { true } else { false }
+    }
+}
+
 private enum SQL {
     static let saveExtension = """
         INSERT OR REPLACE INTO extension
@@ -320,6 +378,9 @@ private enum SQL {
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
         cseq, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
+    static let saveSubscription =
+        "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"
+    static let removeSubscription = "DELETE FROM subscription WHERE tag = ?"
     static let removeBinding = "DELETE FROM binding WHERE number = ? AND contact = ?"
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """

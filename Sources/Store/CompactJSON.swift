@@ -38,35 +38,33 @@ struct CompactJSONWriter {
 
     mutating func string(_ value: String?) {
         separate()
-        guard let value else { return bytes.append(contentsOf: "null".utf8) }
+        guard var value else { return bytes.append(contentsOf: "null".utf8) }
         bytes.append(UInt8(ascii: "\""))
-        let first = bytes.count
-        bytes.append(contentsOf: value.utf8)
-        if bytes[first...].contains(where: CompactJSONWriter.isEscaped) {
-            bytes.removeSubrange(first...)
-            escape(value)
-        }
+        value.withUTF8 { escape($0) }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func isEscaped(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
-    }
-
-    private mutating func escape(_ value: String) {
-        for byte in value.utf8 {
+    private mutating func escape(_ value: UnsafeBufferPointer<UInt8>) {
+        // What stands between two escaped bytes is taken in one piece.
+        var first = 0
+        for place in value.indices {
+            let byte = value[place]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                continue
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: value[first..<place]))
+            first = place + 1
+            bytes.append(UInt8(ascii: "\\"))
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+            case UInt8(ascii: "\t"): bytes.append(UInt8(ascii: "t"))
+            default:
+                bytes.append(contentsOf: "u00".utf8)
                 bytes.append(hexDigit(byte >> 4))
                 bytes.append(hexDigit(byte & 15))
-            default:
-                bytes.append(byte)
             }
         }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: value[first...]))
     }
 
     private mutating func separate() {
@@ -185,6 +183,8 @@ struct CompactJSONReader {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"):
             return byte
+        case UInt8(ascii: "t"):
+            return UInt8(ascii: "\t")
         case UInt8(ascii: "u"):
             guard offset + 4 <= bytes.count,
                 let code = UInt8(

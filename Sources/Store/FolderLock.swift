@@ -36,8 +36,9 @@ struct FolderLock: ~Copyable {
         let written =
             ftruncate(descriptor, 0) == 0
             && text.withCString { pwrite(descriptor, $0, strlen($0), 0) == strlen($0) }
-        guard written else {
-            let code = errno
+        // On a full disk the lock holds all the same, and only does not say whose it is.
+        let code = errno
+        guard written || [ENOSPC, EDQUOT, EFBIG].contains(code) else {
             close(descriptor)
             throw Store.Failure(
                 .inaccessible, "\(path) cannot be written: \(FolderLock.reason(code))")

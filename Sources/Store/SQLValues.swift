@@ -33,9 +33,9 @@ struct SQLValues {
     mutating func add(bits value: UInt64) { add(Int64(bitPattern: value)) }
 
     mutating func add(_ value: String?) {
-        guard let value else { return slots.append(.null) }
+        guard var value else { return slots.append(.null) }
         let first = bytes.count
-        bytes.append(contentsOf: value.utf8)
+        value.withUTF8 { bytes.append(contentsOf: $0) }
         slots.append(.text(from: first, count: bytes.count - first))
     }
 

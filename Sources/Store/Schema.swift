@@ -22,8 +22,20 @@ enum Schema {
         migrator.registerMigration("survive 1: hash chain") {
             try $0.execute(sql: seals)
         }
+        migrator.registerMigration("features 2: subscriptions") {
+            try $0.execute(sql: subscriptions)
+        }
         return migrator
     }
+
+    /// Who watches whom; the state is the switch's own encoding.
+    private static let subscriptions = """
+        CREATE TABLE subscription (
+            tag INTEGER PRIMARY KEY,
+            expires INTEGER NOT NULL,
+            state BLOB NOT NULL
+        ) STRICT;
+        """
 
     /// Lets records be of a feature code. A check is no part of what is on the disk, so its text alone
     /// changes, as SQLite's page on ALTER TABLE describes: copying a table of ten million records

@@ -55,9 +55,7 @@ struct Seal {
     }
 
     private mutating func append(_ number: UInt64) {
-        for shift: UInt64 in stride(from: 0, to: 64, by: 8) {
-            input.append(UInt8(truncatingIfNeeded: number >> shift))
-        }
+        withUnsafeBytes(of: number.littleEndian) { input.append(contentsOf: $0) }
     }
 
     /// Hashes what was added; the result is the last seal now.

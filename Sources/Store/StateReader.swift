@@ -6,6 +6,8 @@ import Switching
 /// Reads all that the switch begins with.
 struct StateReader {
     let database: Database
+    /// Wall time, microseconds since 1970 UTC.
+    let now: Int64
 
     func state(start: UInt32) throws -> StoredState {
         var state = StoredState(tariffs: try tariffs())
@@ -17,6 +19,9 @@ struct StateReader {
         state.runningCalls = try runningCalls()
         state.vouchers = try vouchers()
         state.holds = try holds()
+        state.subscriptions = try all("SELECT tag, expires, state FROM subscription ORDER BY tag") {
+            StoredSubscription(tag: $0.bits(0), expiresAt: $0.integer(1), state: $0.bytes(2))
+        }
         state.recentCharges = try recentCharges()
         let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM record")
         state.lastSequence = UInt64(bitPattern: last ?? 0)
@@ -127,13 +132,18 @@ struct StateReader {
         }
     }
 
-    /// Of the last three days in which calls began, oldest first: no clock is needed for that.
+    /// More calls in three days than any site has. A clock that stands far back would ask for all.
+    private static let mostRecentCharges = 2_000_000
+
+    /// Of the last three days in which calls began. A call of a time that is still to come was written
+    /// when the clock was wrong, and must not hide those of today.
     private func recentCharges() throws -> [RecentCharge] {
         try all(
             """
             SELECT charged_extension, account, charge, ended FROM record
-            WHERE started >= (SELECT max(started) FROM record) - 259200000000
-            AND charge > 0 AND account IS NOT NULL AND ended IS NOT NULL ORDER BY started, sequence
+            WHERE started >= min((SELECT max(started) FROM record), \(now)) - 259200000000
+            AND charge > 0 AND account IS NOT NULL AND ended IS NOT NULL
+            ORDER BY started DESC, sequence DESC LIMIT \(Self.mostRecentCharges)
             """
         ) { row in
             RecentCharge(

@@ -99,6 +99,22 @@ extension Store {
         return found.prefix(limit).map(\.posting)
     }
 
+    /// What a call was charged on one account of its chain, new or archived.
+    ///
+    /// - Returns: nil when it was not, or when that is not on the disk yet.
+    public func charge(ofCall call: UInt64, account: String) throws -> Amount? {
+        try read { database in
+            for table in Store.postingTables {
+                let amount = try Int64.fetchOne(
+                    database,
+                    sql: "SELECT amount FROM \(table) WHERE id = ? AND kind = 'charge'",
+                    arguments: [Posting.chargeID(call: call, account: account)])
+                if let amount { return Amount(micros: -amount) }
+            }
+            return nil
+        }
+    }
+
     // MARK: The archive
 
     /// Moves postings that are older than a moment (microseconds since 1970 UTC) out of the way of the

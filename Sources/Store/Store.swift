@@ -55,8 +55,8 @@ public final class Store: Sendable {
     public static let fileName = "tandem.sqlite"
 
     public let folder: String
-    /// How often the folder was opened, this time included. Counted durably before anything else, so
-    /// that no call id is ever given twice.
+    /// How often the folder was opened, this time included. Counted durably before anything else is
+    /// written, so that no call id ever stands for two calls.
     public let start: UInt32
     /// Whether whoever had it open before closed it. If not, SQLite has recovered by itself.
     public let wasClosedCleanly: Bool
@@ -75,6 +75,10 @@ public final class Store: Sendable {
     /// Opens the folder, making it when there is none: takes its lock, recovers what a crash left,
     /// brings an older database to today's tables, and counts the start.
     ///
+    /// A disk that takes nothing now does not keep a daemon from starting, as long as the database can
+    /// be read: `health` says so from the beginning, commits wait, and the start is counted before
+    /// the first of them.
+    ///
     /// - Throws: `Failure`, with what to do about it.
     public static func open(
         folder: String, role: Role, options: Options = Options()
@@ -82,16 +86,15 @@ public final class Store: Sendable {
         let lock = try FolderLock(folder: folder, role: role)
         let path = folder + "/" + fileName
         let opened = try Failure.wrapping(path: path) {
-            let pool = try DatabasePool(path: path, configuration: configuration(options))
-            return try prepare(pool, path: path)
+            try Opening(path: path, reserve: DiskReserve(folder: folder), role: role)
+                .open(configuration(options))
         }
         return Store(folder: folder, path: path, lock: lock, opened: opened, options: options)
     }
 
-    private typealias Opened = (pool: DatabasePool, start: UInt32, wasClosedCleanly: Bool)
-
     private init(
-        folder: String, path: String, lock: consuming FolderLock, opened: Opened, options: Options
+        folder: String, path: String, lock: consuming FolderLock, opened: Opening.Opened,
+        options: Options
     ) {
         self.folder = folder
         self.path = path
@@ -100,7 +103,8 @@ public final class Store: Sendable {
         start = opened.start
         wasClosedCleanly = opened.wasClosedCleanly
         writer = Writer(
-            pool: pool, path: path, start: start, groupMilliseconds: options.groupMilliseconds)
+            pool: pool, path: path, start: start, groupMilliseconds: options.groupMilliseconds,
+            unfinished: opened.unfinished)
     }
 
     deinit { close() }
@@ -117,58 +121,13 @@ public final class Store: Sendable {
         return configuration
     }
 
-    private static func prepare(_ pool: DatabasePool, path: String) throws -> Opened {
-        let migrator = Schema.migrator
-        guard try !pool.read(migrator.hasBeenSuperseded) else {
-            throw Failure(
-                .tooNew,
-                "\(path) was made by a newer version of tandem; run that one, or restore "
-                    + "the backup from before it")
-        }
-        try migrator.migrate(pool)
-        return try pool.writeWithoutTransaction { database in
-            // In write-ahead mode only FULL syncs the log at each commit; GRDB sets NORMAL.
-            try database.execute(
-                sql: """
-                    PRAGMA synchronous = FULL;
-                    PRAGMA wal_autocheckpoint = \(checkpointPages);
-                    PRAGMA journal_size_limit = \(2 * checkpointPages * 4096);
-                    """)
-            var wasClosedCleanly = false
-            var start: Int64 = 0
-            try Writer.transaction(database) {
-                wasClosedCleanly =
-                    try Int64.fetchOne(
-                        database, sql: "SELECT value FROM state WHERE name = 'clean'") == 1
-                try database.execute(
-                    sql: """
-                        UPDATE state SET value = value + 1 WHERE name = 'starts';
-                        UPDATE state SET value = 0 WHERE name = 'clean';
-                        """)
-                // What an import that did not end has left.
-                try database.execute(
-                    sql: "DELETE FROM tariff WHERE deck NOT IN \(TariffColumns.wholeDecks)")
-                start =
-                    try Int64.fetchOne(
-                        database, sql: "SELECT value FROM state WHERE name = 'starts'") ?? 0
-            }
-            guard let count = UInt32(exactly: start), count > 0 else {
-                throw Failure(.damaged, "\(path) was opened \(start) times, which cannot be")
-            }
-            return (pool, count, wasClosedCleanly)
-        }
-    }
-
-    /// Pages in the log before they are moved into the database: 16 MB. Pages that many groups write
-    /// are then moved once.
-    private static let checkpointPages = 4000
-
     // MARK: The switch
 
     /// All that the switch begins with: everything but the closed records and the charges.
     /// Milliseconds; with a million tariff rows some seconds.
     public func load() throws -> StoredState {
-        try read { try StateReader(database: $0).state(start: start) }
+        let now = Int64(Date().timeIntervalSince1970 * 1e6)
+        return try read { try StateReader(database: $0, now: now).state(start: start) }
     }
 
     /// Says where the results of commits go. To be called once, before `submit`; `onSettled` is called

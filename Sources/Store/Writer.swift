@@ -61,6 +61,8 @@ final class Writer: Sendable {
 
     /// What only the thread itself sees.
     private struct Thread {
+        /// What comes before the first commit.
+        var unfinished: Opening.Unfinished?
         /// In line, oldest first.
         var waiting: [Commit] = []
         /// Prepared at the first group, and again after one that failed.
@@ -81,12 +83,17 @@ final class Writer: Sendable {
     /// Nanoseconds between the starts of two groups at least.
     private let groupInterval: UInt64
 
-    init(pool: DatabasePool, path: String, start: UInt32, groupMilliseconds: Int) {
+    /// - Parameter unfinished: what the opening could not do.
+    init(
+        pool: DatabasePool, path: String, start: UInt32, groupMilliseconds: Int,
+        unfinished: Opening.Unfinished? = nil
+    ) {
         self.pool = pool
         self.path = path
         self.start = start
         groupInterval = UInt64(groupMilliseconds) * 1_000_000
-        let thread = Foundation.Thread { [self] in run() }
+        mailbox.withLock { $0.health.stalledBecause = unfinished?.reason }
+        let thread = Foundation.Thread { [self] in run(unfinished) }
         thread.name = "store"
         thread.start()
     }
@@ -94,7 +101,14 @@ final class Writer: Sendable {
     // MARK: From other threads
 
     func begin(onSettled: @escaping @Sendable (Event) -> Void) {
-        mailbox.withLock { $0.onSettled = onSettled }
+        let stalledBecause = mailbox.withLock { mailbox in
+            mailbox.onSettled = onSettled
+            return mailbox.health.stalledBecause
+        }
+        // Nothing was handed in yet, but nothing would be taken either.
+        if let stalledBecause {
+            onSettled(.commitFailed(through: CommitTicket(rawValue: 0), reason: stalledBecause))
+        }
     }
 
     /// Never waits for the disk.
@@ -150,8 +164,8 @@ final class Writer: Sendable {
 
     // MARK: The thread
 
-    private func run() {
-        var thread = Thread()
+    private func run(_ unfinished: Opening.Unfinished?) {
+        var thread = Thread(unfinished: unfinished)
         while true {
             let (jobs, outOfLine, isClosing) = mailbox.withLock { mailbox in
                 thread.waiting.append(contentsOf: mailbox.commits)
@@ -164,6 +178,11 @@ final class Writer: Sendable {
             }
             for job in jobs { job(pool) }
             if let outOfLine { report(outOfLine, lastSettled: thread.lastSettled) }
+            if let unfinished = thread.unfinished, !finish(unfinished, &thread) {
+                if isClosing { break }
+                pauseAfterFailure(thread.failuresInARow)
+                continue
+            }
             if thread.waiting.isEmpty {
                 if isClosing { break }
                 _ = wake.wait(timeout: .now() + .milliseconds(Writer.idlePause))
@@ -179,6 +198,24 @@ final class Writer: Sendable {
             }
         }
         ended.signal()
+    }
+
+    /// Does what the opening could not; `false` when the disk still refuses.
+    private func finish(_ unfinished: Opening.Unfinished, _ thread: inout Thread) -> Bool {
+        do {
+            try unfinished.perform(pool)
+        } catch {
+            diskRefused(error, &thread)
+            return false
+        }
+        thread.unfinished = nil
+        thread.failuresInARow = 0
+        let onSettled = mailbox.withLock { mailbox in
+            mailbox.health.stalledBecause = nil
+            return mailbox.onSettled
+        }
+        onSettled?(.committed(through: thread.lastSettled))
+        return true
     }
 
     private func writeGroup(_ thread: inout Thread) {
@@ -282,7 +319,7 @@ final class Writer: Sendable {
             // A statement that failed is not used again: GRDB traps when it is bound anew.
             changes = nil
             try Writer.transaction(database) {
-                for commit in group { try writer.apply(commit) }
+                try writer.apply(group)
             }
             changes = writer
         }

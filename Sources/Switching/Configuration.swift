@@ -91,6 +91,12 @@ public struct CallSettings: Sendable, Hashable {
     public var slice: Instant.Span = .seconds(30)
     /// How long before the paid time ends more is asked for.
     public var extendAhead: Instant.Span = .seconds(2)
+    /// A side that says nothing for so long is asked whether it is still there; zero asks nobody.
+    public var aliveCheck: Instant.Span = .seconds(120)
+    /// Whoever has parked a call is rung when it was not fetched for so long.
+    public var parkRecall: Instant.Span = .seconds(120)
+    /// The session timer that is offered (RFC 4028).
+    public var session: Instant.Span = .seconds(1800)
 
     public init() {}
 }
@@ -124,6 +130,9 @@ public struct Limits: Sendable, Hashable {
     public var transactions = 500_000
     public var extensions = 100_000
     public var accounts = 200_000
+    /// Phones that watch an extension, all together and of one extension.
+    public var subscriptions = 200_000
+    public var subscriptionsOfExtension = 200
     /// Route alternatives that one call may try.
     public var attempts = 8
     /// How often one call may be sent on, by users and by the plan.

@@ -25,6 +25,9 @@ public enum Event: Sendable {
     case spanRead(trunk: String, SpanReading)
     /// A name server was asked for a trunk's name.
     case trunkResolved(TrunkResolution)
+    /// The process is about to end: registrations at operators are taken back. `Switch.isLeaving` says
+    /// for how long there is something to wait for.
+    case stopping
     /// The shell read the wall clock: at the start, each minute, and when it finds a step.
     case wallClockRead(WallClock)
 }

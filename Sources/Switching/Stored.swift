@@ -24,6 +24,8 @@ public struct StoredState: Sendable {
     public var holds: [SpendingHold] = []
     /// Calls that were charged in the last two days, so that today's limits go on counting.
     public var recentCharges: [RecentCharge] = []
+    /// Who watched whom when the last daemon ended.
+    public var subscriptions: [StoredSubscription] = []
     /// Names this run of the machine's monotonic clock, from one start of the machine to the next, so
     /// that readings of it from before a crash are known to be of the same clock; 0 when the shell
     /// cannot tell. Not stored: the shell knows it.
@@ -51,6 +53,9 @@ public enum StoredChange: Sendable {
     /// Inserts or replaces, by extension and contact.
     case bindingSaved(Binding)
     case bindingRemoved(number: String, contact: [UInt8])
+    /// Inserts or replaces, by tag.
+    case subscriptionSaved(StoredSubscription)
+    case subscriptionRemoved(tag: UInt64)
     /// Inserts or replaces all of an account but its postings.
     case accountSaved(Account)
     /// Inserts the posting (its id is unique) and sets the account's balance to `balanceAfter`.

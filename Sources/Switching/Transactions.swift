@@ -16,11 +16,15 @@ struct ClientEntry: Sendable {
         /// A request inside a dialog that came on the other leg.
         case relay(call: Handle, to: Side, server: Handle, serverMethod: Method)
         /// OPTIONS to a trunk.
-        case probe(trunk: String)
+        case probe(trunk: String, target: Endpoint)
         /// REGISTER to a trunk's operator.
         case registration(trunk: String)
-        /// OPTIONS inside a dialog, after a restart: is that side still there?
+        /// OPTIONS or UPDATE inside a dialog: is that side still there?
         case check(call: Handle, side: Side)
+        /// INVITE inside a dialog, for the join of this call.
+        case join(call: Handle, asked: LegReference)
+        /// NOTIFY to a phone that watches an extension.
+        case notification(subscription: Handle)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -101,8 +105,16 @@ struct DeadlineKey: Hashable, Sendable {
         case registration
         /// The disk is slow: an answer has waited long enough for it.
         case unwritten
-        /// After a restart: are both sides still there?
+        /// Is a side still there, or a session timer due?
         case sidesCheck
+        /// The next try of a join that has met another INVITE.
+        case join
+        /// A parked call was not fetched.
+        case park
+        /// The time of a subscription is over.
+        case subscription
+        /// After a restart: it is told anew.
+        case subscriptionAnew
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

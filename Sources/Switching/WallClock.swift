@@ -1,7 +1,9 @@
+import Charging
 import Dialplan
 import SIP
 
-/// What the wall clock showed at an instant, and how far the sites' time zones are from UTC.
+/// What the wall clock showed at an instant, and how far the sites' zones are from UTC in the years
+/// around it.
 ///
 /// Wall time labels records and tells office hours. It decides no length of time and no money.
 public struct WallClock: Sendable, Hashable {
@@ -10,13 +12,13 @@ public struct WallClock: Sendable, Hashable {
     /// Microseconds since 1970-01-01 00:00 UTC.
     public var unixMicroseconds: Int64
     /// The zone of the main site.
-    public var zone: ZoneOffsets
+    public var zone: UTCOffset
     /// Those of other sites that have one of their own, by their IANA names.
-    public var otherZones: [String: ZoneOffsets]
+    public var otherZones: [String: UTCOffset]
 
     public init(
-        instant: Instant, unixMicroseconds: Int64, zone: ZoneOffsets,
-        otherZones: [String: ZoneOffsets] = [:]
+        instant: Instant, unixMicroseconds: Int64, zone: UTCOffset,
+        otherZones: [String: UTCOffset] = [:]
     ) {
         self.instant = instant
         self.unixMicroseconds = unixMicroseconds
@@ -27,7 +29,8 @@ public struct WallClock: Sendable, Hashable {
     /// A clock in a zone that keeps one offset, in seconds east of UTC.
     public init(instant: Instant, unixMicroseconds: Int64, utcOffset: Int) {
         self.init(
-            instant: instant, unixMicroseconds: unixMicroseconds, zone: ZoneOffsets(utcOffset))
+            instant: instant, unixMicroseconds: unixMicroseconds,
+            zone: UTCOffset(seconds: utcOffset))
     }
 
     /// Wall time at an instant, in microseconds since 1970 UTC.
@@ -50,9 +53,9 @@ public struct WallClock: Sendable, Hashable {
         return otherZones.mapValues { Self.civilTime(microseconds, in: $0) }
     }
 
-    private static func civilTime(_ microseconds: Int64, in zone: ZoneOffsets) -> CivilTime {
+    private static func civilTime(_ microseconds: Int64, in zone: UTCOffset) -> CivilTime {
         let seconds = microseconds.flooredQuotient(by: 1_000_000)
-        return CivilTime(localSeconds: seconds + Int64(zone.utcOffset(at: seconds)))
+        return CivilTime(localSeconds: seconds + Int64(zone.seconds(at: seconds)))
     }
 }
 

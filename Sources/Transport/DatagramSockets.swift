@@ -38,7 +38,8 @@ public final class DatagramSockets {
         sockets[Int(flow.listener)].enqueue(bytes, to: flow.remote)
     }
 
-    func flush() {
+    /// Sends what waits now, and not first at the end of the turn: one system call for each batch.
+    public func flush() {
         for socket in sockets { socket.flush() }
     }
 

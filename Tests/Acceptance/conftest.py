@@ -1,6 +1,9 @@
 """Fixtures: the daemon on a site of its own, its phones and its gateways."""
 
 import os
+import shutil
+import struct
+import subprocess
 import sys
 
 import pytest
@@ -26,6 +29,28 @@ def pytest_terminal_summary(terminalreporter):
 def measured():
     """`measured("...")` prints a figure in the summary; figures of time are not asserted."""
     return _measured.append
+
+
+@pytest.fixture
+def faults(site):
+    """A site whose daemon's wall clock and disk `faults(...)` changes, at any time; see faults.c."""
+    compiler = shutil.which("clang") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler to move a clock with")
+    library = site.path("faults.so")
+    source = os.path.join(os.path.dirname(__file__), "faults.c")
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    path = site.path("faults")
+
+    def change(*, clock_seconds=0, sync_milliseconds=0):
+        # In place: the daemon has the file mapped.
+        with open(path, "r+b" if os.path.exists(path) else "wb") as file:
+            file.write(struct.pack("=qq", clock_seconds, sync_milliseconds))
+
+    change()
+    site.environment = {"LD_PRELOAD": library, "FAULTS": path}
+    return change
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -202,6 +202,20 @@ class Call:
     def resume(self):
         self.phone.command("resume", call=self.number)
 
+    def transfer(self, number):
+        """Sends the other side on to a number."""
+        host = self.phone.registrar
+        self.phone.command("transfer", call=self.number, uri=f"sip:{number}@{host}")
+
+    def transfer_to(self, consulted):
+        """Connects the other side with that of another call of this phone."""
+        self.phone.command("transfer", call=self.number, consulted=consulted.number)
+
+    def wait_transferred(self, timeout=20):
+        """The last word on the transfer: `status`, `reason`."""
+        return self._wait(
+            lambda e: e["event"] == "transfer" and e["final"], timeout, "to be told of its transfer")
+
     def send_info(self):
         self.phone.command("info", call=self.number)
 

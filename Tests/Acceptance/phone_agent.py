@@ -70,6 +70,12 @@ class PhoneCall(pj.Call):
                 self.agent.tone.startTransmit(self.getAudioMedia(index))
         emit(event="media", call=self.number, directions=directions)
 
+    def onCallTransferStatus(self, prm):
+        emit(
+            event="transfer", call=self.number, status=prm.statusCode, reason=prm.reason,
+            final=prm.finalNotify,
+        )
+
     def packets(self):
         """RTP packets of the first stream, sent and received."""
         try:
@@ -217,6 +223,15 @@ class Agent:
         parameters = pj.CallOpParam(True)
         parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
         self.calls[command["call"]].reinvite(parameters)
+
+    def transfer(self, command):
+        """REFER: to a number, or to the call that the phone has consulted in."""
+        parameters = pj.CallOpParam(True)
+        call = self.calls[command["call"]]
+        if "consulted" in command:
+            call.xferReplaces(self.calls[command["consulted"]], parameters)
+        else:
+            call.xfer(command["uri"], parameters)
 
     def info(self, command):
         """An INFO in the dialog, with the body that carries one digit."""

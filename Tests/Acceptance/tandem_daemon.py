@@ -161,6 +161,8 @@ class Record:
         self.steps = row["steps"]
         self.tariff_prefix = row.get("tariff_prefix")
         self.account = row.get("account")
+        self.link = row.get("link")
+        self.linked_call = row.get("linked_call")
 
     def __repr__(self):
         return f"<record {self.sequence} {dict(self.row)}>"
@@ -200,6 +202,7 @@ class Daemon:
         self.dialplan = self.path("site.dialplan")
         self.log = self.path("tandem.log")
         self.process = None
+        self.environment = {}
         self.extensions = {}
         self.write_dialplan(DIALPLAN)
         self.write_config()
@@ -260,7 +263,8 @@ calls:
         output = open(self.log, "a")
         self.process = subprocess.Popen(
             [BINARY, "run", "--config", self.config], stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
+            stdout=output, stderr=subprocess.STDOUT, cwd=self.folder,
+            env={**os.environ, **self.environment})
         output.close()
 
     def start(self):

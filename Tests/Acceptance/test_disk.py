@@ -136,17 +136,86 @@ def test_a_disk_that_fills_up_stops_paid_calls_only_and_mends_by_itself(
     assert len(site.records()) == 6
 
 
-def test_a_start_on_a_full_disk_says_so_and_loses_nothing(site, small_disk):
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_a_start_on_a_full_disk_serves_what_is_free_and_mends_by_itself(
+    site, small_disk, phones, gateways, measured, end
+):
     site.start()
+    site.import_tariff()
+    gateways("answer", site.e1_port)
+    pstn = gateways("answer", site.pstn_port)
     site.open_account("sales", "20")
-    site.kill()
+    site.import_extensions(
+        ("8001", "country", "sales"), ("8002", "country", "sales"), ("8003", "city", None),
+        ("8004", "city", None))
+    first, second, third, fourth = (phones(str(number)) for number in range(8001, 8005))
+    before = first.dial(NATIONAL)
+    before.wait_answered()
+    if end == "stopped":
+        before.hang_up()
+        before.wait_ended()
+        site.wait_record()
+        site.stop()
+    else:
+        time.sleep(0.5)
+        site.kill()
     ballast = fill(small_disk)
+
+    site.start()
+    assert "disk is full" in wait_state(site, "refusing paid calls")
+    answer = options(site)
+    assert answer.startswith("SIP/2.0 503") and "Retry-After:" in answer
+    assert second.dial(NATIONAL).wait_ended()["status"] == 503
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    emergency = second.dial("110")
+    emergency.wait_answered()
+    assert pstn.wait_request("INVITE").request_user == "110"
+    refused = site.run("account", "topup", "sales", "1", "--id", "bank-1")
+    assert refused.code != 0 and "disk is full" in refused.text
+    for call in (emergency, inside):
+        call.hang_up()
+        call.wait_ended()
+    if end == "killed":
+        # The call of before the crash goes on.
+        assert before.is_up
+        before.hang_up()
+        before.wait_ended()
+
+    os.unlink(ballast)
+    begun = time.monotonic()
+    wait_state(site, "^running$")
+    measured(f"started on a full disk: took paid calls {time.monotonic() - begun:.2f} s after "
+             "there was room")
+    assert options(site).startswith("SIP/2.0 200")
+    site.do("account", "topup", "sales", "1", "--id", "bank-1")
+    again = second.dial(NATIONAL)
+    again.wait_answered()
+    again.hang_up()
+    again.wait_ended()
+    records = site.wait_records(5)
+    assert [record.sequence for record in records] == [1, 2, 3, 4, 5]
+    assert len({record.call for record in records}) == 5
+    charged = sum(record.charge for record in records)
+    assert charged >= 2 * STEP_PRICE
+    assert site.balance("sales") == 21 - charged
+    audit = site.run("audit")
+    assert audit.code == 0, audit.text
+    site.kill()
+    site.start()
+    assert len(site.records()) == 5
+
+
+def test_a_database_that_cannot_be_read_refuses_the_start_clearly(site):
+    site.start()
+    site.stop()
+    path = os.path.join(site.path("data"), "tandem.sqlite")
+    with open(path, "r+b") as file:
+        file.write(b"\0" * 4096)
     failed = site.run("run")
     assert failed.code == 1
-    assert "disk is full" in failed.text and "free some space" in failed.text
-    os.unlink(ballast)
-    site.start()
-    assert site.balance("sales") == 20
+    assert "is damaged" in failed.text and "restore a backup" in failed.text
 
 
 @pytest.mark.parametrize("trouble", ["input/output error", "locked by another program"])
@@ -199,4 +268,54 @@ def test_a_disk_that_refuses_is_told_and_tried_again(
     assert charged >= 2 * STEP_PRICE
     assert daemon.balance("sales") == 20 - charged
     audit = daemon.run("audit")
+    assert audit.code == 0, audit.text
+
+
+def test_a_disk_slower_than_the_calls_stops_paid_calls_only(
+    site, faults, phones, gateways, measured
+):
+    site.start()
+    site.import_tariff()
+    e1 = gateways("answer", site.e1_port)
+    site.open_account("sales", "20")
+    site.import_extensions(
+        ("8001", "country", "sales"), ("8002", "country", "sales"), ("8003", "city", None),
+        ("8004", "city", None))
+    first, second, third, fourth = (phones(str(number)) for number in range(8001, 8005))
+    long_call = first.dial(NATIONAL)
+    long_call.wait_answered()
+
+    faults(sync_milliseconds=60_000)
+    begun = time.monotonic()
+    # Its answer waits for the disk, and no longer than a caller would.
+    refused = second.dial(NATIONAL)
+    inside = third.dial("8004")
+    fourth.incoming().answer()
+    inside.wait_answered()
+    measured(f"a free call waited {time.monotonic() - begun:.2f} s for a disk that says nothing")
+    assert refused.wait_ended()["status"] == 503
+    assert time.monotonic() - begun < 10
+    state = wait_state(site, "refusing paid calls")
+    assert "written nothing for" in state
+    assert options(site).startswith("SIP/2.0 503")
+    begun = time.monotonic()
+    assert second.dial(NATIONAL).wait_ended()["status"] == 503
+    assert time.monotonic() - begun < 2, "what is known to fail is refused at once"
+    assert long_call.is_up
+    inside.hang_up()
+    inside.wait_ended()
+
+    faults()
+    wait_state(site, "^running$")
+    assert options(site).startswith("SIP/2.0 200")
+    long_call.hang_up()
+    long_call.wait_ended()
+    records = site.wait_records(4)
+    assert [record.sequence for record in records] == [1, 2, 3, 4]
+    (paid,) = [record for record in records if record.charge]
+    assert paid.caller == "8001"
+    assert site.balance("sales") == 20 - paid.charge
+    # The callee of the call that was refused after its answer was hung up.
+    assert len(e1.messages("received")) >= 2 and e1.wait_request("BYE")
+    audit = site.run("audit")
     assert audit.code == 0, audit.text

@@ -1,5 +1,7 @@
 """What users dial to change, ask and pick up something, and what becomes of calls nobody takes."""
 
+import csv
+import io
 from decimal import Decimal
 
 import pytest
@@ -18,6 +20,7 @@ feature do-not-disturb       on *56  off #56
 feature pickup               *8
 feature call-by-pin          *88*{extension}*{pin}*{number}
 feature balance              *10
+feature redeem               *99*{code}
 """
 
 ELSEWHERE = "Call completed elsewhere"
@@ -179,6 +182,25 @@ def test_the_balance_is_read_out_as_text(house, phones):
     ended = code(phones("8001"), "*10")
     assert (ended["status"], ended["reason"]) == (487, "Balance 5.00 CNY")
     assert house.balance("desk") == Decimal(5)
+
+
+def test_a_voucher_is_redeemed_by_dialling_its_code_once(house, phones):
+    (voucher,) = csv.DictReader(io.StringIO(
+        house.do("voucher", "make", "spring", "--count", "1", "--amount", "50").text))
+    phone = phones("8001")
+    ended = code(phone, "*99*" + voucher["code"])
+    assert ended["status"] == 487
+    house.wait_records(1)
+    assert house.balance("desk") == 55
+    house.kill()
+    house.start()
+    assert code(phone, "*99*" + voucher["code"])["status"] == 403
+    assert house.balance("desk") == 55
+    assert code(phone, "*99*1234567890123456")["status"] == 403
+    (posting,) = [line for line in house.statement("desk") if line["kind"] == "voucher"]
+    assert posting["by"] == "8001" and posting.amount("amount") == 50
+    assert voucher["code"] not in house.log_text() + str(house.ask("cdr"))
+    assert house.run("audit").code == 0
 
 
 def test_settings_outlive_a_restart(house, phones):

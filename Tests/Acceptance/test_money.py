@@ -56,6 +56,37 @@ def test_a_third_party_can_compute_the_charge_from_the_receipt(daemon, phones, g
     assert "to the minimum charge 0.066700" in text and "computes to the same  yes" in text
 
 
+def test_no_more_is_refunded_for_a_call_than_was_paid_for_it(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("desk-8001", "10")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    record = one_call(daemon, phones)
+    assert record.charge == Decimal("0.07")
+
+    def refund(amount, unique, *more):
+        return daemon.run(
+            "account", "refund", "desk-8001", amount, "--id", unique, "--note", "bad line", *more)
+
+    call = ("--call", record.call)
+    refused = refund("0.08", "1", *call)
+    assert refused.code != 0 and "0.070000 is the most" in refused.text
+    assert refund("0.05", "1", *call).code == 0
+    assert refund("0.05", "1", *call).code == 0, "the same refund again is no refund"
+    refused = refund("0.05", "2", *call)
+    assert refused.code != 0 and "0.020000 is the most" in refused.text
+    refused = refund("0.01", "2", "--call", "99-1")
+    assert refused.code != 0 and "nothing was charged" in refused.text
+    daemon.kill()
+    daemon.start()
+    assert refund("0.05", "2", *call).code != 0
+    assert refund("0.02", "2", *call).code == 0
+    daemon.stop()
+    # A command on the data of a stopped daemon knows the charge as well.
+    assert "0.000000 is the most" in refund("0.01", "3", *call).text
+    assert daemon.balance("desk-8001") == 10
+    assert daemon.run("audit").code == 0
+
+
 def test_a_price_list_is_looked_over_and_nothing_changes_in_a_dry_run(daemon):
     before = daemon.ask("tariff", "list")
     path = write(daemon, (

@@ -135,6 +135,17 @@ def test_a_registration_is_refreshed_and_comes_back_after_an_outage(site, operat
     wait_trunk(site, "ip-e1", "up")
 
 
+def test_the_registration_is_taken_back_when_the_daemon_stops(site, operator):
+    kamailio = operator(free_port())
+    write_config(site)
+    site.start()
+    wait_registration(site, "up")
+    assert kamailio.said("registers 12345 until 0 ") == 0
+    assert site.stop() == 0
+    # Authenticated too, before the process ended.
+    assert kamailio.said("registers 12345 until 0 ") == 1
+
+
 def test_a_wrong_password_is_shown_and_keeps_calls_away(site, phones, gateways, operator):
     kamailio = operator(free_port())
     gateways("answer", site.pstn_port)

@@ -48,20 +48,16 @@ import Testing
             balance(account) + (opened[account]?.limit ?? 0) - reserved(account)
         }
 
+        /// Five minutes of spending count until the last of them is an hour old.
         func spent(_ subject: String, _ second: Int64, _ day: Int32) -> (hour: Int64, day: Int64) {
-            var start: Int64?
             var hour: Int64 = 0
             var onDay: Int64 = 0
             for charge in charges.dropFirst(forgotten[subject] ?? 0)
             where charge.subjects.contains(subject) {
-                if start.map({ charge.second - $0 >= 3600 }) ?? true {
-                    start = charge.second
-                    hour = 0
-                }
-                hour += charge.micros
+                if (charge.second / 300 + 1) * 300 + 3600 > second { hour += charge.micros }
                 if charge.day == day { onDay += charge.micros }
             }
-            return (start.map { second - $0 < 3600 } ?? false ? hour : 0, onDay)
+            return (hour, onDay)
         }
 
         func canHold(

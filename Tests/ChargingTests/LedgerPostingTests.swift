@@ -95,6 +95,57 @@ import Testing
                 == .refused(.amountOutOfRange(amount)))
     }
 
+    /// Charges "pre" for a call, so that there is something to give back.
+    private func charged(_ amount: String, call: UInt64, _ ledger: inout Ledger) -> Amount {
+        _ = ledger.topUp(id: "call \(call)", account: "pre", amount: yuan(amount), at: 1)
+        #expect(ledger.reserve(call: call, account: "pre", amount: yuan(amount)) == nil)
+        return ledger.settle(call: call, used: yuan(amount), at: 1).charged
+    }
+
+    @Test func allRefundsOfACallTogetherAreNoMoreThanItsCharge() throws {
+        var ledger = ledger()
+        let paid = charged("1", call: 7, &ledger)
+        func refund(_ id: String, _ amount: String, call: UInt64 = 7, _ charged: Amount?)
+            -> Ledger.Outcome
+        {
+            ledger.refund(
+                id: id, account: "pre", amount: yuan(amount), at: 2, call: call, charged: charged)
+        }
+        func tooLarge(_ refunded: String) -> Ledger.Outcome {
+            .refused(.refundTooLarge(account: "pre", charged: paid, refunded: yuan(refunded)))
+        }
+        #expect(refund("1", "1.000001", paid) == tooLarge("0"))
+        guard case .posted(let first) = refund("1", "0.6", paid) else {
+            Issue.record("the first refund was refused")
+            return
+        }
+        #expect(refund("2", "0.400001", paid) == tooLarge("0.6"))
+        // The same id is the same refund, whatever is left.
+        #expect(refund("1", "0.6", paid) == .alreadyDone(first))
+        #expect(refund("1", "0.6", call: 8, paid) == .refused(.postingIDReused("1")))
+        guard case .posted(let last) = refund("2", "0.4", paid) else {
+            Issue.record("what was left could not be given back")
+            return
+        }
+        #expect(refund("3", "0.000001", paid) == tooLarge("1"))
+        #expect(refund("3", "0.1", call: 8, nil) == .refused(.notCharged(account: "pre")))
+        #expect(refund("3", "0.1", call: 8, .zero) == .refused(.notCharged(account: "pre")))
+        // Another call has its own charge, and what is for no call has no bound but its operator's.
+        guard case .posted = refund("3", "0.1", call: 8, yuan("0.1")),
+            case .posted = ledger.refund(id: "4", account: "pre", amount: yuan("5"), at: 2)
+        else {
+            Issue.record("a refund that is not of that call was refused")
+            return
+        }
+
+        var after = try Ledger(accounts: ledger.accounts, postings: [first, last])
+        #expect(after.refunded(call: 7, account: "pre") == yuan("1"))
+        #expect(
+            after.refund(
+                id: "5", account: "pre", amount: yuan("0.1"), at: 3, call: 7, charged: paid)
+                == tooLarge("1"))
+    }
+
     @Test func noBalancePassesTheLargest() {
         var ledger = ledger()
         guard

@@ -260,12 +260,58 @@ import Testing
                 == Self.met(.account("a"), .hour, "10"))
         #expect(ledger.spent(.account("top"), at: Self.moment(60)).hour == yuan("4"))
         // The hour is over for what was spent, and not for what is still held.
-        #expect(ledger.coverable(account: "a", at: Self.moment(3600)) == yuan("5"))
+        #expect(ledger.coverable(account: "a", at: Self.moment(3600)) == yuan("2"))
+        #expect(ledger.coverable(account: "a", at: Self.moment(3900)) == yuan("5"))
         #expect(
-            ledger.reserve(call: 3, account: "a", amount: yuan("5"), at: Self.moment(3600)) == nil)
+            ledger.reserve(call: 3, account: "a", amount: yuan("5"), at: Self.moment(3900)) == nil)
         #expect(
-            ledger.reserve(call: 4, account: "a", amount: yuan("2.01"), at: Self.moment(3600))
+            ledger.reserve(call: 4, account: "a", amount: yuan("2.01"), at: Self.moment(3900))
                 == Self.met(.account("a"), .hour, "10"))
+    }
+
+    @Test func theTurnOfAnHourDoublesNothing() {
+        var ledger = watched()
+        // All of the limit in the last minute of what might be an hour.
+        #expect(spend("0.01", &ledger, call: 1, at: Self.moment(0)) == nil)
+        #expect(spend("5", &ledger, call: 2, at: Self.moment(3590)) == nil)
+        #expect(spend("4.99", &ledger, call: 3, at: Self.moment(3595)) == nil)
+        for later in [3600, 3605, 5400, 7195] as [Int64] {
+            #expect(
+                spend("0.02", &ledger, call: 4, at: Self.moment(later))
+                    == Self.met(.account("a"), .hour, "10"))
+        }
+        #expect(ledger.spent(.account("a"), at: Self.moment(7195)).hour == yuan("9.99"))
+        #expect(ledger.spent(.account("a"), at: Self.moment(7500)).hour == .zero)
+        #expect(spend("5", &ledger, call: 4, at: Self.moment(7500)) == nil)
+    }
+
+    /// Whenever 60 minutes begin: somebody who spends all that is allowed at random moments.
+    @Test(arguments: UInt64(1)...5) func noSixtyMinutesPassTheLimitOfAnHour(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var ledger = ledger([Account(id: "a", name: "")], [("a", "1000000")])
+        ledger.accountLimits = SpendingLimits(hour: yuan("10"))
+        var spent: [(at: Int64, amount: Amount)] = []
+        var clock: Int64 = -20_000_000
+        var stretch: Int64 = 0
+        for call in UInt64(1)...3000 {
+            if call % 100 == 1 {
+                stretch = [1000, 60_000, 600_000, 9_000_000].randomElement(using: &random)!
+            }
+            clock += Int64.random(in: 0...stretch, using: &random)
+            let moment = LedgerMoment(at: 0, uptime: clock, day: Self.wednesday)
+            let room = ledger.coverable(account: "a", at: moment) ?? .zero
+            let amount = min(room, Amount(micros: .random(in: 1...6_000_000, using: &random)))
+            let recent = spent.filter { clock - $0.at < 3_600_000 }.reduce(.zero) { $0 + $1.amount }
+            let old = spent.filter { clock - $0.at < 3_900_000 }.reduce(.zero) { $0 + $1.amount }
+            let counted = ledger.spent(.account("a"), at: moment).hour
+            #expect(recent <= counted && counted <= old)
+            guard amount.isPositive else { continue }
+            #expect(ledger.reserve(call: call, account: "a", amount: amount, at: moment) == nil)
+            _ = ledger.settle(call: call, used: amount, at: moment)
+            spent.append((clock, amount))
+            #expect(recent + amount <= yuan("10"))
+        }
+        #expect(spent.count > 300)
     }
 
     @Test func aDayCountsByTheDateAndAClockThatIsSetBackForgetsNothing() {
@@ -278,6 +324,19 @@ import Testing
         #expect(spend("0.01", &ledger, call: 4, at: Self.moment(4 * 3600, day: -1)) == late)
         #expect(spend("5", &ledger, call: 4, at: Self.moment(5 * 3600, day: 1)) == nil)
         #expect(ledger.spent(.account("a"), at: Self.moment(5 * 3600, day: 1)).day == yuan("5"))
+    }
+
+    @Test func aClockThatWasAMonthAheadAndIsSetBackCountsADayAndNoMonth() {
+        var ledger = watched()
+        for (call, hour) in [(1, 0), (2, 1), (3, 2)] as [(UInt64, Int64)] {
+            #expect(spend("5", &ledger, call: call, at: Self.moment(hour * 3600, day: 30)) == nil)
+        }
+        let late = Self.met(.account("a"), .day, "15")
+        #expect(spend("0.01", &ledger, call: 4, at: Self.moment(20 * 3600)) == late)
+        #expect(spend("0.01", &ledger, call: 4, at: Self.moment(86_399, day: 1)) == late)
+        #expect(spend("5", &ledger, call: 4, at: Self.moment(86_400, day: 1)) == nil)
+        #expect(ledger.spent(.account("a"), at: Self.moment(86_400, day: 1)).day == yuan("5"))
+        #expect(ledger.spent(.account("a"), at: Self.moment(90_000, day: 2)).day == .zero)
     }
 
     @Test func extensionsThatShareAnAccountAreWatchedOneByOne() {
@@ -356,8 +415,9 @@ import Testing
         #expect(after.spent(.extension("8002"), at: now) == (.zero, .zero))
         #expect(after.spent(.account("a"), at: now) == (yuan("7"), yuan("9")))
         #expect(after.spent(.account("top"), at: now) == (yuan("7"), yuan("9")))
-        // The hour that is counted began with the oldest charge in it.
-        #expect(after.spent(.account("a"), at: Self.moment(9000)) == (.zero, yuan("9")))
+        // Each charge goes when it is an hour old itself.
+        #expect(after.spent(.account("a"), at: Self.moment(9300)) == (yuan("4"), yuan("9")))
+        #expect(after.spent(.account("a"), at: Self.moment(10_800)) == (.zero, yuan("9")))
         #expect(spend("1", &after, call: 1, at: now) == .held(.account("a"), reason: "odd"))
     }
 }

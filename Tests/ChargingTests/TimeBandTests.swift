@@ -124,13 +124,57 @@ import Testing
     @Test func clocksThatAreSetInSpringAreFollowed() throws {
         // Berlin, 2026-03-29: at 02:00 the clock shows 03:00, so the night is an hour shorter.
         let change = UTCOffset.Change(from: 1_774_746_000, seconds: 7200)
-        let berlin = UTCOffset(seconds: 3600, change: change)
+        let berlin = UTCOffset(seconds: 3600, changes: [change])
         let rating = try Self.rating("021", at: Self.time("2026-03-30", "06:59:00", 7200), berlin)
         #expect(rating.price(milliseconds: 60_001) == yuan("0.85"))
         // A Sunday all day long, told by two offsets: 23 hours and then Monday's night.
         let sunday = try Self.rating("031", at: Self.time("2026-03-29", "00:00:00", 3600), berlin)
         let steps = sunday.begunSteps(milliseconds: 23 * 3_600_000)
         #expect(steps == 23 * 60)
+    }
+
+    /// Casablanca goes back by an hour for Ramadan and forward after it: two changes in 35 days.
+    @Test func aCallOverTwoChangesOfOffsetFollowsBoth() throws {
+        let (back, forward): (Int64, Int64) = (1_771_120_800, 1_774_144_800)
+        let casablanca = UTCOffset(
+            seconds: 3600,
+            changes: [
+                UTCOffset.Change(from: back, seconds: 0),
+                UTCOffset.Change(from: forward, seconds: 3600),
+            ])
+        let start = back - 86_400
+        let rating = try Self.rating("031", at: start * 1_000_000, casablanca)
+        var expected = Amount.zero
+        for minute in Int64(0)..<(38 * 1440) {
+            let second = start + minute * 60
+            let local = second + (second < back || second >= forward ? 3600 : 0)
+            let hour = local % 86_400 / 3600
+            if hour >= 7, hour < 21 { expected += yuan("0.60") }
+            if minute % 331 == 0 {
+                #expect(rating.price(milliseconds: minute * 60_000 + 1) == expected)
+            }
+        }
+        #expect(rating.price(milliseconds: 38 * 86_400_000) == expected)
+        // The record's basis computes to the same.
+        let basis = rating.basis(plan: "standard", via: nil, currency: "CNY")
+        #expect(basis.offset.changes.count == 2)
+        #expect(try Rating(basis).price(milliseconds: 38 * 86_400_000) == expected)
+    }
+
+    @Test func aCallKeepsOfAZoneWhatCanMatterToIt() {
+        let year: Int64 = 366 * 86_400
+        let zone = UTCOffset(
+            seconds: 1,
+            changes: [(0, 2), (100, 3), (50 + year, 4), (51 + year, 5)].map {
+                UTCOffset.Change(from: $0, seconds: $1)
+            })
+        #expect(
+            [-1, 0, 99, 100, 50 + year, .max].map { zone.seconds(at: $0) } == [1, 2, 2, 3, 4, 5])
+        let call = zone.ofCall(from: 50)
+        #expect(call.seconds == 2 && call.changes.map(\.seconds) == [3, 4])
+        let many = UTCOffset(
+            seconds: 0, changes: (1...20).map { UTCOffset.Change(from: $0, seconds: 1) })
+        #expect(many.ofCall(from: 0).changes.count == UTCOffset.mostChangesOfCall)
     }
 
     /// Against a meter that looks at the clock for every step and divides nothing.

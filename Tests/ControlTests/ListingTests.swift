@@ -25,6 +25,18 @@ import Testing
                 """)
     }
 
+    @Test func anObjectInAnObjectIsShortInATableAndWholeOnACard() {
+        var listing = Listing([.init("signals", "signals")], nothing: "")
+        let down = Cell.object([
+            .init("state", .text("down")), .init("since", .time(0)), .init("reason", .absent),
+        ])
+        listing.append([.object([.init("options", down), .init("calls", down)])])
+        #expect(listing.table(clock) == "signals\noptions down, calls down\n")
+        let whole = "down since 1970-01-01 00:00:00"
+        #expect(listing.card(clock) == "signals  options \(whole), calls \(whole)\n")
+        #expect(listing.jsonLines.contains("\"options\":{\"state\":\"down\""))
+    }
+
     @Test func anEmptyTableSaysSo() {
         #expect(Listing([.init("a", "a")], nothing: "no calls").table(clock) == "no calls\n")
     }

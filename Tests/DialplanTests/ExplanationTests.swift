@@ -53,6 +53,7 @@ import Testing
         case .wish: 42
         case .noRoute: 43
         case .insideOnly: 44
+        case .transferred: 45
         }
     }
 
@@ -107,6 +108,7 @@ import Testing
             .pin(.notAsked), .pin(.verified(extension: "8100")), .pin(.wrong(extension: "8100")),
             .pin(.lockedOut(extension: "8100")), .pinMissing("8100"),
             .onRightsOf("8100", level: "world"), .forwardsAlways("8100", to: "0208"),
+            .transferred(by: "8100", party: "0208"),
             .forwardedTooOften(by: "8100"), .doNotDisturb("8100"),
             .recalled(.redial, entry: nil, number: nil),
             .recalled(.speedDial, entry: "3", number: "0208"), .group("reception", place: place),
@@ -139,8 +141,8 @@ import Testing
     }
 
     @Test func everyKindOfStepHasASample() {
-        #expect(Set(Self.samples.map(Self.index)) == Set(0..<45))
-        #expect(Set(Self.samples.map(\.code)).count == 45)
+        #expect(Set(Self.samples.map(Self.index)) == Set(0..<46))
+        #expect(Set(Self.samples.map(\.code)).count == 46)
     }
 
     @Test("every step is told in every language", arguments: ExplanationLanguage.allCases)

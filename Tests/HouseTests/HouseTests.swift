@@ -27,7 +27,7 @@ import Testing
             "Glibc",
         ],
         "Runtime": [
-            "CLibcrypto", "CMalloc", "SIP", "Dialplan", "Charging", "Switching", "Transport",
+            "CLibcrypto", "SIP", "Dialplan", "Charging", "Switching", "Transport",
             "Store", "Control", "Resolver", "SpanPolling", "Yams", "Logging", "NIOCore", "NIOPosix",
             "Foundation", "Glibc",
             "Synchronization", "Dispatch",

@@ -35,6 +35,15 @@ import Testing
         (1, 2, "endless-retransmission"),
         // A gateway that the call had left hung up the call, and the callee talked on alone.
         (2, 2, "refusals,garbage"),
+        // A phone hung up and got a new port meanwhile: the answer to its BYE went to the old one.
+        (
+            1358, 1,
+            "loss,duplication,reordering,bursts,nat,refusals,garbage,slow-disk,power-loss,late-loop,"
+                + "crossing-byes,forked-answers,silence,impatience,near-zero,one-account,operators,"
+                + "short-slices,long-calls,rush"
+        ),
+        // A phone whose BYE was taken note of and never answered waited for ever.
+        (1984, 2, "nat,slow-disk,power-loss,forked-answers"),
     ])
     func aSeedThatFailedOnceIsGood(seed: Int, minutes: Int, names: String) throws {
         let faults = try names.split(separator: ",").map {

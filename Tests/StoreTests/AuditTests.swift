@@ -93,6 +93,14 @@ import Testing
             "running calls hold 100.000000 of account 8001, which has 6.000000"
         ),
         (
+            """
+            INSERT INTO posting
+            SELECT 7, 'refund:x', '8001', 'refund', 1000001, 7000001, at, 1, 'bad line', 'Li'
+            FROM posting WHERE entry = 1
+            """,
+            "1.000001 of call 0-1 was refunded to account 8001, which was charged 1.000000 for it"
+        ),
+        (
             "INSERT INTO refused_commit VALUES (1, 3, 7, 0, 'it does not fit', '')",
             "commit 7 of start 3 was left out: it does not fit"
         ),

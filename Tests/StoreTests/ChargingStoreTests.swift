@@ -65,12 +65,20 @@ import Testing
         old.startedAt -= 4 * Self.day
         var free = closedRecord(call: 9, sequence: 3)
         free.charge = .zero
-        try bench.write(.callClosed(record), .callClosed(old), .callClosed(free))
+        // Of a clock that stood far ahead; the switch passes it over.
+        var ahead = closedRecord(call: 10, sequence: 4)
+        ahead.startedAt = 4_000_000_000_000_000
+        ahead.endedAt = 4_000_000_001_000_000
+        try bench.write(
+            .callClosed(record), .callClosed(old), .callClosed(free), .callClosed(ahead))
         let end = try #require(record.endedAt)
         #expect(
-            try bench.state().recentCharges == [
+            try bench.state(at: record.startedAt + Self.day).recentCharges == [
                 RecentCharge(
-                    extension: "8001", account: "8001", amount: record.charge, at: end)
+                    extension: "8001", account: "8001", amount: record.charge,
+                    at: 4_000_000_001_000_000),
+                RecentCharge(
+                    extension: "8001", account: "8001", amount: record.charge, at: end),
             ])
         bench.store.close()
     }

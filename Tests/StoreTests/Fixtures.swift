@@ -124,6 +124,11 @@ final class Bench {
 
     func state() throws -> StoredState { try store.load() }
 
+    /// As the wall clock shows this time.
+    func state(at now: Int64) throws -> StoredState {
+        try store.read { try StateReader(database: $0, now: now).state(start: store.start) }
+    }
+
     func balance(_ account: String) throws -> Amount? {
         try state().accounts.first { $0.id == account }?.balance
     }
@@ -188,7 +193,11 @@ func closedRecord(call: UInt64, sequence: UInt64) -> CallRecord {
         plan: "night owls", via: "line", currency: "CNY", tariff: "prefix,\"x\"\n",
         from: 1_790_000_002_000_000,
         offset: UTCOffset(
-            seconds: 28_800, change: UTCOffset.Change(from: 1_800_000_000, seconds: -3600)))
+            seconds: 28_800,
+            changes: [
+                UTCOffset.Change(from: 1_800_000_000, seconds: -3600),
+                UTCOffset.Change(from: 1_810_000_000, seconds: 28_800),
+            ]))
     record.chargedExtension = "8001"
     record.linkedCall = .max
     record.link = .transferred

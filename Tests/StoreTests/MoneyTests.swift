@@ -153,6 +153,20 @@ import Testing
         bench.store.close()
     }
 
+    @Test func theChargeOfACallIsFoundForEachAccountAndAfterItsArchivingToo() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        defer { bench.store.close() }
+        try bench.write(.posted(topUp("a", "8001", 10, after: 10)))
+        try bench.write(.posted(charge(7, "8001", 3, after: 7)))
+        try bench.write(.posted(topUp("b", "8001", 1, after: 8)))
+        #expect(try bench.store.charge(ofCall: 7, account: "8001") == yuan(3))
+        #expect(try bench.store.charge(ofCall: 7, account: "8002") == nil)
+        #expect(try bench.store.charge(ofCall: 8, account: "8001") == nil)
+        #expect(try bench.store.archivePostings(before: .max) == 2)
+        #expect(try bench.store.charge(ofCall: 7, account: "8001") == yuan(3))
+    }
+
     @Test func aStatementIsNewestFirstAndWithinItsBounds() throws {
         let folder = TemporaryFolder()
         let bench = try bench(folder)

@@ -47,6 +47,26 @@ import Testing
         bench.store.close()
     }
 
+    @Test func whoWatchesWhomIsThereAfterReopening() throws {
+        let folder = TemporaryFolder()
+        let first = StoredSubscription(tag: .max, expiresAt: 5, state: [1, 2, 3])
+        let second = StoredSubscription(tag: 7, expiresAt: 6, state: [0])
+        var refreshed = first
+        refreshed.expiresAt = 9
+        do {
+            let bench = try Bench(folder)
+            try bench.write(
+                .subscriptionSaved(first), .subscriptionSaved(second), .subscriptionSaved(refreshed)
+            )
+            bench.store.close()
+        }
+        let bench = try Bench(folder)
+        #expect(try Set(bench.state().subscriptions) == [refreshed, second])
+        try bench.write(.subscriptionRemoved(tag: .max), .subscriptionRemoved(tag: 1))
+        #expect(try bench.state().subscriptions == [second])
+        bench.store.close()
+    }
+
     @Test func aDatabaseOfTheFirstReleaseTakesRecordsOfFeatureCodes() throws {
         let folder = TemporaryFolder()
         try FileManager.default.createDirectory(

@@ -160,6 +160,41 @@ import Testing
         #expect(site.said(phones[1].endpoint) == "ACK BYE")
     }
 
+    @Test func everyForkThatAnswersAfterCancelIsHungUp() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        let invite = try site.next(phones[1].endpoint)
+        phones[1].answer(invite, 180, at: &site)
+        try phones[0].cancel(at: &site)
+        _ = site.all(phones[1].endpoint)
+        for tag in ["one", "two"] {
+            phones[1].answer(invite, 200, at: &site, body: Party.offer, tag: tag)
+            let said = site.all(phones[1].endpoint)
+            #expect(said.map(\.method) == [.ack, .bye])
+            #expect(said.allSatisfy { $0.toTag?.elementsEqual(tag.utf8) == true })
+        }
+        // Come again, the first of them is known.
+        phones[1].answer(invite, 200, at: &site, body: Party.offer, tag: "one")
+        #expect(site.said(phones[1].endpoint) == "ACK")
+    }
+
+    /// Its ringing left an early dialog behind, which is no reason to let it talk.
+    @Test func aCalleeThatAnswersAfterItsRouteFailedIsHungUp() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        gateway.answer(invite, 180, at: &site)
+        site.handle(.transportFailed(Flow(transport: .udp, listener: 0, remote: Site.e1)))
+        #expect(site.said(Site.pstn) == "INVITE")
+        site.pass(.seconds(40))
+        _ = site.all(Site.e1)
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(Site.e1) == "ACK BYE")
+    }
+
     @Test func nobodyAnsweringEndsTheCall() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

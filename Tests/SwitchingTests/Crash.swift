@@ -39,12 +39,14 @@ extension Site {
         inbox = [:]
         disk = state
         var actions = ActionList()
-        sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(planText)),
-            stored: state, hashes: Self.hashes,
-            seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
-            wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
-            now: now, into: &actions)
+        sw = ObservedSwitch(
+            try Switch(
+                configuration: Configuration(
+                    settings: settings, plan: try Self.compiledPlan(planText)),
+                stored: state, hashes: Self.hashes,
+                seed: Array(repeating: UInt8(truncatingIfNeeded: state.start), count: 32),
+                wallClock: WallClock(instant: now, unixMicroseconds: wallTime, utcOffset: 28_800),
+                now: now, into: &actions))
         take(actions)
     }
 
@@ -74,6 +76,10 @@ extension StoredState {
             bindings.append(binding)
         case .bindingRemoved(let number, let contact):
             bindings.removeAll { $0.number == number && $0.contact == contact }
+        case .subscriptionSaved(let subscription):
+            subscriptions.removeAll { $0.tag == subscription.tag }
+            subscriptions.append(subscription)
+        case .subscriptionRemoved(let tag): subscriptions.removeAll { $0.tag == tag }
         case .accountSaved(let account):
             accounts.removeAll { $0.id == account.id }
             accounts.append(account)

@@ -118,6 +118,23 @@ import Testing
         #expect(site.sw.calls.count == 1)
     }
 
+    @Test func aByeThatComesAgainFromANewPortIsAnsweredThere() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        site.diskIsQuick = false
+        phones[0].send("BYE", at: &site)
+        let moved = Endpoint(text: "127.0.0.1:23456")
+        let stranger = Endpoint(text: "127.0.0.9:23456")
+        for place in [moved, stranger] {
+            phones[0].branches -= 1
+            phones[0].send("BYE", at: &site, cseq: phones[0].cseq, from: place)
+        }
+        site.settle()
+        #expect(site.said(moved) == "200")
+        #expect(site.said(phones[0].endpoint) == "" && site.said(stranger) == "")
+    }
+
     @Test func aRequestOutOfOrderIsRefused() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")
@@ -142,14 +159,12 @@ import Testing
         #expect(prack.value(.rack)?.elementsEqual("4711 1 INVITE".utf8) == true)
         phones[1].answer(prack, 200, at: &site)
         #expect(site.said(phones[0].endpoint) == "200")
-    }
-
-    @Test func aTransferIsDeclinedUntilItsPayerIsKnown() throws {
-        var site = try Site()
-        var phones = try site.registered("8001", "8002")
-        try site.connected(&phones)
-        phones[0].send("REFER", at: &site, extra: "Refer-To: <sip:0085212345678@example.com>\n")
-        #expect(site.said(phones[0].endpoint) == "603")
-        #expect(site.said(phones[1].endpoint) == "")
+        // The answer makes the dialog, and the number of the PRACK stays used.
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        phones[0].send("BYE", at: &site)
+        let bye = try site.next(phones[1].endpoint)
+        #expect(bye.method == .bye && bye.cseqNumber > prack.cseqNumber)
     }
 }

@@ -191,6 +191,37 @@ import Testing
         #expect(site.said(phone.endpoint) == "100")
     }
 
+    /// Nobody would be answered before the disk has it, and nobody knows when that is.
+    @Test func whileTheDiskFailsTheBooksStayAsTheyAre() throws {
+        var site = try Site()
+        let change = MoneyChange(id: "1", account: "a", amount: Amount("5")!, note: "")
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        let (last, balance) = (site.sw.lastTicket, site.sw.ledger.account("a")?.balance)
+        for request in [
+            .accountToppedUp(change), .accountAdjusted(change), .accountRefunded(change),
+            .accountOpened(AccountOpening(id: "new", name: "")),
+            .accountChanged(AccountChange(id: "a")), .spendingReleased(.account("a"), by: ""),
+            .voucherRedeemed(code: "1", account: "a", by: ""),
+            .vouchersMade(VoucherOrder(batch: "b", count: 1, amount: Amount("5")!)),
+        ] as [ControlRequest] {
+            guard case .refused(let reason)? = site.request(request) else {
+                Issue.record("\(request) was not refused")
+                continue
+            }
+            #expect(reason == "not done, ask again later: the store fails: disk full")
+        }
+        #expect(site.sw.lastTicket == last && site.sw.ledger.account("a")?.balance == balance)
+        guard case .accounts? = site.request(.accountShown(id: "a")) else {
+            Issue.record("nothing can be looked at")
+            return
+        }
+        site.handle(.committed(through: site.sw.lastTicket))
+        guard case .done? = site.request(.accountToppedUp(change)) else {
+            Issue.record("the same top-up is not taken later")
+            return
+        }
+    }
+
     @Test func anExtensionWithoutAccountPaysNothingAndCallsNobodyOutside() throws {
         var site = try Site { stored in stored.extensions[0].account = nil }
         var phone = try site.registered("8001")[0]
@@ -221,11 +252,12 @@ import Testing
         var stored = try Site.stored()
         stored.runningCalls = [try #require(site.journals.last)]
         var actions = ActionList()
-        let offline = try Switch(
-            configuration: Configuration(
-                settings: Site.settings(), plan: try Site.compiledPlan()),
-            stored: stored, hashes: Site.hashes, seed: Array(repeating: 1, count: 32),
-            wallClock: site.sw.wallClock, now: site.now, resumesCalls: false, into: &actions)
+        let offline = ObservedSwitch(
+            try Switch(
+                configuration: Configuration(
+                    settings: Site.settings(), plan: try Site.compiledPlan()),
+                stored: stored, hashes: Site.hashes, seed: Array(repeating: 1, count: 32),
+                wallClock: site.sw.wallClock, now: site.now, resumesCalls: false, into: &actions))
         #expect(actions.commits.isEmpty && actions.sends.isEmpty)
         #expect(offline.ledger.reserved(account: "a") == Amount("0.35"))
     }

@@ -438,15 +438,31 @@ import Testing
 
     @Test func aRefundNamesItsCallAndItsOperator() throws {
         var site = try Site()
-        let change = MoneyChange(
+        var change = MoneyChange(
             id: "r1", account: "a", amount: Amount("0.07")!, note: "bad line", by: "Li",
-            call: "1-7")
+            call: "1-7", charged: Amount("0.10")!)
         guard case .done? = site.request(.accountRefunded(change)) else {
             Issue.record("no refund")
             return
         }
         let posting = try #require(site.postings.first)
         #expect(posting.kind == .refund && posting.by == "Li" && posting.call == 1 << 32 | 7)
+        change.id = "r2"
+        guard case .refused(let tooMuch)? = site.request(.accountRefunded(change)) else {
+            Issue.record("more than the charge was given back")
+            return
+        }
+        #expect(
+            tooMuch
+                == "account a was charged 0.100000 for that call and 0.070000 of it was given back "
+                + "before, so 0.030000 is the most")
+        change.charged = nil
+        guard case .refused(let unpaid)? = site.request(.accountRefunded(change)) else {
+            Issue.record("what nobody paid was given back")
+            return
+        }
+        #expect(unpaid == "nothing was charged to account a for that call")
+        #expect(site.postings.count == 1)
     }
 
     @Test func aPriceIsToldForAPayerAtATimeByItsFirstRoute() throws {
@@ -474,5 +490,24 @@ import Testing
         #expect(price(question) == "gold line 1.85")
         question.payer = "9999"
         #expect(price(question) == "there is no extension and no account 9999")
+        // Berlin in winter is asked about the summer before: 19:30 UTC was the night there.
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: 1_795_000_000_000_000,
+                    zone: UTCOffset(
+                        seconds: 3600,
+                        changes: [
+                            .init(from: 1_774_746_000, seconds: 7200),
+                            .init(from: 1_792_890_000, seconds: 3600),
+                            .init(from: 1_806_195_600, seconds: 7200),
+                        ]))))
+        question.payer = "8001"
+        for (at, amount) in [
+            (1_782_847_800, "0.8"), (1_796_153_400, "2.4"), (1_812_310_200, "0.8"),
+        ] as [(Int64, String)] {
+            question.at = at * 1_000_000
+            #expect(price(question) == "standard line \(amount)")
+        }
     }
 }

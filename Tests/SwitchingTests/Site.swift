@@ -40,7 +40,7 @@ struct Site {
     static let e1 = Endpoint(text: "127.0.0.1:5070")
     static let pstn = Endpoint(text: "127.0.0.1:5080")
 
-    var sw: Switch
+    var sw: ObservedSwitch
     var now = Instant(nanoseconds: 1_000_000_000)
     /// What the switch sent and nobody has looked at yet, by where it was sent.
     var inbox: [Endpoint: [Message]] = [:]
@@ -62,11 +62,12 @@ struct Site {
         var settings = Settings(realm: "example.com", listeners: [listener])
         var ipE1 = TrunkSettings(name: "ip-e1", kind: .e1, endpoint: e1, channels: 30)
         var pstn = TrunkSettings(name: "pstn", kind: .sip, endpoint: Site.pstn, channels: 100)
-        // Probes are switched on where a test is about them.
+        // Probes and checks are switched on where a test is about them.
         ipE1.optionsInterval = .zero
         pstn.optionsInterval = .zero
         settings.trunks = [ipE1, pstn]
         settings.lineGateway = "pstn"
+        settings.calls.aliveCheck = .zero
         return settings
     }
 
@@ -137,12 +138,14 @@ struct Site {
         self.settings = settings
         planText = plan
         var actions = ActionList()
-        sw = try Switch(
-            configuration: Configuration(settings: settings, plan: try Self.compiledPlan(plan)),
-            stored: stored, hashes: Self.hashes, seed: Array(repeating: 7, count: 32),
-            wallClock: WallClock(
-                instant: now, unixMicroseconds: 1_800_000_000_000_000, utcOffset: 28_800),
-            now: now, into: &actions)
+        sw = ObservedSwitch(
+            try Switch(
+                configuration: Configuration(
+                    settings: settings, plan: try Self.compiledPlan(plan)),
+                stored: stored, hashes: Self.hashes, seed: Array(repeating: 7, count: 32),
+                wallClock: WallClock(
+                    instant: now, unixMicroseconds: 1_800_000_000_000_000, utcOffset: 28_800),
+                now: now, into: &actions))
         take(actions)
     }
 

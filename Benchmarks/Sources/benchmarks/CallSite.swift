@@ -8,7 +8,7 @@ import Switching
 /// Only what the switch itself does is metered: the turn, and giving back what it handed out. Phones
 /// and gateway read and write between the turns. The clock moves only here, so that a run is the same
 /// every time; what lingers of earlier calls lapses in it as it does in a daemon.
-struct CallSite {
+struct CallSite: ~Copyable {
     /// Calls that are placed together, as the calls of one tenth of a second.
     static let batch = 100
     /// Both directions, both sides, credentials with the first INVITE.
@@ -87,6 +87,8 @@ struct CallSite {
         settings.nonceLifetime = .seconds(86_400)
         // Held calls ask for nothing more while others are measured.
         settings.calls.slice = .seconds(7200)
+        // And are not asked whether they live: nobody answers for them here.
+        settings.calls.aliveCheck = .zero
         return Configuration(settings: settings, plan: plan())
     }
 

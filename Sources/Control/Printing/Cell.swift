@@ -106,7 +106,9 @@ extension Cell {
     }
 
     /// For people: times by the site's clock.
-    func shown(_ clock: SiteClock) -> String {
+    ///
+    /// - Parameter isBrief: of an object in an object only its first value, since tables are wide.
+    func shown(_ clock: SiteClock, isBrief: Bool = false) -> String {
         switch self {
         case .absent: "-"
         case .text(let value): Cell.harmless(value)
@@ -117,8 +119,20 @@ extension Cell {
         case .list(let cells): cells.map { $0.shown(clock) }.joined(separator: ", ")
         case .object(let fields):
             fields.filter { $0.value != .absent }
-                .map { "\($0.name) \($0.value.shown(clock))" }.joined(separator: ", ")
+                .map { "\($0.name) \($0.value.inside(clock, isBrief: isBrief))" }
+                .joined(separator: ", ")
         }
+    }
+
+    /// As a value of an object.
+    private func inside(_ clock: SiteClock, isBrief: Bool) -> String {
+        guard case .object(let fields) = self else { return shown(clock) }
+        if isBrief { return fields.first?.value.shown(clock) ?? "-" }
+        return fields.first.map { first in
+            ([first.value.shown(clock)]
+                + fields.dropFirst().filter { $0.value != .absent }
+                .map { "\($0.name) \($0.value.shown(clock))" }).joined(separator: " ")
+        } ?? "-"
     }
 
     var isRightAligned: Bool {

@@ -43,7 +43,7 @@ public struct Listing: Sendable {
             columns[$0].title != nil && !columns[$0].isCardOnly
         }
         var lines = [shown.map { columns[$0].title ?? "" }]
-        for row in rows { lines.append(shown.map { row[$0].shown(clock) }) }
+        for row in rows { lines.append(shown.map { row[$0].shown(clock, isBrief: true) }) }
         let widths = shown.indices.map { place in
             lines.reduce(0) { max($0, $1[place].terminalCells) }
         }

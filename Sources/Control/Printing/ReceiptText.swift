@@ -58,7 +58,9 @@ public struct ReceiptText: Sendable {
                 .init("tariff_plan", "plan"), .init("via", "via"),
                 .init("tariff_prefix", "prefix"), .init("tariff", "tariff"),
                 .init("steps", "steps"), .init("charge", "charge"), .init("currency", ""),
-                .init("priced_from", nil), .init("utc_offset", nil), .init("receipt", nil),
+                .init("priced_from", nil), .init("utc_offset", nil),
+                .init("utc_offset_changes", nil),
+                .init("receipt", nil),
                 .init("prices", nil), .init("computes", "computes to the same"),
             ], nothing: "no record")
         listing.append([
@@ -68,7 +70,9 @@ public struct ReceiptText: Sendable {
             .text(record.basis?.plan), .text(record.basis?.via), .text(record.tariffPrefix),
             .text(record.tariffName), .number(record.steps), .amount(record.charge),
             .text(currency), .time(record.basis.flatMap { $0.from > 0 ? $0.from : nil }),
-            .number(record.basis?.offset.seconds), .texts(record.receipt.map(\.description)),
+            .number(record.basis?.offset.seconds),
+            .texts((record.basis?.offset.changes ?? []).map { "\($0.from) \($0.seconds)" }),
+            .texts(record.receipt.map(\.description)),
             .text(record.basis?.tariff), .text(verdict),
         ])
         return listing

@@ -69,7 +69,7 @@ extension Listing {
                 Column("channels", "channels"), Column("in_use", "in use"), Column("taken", nil),
                 Column("blocked", nil), Column("reserved", nil), Column("attempts", "attempts"),
                 Column("failures", "failures"), Column("reason", "why"),
-                Column("signals", "signals"),
+                Column("signals", "signals"), Column("target_signals", "targets", isCardOnly: true),
             ], nothing: "no trunks")
         for row in rows {
             append([
@@ -79,6 +79,8 @@ extension Listing {
                 .list(row.reserved.map { .number($0) }), .number(row.attempts),
                 .number(row.failures), row.reason.isEmpty ? .absent : .text(row.reason),
                 .object(row.signals.map(Self.field)),
+                row.targetSignals.isEmpty
+                    ? .absent : .object(row.targetSignals.map(Self.field)),
             ])
         }
     }

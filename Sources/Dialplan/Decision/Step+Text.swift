@@ -61,6 +61,9 @@ extension Step {
             "the call is made with the rights of \(number), level \(level), and on its account"
         case .diverted(let target, let forwarder):
             "\(forwarder ?? "the plan") sends the call on to \(target)"
+        case .transferred(let number, let party):
+            "\(number) transfers its call with \(party): the call is made in its name and on its "
+                + "account"
         case .forwardsAlways(let number, let target): "\(number) forwards every call to \(target)"
         case .forwardedTooOften(let number):
             "the call was forwarded too often or in a circle, the last time by \(number)"

@@ -52,6 +52,8 @@ public enum Step: Hashable, Sendable {
     case onRightsOf(String, level: String)
     /// A user or the plan sends the call on.
     case diverted(to: Target, by: String?)
+    /// The call is made for a transfer: by whom, and who is sent on.
+    case transferred(by: String, party: String)
     /// The called extension forwards every call.
     case forwardsAlways(String, to: String)
     case forwardedTooOften(by: String)
@@ -151,6 +153,7 @@ extension Step {
         case .pinMissing: "pin-missing"
         case .onRightsOf: "on-rights-of"
         case .diverted: "diverted"
+        case .transferred: "transferred"
         case .forwardsAlways: "forwards-always"
         case .forwardedTooOften: "forwarded-too-often"
         case .doNotDisturb: "do-not-disturb"

@@ -55,6 +55,8 @@ extension Step {
             "此呼叫使用 \(number) 的权限（等级 \(level)）和账户"
         case .diverted(let target, let forwarder):
             "\(forwarder ?? "方案")把呼叫转到\(Self.chinese(target))"
+        case .transferred(let number, let party):
+            "\(number) 转接与 \(party) 的通话：此呼叫以其名义发起，记在其账户上"
         case .forwardsAlways(let number, let target): "\(number) 把所有来电转移到 \(target)"
         case .forwardedTooOften(let number): "呼叫转移次数过多或成环，最后一次由 \(number) 转移"
         case .doNotDisturb(let number): "\(number) 设置了免打扰"

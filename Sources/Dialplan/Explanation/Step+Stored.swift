@@ -41,6 +41,7 @@ extension Step {
         case .pin(let answer): answer.facts
         case .diverted(let target, let forwarder): target.facts + [forwarder.fact]
         case .forwardsAlways(let number, let target): [number, target]
+        case .transferred(let number, let party): [number, party]
         case .feature(let feature, let action, let code, let place):
             [feature.rawValue, action.rawValue, code] + place.facts
         case .recalled(let feature, let entry, let number):
@@ -64,14 +65,19 @@ extension Step {
 
     /// As a record keeps it; `init(stored:)` reads it back.
     public var stored: String {
-        var text = code
+        let tab = UInt8(ascii: "\t")
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(96)
+        bytes.append(contentsOf: code.utf8)
         for fact in facts {
-            text += "\t"
-            text +=
-                fact.utf8.contains(UInt8(ascii: "\t"))
-                ? String(fact.map { $0 == "\t" ? " " : $0 }) : fact
+            bytes.append(tab)
+            let first = bytes.count
+            bytes.append(contentsOf: fact.utf8)
+            for place in first..<bytes.count where bytes[place] == tab {
+                bytes[place] = UInt8(ascii: " ")
+            }
         }
-        return text
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Nil for what is no step of this version, such as a sentence.
@@ -131,6 +137,7 @@ extension Step {
         case "pin-missing": self = .pinMissing(facts.text())
         case "on-rights-of": self = .onRightsOf(facts.text(), level: facts.text())
         case "diverted": self = .diverted(to: facts.target(), by: facts.optional())
+        case "transferred": self = .transferred(by: facts.text(), party: facts.text())
         case "forwards-always": self = .forwardsAlways(facts.text(), to: facts.text())
         case "forwarded-too-often": self = .forwardedTooOften(by: facts.text())
         case "do-not-disturb": self = .doNotDisturb(facts.text())

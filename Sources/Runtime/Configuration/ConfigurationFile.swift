@@ -183,7 +183,7 @@ struct ConfigurationFile {
         _ top: ConfigurationReader.Section, _ settings: inout CallSettings,
         _ reader: inout ConfigurationReader
     ) {
-        let keys = ["no-answer", "slice", "extend-ahead"]
+        let keys = ["no-answer", "slice", "extend-ahead", "alive-check", "session", "park-recall"]
         guard let section = reader.section("calls", in: top, keys: keys) else { return }
         if let span = reader.span("no-answer", in: section, .seconds(5)...(.seconds(600))) {
             settings.noAnswer = span
@@ -195,6 +195,15 @@ struct ConfigurationFile {
         {
             settings.extendAhead = span
         }
+        let checks = Instant.Span.seconds(10)...Instant.Span.seconds(86_400)
+        if let span = reader.span("alive-check", in: section, checks, orOff: true) {
+            settings.aliveCheck = span
+        }
+        if let span = reader.span("park-recall", in: section, .seconds(10)...(.seconds(3600))) {
+            settings.parkRecall = span
+        }
+        let sessions = Instant.Span.seconds(90)...Instant.Span.seconds(86_400)
+        if let span = reader.span("session", in: section, sessions) { settings.session = span }
         if settings.extendAhead > settings.slice {
             reader.report(
                 "calls.extend-ahead (\(settings.extendAhead.written)) must not be longer than"

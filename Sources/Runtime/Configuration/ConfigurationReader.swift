@@ -151,10 +151,12 @@ struct ConfigurationReader {
         return number
     }
 
+    /// - Parameter orOff: `off` may stand there too, and is zero.
     mutating func span(
-        _ key: String, in section: Section, _ range: ClosedRange<Instant.Span>
+        _ key: String, in section: Section, _ range: ClosedRange<Instant.Span>, orOff: Bool = false
     ) -> Instant.Span? {
         guard let text = text(key, in: section) else { return nil }
+        if orOff, text == "off" || text == "false" { return .zero }
         guard let span = Instant.Span(written: text) else {
             report(
                 "\(section.path(of: key)) must be a length of time, not \"\(text)\"",

@@ -30,12 +30,16 @@ final class RequestDesk: Sendable {
     /// Never blocks; the answer comes once, on some thread.
     func begin(_ request: Request, answer: @escaping @Sendable (Response) -> Void) {
         switch request {
-        case .perform(let request):
-            guard let token = replies.token(answer: { answer(.reply($0)) }) else {
-                answer(.refused(["the daemon is stopping"]))
-                return
+        case .perform(let request) where StoreRequests.isIncomplete(request):
+            reading.async { [self] in
+                do {
+                    perform(try requests.completed(request), answer)
+                } catch {
+                    answer(.refused(["\(error)"]))
+                }
             }
-            post(.event(.requested(request, by: token), then: nil))
+        case .perform(let request):
+            perform(request, answer)
         case .records(let query):
             reading.async { [requests] in answer(requests.records(query)) }
         case .statement(let query):
@@ -61,6 +65,16 @@ final class RequestDesk: Sendable {
         case .versions:
             reload.list(answer: answer)
         }
+    }
+
+    private func perform(
+        _ request: ControlRequest, _ answer: @escaping @Sendable (Response) -> Void
+    ) {
+        guard let token = replies.token(answer: { answer(.reply($0)) }) else {
+            answer(.refused(["the daemon is stopping"]))
+            return
+        }
+        post(.event(.requested(request, by: token), then: nil))
     }
 
     private func change(

@@ -33,6 +33,23 @@ final class StoreRequests: Sendable {
         }
     }
 
+    /// Whether the switch cannot decide a request without what `completed` looks up.
+    static func isIncomplete(_ request: ControlRequest) -> Bool {
+        guard case .accountRefunded(let change) = request else { return false }
+        return change.call != nil
+    }
+
+    /// A request with what the switch does not remember: what the call was charged that a refund is
+    /// for. Whatever the asker said of it is not believed.
+    func completed(_ request: ControlRequest) throws -> ControlRequest {
+        guard case .accountRefunded(var change) = request else { return request }
+        change.charged = nil
+        if let call = change.call.flatMap({ CallID($0) }) {
+            change.charged = try store.charge(ofCall: call.rawValue, account: change.account)
+        }
+        return .accountRefunded(change)
+    }
+
     func backup(to file: String) -> Response {
         answering {
             let size = try store.backup(to: file)

@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import Foundation
 import Switching
@@ -7,15 +8,15 @@ import Switching
 /// Looking a zone up takes a while, so it is done where a plan is loaded and not on the loop. New
 /// rules of the tz database count from the next reload or start on.
 struct SiteZones: Sendable {
-    /// How far back a call may lie that is explained by its time, in years.
-    static let yearsBack = 2
+    /// How far back a call may lie that is explained or priced by its time, in years.
+    static let yearsBack = 3
     /// How long a daemon may run without a reload and know every change, in years.
     static let yearsAhead = 30
-    /// A zone with more changes than two a year is known for a shorter time.
-    static let changeLimit = 128
+    /// A zone with more changes than four a year, as Morocco has, is known for a shorter time.
+    static let changeLimit = 132
 
-    var main: ZoneOffsets
-    var others: [String: ZoneOffsets]
+    var main: UTCOffset
+    var others: [String: UTCOffset]
 
     /// - Throws: `StartFailure` that names a zone which this machine does not know.
     init(
@@ -30,7 +31,7 @@ struct SiteZones: Sendable {
 
     private static func offsets(
         _ name: String, around microseconds: Int64
-    ) throws(StartFailure) -> ZoneOffsets {
+    ) throws(StartFailure) -> UTCOffset {
         guard let zone = TimeZone(identifier: name) else {
             throw StartFailure(
                 "this machine knows no time zone \"\(name)\"; the package tzdata has them")
@@ -39,14 +40,15 @@ struct SiteZones: Sendable {
         let now = Date(timeIntervalSince1970: Double(microseconds) / 1e6)
         var date = now.addingTimeInterval(-Double(yearsBack) * year)
         let end = now.addingTimeInterval(Double(yearsAhead) * year)
-        var offsets = ZoneOffsets(zone.secondsFromGMT(for: date))
+        var offsets = UTCOffset(seconds: zone.secondsFromGMT(for: date))
         while offsets.changes.count < changeLimit,
-            let change = zone.nextDaylightSavingTimeTransition(after: date), change < end
+            let change = zone.nextDaylightSavingTimeTransition(after: date), change > date,
+            change < end
         {
             offsets.changes.append(
-                ZoneOffsets.Change(
+                UTCOffset.Change(
                     from: Int64(change.timeIntervalSince1970),
-                    utcOffset: zone.secondsFromGMT(for: change.addingTimeInterval(1))))
+                    seconds: zone.secondsFromGMT(for: change.addingTimeInterval(1))))
             date = change
         }
         return offsets

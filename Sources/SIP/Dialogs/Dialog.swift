@@ -98,6 +98,9 @@ public struct Dialog: Sendable {
 
     public var isConfirmed: Bool { !isEarly }
 
+    /// An INVITE of either side has no final response yet: another one has to wait (§14.1).
+    public var isInvitePending: Bool { isLocalInvitePending || isRemoteInvitePending }
+
     public var key: DialogKey {
         DialogKey(callID: callID, localTag: localTag, remoteTag: remoteTag)
     }
@@ -158,6 +161,10 @@ public struct Dialog: Sendable {
     ) {
         write(.ack, cseq: cseq, via: via, into: &writer)
     }
+
+    /// Writes another display name and user into From of our requests. The tag in it must be the one
+    /// it had: by the tag alone the peer knows its dialog (RFC 3261 §12.2.2).
+    public mutating func setLocalAddress(_ address: [UInt8]) { text[.local] = address[...] }
 
     /// Leaves out some numbers: after a restart, those that may have been used since the dialog was
     /// written down. Numbers stay below 2^31 (§8.1.1.5).

@@ -85,6 +85,15 @@ public struct URI: Sendable {
         Parameters(index.headers.slice(of: base), separator: UInt8(ascii: "&"))
     }
 
+    /// The value of the `?name=value` header of this name, escapes resolved; nil when there is none.
+    /// Allocates.
+    public func header(_ name: String) -> [UInt8]? {
+        for field in headerFields where field.name.equals(name) {
+            return unescape(field.value ?? [])
+        }
+        return nil
+    }
+
     /// Whether the URI says `;lr`: its element routes as RFC 3261 does (§16.12.1.1).
     public var isLooseRouter: Bool { parameter("lr") != nil }
 

@@ -37,6 +37,14 @@ struct Session: Sendable {
     var answer: [UInt8] = []
     var answerPause = Instant.Span.milliseconds(500)
     var answeredAt = Instant(nanoseconds: 0)
+    /// A provisional response that is sent until its PRACK comes (RFC 3262 §3), and when it was first.
+    var provisional: [UInt8] = []
+    var provisionalPause = Instant.Span.milliseconds(500)
+    var provisionalSince = Instant(nanoseconds: 0)
+    /// It was answered and acknowledged, and the PRACK had not come.
+    var hasAnsweredUnacknowledged = false
+    /// Of this caller, the last one that it acknowledged, by tag and number.
+    var acknowledged: [[UInt8]: UInt32] = [:]
     /// This callee rings, and must hear the end of it.
     var hasRung = false
     /// This caller never acknowledges.

@@ -23,6 +23,10 @@ extension UserAgent {
         let isQuiet = faults.contains(.silence) && !isCalm && chance.happens(permille: 80)
         replies[TransactionID(request)] = []
         sessions[callID] = session
+        if let manner {
+            behave(manner, callID, now: now)
+            return
+        }
         if isQuiet { return }
         switch chance.below(100) {
         case 0..<8: refuse(callID, 486)
@@ -34,6 +38,18 @@ extension UserAgent {
         default:
             reply(request, 100)
             after(.milliseconds(chance.number(in: 5...400)), .ring(callID: callID), now: now)
+        }
+    }
+
+    private mutating func behave(_ manner: Manner, _ callID: [UInt8], now: Instant) {
+        guard let session = sessions[callID], let request = session.invite else { return }
+        switch manner {
+        case .refuses(let status): refuse(callID, status)
+        case .rings, .answers:
+            sessions[callID]?.hasRung = true
+            reply(request, 180, tag: tag(of: session))
+            guard case .answers(let span, _) = manner else { return }
+            after(span, .answer(callID: callID), now: now)
         }
     }
 
@@ -59,12 +75,31 @@ extension UserAgent {
         else { return }
         sessions[callID]?.hasRung = true
         let isEarlyMedia = kind == .gateway && chance.happens(permille: 300)
+        let isReliable =
+            faults.contains(.reliableProvisionals) && request.has("100rel", in: .supported)
+            && chance.happens(permille: 700)
         reply(
             request, isEarlyMedia ? 183 : 180, tag: tag(of: session),
-            body: isEarlyMedia ? Self.offer : [])
+            body: isEarlyMedia ? Self.offer : [],
+            rseq: isReliable ? chance.number(in: 1...9999) : nil)
+        if isReliable {
+            sessions[callID]?.provisional = outbox.last ?? []
+            sessions[callID]?.provisionalSince = now
+            after(.milliseconds(500), .resendProvisional(callID: callID), now: now)
+        }
         // Some never answer.
         if chance.happens(permille: 60) { return }
         after(.milliseconds(chance.number(in: 50...12_000)), .answer(callID: callID), now: now)
+    }
+
+    mutating func resendProvisional(_ callID: [UInt8], now: Instant) {
+        guard var session = sessions[callID], session.state == .inviting,
+            !session.provisional.isEmpty, now - session.provisionalSince < .seconds(32)
+        else { return }
+        if condition != .dead { outbox.append(session.provisional) }
+        session.provisionalPause = session.provisionalPause * 2
+        sessions[callID] = session
+        after(session.provisionalPause, .resendProvisional(callID: callID), now: now)
     }
 
     mutating func answer(_ callID: [UInt8], now: Instant) {
@@ -76,12 +111,17 @@ extension UserAgent {
         sessions[callID]?.answer = outbox.last ?? []
         sessions[callID]?.answeredAt = now
         after(.milliseconds(500), .resendAnswer(callID: callID), now: now)
-        if faults.contains(.forkedAnswers), !isCalm, chance.happens(permille: 150) {
+        if isForked() {
             // Another phone behind the same contact was as fast.
             let kept = replies[TransactionID(request)]
             reply(request, 200, tag: newTag(), body: Self.offer)
             replies[TransactionID(request)] = kept
         }
+    }
+
+    private mutating func isForked() -> Bool {
+        if case .answers(_, let phones) = manner { return phones > 1 }
+        return faults.contains(.forkedAnswers) && !isCalm && chance.happens(permille: 150)
     }
 
     mutating func resendAnswer(_ callID: [UInt8], now: Instant) {
@@ -105,6 +145,7 @@ extension UserAgent {
         else { return }
         sessions[callID]?.state = .talking
         sessions[callID]?.answer = []
+        sessions[callID]?.hasAnsweredUnacknowledged = !session.provisional.isEmpty
         talk(callID, now: now)
     }
 

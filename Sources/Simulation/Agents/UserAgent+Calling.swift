@@ -67,6 +67,7 @@ extension UserAgent {
             cseq: session.cseq)
         writer.field(
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
+        if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }
         authorise(&writer, .invite, uri: session.target)
         // Some offer late.
         let bytes =
@@ -85,6 +86,7 @@ extension UserAgent {
         }
         if response.status < 200 {
             outstanding[key]?.isProceeding = true
+            if response.has("100rel", in: .require) { acknowledge(provisional: response, now: now) }
             return
         }
         outstanding[key] = nil
@@ -131,6 +133,23 @@ extension UserAgent {
             hangUp(callID, now: now)
         case .answered, .talking, .leaving, .ended: break
         }
+    }
+
+    /// PRACK, once for each of them (RFC 3262 §4).
+    private mutating func acknowledge(provisional response: Message, now: Instant) {
+        let callID = Array(response.callID)
+        guard let session = sessions[callID], session.state == .inviting,
+            let rseq = response.number(.rseq), let tag = response.toTag.map(Array.init),
+            session.acknowledged[tag] ?? 0 < rseq, let to = response.value(.to),
+            let target = response.address(.contact)?.uri
+        else { return }
+        sessions[callID]?.acknowledged[tag] = rseq
+        sessions[callID]?.cseq += 1
+        var writer = begin(
+            .prack, uri: Array(target), from: session.local, to: Array(to), callID: callID,
+            cseq: session.cseq + 2)
+        writer.field(.rack, "\(rseq) \(response.cseqNumber) INVITE")
+        send(writer.finish(), session: callID, now: now)
     }
 
     /// A 2xx that came once more: its ACK was lost.

@@ -15,6 +15,14 @@ struct UserAgent: Sendable {
         case refusing(Int, cause: Int?)
     }
 
+    /// What a scenario has it do with every call that comes, where chance would decide.
+    enum Manner: Sendable, Equatable {
+        /// Rings at once, and answers this much later, with one phone or two behind its address.
+        case answers(after: Instant.Span, phones: Int)
+        case rings
+        case refuses(Int)
+    }
+
     enum Timer: Sendable {
         case register
         case resend(TransactionID)
@@ -22,6 +30,7 @@ struct UserAgent: Sendable {
         case ring(callID: [UInt8])
         case answer(callID: [UInt8])
         case resendAnswer(callID: [UInt8])
+        case resendProvisional(callID: [UInt8])
         case patience(callID: [UInt8])
         /// A canceled INVITE has had its time (RFC 3261 §9.1).
         case forget(callID: [UInt8])
@@ -42,6 +51,7 @@ struct UserAgent: Sendable {
     var chance: Chance
     var responder: DigestResponder
     var condition = Condition.well
+    var manner: Manner?
     /// Everybody behaves, and nobody begins anything.
     var isCalm = false
     var sessions: [[UInt8]: Session] = [:]
@@ -142,7 +152,7 @@ struct UserAgent: Sendable {
 
     mutating func reply(
         _ request: Message, _ status: Int, tag: [UInt8]? = nil, body: [UInt8] = [],
-        cause: Int? = nil
+        cause: Int? = nil, rseq: Int? = nil
     ) {
         let contact = contact()
         let bytes = request.response(
@@ -150,6 +160,10 @@ struct UserAgent: Sendable {
             extra: { writer in
                 if status > 100, status < 300 { writer.field(.contact, contact) }
                 if let cause { writer.field(.reason, "Q.850;cause=\(cause)") }
+                if let rseq {
+                    writer.field(.require, "100rel")
+                    writer.field(.rseq, rseq)
+                }
             }, body: body[...], contentType: Array("application/sdp".utf8)[...])
         outbox.append(bytes)
         replies[TransactionID(request)] = bytes
@@ -185,13 +199,15 @@ struct UserAgent: Sendable {
             reply(request, session == nil ? 481 : 200)
             // A fork that was one too many is hung up by a tag of its own.
             if let session, request.toTag.map(Array.init) == tag(of: session) { end(callID) }
+        case .prack:
+            sessions[callID]?.provisional = []
+            reply(request, sessions[callID] == nil ? 481 : 200)
         case .options where request.toTag == nil:
             switch condition {
             case .well, .dead: reply(request, 200, tag: newTag())
             case .refusing: reply(request, 503, tag: newTag())
             }
-        case .ack, .register, .options, .update, .info, .prack, .subscribe, .notify, .refer,
-            .message,
+        case .ack, .register, .options, .update, .info, .subscribe, .notify, .refer, .message,
             .publish, .other:
             switch sessions[callID]?.state {
             case .talking, .answered, .inviting: reply(request, 200)
@@ -207,6 +223,7 @@ struct UserAgent: Sendable {
         case .ring(let callID): ring(callID, now: now)
         case .answer(let callID): answer(callID, now: now)
         case .resendAnswer(let callID): resendAnswer(callID, now: now)
+        case .resendProvisional(let callID): resendProvisional(callID, now: now)
         case .patience(let callID): giveUp(callID, now: now)
         case .forget(let callID): if sessions[callID]?.state == .canceled { end(callID) }
         case .hangUp(let callID): hangUp(callID, now: now)
@@ -221,8 +238,8 @@ struct UserAgent: Sendable {
     private mutating func resend(_ key: TransactionID, now: Instant) {
         guard var known = outstanding[key] else { return }
         if now - known.since >= .seconds(32) {
-            // An INVITE that rings may take longer.
-            guard !known.isProceeding else { return }
+            // An INVITE that rings may take longer; a BYE that got a 100 may not (RFC 3261 §17.1.2.2).
+            guard !(known.isProceeding && key.method == .invite) else { return }
             outstanding[key] = nil
             timedOut(known, now: now)
             return
@@ -247,6 +264,19 @@ struct UserAgent: Sendable {
     mutating func end(_ callID: [UInt8]) {
         sessions[callID]?.state = .ended
         sessions[callID]?.answer = []
+        sessions[callID]?.provisional = []
+    }
+
+    /// A session as a finding names it: its Call-ID, and what it is doing.
+    func shown(_ callID: [UInt8]) -> String {
+        let state = sessions[callID].map { "\($0.state) in call \($0.serial)" } ?? "unknown"
+        return "\(String(decoding: callID, as: UTF8.self)): \(state)"
+    }
+
+    /// Callees by Call-ID that were connected and whose provisional response nobody acknowledged.
+    var unacknowledgedSessions: [[UInt8]] {
+        sessions.filter { $0.value.hasAnsweredUnacknowledged }.map(\.key)
+            .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// Callees by Call-ID that ring and have not heard that it is over.

@@ -9,6 +9,7 @@ extension Auditor {
 
     /// The switch hands a commit to the disk.
     mutating func decided(_ commit: Commit) {
+        lastTicket = commit.ticket.rawValue
         var charges: [Posting] = []
         var record: CallRecord?
         for change in commit.changes {
@@ -20,8 +21,10 @@ extension Auditor {
             case .callClosed(let closed):
                 if record != nil { find("two records in one commit", "\(closed.callID)") }
                 record = closed
+            case .accountSaved(let account): note(account)
             case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                .bindingRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
+                .bindingRemoved, .subscriptionSaved, .subscriptionRemoved, .vouchersAdded,
+                .spendingHeld:
                 break
             }
         }
@@ -35,6 +38,11 @@ extension Auditor {
     private mutating func move(_ posting: Posting) {
         let balance = (balances[posting.account] ?? 0) + posting.amount.micros
         balances[posting.account] = balance
+        if posting.kind == .voucher,
+            redeemers.updateValue(posting.account, forKey: posting.id) != nil
+        {
+            find("a voucher redeemed twice", posting.id)
+        }
         if balance != posting.balanceAfter.micros {
             find(
                 "balance does not add up",
@@ -56,12 +64,19 @@ extension Auditor {
         }
         facts.call = running.call
         serialOfCall[running.call] = serial
+        if facts.answeredAt != nil, running.reserved.micros > facts.reserved,
+            let account = barred(of: facts.chain)
+        {
+            find("held of a barred account", "call \(serial) holds more of \(account)")
+        }
         facts.reserved = running.reserved.micros
         // Of a call that only rings the journal says who has to be told of a crash.
         if facts.answeredAt == nil, running.record.answeredAt != nil {
             facts.answeredAt = now
             if let answer = answeredThisTurn.first(where: { legs[$0]?.serial == serial }) {
                 facts.connected = answer
+                // From here on it is charged by the price of this attempt, whatever comes.
+                if let row = legs[answer]?.row { facts.rows = [row] }
             } else {
                 find("answered by nobody", "call \(serial) is journaled without a callee's 2xx")
             }
@@ -86,6 +101,11 @@ extension Auditor {
         calls[serial]?.closedAt = now
         armCut(serial)
         closedThisTurn.append(serial)
+        if let bye = hungUpThisTurn, facts.toldAt != nil,
+            bye.leg == facts.callID || bye.leg == facts.connected
+        {
+            goodbyes[bye.branch] = serial
+        }
         if let answeredAt = facts.answeredAt { figures.talk += (now - answeredAt).milliseconds }
         if record.disposition == .answered, record.releasedBy == .switch { figures.cut += 1 }
 
@@ -194,7 +214,7 @@ extension Auditor {
             calls[serial]?.isRecordedAnswered = record.disposition == .answered
             if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
         case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .accountSaved, .vouchersAdded, .spendingHeld:
+            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
             break
         }
     }

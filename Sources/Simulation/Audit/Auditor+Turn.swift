@@ -5,11 +5,14 @@ import Switching
 // What must hold at the end of every turn, and when everything has drained.
 
 extension Auditor {
-    mutating func turnBegan(now: Instant) {
+    mutating func turnBegan(now: Instant, wallTime: Int64) {
         self.now = now
+        self.wallTime = wallTime
         answeredThisTurn.removeAll(keepingCapacity: true)
         acceptedThisTurn.removeAll(keepingCapacity: true)
         closedThisTurn.removeAll(keepingCapacity: true)
+        hungUpThisTurn = nil
+        if lastTicket == toldTicket { toldAt = now }
         figures.turns += 1
     }
 
@@ -20,6 +23,7 @@ extension Auditor {
         checkCuts()
         for serial in closedThisTurn { checkHangUps(serial) }
         for serial in acceptedThisTurn { checkEmergency(serial) }
+        for callID in answeredThisTurn { checkAnswer(callID) }
     }
 
     // MARK: Money
@@ -98,8 +102,8 @@ extension Auditor {
         for serial in paidUntil.keys.sorted() {
             guard let end = paidUntil[serial], now > end + Self.cutBound else { continue }
             find(
-                "talks without money",
-                "call \(serial) was paid until \(end.nanoseconds / 1_000_000) ms")
+                calls[serial]?.limit == nil ? "talks without money" : "talks beyond its limit",
+                "call \(serial) was to end at \(end.nanoseconds / 1_000_000) ms")
             // Said once.
             paidUntil[serial] = nil
         }
@@ -115,6 +119,17 @@ extension Auditor {
         if legs[facts.connected]?.isHungUp == false {
             find("nobody hung up", "call \(serial) ended and its callee was not told")
         }
+    }
+
+    /// Whoever answers is connected, or hung up in the same turn. One whose process died before may be
+    /// a stranger to this one.
+    private mutating func checkAnswer(_ callID: [UInt8]) {
+        guard let leg = legs[callID], !leg.isHungUp, !leg.isOrphaned,
+            calls[leg.serial]?.connected != callID
+        else { return }
+        find(
+            "a free call",
+            "a callee of call \(leg.serial) answered, and was neither connected nor hung up")
     }
 
     private mutating func checkEmergency(_ serial: Int) {
@@ -141,9 +156,13 @@ extension Auditor {
         }
         for serial in calls.keys.sorted() { checkRecord(serial) }
         for callID in legs.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            guard let leg = legs[callID], leg.answeredAt != nil, !leg.isHungUp, !leg.isOrphaned
-            else { continue }
-            find("a free call", "a callee of call \(leg.serial) answered and nobody hung up")
+            guard let leg = legs[callID], !leg.isOrphaned else { continue }
+            if leg.answeredAt != nil, !leg.isHungUp {
+                find("a free call", "a callee of call \(leg.serial) answered and nobody hung up")
+            }
+            if !leg.forks.isEmpty {
+                find("a free call", "a fork of call \(leg.serial) answered and nobody hung up")
+            }
         }
     }
 

@@ -14,9 +14,18 @@ extension Auditor {
         guard let leg = legs[callID] else { return }
         if message.isRequest {
             legs[callID]?.isHungUp = true
+            hungUpThisTurn = (callID, Array(message.topVia.branch ?? []))
             return
         }
-        guard message.method == .invite, !leg.isCaller, leg.answeredAt == nil else { return }
+        guard message.method == .invite, !leg.isCaller else { return }
+        guard leg.answeredAt == nil else {
+            if let tag = message.toTag, leg.remoteTag?.elementsEqual(tag) == false,
+                leg.sequences[Self.dialog(of: message)] == nil
+            {
+                legs[callID]?.forks.insert(Array(tag))
+            }
+            return
+        }
         legs[callID]?.answeredAt = now
         legs[callID]?.remoteTag = message.toTag.map(Array.init)
         answeredThisTurn.append(callID)
@@ -34,6 +43,7 @@ extension Auditor {
     /// The switch has sent this.
     mutating func sent(_ message: Message) {
         if message.isRequest {
+            checkSequence(message)
             switch message.method {
             case .invite: if message.toTag == nil { attempted(message) }
             case .bye: hungUp(message)
@@ -43,15 +53,56 @@ extension Auditor {
             }
             return
         }
+        if message.method == .bye, message.status == 200 { checkGoodbye(message) }
         guard message.method == .invite, let leg = legs[Array(message.callID)], leg.isCaller else {
             return
         }
         // Only the INVITE that makes a call is answered by a 100 without a tag.
+        if message.reasonPhrase.starts(with: "Voucher ".utf8),
+            let voucher = calls[leg.serial]?.voucher, !durablePostings.contains(voucher)
+        {
+            find("money told before durable", "\(voucher), from a phone")
+        }
         let isTakenOn = message.status == 100 && message.toTag == nil
         responded(
             message.status, cseq: message.cseqNumber,
             to: isTakenOn
                 ? life(of: leg.serial, start: start) : latestLife[leg.serial] ?? leg.serial)
+    }
+
+    /// A request inside a dialog has a higher number than the one before (RFC 3261 §12.2.1.1), or its
+    /// peer takes no notice of it: a call that cannot be hung up. A restart is no excuse.
+    private mutating func checkSequence(_ request: Message) {
+        let callID = Array(request.callID)
+        guard request.method != .ack, request.method != .cancel,
+            request.toTag != nil, let leg = legs[callID],
+            legs[callID]?.branches.insert(Array(request.topVia.branch ?? [])).inserted == true
+        else { return }
+        // Whoever is hung up once more is gone already.
+        let dialog = Self.dialog(of: request)
+        if let last = leg.sequences[dialog], request.cseqNumber <= last.number,
+            !(request.method == .bye && last.method == .bye)
+        {
+            find(
+                "CSeq went back",
+                "call \(leg.serial): \(request.method.name) \(request.cseqNumber) after "
+                    + "\(last.number)")
+        }
+        legs[callID]?.sequences[dialog] = (request.cseqNumber, request.method)
+    }
+
+    /// Its tags, of a request of the switch and of the answer to it.
+    private static func dialog(of message: Message) -> [UInt8] {
+        Array(message.fromTag ?? []) + [0] + Array(message.toTag ?? [])
+    }
+
+    /// Whoever hung up hears of it when the end of the call is on the disk, so that a kill before that
+    /// leaves somebody who hangs up again.
+    private mutating func checkGoodbye(_ response: Message) {
+        guard let serial = goodbyes.removeValue(forKey: Array(response.topVia.branch ?? [])),
+            calls[serial]?.durableRecords == 0, !isStoreGivenUp
+        else { return }
+        find("goodbye before durable", "call \(serial) is not recorded, and its BYE was answered")
     }
 
     /// An INVITE leaves for a callee.
@@ -71,14 +122,21 @@ extension Auditor {
         legs[callID] = LegFacts(serial: serial, isCaller: false)
         let isFirst = !facts.isAttempted
         calls[serial]?.isAttempted = true
+        if isFirst, facts.wasTakenWhileDraining, facts.kind != .emergency {
+            find("a call while draining", "call \(serial) was taken on")
+        }
         guard facts.kind == .outbound else { return }
         guard let row = book.row(for: facts.normalised) else {
             find("INVITE without a price", "call \(serial) to \(facts.normalised)")
             return
         }
+        legs[callID]?.row = row
         if !facts.rows.contains(row) { calls[serial]?.rows.append(row) }
         if facts.chain.isEmpty, !row.isFree {
             find("nobody pays", "call \(serial) to \(facts.normalised) has no account")
+        }
+        if isFirst, !row.isFree, let account = barred(of: facts.chain) {
+            find("a barred account calls", "call \(serial) is to be paid by \(account)")
         }
         if isFirst, isStoreFailing, !row.isFree {
             find("paid call without a disk", "call \(serial) left while nothing can be stored")
@@ -89,7 +147,10 @@ extension Auditor {
         let callID = Array(bye.callID)
         guard let leg = legs[callID] else { return }
         // The BYE of a fork that was one too many is not the call's.
-        if let tag = leg.remoteTag, let to = bye.toTag, !to.elementsEqual(tag) { return }
+        if let tag = leg.remoteTag, let to = bye.toTag, !to.elementsEqual(tag) {
+            legs[callID]?.forks.remove(Array(to))
+            return
+        }
         legs[callID]?.isHungUp = true
     }
 
@@ -102,6 +163,10 @@ extension Auditor {
             if !facts.isAccepted {
                 calls[serial]?.isAccepted = true
                 calls[serial]?.inviteCSeq = cseq
+                calls[serial]?.wasTakenWhileDraining = isDraining
+                if facts.kind != .emergency {
+                    calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
+                }
                 acceptedThisTurn.append(serial)
             }
         case 200..<300:

@@ -31,17 +31,39 @@ struct Auditor: Sendable {
     /// Prices in force.
     var book: PriceBook
     var settings: Settings
+    /// Which dialplan is in force.
+    var plan: Int
     /// The switch was told that the disk takes nothing, and not yet that it does again.
     var isStoreFailing = false
-    /// Calls that have run out of paid time by now or later, by when.
+    /// In the turn in which it is told.
+    var isHearingOfFailure = false
+    /// Commits that were decided, and those whose end the switch was told.
+    var lastTicket: UInt64 = 0
+    var toldTicket: UInt64 = 0
+    /// When the switch last heard of the disk, or had nothing to hear.
+    var toldAt = Instant(nanoseconds: 0)
+    /// Calls whose BYE waits for its 200, by its branch.
+    var goodbyes: [[UInt8]: Int] = [:]
+    /// Calls that have run out of their time by now or later, by when.
     var paidUntil: [Int: Instant] = [:]
     var nextCut = Instant.distantFuture
 
+    /// Accounts that may not pay for new calls, and from when on, microseconds since 1970.
+    var blocked: Set<String> = []
+    var expiries: [String: Int64] = [:]
+    /// New calls are not taken.
+    var isDraining = false
+    /// Who redeemed a voucher, by its posting.
+    var redeemers: [String: String] = [:]
+
     // Of the turn under way.
     var now = Instant(nanoseconds: 0)
+    var wallTime: Int64 = 0
     var answeredThisTurn: [[UInt8]] = []
     var acceptedThisTurn: [Int] = []
     var closedThisTurn: [Int] = []
+    /// The Call-ID and the branch of a BYE that was delivered.
+    var hungUpThisTurn: (leg: [UInt8], branch: [UInt8])?
 
     /// What the run was like, for its report.
     var figures = Figures()
@@ -50,6 +72,7 @@ struct Auditor: Sendable {
         self.site = site
         settings = site.settings
         book = SimulatedSite.books[site.book]
+        plan = site.plan
         balances = Dictionary(
             site.accounts.map { ($0.id, $0.balance.micros) },
             uniquingKeysWith: { first, _ in first })
@@ -104,6 +127,13 @@ struct Auditor: Sendable {
         figures.crashes += 1
         balances = durable.balances
         isStoreFailing = false
+        lastTicket = 0
+        toldTicket = 0
+        goodbyes = [:]
+        blocked = []
+        expiries = [:]
+        redeemers = redeemers.filter { durablePostings.contains($0.key) }
+        for account in durable.accounts.values { note(account) }
         for serial in calls.keys.sorted() {
             guard var facts = calls[serial], facts.durableRecords == 0 else { continue }
             if facts.isAccepted || facts.toldAt != nil { facts.diedAt = facts.diedAt ?? now }
@@ -131,15 +161,7 @@ struct Auditor: Sendable {
     /// A new process has begun. What still runs in it must be paid as before.
     mutating func restarted(start: UInt32) {
         self.start = start
-        for serial in calls.keys.sorted() {
-            if let facts = calls[serial], facts.isJournalDurable, facts.durableRecords == 0,
-                let row = book.row(for: facts.normalised), !facts.rows.contains(row)
-            {
-                // The journal does not keep the price of the answer: the one in force now counts.
-                calls[serial]?.rows.append(row)
-            }
-            armCut(serial)
-        }
+        for serial in calls.keys.sorted() { armCut(serial) }
     }
 
     mutating func clockStepped() {
@@ -150,26 +172,54 @@ struct Auditor: Sendable {
         }
     }
 
+    /// What an account may do from now on.
+    mutating func note(_ account: Account) {
+        if account.isBlocked { blocked.insert(account.id) } else { blocked.remove(account.id) }
+        expiries[account.id] = account.expiresAt
+    }
+
+    /// The first of these that may not pay for anything new.
+    func barred(of chain: [String]) -> String? {
+        chain.first { id in
+            blocked.contains(id) || expiries[id].map { wallTime >= $0 } ?? false
+        }
+    }
+
+    /// How long what is held pays for; nil when that is for ever.
+    private func paidMilliseconds(_ facts: CallFacts) -> Int64? {
+        guard facts.isPaying else { return nil }
+        var latest: Int64 = 0
+        for row in facts.rows {
+            guard let paid = row.paidMilliseconds(for: facts.reserved) else { return nil }
+            latest = max(latest, paid)
+        }
+        return latest
+    }
+
+    /// The switch has heard of the disk: what it wrote, or that it takes nothing.
+    mutating func told(of event: Event) {
+        toldAt = now
+        if case .committed(let ticket) = event { toldTicket = ticket.rawValue }
+    }
+
+    /// The switch may have given the disk up: it fails, or says nothing for long.
+    var isStoreGivenUp: Bool {
+        isStoreFailing || isHearingOfFailure
+            || lastTicket - toldTicket >= settings.limits.waitingCommits
+            || now - toldAt + .seconds(1) > settings.limits.storeSilence
+    }
+
     /// Notes when a call that is answered has to be cut.
     mutating func armCut(_ serial: Int) {
         guard let facts = calls[serial] else { return }
         let previous = paidUntil[serial]
         paidUntil[serial] = nil
-        if facts.isPaying, let answeredAt = facts.answeredAt, facts.closedAt == nil,
-            facts.durableRecords == 0
+        // A clock that was stepped while nobody ran hides how long the outage was.
+        if let answeredAt = facts.answeredAt, facts.closedAt == nil, facts.durableRecords == 0,
+            !facts.isMeasuredWrongly,
+            let longest = [facts.limit, paidMilliseconds(facts)].compactMap({ $0 }).min()
         {
-            var latest: Int64? = 0
-            for row in facts.rows {
-                guard let paid = row.paidMilliseconds(for: facts.reserved) else {
-                    latest = nil
-                    break
-                }
-                latest = latest.map { max($0, paid) }
-            }
-            // A clock that was stepped while nobody ran hides how long the outage was.
-            if let latest, !facts.isMeasuredWrongly {
-                paidUntil[serial] = answeredAt + Instant.Span(nanoseconds: latest * 1_000_000)
-            }
+            paidUntil[serial] = answeredAt + Instant.Span(nanoseconds: longest * 1_000_000)
         }
         guard previous != paidUntil[serial] else { return }
         nextCut = paidUntil.values.min() ?? .distantFuture

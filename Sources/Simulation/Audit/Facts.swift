@@ -17,7 +17,7 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
 
 /// What the auditor knows of one call, from the wire and the disk alone.
 struct CallFacts: Sendable {
-    enum Kind: Sendable, Equatable { case outbound, `internal`, inbound, emergency }
+    enum Kind: Sendable, Equatable { case outbound, `internal`, inbound, emergency, feature }
 
     var serial: Int
     /// Which start of the switch took it on; nil until one has.
@@ -33,7 +33,10 @@ struct CallFacts: Sendable {
     /// Who pays, the caller's own account first; empty when nobody does.
     let chain: [String]
 
-    /// Prices that were in force when an attempt began, the first one first.
+    /// How long the dialplan in force lets it be, in milliseconds; nil when as long as it is paid.
+    var limit: Int64?
+    /// Prices that were in force when an attempt began, the first one first; of an answered call, the
+    /// one of the attempt that was answered.
     var rows: [PriceBook.Row] = []
     /// A provisional response: the switch has taken the call on.
     var isAccepted = false
@@ -67,6 +70,9 @@ struct CallFacts: Sendable {
     /// The wall clock was stepped while it was answered.
     var isStepped = false
     var isAttempted = false
+    var wasTakenWhileDraining = false
+    /// The posting of the voucher that it redeems.
+    var voucher: String?
 
     /// Nobody can say how long it was away.
     var isMeasuredWrongly: Bool { hasLostClock && isStepped }
@@ -78,9 +84,18 @@ struct CallFacts: Sendable {
 struct LegFacts: Sendable {
     let serial: Int
     let isCaller: Bool
+    /// The price that was in force when it was invited.
+    var row: PriceBook.Row?
     /// A callee's first 2xx was handed to the switch.
     var answeredAt: Instant?
     var remoteTag: [UInt8]?
+    /// Tags of further 2xx to the one INVITE, which have to be hung up by themselves.
+    var forks: Set<[UInt8]> = []
+    /// By both tags, our last request inside the dialog; a caller whose switch died under its INVITE
+    /// may get several dialogs of it.
+    var sequences: [[UInt8]: (number: UInt32, method: Method)] = [:]
+    /// Of all requests of ours, to tell one that comes again from one that is new.
+    var branches: Set<[UInt8]> = []
     /// Somebody has hung it up: we said BYE, or were told.
     var isHungUp = false
     /// The process that invited it died, and no journal knows of it: it has to give up by itself.

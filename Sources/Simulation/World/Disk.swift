@@ -106,6 +106,7 @@ struct Durable: Sendable {
     var settings: [String: UserSettings] = [:]
     var vouchers: [Voucher] = []
     var holds: [SpendingSubject: SpendingHold] = [:]
+    var subscriptions: [UInt64: StoredSubscription] = [:]
     var recentCharges: [RecentCharge] = []
     var lastSequence: UInt64 = 0
     var start: UInt32 = 0
@@ -132,6 +133,7 @@ struct Durable: Sendable {
         state.userSettings = settings
         state.vouchers = vouchers
         state.holds = holds.values.sorted { "\($0.subject)" < "\($1.subject)" }
+        state.subscriptions = subscriptions.values.sorted { $0.tag < $1.tag }
         state.recentCharges = recentCharges
         state.runningCalls = running.values.sorted { $0.call < $1.call }
         state.lastSequence = lastSequence
@@ -152,6 +154,9 @@ struct Durable: Sendable {
             bindings.append(binding)
         case .bindingRemoved(let number, let contact):
             bindings.removeAll { $0.number == number && $0.contact == contact }
+        case .subscriptionSaved(let subscription):
+            subscriptions[subscription.tag] = subscription
+        case .subscriptionRemoved(let tag): subscriptions[tag] = nil
         case .accountSaved(let account): accounts[account.id] = account
         case .settingsSaved(let number, let changed): settings[number] = changed
         case .vouchersAdded(let batch): vouchers += batch

@@ -34,6 +34,9 @@ struct SimulatedSite: Sendable {
         level country  may city + national
         level world    may country + international
         line 66778000-66778099 rings 8000-8099
+        feature balance         *100
+        feature do-not-disturb  on *78  off *79
+        feature redeem          *99*{code}
 
         """
 
@@ -42,13 +45,19 @@ struct SimulatedSite: Sendable {
             route local                 via line, pstn
             route mobile national       via ip-e1, line, pstn  present +86311{line}  send e164
             route international         via ip-e1              present +86311{line}  send e164
+            rule short { from 8001  limit 60s }
             """,
         planHead + """
             route local                 via pstn, line
             route mobile national       via pstn, ip-e1        present +86311{line}  send e164
             route international         via ip-e1, pstn        present +86311{line}  send e164
-            rule short { from 8001  limit 1m }
+            rule short { from 8001 8002 8004  limit 40s }
             """,
+    ]
+
+    /// Milliseconds that a call of these may last at most, by dialplan.
+    static let limits: [[String: Int64]] = [
+        ["8001": 60_000], ["8001": 40_000, "8002": 40_000, "8004": 40_000],
     ]
 
     static let books = [PriceBook.first, PriceBook.second]

@@ -64,6 +64,8 @@ struct Call: Sendable {
 
     /// The caller's INVITE, as long as another route may need it.
     var invite: Message?
+    /// PINs that were dialled with the number; the journal is written without them.
+    var secrets: [String] = []
     /// Its server transaction, until the final response.
     var inviteTransaction: Handle?
     /// What the caller's INVITE still allows (RFC 3261 §16.6 step 3).
@@ -92,6 +94,19 @@ struct Call: Sendable {
         }
     }
     var routingBox: [CallRouting] = []
+    /// What is being done with it beyond talking; nil mostly. Apart for the same reason.
+    var handover: Handover? {
+        get { handoverBox.first }
+        _modify {
+            var value = handoverBox.popLast()
+            defer { handoverBox = value.map { [$0] } ?? [] }
+            yield &value
+        }
+    }
+    var handoverBox: [Handover] = []
+    /// The call whose remaining side talks with the remaining side of this one, since who was in both
+    /// has connected them; see `Switch+Transfer`.
+    var joined = Handle.none
     /// The shown name of the caller.
     var callerName: [UInt8] = []
 
@@ -156,12 +171,21 @@ struct Call: Sendable {
         return ringing.count == 1 ? ringing[0] : nil
     }
 
+    /// The one side that is left of a call that is joined to another, or waits to be.
+    var remainingSide: Side? {
+        if caller.state == .answered { return .caller }
+        guard let connected, callees[connected].state == .answered else { return nil }
+        return .callee(connected)
+    }
+
     var stateName: String {
         switch phase {
         case .routing: "routing"
         case .trying: ringingAt == nil ? "trying" : "ringing"
         case .answering: "answering"
-        case .connected: "connected"
+        case .connected:
+            handover?.parked != nil
+                ? "parked" : handover?.transfer == nil ? "connected" : "transferring"
         }
     }
 }

@@ -17,6 +17,7 @@ struct CallState: Sendable {
         var answer: (bytes: [UInt8], flow: Flow)?
         /// The CSeq of an INVITE of ours without an offer, whose 2xx waits for the other side's ACK.
         var acknowledgementDue: UInt32?
+        var session: SessionTimer?
     }
 
     /// An INVITE of ours that is out: what a CANCEL, an ACK and a BYE are made from.
@@ -52,6 +53,15 @@ struct CallState: Sendable {
     var holding = Call.Holding.nothing
     var isEmergency = false
     var limitMilliseconds: Int64?
+    /// The call that it is joined to.
+    var joined: CallID?
+    /// Who was on this side has left.
+    var isCallerGone = false
+    var isCalleeGone = false
+    /// Where it waits, and who has parked it.
+    var parked: Parked?
+    /// It was answered, and nobody has been told so yet.
+    var isUntold = false
 
     private static let version: UInt8 = 2
 
@@ -62,6 +72,9 @@ struct CallState: Sendable {
         case callerExtension, calleeExtension, inboundTrunk, inboundLine
         case trunk, line, emergency, limit
         case inboundChannel
+        case joined, callerGone, calleeGone, untold
+        case callerSession, calleeSession
+        case parked
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -111,6 +124,18 @@ struct CallState: Sendable {
         if let limitMilliseconds {
             writer.field(Tag.limit.rawValue) { $0.number(limitMilliseconds) }
         }
+        if let joined { writer.field(Tag.joined.rawValue) { $0.number(joined.rawValue) } }
+        Self.write(caller.session, .callerSession, to: &writer)
+        Self.write(callee?.session, .calleeSession, to: &writer)
+        if isCallerGone { writer.field(Tag.callerGone.rawValue) { _ in } }
+        if isCalleeGone { writer.field(Tag.calleeGone.rawValue) { _ in } }
+        if let parked {
+            writer.field(Tag.parked.rawValue) {
+                $0.text(parked.place)
+                $0.text(parked.by)
+            }
+        }
+        if isUntold { writer.field(Tag.untold.rawValue) { _ in } }
         return writer.bytes
     }
 
@@ -141,6 +166,25 @@ struct CallState: Sendable {
         writer.number(flow.remote.ip.high)
         writer.number(flow.remote.ip.low)
         writer.number(UInt64(flow.remote.port))
+    }
+
+    /// Without its deadline: nobody could refresh it while the process was down.
+    private static func write(_ session: SessionTimer?, _ tag: Tag, to writer: inout JournalWriter)
+    {
+        guard let session else { return }
+        writer.field(tag.rawValue) {
+            $0.number(UInt64(session.seconds))
+            $0.byte((session.isOurs ? 1 : 0) | (session.takesUpdate ? 2 : 0))
+        }
+    }
+
+    private static func session(_ reader: inout JournalReader) -> SessionTimer? {
+        guard let seconds = reader.number(as: UInt32.self), let flags = reader.byte() else {
+            return nil
+        }
+        return SessionTimer(
+            seconds: seconds, isOurs: flags & 1 != 0, takesUpdate: flags & 2 != 0,
+            expiresAt: .distantFuture)
     }
 
     private static func write(_ text: String?, _ tag: Tag, to writer: inout JournalWriter) {
@@ -198,6 +242,17 @@ struct CallState: Sendable {
             case .emergency: read?.isEmergency = true
             case .limit: read?.limitMilliseconds = field.signed()
             case .inboundChannel: read?.inboundChannel = field.number(as: Int.self)
+            case .joined:
+                guard let number = field.number() else { return nil }
+                read?.joined = CallID(rawValue: number)
+            case .callerSession: read?.caller.session = Self.session(&field)
+            case .calleeSession: read?.callee?.session = Self.session(&field)
+            case .callerGone: read?.isCallerGone = true
+            case .calleeGone: read?.isCalleeGone = true
+            case .parked:
+                guard let place = field.string(), let by = field.string() else { return nil }
+                read?.parked = Parked(place: place, by: by)
+            case .untold: read?.isUntold = true
             }
         }
         guard var read else { return nil }

@@ -45,8 +45,15 @@ struct Leg: Sendable {
     var offersLate = false
     /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
     var rings: String?
+    /// Its session timer, where it has one.
+    var session: SessionTimer?
+    /// When it last said something in its dialog.
+    var heardAt = Leg.unheard
     /// The phone or trunk in words, for the log.
     var name: String
+
+    /// Since the start of the process, or not asked since then.
+    static let unheard = Instant(nanoseconds: .min)
 
     init(localTag: UInt64, flow: Flow, name: String) {
         self.localTag = localTag

@@ -29,6 +29,15 @@ enum PINMask {
         }
         return String(decoding: result, as: UTF8.self)
     }
+
+    /// What was dialled without any of the secrets: as `masked`, and `****` for all of it when a
+    /// secret was written in some other way, such as with visual separators in it.
+    static func masked(dialled: String, _ secrets: [String]) -> String {
+        let masked = masked(dialled, secrets)
+        let digits = String(
+            decoding: masked.utf8.filter { 48...57 ~= $0 || $0 == 42 }, as: UTF8.self)
+        return PINMask.masked(digits, secrets) == digits ? masked : "****"
+    }
 }
 
 extension Decision {

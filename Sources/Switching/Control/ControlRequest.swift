@@ -127,6 +127,8 @@ public struct TrunkRow: Sendable, Codable, Hashable {
     public var address: String
     /// The addresses that stands for, in no order.
     public var targets: [String]
+    /// How each of them answers, by its address, where there are several.
+    public var targetSignals: [TrunkSignalRow]
     /// `up`, `down`, `trial` (a call tries whether it is well again) or `unknown` (not heard of yet;
     /// calls are tried).
     public var state: String
@@ -148,7 +150,7 @@ public struct TrunkRow: Sendable, Codable, Hashable {
 
 /// One sign of a trunk's health.
 public struct TrunkSignalRow: Sendable, Codable, Hashable {
-    /// `options`, `calls`, `span` or `registration`.
+    /// `options`, `calls`, `span` or `registration`; of a target its address.
     public var signal: String
     /// `up`, `down`, `unknown`; of `calls` the breaker's `closed`, `open`, `half-open`, `trying`.
     public var state: String

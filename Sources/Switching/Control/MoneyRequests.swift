@@ -82,10 +82,17 @@ public struct MoneyChange: Sendable, Codable, Hashable {
     public var by: String
     /// The call that a refund is for: `3-1042`.
     public var call: String?
+    /// What that call was charged on the account; nil when it was not. The shell looks it up in the
+    /// store, so it is no part of what is asked and travels nowhere.
+    public var charged: Amount?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, account, amount, note, by, call
+    }
 
     public init(
         id: String, account: String, amount: Amount, note: String, by: String = "",
-        call: String? = nil
+        call: String? = nil, charged: Amount? = nil
     ) {
         self.id = id
         self.account = account
@@ -93,6 +100,7 @@ public struct MoneyChange: Sendable, Codable, Hashable {
         self.note = note
         self.by = by
         self.call = call
+        self.charged = charged
     }
 }
 

@@ -7,9 +7,9 @@ extension Switch {
     private static let passed: Set<HeaderName> = [
         .contentDisposition, .contentEncoding, .contentLanguage, .mimeVersion, .accept,
         .acceptEncoding, .acceptLanguage, .alertInfo, .subject, .priority, .organization, .privacy,
-        .reason, .sessionExpires, .minSE, .event, .subscriptionState, .infoPackage, .recvInfo,
+        .reason, .event, .subscriptionState, .infoPackage, .recvInfo,
         .userToUser, .date, .warning, .retryAfter, .answerMode, .privAnswerMode, .pEarlyMedia,
-        .unsupported,
+        .unsupported, .referredBy,
     ]
 
     static func copyPassed(from message: Message, into writer: inout MessageWriter) {
@@ -18,13 +18,18 @@ extension Switch {
         }
     }
 
-    /// Supported and Require, cut down to the options that work through us.
+    /// Supported and Require, cut down to the options that work through us, and with those of our own.
     static func copyOptions(from message: Message, into writer: inout MessageWriter) {
         for name in [HeaderName.supported, .require] {
             var isFirst = true
             for option in passedOptions where message.has(option, in: name) {
                 if isFirst { writer.beginField(name) } else { writer.append(", ") }
                 writer.append(option)
+                isFirst = false
+            }
+            if name == .supported {
+                if isFirst { writer.beginField(name) } else { writer.append(", ") }
+                writer.append("timer")
                 isFirst = false
             }
             if !isFirst { writer.endField() }

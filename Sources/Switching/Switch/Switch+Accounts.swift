@@ -7,11 +7,17 @@ import SIP
 
 extension Switch {
     mutating func moneyRequested(_ request: ControlRequest, by token: ControlToken) {
+        // It could only be answered when the disk has it, and nobody knows when that is.
+        if let storeFailure, request.changesMoney {
+            reply(
+                .refused("not done, ask again later: the store fails: \(storeFailure)"), to: token)
+            return
+        }
         switch request {
         case .accounts:
             let all = ledger.accounts
             commit(all.flatMap { renewals(of: $0.id) })
-            reply(.accounts(ledger.accounts.map(accountRow)), to: token)
+            reply(.accounts(ledger.accounts.map { accountRow($0) }), to: token)
         case .accountShown(let id):
             commit(renewals(of: id))
             if let account = ledger.account(id) {
@@ -104,17 +110,20 @@ extension Switch {
     }
 
     private mutating func refund(_ change: MoneyChange, for token: ControlToken) {
-        var call: CallID?
+        let outcome: Ledger.Outcome
         if let text = change.call {
-            call = CallID(text)
-            guard call != nil else {
+            guard let call = CallID(text) else {
                 reply(.refused("\"\(text)\" is no call id; it looks like 3-1042"), to: token)
                 return
             }
+            outcome = ledger.refund(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                call: call.rawValue, charged: change.charged, note: change.note, by: change.by)
+        } else {
+            outcome = ledger.refund(
+                id: change.id, account: change.account, amount: change.amount, at: wallTime,
+                note: change.note, by: change.by)
         }
-        let outcome = ledger.refund(
-            id: change.id, account: change.account, amount: change.amount, at: wallTime,
-            call: call?.rawValue, note: change.note, by: change.by)
         post(outcome, verb: "refunded", account: change.account, for: token)
     }
 
@@ -252,7 +261,8 @@ extension Switch {
             reply(.refused(Self.noPrice(decision.normalised, plan: name)), to: token)
             return
         }
-        let rating = Rating(row, calendar: deck.tariff.calendar, from: at, offset: priceOffset)
+        let rating = Rating(
+            row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
         let steps = rating.begunSteps(milliseconds: question.milliseconds)
         reply(
             .price(
@@ -271,6 +281,20 @@ extension Switch {
         switch first.via {
         case .trunk(let name): return name
         case .line, .lines: return TariffBook.lines
+        }
+    }
+}
+
+extension ControlRequest {
+    /// Whether it changes what stands in the books.
+    fileprivate var changesMoney: Bool {
+        switch self {
+        case .accountOpened, .accountChanged, .accountToppedUp, .accountAdjusted, .accountRefunded,
+            .spendingReleased, .vouchersMade, .voucherRedeemed:
+            true
+        // A hold stops calls, and does so at once even if the disk has it later.
+        case .spendingHeld: false
+        default: false
         }
     }
 }

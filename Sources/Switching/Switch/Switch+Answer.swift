@@ -29,6 +29,11 @@ extension Switch {
             return
         }
         dialog.responseReceived(response)
+        if let early = calls[handle].callees[callee].dialogIndex(remoteTag: dialog.remoteTag[...]) {
+            // A PRACK may have used numbers that the INVITE's response knows nothing of.
+            let used = calls[handle].callees[callee].dialogs[early].localCSeq
+            dialog.advanceLocalCSeq(by: max(used, dialog.localCSeq) - dialog.localCSeq)
+        }
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
         let flow = inDialogFlow(of: dialog, leg: calls[handle].callees[callee], call: handle)
         calls[handle].callees[callee].state = .answered
@@ -36,6 +41,7 @@ extension Switch {
         calls[handle].callees[callee].flow = flow
         calls[handle].connected = callee
         calls[handle].answeredAt = now
+        sessionAgreed(of: LegReference(call: handle, side: .callee(callee)), by: response)
         // Until the answer is on the disk the callee gets no ACK: were the process to end before, its
         // 2xx comes again and is hung up. A late offer waits for the caller's ACK, which brings the
         // answer to it (RFC 3264 §5).
@@ -65,6 +71,7 @@ extension Switch {
         calls[handle].record.answeredAt = wallTime
         moneyAnswered(handle)
 
+        if isForTransfer(handle) { calls[handle].handover?.offer = Offer(of: response) }
         settleCallerDialog(response, call: handle, callee: callee)
         prepareAnswer(response, for: handle)
         let ticket = commit([.callRunning(journal(of: handle))])
@@ -103,6 +110,8 @@ extension Switch {
             var extra = Dialog(request: request, response: response)
         else { return }
         extra.responseReceived(response)
+        // Its ringing may have been acknowledged with numbers that nobody knows any more.
+        extra.advanceLocalCSeq(by: Self.skippedCSeqs)
         let flow = calls[handle].callees[callee].flow
         acknowledge(response, dialog: extra, flow: flow, client: nil)
         sendBye(
@@ -149,6 +158,7 @@ extension Switch {
             let request = servers[server].request
         else { return }
         let contact = listenerText(calls[handle].caller.flow.listener).contact
+        let session = agreeSession(of: LegReference(call: handle, side: .caller), asked: request)
         let bytes = request.response(
             200, toTag: Token.text(calls[handle].caller.localTag),
             source: servers[server].source, dialogForming: true,
@@ -157,6 +167,7 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: response, into: &writer)
+                session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
         calls[handle].caller.pendingAnswer = Leg.PendingAnswer(
@@ -167,6 +178,10 @@ extension Switch {
 
     /// The caller is told: from here on it may talk.
     mutating func tellCaller(_ handle: Handle) {
+        if isForTransfer(handle) {
+            transferAnswered(handle)
+            return
+        }
         guard let server = calls[handle].inviteTransaction,
             let bytes = calls[handle].caller.pendingAnswer?.bytes
         else { return }
@@ -183,6 +198,9 @@ extension Switch {
         calls[handle].routing = nil
         calls[handle].provisionals = []
         armAnswer(handle, side: .caller)
+        beginSessions(handle)
+        // Its caller may have asked meanwhile that another be connected to whom it reaches here.
+        if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
     }
 
     /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
@@ -232,10 +250,15 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
+        while let first = featureAnswers.first, first.ticket <= ticket {
+            featureAnswers.popFirst()
+            tell(first)
+        }
         while let first = cancellations.first, first.ticket <= ticket {
             cancellations.popFirst()
             tellCancelled(first.server)
         }
+        sayFarewells(through: ticket)
         while let first = waitingReplies.first, first.ticket <= ticket {
             waitingReplies.popFirst()
             actions.replies.append((first.to, first.reply))
@@ -253,6 +276,7 @@ extension Switch {
             goOnUnwritten(handle, why: "the record cannot be written")
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
+        sayFarewells(through: lastTicket)
         // Where the answer is not on the disk either, both will get there together.
         for waiting in cancellations.removeAll() {
             if waiting.answer > durableTicket {

@@ -91,12 +91,13 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "all lines of \(group) are in use")
         }
-        guard let trunk = trunks[name] else {
+        // Parts of the trunk, not the trunk: a copy that is held makes taking a channel copy them all.
+        guard let targets = trunks[name]?.targets else {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
         let isEmergency = calls[handle].isEmergency
-        if let why = trunk.downReason, !isEmergency || trunk.targets.isEmpty {
+        if let why = trunks[name]!.downReason, !isEmergency || targets.isEmpty {
             return Call.Failure(
                 status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
         }
@@ -119,9 +120,10 @@ extension Switch {
         }
         guard isEmergency || trunks[name]!.rate.admits(now: now) else {
             if line == nil { trunks[name]!.channels.free(channel) }
+            let limit = trunks[name]!.settings.callsPerSecond
             return Call.Failure(
                 status: 503, q850: Causes.switchCongestion,
-                text: "\(name) takes no more than \(trunk.settings.callsPerSecond) calls a second")
+                text: "\(name) takes no more than \(limit) calls a second")
         }
         if let line {
             linesInUse[line] = calls[handle].id
@@ -130,7 +132,7 @@ extension Switch {
             calls[handle].holding = .trunk(name: name)
         }
         calls[handle].channel = channel
-        calls[handle].targetsLeft = trunk.targets.order(now: now, using: &tokens)
+        calls[handle].targetsLeft = targets.order(now: now, using: &tokens)
         calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }
@@ -274,6 +276,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer)
+        writeSession(into: &writer)
         Self.copyPassed(from: original, into: &writer)
         let body = original.body
         let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])
@@ -335,7 +338,10 @@ extension Switch {
             // It rings: the trunk is well, however long the callee takes.
             if response.status == 180, calls[handle].isTrial { routePassed(handle) }
         }
-        guard let server = calls[handle].inviteTransaction else { return }
+        guard let server = calls[handle].inviteTransaction else {
+            transferProgressed(handle, status: response.status)
+            return
+        }
 
         // A reliable provisional keeps being reliable, with our own number for it (RFC 3262 §3).
         var rseq: UInt32?

@@ -45,6 +45,10 @@ extension Switch {
         case .relay(let call, let to, _, _):
             guard calls.contains(call) else { return nil }
             return to == .caller ? calls[call].inboundTrunk : calls[call].holding.trunk
+        case .join(_, let asked):
+            guard calls.contains(asked.call) else { return nil }
+            return asked.side == .caller
+                ? calls[asked.call].inboundTrunk : calls[asked.call].holding.trunk
         case .registration(let trunk): return trunk
         case .nobody:
             // A BYE of a call that is over.
@@ -52,7 +56,7 @@ extension Switch {
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
         // Any answer to OPTIONS says that the far side lives.
-        case .probe, .check: return nil
+        case .probe, .check, .notification: return nil
         }
     }
 
@@ -64,9 +68,13 @@ extension Switch {
             guard last >= 0 else { return request.cseqNumber + 1 }
             calls[call][to].dialogs[last].advanceLocalCSeq(by: 1)
             return calls[call][to].dialogs[last].localCSeq
+        case .join(_, let asked):
+            let last = calls[asked.call][asked.side].dialogs.count - 1
+            calls[asked.call][asked.side].dialogs[last].advanceLocalCSeq(by: 1)
+            return calls[asked.call][asked.side].dialogs[last].localCSeq
         case .registration(let trunk):
             return trunks[trunk]?.registration?.nextCSeq() ?? request.cseqNumber + 1
-        case .attempt, .nobody, .probe, .check: return request.cseqNumber + 1
+        case .attempt, .nobody, .probe, .check, .notification: return request.cseqNumber + 1
         }
     }
 
@@ -80,9 +88,10 @@ extension Switch {
             }
         case .relay(let call, let to, let server, let method):
             guard method == .invite, servers.contains(server) else { return }
-            let from: Side = to == .caller ? .callee(calls[call].connected ?? 0) : .caller
-            servers[server].user = .relay(call: call, from: from, client: client)
-        case .nobody, .probe, .check, .registration: break
+            guard let from = partner(of: LegReference(call: call, side: to)) else { return }
+            servers[server].user = .relay(call: from.call, from: from.side, client: client)
+        // The dialog waits for the end of this INVITE as it did for that of the first.
+        case .nobody, .probe, .check, .registration, .join, .notification: break
         }
     }
 

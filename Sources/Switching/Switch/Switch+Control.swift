@@ -8,13 +8,13 @@ extension Switch {
     mutating func requested(_ request: ControlRequest, by token: ControlToken) {
         switch request {
         case .status: reply(.status(statusRow()), to: token)
-        case .calls: reply(.calls(calls.handles.map(callRow)), to: token)
+        case .calls: reply(.calls(calls.handles.map { callRow($0) }), to: token)
         case .trunks: reply(.trunks(settings.trunks.compactMap { trunkRow($0.name) }), to: token)
         case .lines: reply(.lines(lineRows()), to: token)
         case .registrations: reply(.registrations(registrationRows()), to: token)
         case .extensions:
             reply(
-                .extensions(extensions.keys.sorted().compactMap(extensionRow)), to: token)
+                .extensions(extensions.keys.sorted().compactMap { extensionRow($0) }), to: token)
         case .extensionShown(let number):
             if let row = extensionRow(number) {
                 reply(.extensions([row]), to: token)
@@ -158,6 +158,9 @@ extension Switch {
         let call = calls[handle]
         var route = call.record.route ?? call.calleeExtension ?? ""
         if route.isEmpty, let attempt = call.record.attempts.last { route = attempt.route }
+        if let parked = call.handover?.parked {
+            route = "place \(parked.place), parked by \(parked.by)"
+        }
         return CallRow(
             call: call.id.description, state: call.stateName, caller: call.record.caller,
             dialled: call.record.dialled, route: route,
@@ -176,11 +179,24 @@ extension Switch {
         return TrunkRow(
             name: name, kind: trunk.settings.kind.rawValue,
             address: trunk.settings.address, targets: trunk.targets.endpoints.map(\.description),
+            targetSignals: targetRows(trunk),
             state: trunk.stateName, since: wallClock.microseconds(at: trunk.since),
             reason: trunk.reason, signals: signalRows(trunk), channels: trunk.settings.channels,
             inUse: trunk.channelsInUse, taken: trunk.channels.takenNumbers,
             blocked: trunk.channels.blockedNumbers, reserved: trunk.channels.reservedNumbers,
             attempts: trunk.attempts, failures: trunk.failures)
+    }
+
+    /// How its targets answer OPTIONS, where it has several.
+    private func targetRows(_ trunk: Trunk) -> [TrunkSignalRow] {
+        let endpoints = trunk.targets.endpoints
+        guard endpoints.count > 1 else { return [] }
+        return endpoints.sorted { $0.sortKey < $1.sortKey }.map { endpoint in
+            let health = trunk.targets.health[endpoint] ?? ProbeHealth(now: trunk.since)
+            return TrunkSignalRow(
+                signal: endpoint.description, state: health.stateName,
+                since: wallClock.microseconds(at: health.since), reason: health.reason)
+        }
     }
 
     /// What its state is joined from, but for what is not asked.
@@ -233,14 +249,16 @@ extension Switch {
     }
 
     private func statusRow() -> StatusRow {
-        StatusRow(
+        var counted = counters.all
+        if subscriptions.count > 0 { counted["subscriptions"] = UInt64(subscriptions.count) }
+        return StatusRow(
             state: stateText,
             uptimeSeconds: (now - startedAt).milliseconds / 1000, planVersion: plan.version,
             calls: calls.count, registrations: registrar.count, extensions: extensions.count,
             accounts: ledger.accountCount, tariffRows: tariff.count,
             transactions: clients.count + servers.count, received: counters.received,
             malformed: counters.malformed, callsTotal: counters.calls,
-            commitsWaiting: waitingCommits, counters: counters.all)
+            commitsWaiting: waitingCommits, counters: counted)
     }
 
     // MARK: Questions

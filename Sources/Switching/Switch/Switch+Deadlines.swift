@@ -34,6 +34,18 @@ extension Switch {
                 if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
             case .sidesCheck:
                 if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
+            case .join:
+                if let handle = calls.handle(at: key.slot) { askNext(handle) }
+            case .park:
+                if let handle = calls.handle(at: key.slot) { parkDeadlineReached(handle) }
+            case .subscription:
+                if let handle = subscriptions.handle(at: key.slot) {
+                    subscriptionDeadlineReached(handle)
+                }
+            case .subscriptionAnew:
+                if let handle = subscriptions.handle(at: key.slot) {
+                    tellAnew(subscription: handle)
+                }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .housekeeping:

@@ -63,6 +63,10 @@ extension Switch {
         case .callee:
             hangUpCaller(handle, reason: reason)
         }
+        if let other = partner(of: LegReference(call: handle, side: side)), other.call != handle {
+            hangUpCaller(other.call, reason: reason)
+            hangUpCallee(other.call, reason: reason)
+        }
         close(
             handle, by: side == .caller ? .caller : .callee, status: 200,
             q850: q850 ?? Causes.normalClearing, text: "", disposition: .answered)
@@ -169,20 +173,30 @@ extension Switch {
             retire(early.tag)
         }
         for leg in call.callees { retire(leg.localTag) }
-        if let dialog = call.caller.dialogs.first {
-            let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
-            origins[origin] = nil
-            finish(origin, cseq: dialog.remoteCSeq ?? 0)
-        }
+        forgetOrigin(of: handle, call.caller)
         if call.record.disposition != .answered {
             log(
                 .info, call: call.id,
                 "\(call.record.caller) -> \(call.record.dialled): \(status) \(text)")
         }
+        handoverEnded(of: call, handle, status: status, q850: q850, text: text)
+    }
+
+    mutating func forgetOrigin(of handle: Handle) { forgetOrigin(of: handle, calls[handle].caller) }
+
+    /// The caller's INVITE belongs to no call any more.
+    private mutating func forgetOrigin(of handle: Handle, _ caller: Leg) {
+        guard let dialog = caller.dialogs.first else { return }
+        let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
+        // A call that was made for a transfer has the transferor's dialog, which is another's.
+        guard origins[origin] == handle else { return }
+        origins[origin] = nil
+        finish(origin, cseq: dialog.remoteCSeq ?? 0)
     }
 
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
     mutating func retire(_ tag: UInt64) {
+        guard legs[tag] != nil else { return }
         retiredTags.append((now + settings.timers.timeout, tag))
         forgetRetiredTags()
     }

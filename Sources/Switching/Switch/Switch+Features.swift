@@ -30,21 +30,37 @@ extension Switch {
         case refused(Call.Failure)
         /// Somebody's ringing call is the caller's now, who is answered already.
         case pickedUp(from: String)
+        /// Somebody else is asked first, and ends the INVITE.
+        case waits
+    }
+
+    /// What a feature code's user is told, when what was done is on the disk.
+    struct FeatureAnswer: Sendable {
+        var ticket: CommitTicket
+        var server: Handle
+        /// To's tag.
+        var tag: UInt64
+        var text: String
+        /// The MESSAGE that says it too.
+        var message: (branch: UInt64, bytes: [UInt8], flow: Flow)?
     }
 
     /// Does what a feature code stands for, and ends its INVITE.
     mutating func perform(_ feature: FeatureCall, _ handle: Handle) {
+        let before = lastTicket
         switch outcome(of: feature, handle) {
-        case .done(let text): finish(handle, text)
+        case .done(let text): finish(handle, text, isChanged: lastTicket > before)
         case .told(let text):
-            sendMessage(text, toCallerOf: handle)
-            finish(handle, text)
+            finish(
+                handle, text, message: message(text, toCallerOf: handle),
+                isChanged: lastTicket > before)
         case .refused(let failure):
             fail(handle, failure.status, q850: failure.q850, failure.text)
         case .pickedUp(let number):
             close(
                 handle, by: .switch, status: 200, q850: Causes.normalClearing,
                 text: "picked up the call that rang at \(number)", disposition: .noAnswer)
+        case .waits: break
         }
     }
 
@@ -66,9 +82,8 @@ extension Switch {
         case .pickup, .pickupExtension: return pickUp(feature, handle)
         case .balance: return balance(of: feature.extension)
         case .redeem: return redeem(feature)
-        case .park, .retrieve:
-            return refused(
-                501, "calls cannot be parked: the switch has no media to hold them with")
+        case .park: return park(feature, handle)
+        case .retrieve: return retrieve(feature, handle)
         case .callByPIN, .redial:
             // The dialplan decides these as the calls that they are.
             return refused(501, "\(feature.feature.rawValue) is no feature by itself")
@@ -132,6 +147,10 @@ extension Switch {
         guard let id = extensions[number]?.account, let account = ledger.account(id) else {
             return refused(403, "\(number) has no account")
         }
+        guard outOfService == nil else {
+            counters.count("refused-store")
+            return refused(503, "vouchers cannot be redeemed now")
+        }
         let policy = plan.pinPolicy(of: number)
         var guesses = voucherGuesses[number] ?? VoucherGuesses()
         if let until = guesses.lockedOutUntil, until > now {
@@ -161,27 +180,45 @@ extension Switch {
 
     // MARK: Telling the user
 
-    /// Ends a feature code's INVITE with what was done.
-    private mutating func finish(_ handle: Handle, _ text: String) {
+    /// Ends a feature code's INVITE with what was done. What has changed something is told when that is
+    /// on the disk; until then the phone waits, since the store goes on trying.
+    private mutating func finish(
+        _ handle: Handle, _ text: String,
+        message: (branch: UInt64, bytes: [UInt8], flow: Flow)? = nil, isChanged: Bool
+    ) {
         if let server = calls[handle].inviteTransaction {
-            let reason = Self.reason(q850: Causes.normalClearing, text: text)
-            let tag = Token.text(calls[handle].caller.localTag)
-            respond(
-                server, 487, reason: text, toTag: tag, body: Array(text.utf8)[...],
-                contentType: Array("text/plain;charset=utf-8".utf8)[...]
-            ) { $0.field(.reason, reason) }
+            let answer = FeatureAnswer(
+                ticket: lastTicket, server: server, tag: calls[handle].caller.localTag, text: text,
+                message: message)
             calls[handle].inviteTransaction = nil
+            if isChanged { featureAnswers.append(answer) } else { tell(answer) }
         }
         close(
             handle, by: .switch, status: 487, q850: Causes.normalClearing, text: text,
             disposition: .noAnswer)
     }
 
-    /// Sends a text to the phone that dialled, when it takes texts.
-    private mutating func sendMessage(_ text: String, toCallerOf handle: Handle) {
+    mutating func tell(_ answer: FeatureAnswer) {
+        if let message = answer.message {
+            _ = makeClient(
+                .message, branch: message.branch, bytes: message.bytes, flow: message.flow,
+                user: .nobody)
+        }
+        let reason = Self.reason(q850: Causes.normalClearing, text: answer.text)
+        respond(
+            answer.server, 487, reason: answer.text, toTag: Token.text(answer.tag),
+            body: Array(answer.text.utf8)[...],
+            contentType: Array("text/plain;charset=utf-8".utf8)[...]
+        ) { $0.field(.reason, reason) }
+    }
+
+    /// A text for the phone that dialled, when it takes texts.
+    private mutating func message(
+        _ text: String, toCallerOf handle: Handle
+    ) -> (branch: UInt64, bytes: [UInt8], flow: Flow)? {
         guard let invite = calls[handle].invite, invite.has("MESSAGE", in: .allow),
             let contact = invite.address(.contact)
-        else { return }
+        else { return nil }
         let flow = calls[handle].caller.flow
         let branch = tokens.next()
         let host = listenerText(flow.listener).hostPort
@@ -204,7 +241,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         let bytes = writer.finish(
             body: Array(text.utf8)[...], contentType: Array("text/plain;charset=utf-8".utf8)[...])
-        _ = makeClient(.message, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+        return (branch, bytes, flow)
     }
 }
 

@@ -6,8 +6,12 @@ import SIP
 
 extension Switch {
     mutating func receive(inDialog request: Message, key: TransactionKey, on flow: Flow) {
-        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number]
-        else {
+        let known = request.toTag.flatMap(Token.number)
+        if let subscription = known.flatMap({ subscriptionHandles[$0] }) {
+            subscribeAgain(request, key: key, on: flow, subscription: subscription)
+            return
+        }
+        guard let number = known, let reference = legs[number] else {
             answerStatelessly(request, 481, on: flow)
             return
         }
@@ -56,14 +60,25 @@ extension Switch {
             return
         }
 
+        heard(LegReference(call: handle, side: side))
+        if request.method == .invite || request.method == .update, isTooBrief(request) {
+            calls[handle][side].dialogs[index].responseSent(422, to: request)
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 422) { $0.field(.minSE, Int(SessionTimer.leastSeconds)) }
+            return
+        }
         switch request.method {
         case .bye: byeReceived(request, key: key, on: flow, call: handle, side: side)
         case .options:
             let server = makeServer(for: request, key: key, on: flow)
             respond(server, 200) { $0.field(.allow, Self.allowedMethods) }
-        case .refer, .subscribe, .publish, .register:
-            // A transfer would be charged to nobody we know: refused, not passed on.
-            refuseInDialog(request, key: key, on: flow, request.method == .refer ? 603 : 489)
+        case .refer: referReceived(request, key: key, on: flow, call: handle, side: side)
+        case .subscribe, .publish, .register:
+            refuseInDialog(request, key: key, on: flow, 489)
+        case .update where request.body.isEmpty && request.has(.sessionExpires):
+            refreshReceived(
+                request, key: key, on: flow, leg: LegReference(call: handle, side: side),
+                dialog: index)
         case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
             relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
         }
@@ -76,12 +91,12 @@ extension Switch {
         }
     }
 
-    private mutating func refuseInDialog(
+    mutating func refuseInDialog(
         _ request: Message, key: TransactionKey, on flow: Flow, _ status: Int,
-        retryAfter: Int? = nil
+        reason: String? = nil, retryAfter: Int? = nil
     ) {
         let server = makeServer(for: request, key: key, on: flow)
-        respond(server, status) { writer in
+        respond(server, status, reason: reason) { writer in
             if let retryAfter { writer.field(.retryAfter, retryAfter) }
         }
     }
@@ -93,6 +108,7 @@ extension Switch {
     ) {
         let server = makeServer(for: request, key: key, on: flow)
         switch calls[handle].phase {
+        case .connected where leavesTransfer(LegReference(call: handle, side: side)): break
         case .connected:
             hungUp(
                 handle, by: side, reason: request.value(.reason).map { Array($0) },
@@ -118,8 +134,8 @@ extension Switch {
         dialog ownDialog: Int
     ) {
         let server = makeServer(for: request, key: key, on: flow)
-        var target = calls[handle].partner(of: side)
-        var dialogIndex = target.map { calls[handle][$0].dialogs.count - 1 } ?? -1
+        var target = partner(of: LegReference(call: handle, side: side))
+        var dialogIndex = target.map { calls[$0.call][$0.side].dialogs.count - 1 } ?? -1
         var acknowledged: ReliableProvisional?
         if request.method == .prack, side == .caller {
             // RAck names our number of the provisional; the callee knows its own (RFC 3262 §7.2).
@@ -130,24 +146,27 @@ extension Switch {
                 respond(server, 481)
                 return
             }
-            target = .callee(known.callee)
+            target = LegReference(call: handle, side: .callee(known.callee))
             dialogIndex = index
             acknowledged = known
         }
-        guard let target, dialogIndex >= 0, calls[handle][target].state != .ended else {
-            // There is nobody to pass it to yet.
+        guard let target, dialogIndex >= 0, calls[target.call][target.side].state != .ended,
+            !isOccupied(target, for: request.method)
+        else {
+            // There is nobody to pass it to yet, or it is being asked something else.
             if request.method == .invite {
                 calls[handle][side].dialogs[ownDialog].responseSent(491, to: request)
             }
-            respond(server, request.method == .invite ? 491 : 480)
+            let isOffer = request.method == .invite || request.method == .update
+            respond(server, isOffer ? 491 : 480)
             return
         }
 
         let method = request.method
         let branch = tokens.next()
-        let targetFlow = calls[handle][target].flow
+        let targetFlow = calls[target.call][target.side].flow
         var writer = MessageWriter(capacity: 1024 + request.body.count)
-        _ = calls[handle][target].dialogs[dialogIndex].nextRequest(
+        _ = calls[target.call][target.side].dialogs[dialogIndex].nextRequest(
             method, via: via(branch: branch, listener: targetFlow.listener), into: &writer)
         writer.field(.maxForwards, max((request.maxForwards ?? 70) - 1, 0))
         writer.field(.contact, listenerText(targetFlow.listener).contact)
@@ -158,16 +177,20 @@ extension Switch {
         } else if let rack = request.value(.rack) {
             writer.field(.rack, rack)
         }
-        if method == .invite || method == .update { writer.field(.allow, Self.allowedMethods) }
+        if method == .invite || method == .update {
+            writer.field(.allow, Self.allowedMethods)
+            writeSession(of: target, into: &writer)
+        }
         Self.copyOptions(from: request, into: &writer)
         Self.copyPassed(from: request, into: &writer)
         let bytes = writer.finish(
             body: request.body, contentType: request.value(.contentType) ?? [])
         let client = makeClient(
             method, branch: branch, bytes: bytes, flow: targetFlow,
-            user: .relay(call: handle, to: target, server: server, serverMethod: method))
+            user: .relay(
+                call: target.call, to: target.side, server: server, serverMethod: method))
         if method == .invite {
-            calls[handle][target].offersLate = request.body.isEmpty
+            calls[target.call][target.side].offersLate = request.body.isEmpty
             servers[server].user = .relay(call: handle, from: side, client: client)
             respond(server, 100)
         }
@@ -195,10 +218,11 @@ extension Switch {
             return
         }
         let status = response.status
-        let from: Side = to == .caller ? .callee(calls[handle].connected ?? 0) : .caller
+        let from = partner(of: LegReference(call: handle, side: to))
         if let index = calls[handle][to].dialogIndex(remoteTag: response.toTag ?? []) {
             calls[handle][to].dialogs[index].responseReceived(response)
         }
+        heard(LegReference(call: handle, side: to))
         guard servers.contains(server), let request = servers[server].request else {
             // The 2xx of a re-INVITE came again: its ACK was lost, or is not due yet.
             if method == .invite, (200..<300).contains(status),
@@ -210,20 +234,22 @@ extension Switch {
         }
         if status < 200 {
             guard method == .invite, status > 100 else { return }
-            passResponse(response, to: server)
+            passResponse(response, to: server, of: from)
             return
         }
-        if let own = calls[handle][from].dialogIndex(remoteTag: request.fromTag ?? []) {
-            calls[handle][from].dialogs[own].responseSent(status, to: request)
+        relayEnded(status, request, of: from)
+        if method == .invite || method == .update, (200..<300).contains(status) {
+            sessionAgreed(of: LegReference(call: handle, side: to), by: response)
         }
         // Either target may be another now.
         defer {
             if method == .invite || method == .update, (200..<300).contains(status) {
                 journalAgain(handle)
+                if let from, from.call != handle { journalAgain(from.call) }
             }
         }
-        if method == .invite, (200..<300).contains(status) {
-            passAnswer(response, to: server, call: handle, from: from)
+        if method == .invite, (200..<300).contains(status), let from {
+            passAnswer(response, to: server, call: from.call, from: from.side)
             if calls[handle][to].offersLate {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
                     cseq: response.cseqNumber, client: client)
@@ -233,7 +259,7 @@ extension Switch {
             }
             return
         }
-        passResponse(response, to: server)
+        passResponse(response, to: server, of: from)
         // These say that the dialog is gone (RFC 3261 §12.2.1.2).
         if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
     }
@@ -253,25 +279,41 @@ extension Switch {
         }
         if servers.contains(server) {
             if let request = servers[server].request {
-                let from: Side = to == .caller ? .callee(calls[handle].connected ?? 0) : .caller
-                if let own = calls[handle][from].dialogIndex(remoteTag: request.fromTag ?? []) {
-                    calls[handle][from].dialogs[own].responseSent(status, to: request)
-                }
+                relayEnded(
+                    status, request, of: partner(of: LegReference(call: handle, side: to)))
             }
             respond(server, status)
         }
         legLost(handle, side: to, status: status)
     }
 
+    /// A request that came on this leg has its final answer.
+    private mutating func relayEnded(_ status: Int, _ request: Message, of leg: LegReference?) {
+        guard let leg,
+            let own = calls[leg.call][leg.side].dialogIndex(remoteTag: request.fromTag ?? [])
+        else { return }
+        calls[leg.call][leg.side].dialogs[own].responseSent(status, to: request)
+    }
+
     mutating func legLost(_ handle: Handle, side: Side, status: Int) {
-        guard case .connected = calls[handle].phase else { return }
+        guard case .connected = calls[handle].phase, calls[handle][side].state != .ended else {
+            return
+        }
         let name = calls[handle][side].name
         cut(
             handle, text: "\(name) is gone (\(status))", status: nil,
             q850: Causes.recoveryOnTimerExpiry)
     }
 
-    private mutating func passResponse(_ response: Message, to server: Handle) {
+    private mutating func passResponse(
+        _ response: Message, to server: Handle, of leg: LegReference?
+    ) {
+        var session: SessionAnswer?
+        if response.method == .update, (200..<300).contains(response.status), let leg,
+            let request = servers[server].request
+        {
+            session = agreeSession(of: leg, asked: request)
+        }
         let contact = listenerText(servers[server].flow.listener).contact
         respond(
             server, response.status,
@@ -279,6 +321,7 @@ extension Switch {
             body: response.body, contentType: response.value(.contentType) ?? []
         ) { writer in
             if response.status < 300 { writer.field(.contact, contact) }
+            session?.write(to: &writer)
             Self.copyPassed(from: response, into: &writer)
         }
     }
@@ -289,6 +332,7 @@ extension Switch {
     ) {
         guard let request = servers[server].request else { return }
         let contact = listenerText(servers[server].flow.listener).contact
+        let session = agreeSession(of: LegReference(call: handle, side: side), asked: request)
         let bytes = request.response(
             response.status, source: servers[server].source,
             extra: { writer in
@@ -296,6 +340,7 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: response, into: &writer)
+                session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
         calls[handle][side].pendingAnswer = Leg.PendingAnswer(
@@ -324,17 +369,19 @@ extension Switch {
         guard calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []) != nil,
             calls[handle][side].pendingAnswer != nil
         else { return }
+        heard(reference)
         let action = calls[handle][side].pendingAnswer?.retransmission.acknowledgementReceived()
         guard action == .pass else { return }
         calls[handle][side].pendingAnswer = nil
         armAnswer(handle, side: side)
-        guard let partner = calls[handle].partner(of: side),
-            let due = calls[handle][partner].acknowledgementDue,
-            let dialog = calls[handle][partner].dialogs.last
+        // What waits for the answer of a third one waits on.
+        guard let partner = partner(of: reference), !isBeingJoined(partner),
+            let due = calls[partner.call][partner.side].acknowledgementDue,
+            let dialog = calls[partner.call][partner.side].dialogs.last
         else { return }
-        calls[handle][partner].acknowledgementDue = nil
+        calls[partner.call][partner.side].acknowledgementDue = nil
         acknowledge(
-            cseq: due.cseq, dialog: dialog, flow: calls[handle][partner].flow,
+            cseq: due.cseq, dialog: dialog, flow: calls[partner.call][partner.side].flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
     }
 
@@ -352,7 +399,7 @@ extension Switch {
         case .gaveUp:
             let isCertain = calls[handle][side].pendingAnswer?.mayBeAcknowledged == false
             calls[handle][side].pendingAnswer = nil
-            guard isCertain else { return }
+            guard isCertain, calls[handle][side].state != .ended else { return }
             let name = calls[handle][side].name
             cut(
                 handle, text: "\(name) never acknowledged the answer", status: nil,

@@ -48,7 +48,7 @@ extension Switch {
         inspection.origins = origins.count
         inspection.linesInUse = linesInUse.count
         inspection.busyExtensions = callsOfExtension.count
-        inspection.waiting = answering.count + waitingReplies.count
+        inspection.waiting = answering.count + waitingReplies.count + partings.count
         inspection.commits = waitingCommits
         inspection.reservations = ledger.reservationCount
         inspection.deadlines = deadlines.count - 1

@@ -6,7 +6,9 @@ import SIP
 
 extension Switch {
     /// Options that pass through us from leg to leg.
-    static let passedOptions = ["100rel", "timer"]
+    static let passedOptions = ["100rel"]
+    /// Options that an INVITE may require.
+    static let inviteOptions = ["100rel", "timer"]
 
     /// Who calls, once that is known.
     private enum Identity {
@@ -23,8 +25,14 @@ extension Switch {
             identity = .subscriber(subscriber)
         }
 
-        if let unsupported = unsupportedOptions(request, supported: Self.passedOptions) {
+        if let unsupported = unsupportedOptions(request, supported: Self.inviteOptions) {
             refuse(request, key: key, on: flow, 420) { $0.field(.unsupported, unsupported) }
+            return
+        }
+        if isTooBrief(request) {
+            refuse(request, key: key, on: flow, 422) {
+                $0.field(.minSE, Int(SessionTimer.leastSeconds))
+            }
             return
         }
         let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
@@ -81,6 +89,11 @@ extension Switch {
     /// Whether the Request-URI names this switch: its realm, one of its domains, or an address.
     private func isOurs(_ request: Message) -> Bool {
         guard let uri = URI(parsing: request.requestURI) else { return false }
+        return isServed(uri)
+    }
+
+    /// Whether an address is one of this switch.
+    func isServed(_ uri: URI) -> Bool {
         if uri.scheme == .tel { return true }
         if IPAddress(parsing: uri.host) != nil { return true }
         let host = String(decoding: uri.host, as: UTF8.self).lowercased()
@@ -157,7 +170,7 @@ extension Switch {
 
     // MARK: Where to
 
-    private mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
+    mutating func route(_ handle: Handle, caller: Caller, dialled: String) {
         let decision = firstDecision(handle, caller: caller, dialled: dialled)
 
         // A line or channel of its own is taken by the call that comes in on it.
@@ -171,7 +184,7 @@ extension Switch {
         if let number = calls[handle].callerExtension {
             let inUse = callsOfExtension[number, default: 0]
             let limit = extensions[number]?.callLimit ?? 1
-            callsOfExtension[number] = inUse + 1
+            occupy(number)
             if inUse >= limit, decision.outcome.needsFreeCall {
                 fail(
                     handle, 486, q850: Causes.userBusy,
@@ -226,7 +239,8 @@ extension Outcome {
     fileprivate var needsFreeCall: Bool {
         switch self {
         case .emergency: false
-        case .feature(let call): call.feature == .pickup || call.feature == .pickupExtension
+        case .feature(let call):
+            call.feature == .pickup || call.feature == .pickupExtension || call.feature == .retrieve
         case .ring, .ringGroup, .routes, .askPIN, .refuse: true
         }
     }

@@ -41,7 +41,7 @@ extension Switch {
         {
             state.callee = legState(calls[handle].callees[index], dialog)
         } else {
-            state.invited = calls[handle].callees.compactMap(invited)
+            state.invited = calls[handle].callees.compactMap { invited($0) }
         }
         if let server = calls[handle].inviteTransaction, servers.contains(server),
             let request = servers[server].request
@@ -58,14 +58,41 @@ extension Switch {
         state.holding = calls[handle].holding
         state.isEmergency = calls[handle].isEmergency
         state.limitMilliseconds = calls[handle].limitMilliseconds
+        if calls.contains(calls[handle].joined) {
+            state.joined = calls[calls[handle].joined].id
+        }
+        state.isCallerGone = calls[handle].caller.state == .ended
+        if let index = calls[handle].connected {
+            state.isCalleeGone = calls[handle].callees[index].state == .ended
+        }
+        state.parked = calls[handle].handover?.parked
+        state.isUntold = isForTransfer(handle)
+        mask(&state, calls[handle].secrets)
         return state
+    }
+
+    /// What the caller dialled stands in Request-URI and To of its INVITE and in all that is made from
+    /// them.
+    private func mask(_ state: inout CallState, _ secrets: [String]) {
+        guard !secrets.isEmpty else { return }
+        var uris = [state.caller.dialog.localURI]
+        if let invite = state.inviting.flatMap({ parsed($0.invite) }) {
+            uris.append(invite.requestURI)
+        }
+        let mask = DialledMask(secrets: secrets, uris: uris)
+        state.inviting = state.inviting.map {
+            CallState.Inviting(invite: mask.masked($0.invite), flow: $0.flow)
+        }
+        state.caller.answer = state.caller.answer.map { (mask.masked($0.bytes), $0.flow) }
+        state.caller.dialog.setLocalAddress(mask.masked(state.caller.dialog.localAddress))
     }
 
     private func legState(_ leg: Leg, _ dialog: Dialog) -> CallState.LegState {
         CallState.LegState(
             localTag: leg.localTag, flow: leg.flow, name: leg.name, dialog: dialog,
             answer: leg.pendingAnswer.map { ($0.bytes, $0.flow) },
-            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil)
+            acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil,
+            session: leg.session)
     }
 
     /// A callee whose INVITE is out and not answered.

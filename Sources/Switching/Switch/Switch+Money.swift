@@ -8,20 +8,20 @@ extension Switch {
     /// This instant as the ledger counts it.
     var moment: LedgerMoment {
         let at = wallTime
-        let offset = wallClock.zone.utcOffset(at: at / 1_000_000)
         return LedgerMoment(
             at: at, uptime: now.nanoseconds / 1_000_000,
-            day: CivilDay(localSeconds: at / 1_000_000 + Int64(offset)))
+            day: Self.siteDay(at: at, in: wallClock.zone))
     }
 
-    /// The main site's distance from UTC for a price that begins now.
-    var priceOffset: UTCOffset {
-        let second = wallTime / 1_000_000
-        return UTCOffset(
-            seconds: wallClock.zone.utcOffset(at: second),
-            change: wallClock.zone.change(after: second).map {
-                UTCOffset.Change(from: $0.from, seconds: $0.utcOffset)
-            })
+    /// The site's date at a wall time.
+    private static func siteDay(at: Int64, in zone: UTCOffset) -> CivilDay {
+        let seconds = at.flooredQuotient(by: 1_000_000)
+        return CivilDay(localSeconds: seconds + Int64(zone.seconds(at: seconds)))
+    }
+
+    /// The site's distance from UTC for a price that begins at a wall time.
+    func priceOffset(at: Int64) -> UTCOffset {
+        wallClock.zone.ofCall(from: at.flooredQuotient(by: 1_000_000))
     }
 
     /// The price list of the standard plan that is in force.
@@ -45,10 +45,10 @@ extension Switch {
 
     mutating func restoreSpending(_ stored: StoredState) {
         applySpendingLimits()
-        let offset = priceOffset
-        ledger.restoreSpending(stored.recentCharges, holds: stored.holds, at: moment) { at in
-            CivilDay(localSeconds: at / 1_000_000 + Int64(offset.seconds))
-        }
+        let zone = wallClock.zone
+        ledger.restoreSpending(
+            stored.recentCharges, holds: stored.holds, at: moment,
+            day: { Self.siteDay(at: $0, in: zone) })
     }
 
     mutating func applySpendingLimits() {
@@ -116,7 +116,7 @@ extension Switch {
             account: account, payer: payer,
             rating: Rating(
                 price.row, calendar: price.deck.tariff.calendar, from: wallTime,
-                offset: priceOffset), steps: 1, plan: plan, via: price.deck.via,
+                offset: priceOffset(at: wallTime)), steps: 1, plan: plan, via: price.deck.via,
             currency: currency, pricedAt: now)
         return hold(handle, money)
     }

@@ -41,7 +41,7 @@ extension Switch {
         releaseRung(call)
         calls[call].calleeExtension = calls[handle].callerExtension
         if let extensionNumber = calls[handle].callerExtension {
-            callsOfExtension[extensionNumber, default: 0] += 1
+            occupy(extensionNumber)
         }
         answerPicker(server, picking, with: ringing, call: call, place: place)
         calls[handle].inviteTransaction = nil
@@ -139,6 +139,8 @@ extension Switch {
     ) {
         let tag = calls[call].callees[place].localTag
         let contact = listenerText(calls[call].callees[place].flow.listener).contact
+        let session = agreeSession(
+            of: LegReference(call: call, side: .callee(place)), asked: picking)
         let bytes = picking.response(
             200, toTag: Token.text(tag), source: servers[server].source, dialogForming: true,
             extra: { writer in
@@ -146,6 +148,7 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: ringing, into: &writer)
+                session?.write(to: &writer)
             }, body: ringing.body, contentType: ringing.value(.contentType) ?? [])
         calls[call].callees[place].dialogs[0].responseSent(200, to: picking)
         calls[call].callees[place].pendingAnswer = Leg.PendingAnswer(

@@ -9,10 +9,19 @@ extension Switch {
         guard trunk.optionsInterval > .zero else { return }
         deadlines.set(
             DeadlineKey(kind: .probe, slot: UInt32(place)), at: now + trunk.optionsInterval)
+        forgetProbes(of: trunk.name)
+        trunks[trunk.name]?.probesSent()
         // A name that stands for nothing yet is asked when it does.
-        guard
-            let endpoint = trunks[trunk.name]?.targets.order(now: now, using: &tokens).first
-        else { return }
+        let endpoints = trunks[trunk.name]?.targets.order(now: now, using: &tokens) ?? []
+        guard !endpoints.isEmpty else { return }
+        for endpoint in endpoints { probe(trunk, at: endpoint) }
+        // The transaction's own 32 s would be too slow to learn anything.
+        deadlines.set(
+            DeadlineKey(kind: .probeAnswer, slot: UInt32(place)),
+            at: now + min(trunk.attemptTimeout, trunk.optionsInterval))
+    }
+
+    private mutating func probe(_ trunk: TrunkSettings, at endpoint: Endpoint) {
         let branch = tokens.next()
         let text = listenerText(trunk.listener)
         let target = "sip:\(endpoint)"
@@ -37,42 +46,44 @@ extension Switch {
         let flow = Flow(transport: .udp, listener: trunk.listener, remote: endpoint)
         let client = makeClient(
             .options, branch: branch, bytes: writer.finish(), flow: flow,
-            user: .probe(trunk: trunk.name))
-        trunks[trunk.name]?.probe = client
-        trunks[trunk.name]?.probeTarget = endpoint
-        // The transaction's own 32 s would be too slow to learn anything.
-        deadlines.set(
-            DeadlineKey(kind: .probeAnswer, slot: UInt32(place)),
-            at: now + min(trunk.attemptTimeout, trunk.optionsInterval))
+            user: .probe(trunk: trunk.name, target: endpoint))
+        trunks[trunk.name]?.probes[endpoint] = client
     }
 
     mutating func probeAnswerDeadlineReached(_ place: Int) {
         guard place < settings.trunks.count else { return }
         let name = settings.trunks[place].name
-        guard let client = trunks[name]?.probe else { return }
-        forget(client: client)
-        probeFailed("OPTIONS is not answered", trunk: name)
+        for target in (trunks[name]?.probes ?? [:]).keys.sorted(by: { $0.sortKey < $1.sortKey }) {
+            guard let client = trunks[name]?.probes[target] else { continue }
+            forget(client: client)
+            probeFailed("OPTIONS is not answered", by: target, trunk: name)
+        }
     }
 
-    mutating func probeAnswered(_ status: Int, trunk name: String) {
+    mutating func probeAnswered(_ status: Int, by target: Endpoint, trunk name: String) {
         guard status >= 200 else { return }
         // Whatever it says, it lives, unless it says that it does not work.
         if status == 503 || status == 408 {
-            probeFailed("answers OPTIONS with \(status)", trunk: name)
+            probeFailed("answers OPTIONS with \(status)", by: target, trunk: name)
             return
         }
-        endProbe(of: name)
-        announce(trunks[name]?.probeAnswered(now: now) ?? .none, trunk: name)
+        announce(trunks[name]?.probeAnswered(by: target, now: now) ?? .none, trunk: name)
+        endProbes(of: name)
     }
 
-    mutating func probeFailed(_ why: String, trunk name: String) {
-        endProbe(of: name)
-        announce(trunks[name]?.probeFailed(why, now: now) ?? .none, trunk: name)
+    mutating func probeFailed(_ why: String, by target: Endpoint, trunk name: String) {
+        announce(trunks[name]?.probeFailed(by: target, why, now: now) ?? .none, trunk: name)
+        endProbes(of: name)
     }
 
-    private mutating func endProbe(of name: String) {
-        trunks[name]?.probe = nil
-        guard let place = place(of: name) else { return }
+    private mutating func endProbes(of name: String) {
+        guard trunks[name]?.probes.isEmpty == true, let place = place(of: name) else { return }
         deadlines.remove(DeadlineKey(kind: .probeAnswer, slot: UInt32(place)))
+    }
+
+    /// Those of the last round say nothing any more.
+    private mutating func forgetProbes(of name: String) {
+        for client in (trunks[name]?.probes ?? [:]).values { forget(client: client) }
+        trunks[name]?.probes = [:]
     }
 }

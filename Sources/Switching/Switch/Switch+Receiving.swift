@@ -28,6 +28,7 @@ extension Switch {
         let method = request.method
         let key = TransactionKey(server: request)
         if let handle = serverHandles[key] {
+            follow(flow, of: handle)
             absorb(request, method: method, in: handle)
             return
         }
@@ -64,7 +65,12 @@ extension Switch {
         case .bye, .update, .info, .prack, .notify:
             // They mean nothing outside of a dialog.
             answerStatelessly(request, 481, on: flow)
-        case .refer, .subscribe, .message, .publish, .other, .ack, .cancel:
+        case .refer:
+            // Somebody would be called in nobody's name.
+            counters.count("transfers-refused")
+            answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
+        case .subscribe: subscribeReceived(request, key: key, on: flow)
+        case .message, .publish, .other, .ack, .cancel:
             answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
         }
     }
@@ -100,6 +106,13 @@ extension Switch {
         rearm(server: handle)
     }
 
+    /// A phone's address translation may have got a new port since the request first came: what is
+    /// answered goes where it came from last (RFC 3581 §4). Another address is somebody else's.
+    private mutating func follow(_ flow: Flow, of handle: Handle) {
+        guard flow.remote.ip == servers[handle].flow.remote.ip else { return }
+        servers[handle].flow = flow
+    }
+
     private mutating func resendResponse(of handle: Handle) {
         guard !servers[handle].response.isEmpty else { return }
         send(servers[handle].response, on: servers[handle].flow)
@@ -111,6 +124,7 @@ extension Switch {
             strayCancel(request, on: flow)
             return
         }
+        follow(flow, of: invite)
         // The To tag of both answers is the same (RFC 3261 §9.2).
         let tag = Token.text(servers[invite].localTag)
         let server = makeServer(
@@ -169,7 +183,9 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
-        if answersChallenge(response, of: handle) { return }
+        if answersChallenge(response, of: handle) || asksLongerSession(response, of: handle) {
+            return
+        }
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -182,9 +198,14 @@ extension Switch {
             responseReceived(
                 response, relayedTo: to, of: call, server: server, serverMethod: method,
                 client: handle)
-        case .probe(let trunk): probeAnswered(response.status, trunk: trunk)
+        case .probe(let trunk, let target):
+            probeAnswered(response.status, by: target, trunk: trunk)
         case .registration(let trunk): registerAnswered(response, trunk: trunk)
-        case .check(let call, let side): checkAnswered(response.status, of: call, side: side)
+        case .check(let call, let side): checkAnswered(response, of: call, side: side)
+        case .notification(let subscription):
+            notificationAnswered(response.status, subscription: subscription)
+        case .join(let call, let asked):
+            joinAnswered(response, for: call, by: asked, client: handle)
         }
     }
 
@@ -195,7 +216,13 @@ extension Switch {
             return
         }
         if !clients[handle].acknowledgement.isEmpty {
-            resendAcknowledgement(of: handle)
+            let known = parseOwn(clients[handle].acknowledgement)?.toTag.map { Array($0) }
+            if known == response.toTag.map({ Array($0) }) {
+                resendAcknowledgement(of: handle)
+            } else {
+                // Another phone behind the same contact answered too.
+                hangUp(response, on: clients[handle].flow)
+            }
             return
         }
         guard let request = parseOwn(clients[handle].request),
@@ -203,6 +230,8 @@ extension Switch {
         else { return }
         let flow = clients[handle].flow
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
+        // Its ringing may have been acknowledged with numbers that nobody knows any more.
+        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,
             reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))

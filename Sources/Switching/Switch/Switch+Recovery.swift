@@ -13,14 +13,15 @@ import SIP
 extension Switch {
     static let interrupted = "Interrupted by a restart"
 
-    /// CSeq numbers that may have been used since the journal was written; leaving numbers out is
-    /// allowed (RFC 3261 §12.2.2).
+    /// CSeq numbers that may have been used by a process since the journal was written; leaving numbers
+    /// out is allowed (RFC 3261 §12.2.2).
     static let skippedCSeqs: UInt32 = 100_000
 
     /// Takes up every call of the journal, the oldest first.
     mutating func resume(_ runningCalls: [RunningCall]) {
         var resumed = 0
         var ended = 0
+        var joins: [(of: CallID, to: CallID?)] = []
         for running in runningCalls.sorted(by: { $0.call < $1.call }) {
             guard let state = CallState(serialized: running.state) else {
                 let why =
@@ -35,16 +36,42 @@ extension Switch {
             if let callee = state.callee, state.clocks.sinceAnswer != nil {
                 resume(running, state, callee: callee)
                 resumed += 1
+                if let parked = state.parked {
+                    parkAgain(running.call, parked)
+                } else if state.joined != nil || state.isCallerGone || state.isCalleeGone {
+                    joins.append((running.call, state.joined))
+                }
             } else {
                 endRinging(running, state)
                 ended += 1
             }
         }
+        for join in joins { rejoin(join.of, to: join.to) }
         guard resumed + ended > 0 else { return }
         log(.notice, "\(resumed) answered calls go on, \(ended) that were not answered are ended")
     }
 
     // MARK: Answered calls
+
+    /// A call that waited to be fetched waits again.
+    private mutating func parkAgain(_ id: CallID, _ parked: Parked) {
+        guard let handle = callHandles[id] else { return }
+        calls[handle].handover = Handover(parked: parked)
+        parkedCalls[parked.place] = handle
+        armParked(handle)
+    }
+
+    /// Two calls that were joined are again. A side whose other one has not come back is alone.
+    private mutating func rejoin(_ id: CallID, to other: CallID?) {
+        guard let handle = callHandles[id] else { return }
+        if let joined = other.flatMap({ callHandles[$0] }) {
+            calls[handle].joined = joined
+            return
+        }
+        cut(
+            handle, text: "The other call of the transfer ended while the switch was down",
+            status: nil)
+    }
 
     private mutating func resume(
         _ running: RunningCall, _ state: CallState, callee calleeState: CallState.LegState
@@ -53,10 +80,13 @@ extension Switch {
         let away = outage ?? .zero
         var call = Call(
             id: running.call, startedAt: back(from: now, by: state.clocks.sinceStart + away),
-            record: running.record, caller: leg(state.caller, away), maxForwards: 70,
+            record: running.record, caller: leg(state.caller, of: running.call, away),
+            maxForwards: 70,
             attemptStartedAt: now)
         call.phase = .connected
-        call.callees = [leg(calleeState, away)]
+        call.callees = [leg(calleeState, of: running.call, away)]
+        if state.isCallerGone { call.caller.state = .ended }
+        if state.isCalleeGone { call.callees[0].state = .ended }
         call.connected = 0
         call.answeredAt = back(from: now, by: (state.clocks.sinceAnswer ?? .zero) + away)
         call.callerExtension = state.callerExtension
@@ -77,18 +107,29 @@ extension Switch {
 
         let handle = calls.insert(call)
         callHandles[call.id] = handle
-        legs[call.caller.localTag] = LegReference(call: handle, side: .caller)
-        legs[call.callees[0].localTag] = LegReference(call: handle, side: .callee(0))
-        origins[
-            Origin(
-                callID: Array(state.caller.dialog.callID),
-                fromTag: Array(state.caller.dialog.remoteTag))] = handle
+        if !state.isCallerGone {
+            legs[call.caller.localTag] = LegReference(call: handle, side: .caller)
+            origins[
+                Origin(
+                    callID: Array(state.caller.dialog.callID),
+                    fromTag: Array(state.caller.dialog.remoteTag))] = handle
+        }
+        if !state.isCalleeGone {
+            legs[call.callees[0].localTag] = LegReference(call: handle, side: .callee(0))
+        }
         if let line = call.inboundLine { linesInUse[line] = call.id }
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
         for number in [call.callerExtension, call.calleeExtension] {
-            if let number { callsOfExtension[number, default: 0] += 1 }
+            if let number { occupy(number) }
         }
 
+        if state.isUntold {
+            hangUpCallee(
+                handle,
+                reason: Self.reason(q850: Causes.temporaryFailure, text: Self.interrupted))
+            fail(handle, 503, q850: Causes.temporaryFailure, Self.interrupted)
+            return
+        }
         if let end = paidUntil(handle), end <= now {
             log(.notice, call: call.id, "its paid time ended while the switch was down")
             cut(handle, text: "The paid time ended while the switch was down", status: 402)
@@ -127,12 +168,19 @@ extension Switch {
         }
     }
 
-    private func leg(_ state: CallState.LegState, _ away: Instant.Span) -> Leg {
+    private func leg(
+        _ state: CallState.LegState, of call: CallID, _ away: Instant.Span
+    ) -> Leg {
         var leg = Leg(localTag: state.localTag, flow: reachable(state.flow), name: state.name)
         leg.state = .answered
         var dialog = state.dialog
-        dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
+        // Each process since may have begun at this journal, and used numbers of its own.
+        let (skipped, overflow) = Self.skippedCSeqs.multipliedReportingOverflow(
+            by: max(start &- call.start, 1))
+        dialog.advanceLocalCSeq(by: overflow ? .max : skipped)
         leg.dialogs = [dialog]
+        leg.session = state.session
+        leg.session?.refreshed(now: now)
         if let cseq = state.acknowledgementDue {
             leg.acknowledgementDue = Leg.AcknowledgementDue(cseq: cseq, client: nil)
             leg.offersLate = true
@@ -182,35 +230,6 @@ extension Switch {
             at: now + .seconds(1) + .milliseconds(2) * place)
     }
 
-    mutating func sidesCheckDeadlineReached(_ handle: Handle) {
-        guard case .connected = calls[handle].phase, let callee = calls[handle].connected else {
-            return
-        }
-        for side in [Side.caller, .callee(callee)] where calls[handle][side].state == .answered {
-            let branch = tokens.next()
-            let flow = calls[handle][side].flow
-            let last = calls[handle][side].dialogs.count - 1
-            var writer = MessageWriter(capacity: 512)
-            _ = calls[handle][side].dialogs[last].nextRequest(
-                .options, via: via(branch: branch, listener: flow.listener), into: &writer)
-            writer.field(.maxForwards, 70)
-            writer.field(.contact, listenerText(flow.listener).contact)
-            writer.field(.accept, "application/sdp")
-            writer.field(.userAgent, Self.serverName)
-            _ = makeClient(
-                .options, branch: branch, bytes: writer.finish(), flow: flow,
-                user: .check(call: handle, side: side))
-        }
-    }
-
-    /// What a side said when it was asked whether it is still in the call.
-    mutating func checkAnswered(_ status: Int, of handle: Handle, side: Side) {
-        guard calls.contains(handle), status == 481 || status == 408 || status == 503 else {
-            return
-        }
-        legLost(handle, side: side, status: status)
-    }
-
     // MARK: Calls that were not answered
 
     /// Takes the INVITEs back, tells the caller, and records that a restart ended it. Nothing of it is
@@ -240,7 +259,7 @@ extension Switch {
 
     /// Cancels an INVITE of the last process. What is still said to it finds its transaction: a
     /// refusal is acknowledged, an answer is acknowledged and hung up.
-    private mutating func takeBack(_ invited: CallState.Invited, reason: [UInt8]) {
+    mutating func takeBack(_ invited: CallState.Invited, reason: [UInt8]) {
         let flow = reachable(invited.flow)
         var machine = ClientInviteTransaction(
             reliable: flow.transport.isReliable, timers: settings.timers, now: now)

@@ -18,6 +18,23 @@ extension Switch {
         rearmTrunk(place)
     }
 
+    /// The process is about to end.
+    mutating func leaveOperators() {
+        for trunk in settings.trunks {
+            switch trunks[trunk.name]?.registration?.leave() {
+            case .register:
+                log(.info, "trunk \(trunk.name): the registration is taken back")
+                register(at: trunk.name)
+            case .some(.none), nil: break
+            }
+        }
+    }
+
+    /// Whether an operator has not yet said that it has forgotten us.
+    public var isLeaving: Bool {
+        trunks.values.contains { $0.registration?.isLeaving == true }
+    }
+
     private mutating func register(at name: String) {
         guard let trunk = trunks[name], let registration = trunk.registration,
             let settings = trunk.settings.registration
@@ -50,7 +67,7 @@ extension Switch {
         writer.append(Token.text(registration.line))
         writer.append(">")
         writer.endField()
-        writer.field(.expires, registration.seconds)
+        writer.field(.expires, registration.expires)
         writer.field(.userAgent, Self.serverName)
         _ = makeClient(
             .register, branch: branch, bytes: writer.finish(),

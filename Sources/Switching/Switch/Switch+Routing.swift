@@ -38,16 +38,20 @@ extension Switch {
             query.pin = verify(digits, for: request, call: handle)
             decision = plan.decide(query)
         }
+        // Whose settings it holds, they cannot be changed without a copy of all.
+        calls[handle].routing = CallRouting(query: query)
+        query.settings = { _ in nil }
         if secrets.isEmpty {
-            remember(dialled, of: caller, decision)
+            if !isForTransfer(handle) { remember(dialled, of: caller, decision) }
         } else {
-            calls[handle].record.dialled = PINMask.masked(dialled, secrets)
+            calls[handle].secrets = secrets
+            calls[handle].record.dialled = PINMask.masked(dialled: dialled, secrets)
             decision.mask(secrets)
         }
-        calls[handle].record.explanation = decision.explanation.map {
+        // A call that is made for a transfer begins with that.
+        calls[handle].record.explanation += decision.explanation.map {
             PINMask.masked($0.stored, secrets)
         }
-        calls[handle].routing = CallRouting(query: query)
         note(decision, of: handle)
         return decision
     }
@@ -132,7 +136,7 @@ extension Switch {
     private mutating func rings(_ handle: Handle) {
         guard calls[handle].routing?.turns == 0 else { return }
         calls[handle].record.direction =
-            calls[handle].callerExtension == nil ? .inbound : .internal
+            calls[handle].callerExtension == nil && !isForTransfer(handle) ? .inbound : .internal
     }
 
     // MARK: Going on
@@ -258,8 +262,8 @@ extension Switch {
             keep(failure, of: handle)
             return failure
         }
-        callsOfExtension[number] = inUse + 1
         ringing[number, default: []].append(handle)
+        occupy(number)
         let place = calls[handle].record.attempts.count
         calls[handle].record.attempts.append(attempt)
         calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
@@ -288,7 +292,10 @@ extension Switch {
                 ringing[member.number]?.remove(at: place)
                 if ringing[member.number]?.isEmpty == true { ringing[member.number] = nil }
             }
-            guard member.number != answered else { continue }
+            guard member.number != answered else {
+                stateChanged(of: member.number)
+                continue
+            }
             free(member.number)
         }
     }
@@ -303,10 +310,17 @@ extension Switch {
         }
     }
 
+    /// One call of an extension more.
+    mutating func occupy(_ number: String) {
+        callsOfExtension[number, default: 0] += 1
+        stateChanged(of: number)
+    }
+
     /// One call of an extension less.
     mutating func free(_ number: String) {
         guard let inUse = callsOfExtension[number] else { return }
         callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
+        stateChanged(of: number)
     }
 
     /// The last phone of a rung extension has failed: its attempt is over, others may still ring.

@@ -2,31 +2,42 @@ import SIP
 
 // What comes to us and belongs to nothing we know. Most of it is let go, as RFC 3261 says. But a
 // process that ended in the middle of things leaves peers behind that wait for it: a callee that
-// answered and has no ACK, a caller that takes back a call we never wrote down.
+// rings, or that answered and has no ACK, a caller that takes back a call we never wrote down.
 
 extension Switch {
-    /// A 2xx to an INVITE whose transaction is gone. In a call that goes on, its ACK was lost with the
-    /// last process; otherwise nobody is there to talk to, and the callee is hung up.
+    /// A response to an INVITE whose transaction is gone.
+    ///
+    /// A 2xx in a call that goes on: its ACK was lost with the last process. Otherwise nobody is there
+    /// to talk to: a callee that answered is hung up, and one that rings is taken back.
     mutating func strayResponse(_ response: Message, on flow: Flow) {
         counters.count("stray-responses")
-        guard response.method == .invite, (200..<300).contains(response.status),
+        guard response.method == .invite, (101..<300).contains(response.status),
             let tag = response.fromTag.flatMap(Token.number),
             response.elements(.via).count == 1,
-            response.topVia.branch.flatMap(Token.branchNumber) != nil
+            let branch = response.topVia.branch.flatMap(Token.branchNumber)
         else { return }
+        guard response.status >= 200 else {
+            stopRinging(response, branch: branch, tag: tag, on: flow)
+            return
+        }
         guard let reference = legs[tag] else {
             guard isPeer(flow, user: response.address(.to)) else { return }
             retire(unknown: tag)
-            hangUp(response, on: flow, isFirst: true)
+            hangUp(response, on: flow)
             return
         }
         guard calls.contains(reference.call) else {
-            hangUp(response, on: flow, isFirst: false)
+            // It may be another fork; one that has had its BYE answers 481 to this one.
+            hangUp(response, on: flow)
             return
         }
         let leg = calls[reference.call][reference.side]
-        guard let index = leg.dialogIndex(remoteTag: response.toTag ?? []) else {
-            hangUp(response, on: flow, isFirst: true)
+        // A callee that the call has left may be known from its ringing: it is hung up all the same.
+        let connected = calls[reference.call].connected.map(Side.callee)
+        guard reference.side == .caller || reference.side == connected,
+            let index = leg.dialogIndex(remoteTag: response.toTag ?? [])
+        else {
+            hangUp(response, on: flow)
             return
         }
         // One that waits for the other side's ACK has to wait on.
@@ -34,24 +45,44 @@ extension Switch {
         acknowledge(response, dialog: leg.dialogs[index], flow: leg.flow, client: nil)
     }
 
-    /// ACK, and BYE the first time.
-    private mutating func hangUp(_ response: Message, on flow: Flow, isFirst: Bool) {
-        guard let request = invite(answeredBy: response),
+    /// A callee rings for a call that the last process had not written down yet: its INVITE is taken
+    /// back, as that of a journaled one is.
+    private mutating func stopRinging(
+        _ response: Message, branch: UInt64, tag: UInt64, on flow: Flow
+    ) {
+        guard legs[tag] == nil, isPeer(flow, user: response.address(.to)),
+            let target = response.address(.to)?.uri,
+            let invite = invite(
+                answeredBy: response, target: target, to: [0x3c] + target + [0x3e])
+        else { return }
+        counters.count("stray-rings")
+        let invited = CallState.Invited(
+            branch: branch, localTag: tag, flow: flow, invite: invite.bytes)
+        takeBack(
+            invited, reason: Self.reason(q850: Causes.temporaryFailure, text: Self.interrupted))
+        retire(unknown: tag)
+    }
+
+    /// ACK and BYE, from what the response itself tells of its dialog.
+    mutating func hangUp(_ response: Message, on flow: Flow) {
+        guard let target = response.address(.contact)?.uri,
+            let to = response.value(.to),
+            let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
         else { return }
         acknowledge(response, dialog: dialog, flow: flow, client: nil)
-        guard isFirst else { return }
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,
             reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
     }
 
-    /// The INVITE that a response is for, as far as the response tells.
-    private mutating func invite(answeredBy response: Message) -> Message? {
-        guard let target = response.address(.contact)?.uri, let from = response.value(.from),
-            let to = response.value(.to)
-        else { return nil }
+    /// The INVITE that a response is for, as far as the response tells. CANCEL and ACK of it are known
+    /// by its Via (RFC 3261 §9.2, §17.1.1.3).
+    private mutating func invite(
+        answeredBy response: Message, target: ArraySlice<UInt8>, to: ArraySlice<UInt8>
+    ) -> Message? {
+        guard let from = response.value(.from) else { return nil }
         var writer = MessageWriter(capacity: 512)
         writer.requestLine(.invite, uri: target)
         writer.copy(.via, from: response)

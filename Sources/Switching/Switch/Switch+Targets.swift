@@ -71,7 +71,8 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
-        guard case .taken(let channel)? = trunks[name]?.channels.seizeInbound() else {
+        let named = channelNamed(by: handle, settings)
+        guard case .taken(let channel)? = trunks[name]?.channels.seizeInbound(named: named) else {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
         }
@@ -83,6 +84,23 @@ extension Switch {
                 text: "\(name) takes no more than \(settings.callsPerSecond) calls a second")
         }
         calls[handle].inboundChannel = channel
+        return nil
+    }
+
+    /// The channel that a gateway says a call has come in by, in the parameter by which it is told of
+    /// those of calls out: in its Contact, or in the address it calls.
+    private func channelNamed(by handle: Handle, _ settings: TrunkSettings) -> Int? {
+        guard let name = settings.channelParameter, let invite = calls[handle].invite else {
+            return nil
+        }
+        let uris = [
+            invite.address(.contact)?.uriView, URI(parsing: invite.requestURI),
+            invite.address(.from)?.uriView,
+        ]
+        for uri in uris {
+            guard let value = uri?.parameter(name) ?? nil else { continue }
+            return Int(String(decoding: value.prefix(4), as: UTF8.self))
+        }
         return nil
     }
 }

@@ -3,7 +3,8 @@ import SIP
 // The tables of transactions: making entries, sending through them, their deadlines.
 
 extension Switch {
-    static let allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK"
+    static let allowedMethods =
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, SUBSCRIBE"
     static let serverName = "Tandem"
 
     // MARK: Server side
@@ -253,9 +254,11 @@ extension Switch {
         case .relay(let call, let to, let server, let method):
             relayFailed(
                 status: status, of: call, to: to, server: server, serverMethod: method)
-        case .probe(let trunk): probeFailed(why, trunk: trunk)
+        case .probe(let trunk, let target): probeFailed(why, by: target, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
-        case .check(let call, let side): checkAnswered(status, of: call, side: side)
+        case .check(let call, let side): checkUnanswered(status, of: call, side: side)
+        case .notification(let subscription): notificationUnanswered(subscription: subscription)
+        case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
     }
 

@@ -11,7 +11,10 @@ import SIP
 /// who it is, `Switch+Invite` where it goes, `Switch+Attempts` tries one way after another,
 /// `Switch+Answer` connects and charges, `Switch+InDialog` passes what the legs say to each other,
 /// `Switch+Ending` settles and records.
-public struct Switch: Sendable {
+///
+/// It is never copied: a copy held for the length of a method would make the next change of any of
+/// its tables copy that table.
+public struct Switch: ~Copyable, Sendable {
     // MARK: What it was given
 
     var settings: Settings
@@ -54,10 +57,17 @@ public struct Switch: Sendable {
     var finishedInvites: [Origin: UInt32] = [:]
     var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
+    /// Calls that wait to be fetched, by the place as it is dialled.
+    var parkedCalls: [String: Handle] = [:]
     /// Calls of each extension, in and out together.
     var callsOfExtension: [String: Int] = [:]
     /// Calls that ring at an extension, the longest first.
     var ringing: [String: [Handle]] = [:]
+    /// Phones that watch extensions; by our tag, by the watched extension, and how many each has.
+    var subscriptions = Slab<Subscription>()
+    var subscriptionHandles: [UInt64: Handle] = [:]
+    var watchers: [String: [Handle]] = [:]
+    var subscriptionsOfWatcher: [String: Int] = [:]
     /// When the last answered call of an extension ended.
     var idleSince: [String: Instant] = [:]
     /// By extension; only those that dialled a wrong voucher since their last good one.
@@ -86,6 +96,10 @@ public struct Switch: Sendable {
     /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
     /// that no crash can answer a caller who was told that the call is off.
     var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
+    /// Transferors that have left, and hear of it then.
+    var partings = Queue<(ticket: CommitTicket, parting: Parting)>()
+    /// What users are told of their feature codes, in the order of the tickets.
+    var featureAnswers = Queue<FeatureAnswer>()
     /// Control replies that wait, in the order of their tickets.
     var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
     /// Why the store takes nothing at the moment; nil while it does.
@@ -160,7 +174,10 @@ public struct Switch: Sendable {
         swap(&self.actions, &actions)
         restoreSpending(stored)
         for binding in stored.bindings { registrar.restore(binding) }
-        if resumesCalls { resume(stored.runningCalls) }
+        if resumesCalls {
+            resume(stored.runningCalls)
+            restore(stored.subscriptions)
+        }
         applyTrunks()
         deadlines.set(DeadlineKey(kind: .housekeeping, slot: 0), at: now + .seconds(60))
         swap(&self.actions, &actions)
@@ -195,6 +212,7 @@ public struct Switch: Sendable {
             log(.notice, "there are \(tariffs.count) price lists now")
         case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
         case .trunkResolved(let resolution): resolved(resolution)
+        case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }
         swap(&self.actions, &actions)

@@ -5,10 +5,10 @@
 struct Channels: Sendable {
     let count: Int
     private let hunting: Hunting
-    private let blocked: Set<Int>
-    private let reserved: Set<Int>
-    /// Empty where channels have no numbers; else by number less one.
-    private var taken: [Bool]
+    private let blocked: ChannelSet
+    private let reserved: ChannelSet
+    /// Empty where channels have no numbers.
+    private var taken: ChannelSet
     private var last = 0
     /// Calls on the trunk, both directions; more than `count` for a while when a reload took channels
     /// away under running calls.
@@ -17,14 +17,15 @@ struct Channels: Sendable {
     init(_ settings: TrunkSettings) {
         count = settings.channels
         hunting = settings.hunting
-        blocked = settings.blockedChannels
-        reserved = settings.reservedChannels
-        taken = settings.kind == .e1 ? Array(repeating: false, count: settings.channels) : []
+        let numbered = settings.kind == .e1 ? settings.channels : 0
+        blocked = ChannelSet(settings.blockedChannels, upTo: settings.channels)
+        reserved = ChannelSet(settings.reservedChannels, upTo: settings.channels)
+        taken = ChannelSet(upTo: numbered)
     }
 
-    private var isNumbered: Bool { !taken.isEmpty }
+    private var isNumbered: Bool { taken.limit > 0 }
     /// Channels that calls may ever take.
-    var usable: Int { count - blocked.filter { $0 <= count }.count }
+    var usable: Int { count - blocked.numbers.count }
 
     /// What became of a try to take a channel.
     enum Seizure: Equatable {
@@ -42,10 +43,15 @@ struct Channels: Sendable {
         seize(in: hunting, mayUseReserve: isEmergency, avoiding: avoiding)
     }
 
-    /// Counts a call that came in: the other side has chosen its channel, most likely from its own
-    /// end.
-    mutating func seizeInbound() -> Seizure {
-        seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
+    /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
+    /// or says one that is in use here, it is taken to have chosen from its own end.
+    mutating func seizeInbound(named number: Int? = nil) -> Seizure {
+        if let number, taken.mayHold(number), !taken.contains(number) {
+            taken.insert(number)
+            inUse += 1
+            return .taken(number)
+        }
+        return seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
     }
 
     private mutating func seize(
@@ -56,48 +62,121 @@ struct Channels: Sendable {
             inUse += 1
             return .taken(nil)
         }
-        var isReserveFree = false
-        for place in 0..<count {
-            let number = number(at: place, in: order)
-            guard !taken[number - 1], !blocked.contains(number), number != avoiding else {
-                continue
-            }
-            if reserved.contains(number), !mayUseReserve {
-                isReserveFree = true
-                continue
-            }
-            taken[number - 1] = true
+        let refused = mayUseReserve ? blocked : blocked.union(reserved)
+        if let number = firstFree(in: order, besides: refused, avoiding: avoiding) {
+            taken.insert(number)
             inUse += 1
             if order == hunting { last = number }
             return .taken(number)
         }
+        let isReserveFree =
+            !mayUseReserve && firstFree(in: order, besides: blocked, avoiding: avoiding) != nil
         return isReserveFree ? .onlyReserved : .allTaken
     }
 
-    /// The channel that is looked at in this place, from 0.
-    private func number(at place: Int, in order: Hunting) -> Int {
+    /// Looks at 64 channels at a time.
+    private func firstFree(
+        in order: Hunting, besides refused: ChannelSet, avoiding: Int?
+    ) -> Int? {
+        var refused = refused
+        if let avoiding { refused.insert(avoiding) }
         switch order {
-        case .lowestFirst: place + 1
-        case .highestFirst: count - place
-        case .cyclic: (last + place) % count + 1
+        case .lowestFirst: return taken.lowestMissing(in: 1...count, besides: refused)
+        case .highestFirst: return taken.highestMissing(in: 1...count, besides: refused)
+        case .cyclic:
+            let after =
+                last < count ? taken.lowestMissing(in: last + 1...count, besides: refused) : nil
+            if after != nil || last == 0 { return after }
+            return taken.lowestMissing(in: 1...min(last, count), besides: refused)
         }
     }
 
     /// Counts a call that is on a channel already, whatever the limit is now.
     mutating func occupy(_ number: Int?) {
         inUse += 1
-        if let number, number >= 1, number <= taken.count { taken[number - 1] = true }
+        if let number { taken.insert(number) }
     }
 
     /// Gives a channel back. One that was never taken is our own bug.
     mutating func free(_ number: Int?) {
         precondition(inUse > 0, "a channel is freed that was not taken")
         inUse -= 1
-        if let number, number >= 1, number <= taken.count { taken[number - 1] = false }
+        if let number { taken.remove(number) }
     }
 
     /// The numbers that calls are on, ascending.
-    var takenNumbers: [Int] { taken.indices.filter { taken[$0] }.map { $0 + 1 } }
-    var blockedNumbers: [Int] { blocked.filter { $0 <= count }.sorted() }
-    var reservedNumbers: [Int] { reserved.filter { $0 <= count }.sorted() }
+    var takenNumbers: [Int] { taken.numbers }
+    var blockedNumbers: [Int] { blocked.numbers }
+    var reservedNumbers: [Int] { reserved.numbers }
+}
+
+/// Numbers of channels, 1 up to a limit; what is beyond it is never in it.
+private struct ChannelSet: Sendable {
+    let limit: Int
+    /// 64 channels in a word, the lowest in its lowest bit.
+    private var words: [UInt64]
+
+    init(_ numbers: Set<Int> = [], upTo limit: Int) {
+        self.limit = limit
+        words = Array(repeating: 0, count: (limit + 63) / 64)
+        for number in numbers { insert(number) }
+    }
+
+    func mayHold(_ number: Int) -> Bool { number >= 1 && number <= limit }
+
+    mutating func insert(_ number: Int) {
+        guard mayHold(number) else { return }
+        words[(number - 1) / 64] |= 1 << UInt64((number - 1) % 64)
+    }
+
+    mutating func remove(_ number: Int) {
+        guard mayHold(number) else { return }
+        words[(number - 1) / 64] &= ~(1 << UInt64((number - 1) % 64))
+    }
+
+    /// - Parameter number: 1 up to the limit.
+    func contains(_ number: Int) -> Bool {
+        words[(number - 1) / 64] >> UInt64((number - 1) % 64) & 1 == 1
+    }
+
+    /// Of two sets with the same limit.
+    func union(_ other: ChannelSet) -> ChannelSet {
+        var union = self
+        for place in words.indices { union.words[place] |= other.words[place] }
+        return union
+    }
+
+    /// Ascending.
+    var numbers: [Int] {
+        (0..<limit).map { $0 + 1 }.filter { contains($0) }
+    }
+
+    /// The lowest number of the range that is in neither set.
+    func lowestMissing(in range: ClosedRange<Int>, besides other: ChannelSet) -> Int? {
+        for word in (range.lowerBound - 1) / 64...(range.upperBound - 1) / 64 {
+            let missing = self.missing(in: word, of: range, besides: other)
+            if missing != 0 { return word * 64 + missing.trailingZeroBitCount + 1 }
+        }
+        return nil
+    }
+
+    /// The highest number of the range that is in neither set.
+    func highestMissing(in range: ClosedRange<Int>, besides other: ChannelSet) -> Int? {
+        for word in ((range.lowerBound - 1) / 64...(range.upperBound - 1) / 64).reversed() {
+            let missing = self.missing(in: word, of: range, besides: other)
+            if missing != 0 { return word * 64 + 64 - missing.leadingZeroBitCount }
+        }
+        return nil
+    }
+
+    private func missing(
+        in word: Int, of range: ClosedRange<Int>, besides other: ChannelSet
+    ) -> UInt64 {
+        var missing = ~(words[word] | other.words[word])
+        let first = range.lowerBound - 1 - word * 64
+        let last = range.upperBound - 1 - word * 64
+        if first > 0 { missing &= ~0 << UInt64(first) }
+        if last < 63 { missing &= ~0 >> UInt64(63 - last) }
+        return missing
+    }
 }

@@ -34,13 +34,15 @@ public struct TrunkResolution: Sendable, Hashable {
 /// those failed lately.
 ///
 /// A target that failed goes last for a while, so that a dead one costs a call its time once and not
-/// each time (RFC 3263 §4.3).
+/// each time (RFC 3263 §4.3). One that does not answer our OPTIONS goes last until it does again.
 struct TargetSet: Sendable {
     /// How long a target that failed goes last.
     static let quarantine = Instant.Span.seconds(30)
 
     private(set) var targets: [TrunkTarget]
     private var failedUntil: [Endpoint: Instant] = [:]
+    /// By OPTIONS; those that were not asked yet are missing.
+    private(set) var health: [Endpoint: ProbeHealth] = [:]
 
     init(_ targets: [TrunkTarget]) { self.targets = targets }
 
@@ -52,6 +54,21 @@ struct TargetSet: Sendable {
         failedUntil = failedUntil.filter { entry in
             targets.contains { $0.endpoint == entry.key }
         }
+        health = health.filter { entry in targets.contains { $0.endpoint == entry.key } }
+    }
+
+    mutating func probeAnswered(_ endpoint: Endpoint, answersToUp: Int, now: Instant) {
+        failedUntil[endpoint] = nil
+        health[endpoint, default: ProbeHealth(now: now)].answered(
+            "answers OPTIONS", again: "answers OPTIONS again", answersToUp: answersToUp, now: now)
+    }
+
+    mutating func probeFailed(
+        _ endpoint: Endpoint, _ why: String, failuresToDown: Int, now: Instant
+    ) {
+        failed(endpoint, now: now)
+        health[endpoint, default: ProbeHealth(now: now)].failed(
+            why, failuresToDown: failuresToDown, now: now)
     }
 
     mutating func failed(_ endpoint: Endpoint, now: Instant) {
@@ -76,7 +93,9 @@ struct TargetSet: Sendable {
                 order.append(equals.remove(at: Self.draw(equals, using: &tokens)).endpoint)
             }
         }
-        let isFailed = { (endpoint: Endpoint) in failedUntil[endpoint].map { $0 > now } ?? false }
+        let isFailed = { (endpoint: Endpoint) in
+            health[endpoint]?.isDown == true || failedUntil[endpoint].map { $0 > now } ?? false
+        }
         return order.filter { !isFailed($0) } + order.filter(isFailed)
     }
 

@@ -42,9 +42,10 @@ struct Trunk: Sendable {
     private(set) var reason = "not heard of yet"
     private(set) var attempts: UInt64 = 0
     private(set) var failures: UInt64 = 0
-    /// The OPTIONS that is out, and where it went.
-    var probe: Handle?
-    var probeTarget: Endpoint?
+    /// The OPTIONS that are out, by where they went.
+    var probes: [Endpoint: Handle] = [:]
+    /// Somebody has answered this round of them.
+    private var isRoundAnswered = false
 
     init(
         settings: TrunkSettings, hashes: HashFunctions, tokens: inout TokenGenerator, now: Instant
@@ -108,17 +109,25 @@ struct Trunk: Sendable {
 
     // MARK: Signals
 
-    /// The far side answered an OPTIONS with anything but 503 and 408.
-    mutating func probeAnswered(now: Instant) -> Change {
-        if let probeTarget { targets.answered(probeTarget) }
+    mutating func probesSent() { isRoundAnswered = false }
+
+    /// A target answered an OPTIONS with anything but 503 and 408.
+    mutating func probeAnswered(by target: Endpoint, now: Instant) -> Change {
+        probes[target] = nil
+        targets.probeAnswered(target, answersToUp: settings.answersToUp, now: now)
+        guard !isRoundAnswered else { return .none }
+        isRoundAnswered = true
         options.answered(
             "answers OPTIONS", again: "answers OPTIONS again", answersToUp: settings.answersToUp,
             now: now)
         return join(options.reason, now: now)
     }
 
-    mutating func probeFailed(_ why: String, now: Instant) -> Change {
-        if let probeTarget { targets.failed(probeTarget, now: now) }
+    /// The trunk itself has failed when none of its targets has answered.
+    mutating func probeFailed(by target: Endpoint, _ why: String, now: Instant) -> Change {
+        probes[target] = nil
+        targets.probeFailed(target, why, failuresToDown: settings.failuresToDown, now: now)
+        guard probes.isEmpty, !isRoundAnswered else { return .none }
         options.failed(why, failuresToDown: settings.failuresToDown, now: now)
         return join(why, now: now)
     }

@@ -8,6 +8,8 @@ import SIP
 ///        +-------------------+  +-------------------+
 ///          refused, unanswered     refresh is due; what stands, stands until it expires
 ///
+///     any --- the process ends ---> leaving ---> left
+///
 /// Failures are tried again with a pause that doubles; what an operator refuses for good (403, 404)
 /// starts at the longest pause, since repeating it soon gets a site banned.
 struct TrunkRegistration: Sendable {
@@ -18,6 +20,9 @@ struct TrunkRegistration: Sendable {
         case asking
         /// Until the refresh.
         case registered(refresh: Instant)
+        /// The last REGISTER is out, which takes our Contact away: the process ends.
+        case leaving
+        case left
     }
 
     static let firstPause = Instant.Span.seconds(5)
@@ -55,7 +60,30 @@ struct TrunkRegistration: Sendable {
         case .waiting(let until): min(until, expiresAt ?? .distantFuture)
         case .asking: expiresAt ?? .distantFuture
         case .registered(let refresh): refresh
+        case .leaving, .left: .distantFuture
         }
+    }
+
+    /// What the next REGISTER asks for.
+    var expires: Int {
+        switch state {
+        case .leaving, .left: 0
+        case .waiting, .asking, .registered: seconds
+        }
+    }
+
+    var isLeaving: Bool {
+        switch state {
+        case .leaving: true
+        case .left, .waiting, .asking, .registered: false
+        }
+    }
+
+    /// The process ends: the operator sends calls elsewhere from now on (RFC 3261 §10.2.2).
+    mutating func leave() -> Action {
+        let isKnown = expiresAt != nil
+        state = isKnown ? .leaving : .left
+        return isKnown ? .register : .none
     }
 
     enum Action: Equatable {
@@ -74,7 +102,7 @@ struct TrunkRegistration: Sendable {
             guard until <= now else { return .none }
             state = .asking
             return .register
-        case .asking: return .none
+        case .asking, .leaving, .left: return .none
         case .registered(let refresh):
             guard refresh <= now else { return .none }
             state = .asking
@@ -90,6 +118,7 @@ struct TrunkRegistration: Sendable {
 
     /// 2xx: registered for so many seconds. The refresh comes well before the end.
     mutating func accepted(seconds: Int, now: Instant) {
+        guard !isOver else { return }
         let granted = max(seconds, 1)
         let lifetime = Instant.Span.seconds(granted)
         expiresAt = now + lifetime
@@ -105,6 +134,7 @@ struct TrunkRegistration: Sendable {
     ///
     /// - Returns: false when it asked for no more than we did.
     mutating func tooBrief(minimum: Int, now: Instant) -> Bool {
+        guard !isOver else { return true }
         guard minimum > seconds, minimum <= 86_400 else { return false }
         seconds = minimum
         state = .waiting(until: now)
@@ -124,7 +154,20 @@ struct TrunkRegistration: Sendable {
         failed("REGISTER: \(why)", retryAfter: nil, now: now)
     }
 
+    /// Whatever is answered to the last REGISTER, it was the last.
+    private var isOver: Bool {
+        mutating get {
+            switch state {
+            case .leaving, .left:
+                state = .left
+                return true
+            case .waiting, .asking, .registered: return false
+            }
+        }
+    }
+
     private mutating func failed(_ why: String, retryAfter: Int?, now: Instant) {
+        guard !isOver else { return }
         let wait = retryAfter.map { Instant.Span.seconds(min(max($0, 1), 3600)) } ?? pause
         state = .waiting(until: now + wait)
         pause = min(pause * 2, Self.longestPause)

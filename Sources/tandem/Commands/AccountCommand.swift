@@ -66,7 +66,7 @@ struct AccountCommand: ParsableCommand {
         var expires: String?
         @Option(help: "The most one call may cost; \"none\" is the configured limit.")
         var limitCall: String?
-        @Option(help: "The most it may spend in an hour; \"none\" is the configured limit.")
+        @Option(help: "The most it may spend in any 60 minutes; \"none\" is the configured limit.")
         var limitHour: String?
         @Option(help: "The most it may spend on a day; \"none\" is the configured limit.")
         var limitDay: String?

@@ -18,8 +18,21 @@ struct ShowCommand: ParsableCommand {
     struct Trunks: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Trunks: up or down, since when and why.")
+        @Argument(help: "All of one trunk: each signal and target, since when and why.")
+        var name: String?
         @OptionGroup var options: GlobalOptions
-        func run() throws { try show(.trunks, options) }
+
+        func run() throws {
+            guard let name else { return try show(.trunks, options) }
+            let site = try Site(options)
+            guard case .trunks(let rows) = try site.reply(try site.askDaemon(.perform(.trunks)))
+            else { throw Refusal("the daemon answered something else; is it of another version?") }
+            guard let row = rows.first(where: { $0.name == name }) else {
+                let names = rows.map(\.name).joined(separator: ", ")
+                throw Output.refusal(["there is no trunk \(name); there are \(names)"], options)
+            }
+            try site.print(.reply(.trunks([row])), asCard: true)
+        }
     }
 
     struct Lines: ParsableCommand {

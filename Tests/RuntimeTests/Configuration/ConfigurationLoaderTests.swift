@@ -41,7 +41,9 @@ import Testing
             """
             domains: [sip.example.net, pbx]
             registration: { minimum: 2m, default: 10m, maximum: 1h, contacts: 3 }
-            calls: { no-answer: 45s, slice: 6s, extend-ahead: 500ms }
+            calls:
+              { no-answer: 45s, slice: 6s, extend-ahead: 500ms, alive-check: 30s, session: 5m,
+                park-recall: 1m }
             limits: { calls: 10, waiting-commits: 1_000 }
             timers: { t1: 100ms, t2: 1s, t4: 2s }
             nonce-lifetime: 1m
@@ -57,6 +59,9 @@ import Testing
         #expect(settings.calls.noAnswer == .seconds(45))
         #expect(settings.calls.slice == .seconds(6))
         #expect(settings.calls.extendAhead == .milliseconds(500))
+        #expect(settings.calls.aliveCheck == .seconds(30))
+        #expect(settings.calls.session == .seconds(300))
+        #expect(settings.calls.parkRecall == .seconds(60))
         #expect(settings.limits.calls == 10)
         #expect(settings.limits.waitingCommits == 1000)
         #expect(settings.timers.t1 == .milliseconds(100))
@@ -64,6 +69,10 @@ import Testing
         #expect(settings.currency == "EUR")
         #expect(settings.digestAlgorithms == [.md5, .sha256])
         #expect(settings.lineGateway == "pstn")
+    }
+
+    @Test func nobodyIsAskedWhetherItIsThereWhereThatIsOff() throws {
+        #expect(try settings("calls: { alive-check: off }").calls.aliveCheck == .zero)
     }
 
     @Test func trunksHaveTheirValuesAndTheE1ThirtyChannels() throws {
@@ -138,6 +147,8 @@ import Testing
         ("calls: { slice: 1s, extend-ahead: 2s }", "must not be longer than calls.slice"),
         ("registration: { minimum: 1h, default: 1m }", "must lie between minimum"),
         ("timers: { t1: 5s }", "must not be shorter than timers.t1"),
+        ("calls: { alive-check: 1s }", "must lie between 10s and"),
+        ("calls: { session: 30s }", "must lie between 90s and"),
         ("currency: yuan", "three capital letters"),
         ("digest: [SHA-1]", "must be MD5 or SHA-256 or SHA-512-256, not \"SHA-1\""),
         ("limits: { calls: 0 }", "a whole number from 1"),

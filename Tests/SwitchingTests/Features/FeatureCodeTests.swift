@@ -38,6 +38,39 @@ import Testing
         #expect(site.records[0].endReason == said && site.isIdle)
     }
 
+    @Test func whatIsDoneIsToldWhenItIsOnTheDisk() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8001")[0]
+        site.diskIsQuick = false
+        try phone.call("*78", at: &site)
+        #expect(site.said(phone.endpoint) == "100")
+        site.handle(.commitFailed(through: try #require(site.commits.last?.ticket), reason: "full"))
+        #expect(site.said(phone.endpoint) == "")
+        site.settle()
+        #expect(site.said(phone.endpoint) == "487" && site.isIdle)
+        // What changes nothing waits for nothing.
+        try phone.call("*100", at: &site, id: "2")
+        #expect(site.said(phone.endpoint) == "100 487")
+    }
+
+    @Test func aVoucherIsRedeemedOnceAndNotWhileTheDiskRefuses() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8002")
+        let order = VoucherOrder(batch: "spring", count: 1, amount: try #require(Amount("5")))
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            Issue.record("no vouchers")
+            return
+        }
+        let code = "*99*" + rows[0].code
+        site.handle(.commitFailed(through: CommitTicket(rawValue: 99), reason: "full"))
+        #expect(try site.code(code, by: &phones[0], id: "1").status == 503)
+        #expect(site.postings.isEmpty)
+        site.handle(.committed(through: try #require(site.commits.last?.ticket)))
+        #expect(try site.code(code, by: &phones[0], id: "2").phrase.hasPrefix("Voucher 5.00"))
+        #expect(try site.code(code, by: &phones[1], id: "3").status == 403)
+        #expect(site.postings.map(\.amount) == [order.amount])
+    }
+
     @Test func whoMayNotCallANumberMayNotForwardToIt() throws {
         var site = try Site.withFeatures()
         var phone = try site.registered("8009")[0]
@@ -107,14 +140,6 @@ import Testing
         #expect(try site.code("*100", by: &phone).status == 403)
     }
 
-    @Test func parkingIsRefusedInClearWords() throws {
-        var site = try Site.withFeatures()
-        var phone = try site.registered("8001")[0]
-        let answer = try site.code("*68*1", by: &phone)
-        #expect(answer.status == 501)
-        #expect(answer.text(.reason)?.contains("calls cannot be parked") == true)
-    }
-
     @Test func aVoucherIsRedeemedByItsCodeWhichStandsNowhere() throws {
         var site = try Site.withFeatures(balance: "1")
         let amount = try #require(Amount("50"))
@@ -131,6 +156,21 @@ import Testing
         #expect(site.sw.ledger.account("a")?.balance == Amount("51"))
         #expect(site.records.map(\.dialled) == ["*99*****", "*99*****"])
         #expect(!"\(site.records) \(site.logs)".contains(digits))
+    }
+
+    @Test func whileTheDiskFailsAVoucherIsNotUsedUp() throws {
+        var site = try Site.withFeatures(balance: "1")
+        let order = VoucherOrder(batch: "spring", count: 1, amount: try #require(Amount("50")))
+        guard case .vouchers(let rows)? = site.request(.vouchersMade(order)) else {
+            throw Unexpected(nil)
+        }
+        var phone = try site.registered("8001")[0]
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        #expect(try site.code("*99*\(rows[0].code)", by: &phone, id: "1").status == 503)
+        #expect(site.postings.isEmpty)
+        site.handle(.committed(through: site.sw.lastTicket))
+        #expect(try site.code("*99*\(rows[0].code)", by: &phone, id: "2").status == 487)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("51"))
     }
 
     @Test func wrongVouchersLockOut() throws {

@@ -40,6 +40,7 @@ extension Site {
             feature balance              *100
             feature redial               *66
             feature park                 *68*{code}
+            feature retrieve             *69*{code}
             feature redeem               *99*{code}
             feature speed-dial           **{code}  on *75*{code}*{number}  off #75*{code}
             """

@@ -50,6 +50,53 @@ import Testing
         }
     }
 
+    /// The journal stands on the disk as long as the call lasts.
+    @Test(arguments: [
+        "*31*8001*4711*02088886666", "*31*8001*%34%37%31%31*02088886666",
+        "%2A31%2A8001%2A4711%2A02088886666",
+    ])
+    func theJournalHoldsNoPINAndTheCallOutlivesACrash(dialled: String) throws {
+        var site = try site()
+        var phone = try site.registered("8009")[0]
+        /// How many journals the disk was given, none of which may hold the PIN.
+        func journals(_ site: Site) -> Int {
+            let journals = site.commits.flatMap(\.changes).compactMap { change in
+                if case .callRunning(let running) = change { running } else { RunningCall?.none }
+            }
+            for running in journals {
+                let text = String(decoding: running.state, as: UTF8.self) + "\(running.record)"
+                #expect(!text.contains("4711") && !text.contains("%34%37%31%31"))
+            }
+            return journals.count
+        }
+        // Killed while it rings: the caller is told by its own transaction.
+        try phone.call(dialled, at: &site, id: "ringing")
+        _ = try site.next(Site.e1)
+        #expect(journals(site) == 1)
+        _ = site.all(phone.endpoint)
+        try site.crash(.process(.seconds(1)))
+        let refusal = try #require(site.all(phone.endpoint).first { $0.status == 503 })
+        let sent = try #require(phone.invite)
+        #expect(refusal.callID.elementsEqual(sent.callID) && refusal.cseqNumber == sent.cseqNumber)
+        #expect(try #require(refusal.topVia.branch).elementsEqual(sent.topVia.branch ?? []))
+        _ = site.all(Site.e1)
+
+        // Killed in the talk: both sides go on.
+        try phone.call(dialled, at: &site, id: "talking")
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 200, at: &site, body: Party.offer)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        #expect(journals(site) == 2)
+        try site.crash(.process(.seconds(1)))
+        site.pass(.seconds(5))
+        gateway.send("BYE", at: &site)
+        let bye = try site.nextButCheck(phone.endpoint)
+        #expect(bye.method == .bye)
+        let record = try #require(site.records.last)
+        #expect(record.disposition == .answered && record.charge == Amount("0.07"))
+        #expect(journals(site) == 0)
+    }
+
     @Test func wrongOnesLockOutAndTheRightOneIsNotLookedAtUntilThatIsOver() throws {
         var site = try site()
         var phone = try site.registered("8009")[0]

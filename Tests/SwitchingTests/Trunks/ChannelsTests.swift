@@ -66,6 +66,20 @@ import Testing
         expect(channels.seize(isEmergency: false), .allTaken)
     }
 
+    @Test func allOf130ChannelsAreTakenInTheirOrder() {
+        let free = (1...130).filter { ![64, 65, 130].contains($0) }
+        for (hunting, order) in [
+            (Hunting.lowestFirst, free), (.highestFirst, free.reversed()), (.cyclic, free),
+        ] {
+            var channels = channels(hunting, 130, blocked: [64, 65, 130])
+            for number in order { expect(channels.seize(isEmergency: false), .taken(number)) }
+            expect(channels.seize(isEmergency: false), .allTaken)
+            #expect(channels.takenNumbers == free && channels.usable == 127)
+            channels.free(66)
+            expect(channels.seize(isEmergency: false), .taken(66))
+        }
+    }
+
     @Test func aChannelOfAGlareIsAvoided() {
         var channels = channels(.lowestFirst)
         expect(channels.seize(isEmergency: false, avoiding: 1), .taken(2))
@@ -104,5 +118,16 @@ import Testing
             let isAdmitted = unlimited.admits(now: Instant(nanoseconds: 0))
             #expect(isAdmitted)
         }
+    }
+
+    @Test func theOtherSidesOwnChannelIsBelieved() {
+        var channels = channels(.lowestFirst)
+        expect(channels.seizeInbound(named: 2), .taken(2))
+        #expect(channels.takenNumbers == [2])
+        // One that is in use here, or none that there is, is guessed.
+        expect(channels.seizeInbound(named: 2), .taken(5))
+        expect(channels.seizeInbound(named: 31), .taken(4))
+        expect(channels.seizeInbound(named: 0), .taken(3))
+        #expect(channels.inUse == 4)
     }
 }

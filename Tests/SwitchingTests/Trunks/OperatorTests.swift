@@ -154,6 +154,20 @@ import Testing
         #expect(try registration(&site).state == "up")
     }
 
+    @Test func theRegistrationIsTakenBackWhenTheProcessEnds() throws {
+        var site = try registered()
+        #expect(!site.sw.isLeaving)
+        site.handle(.stopping)
+        let first = try answerRegister(&site, 401, extra: Self.challenge)
+        #expect(first.number(.expires) == 0 && first.cseqNumber == 3)
+        #expect(site.sw.isLeaving)
+        let last = try answerRegister(&site, 200)
+        #expect(isRight(last) && last.number(.expires) == 0)
+        #expect(!site.sw.isLeaving)
+        site.pass(.seconds(300))
+        #expect(site.said(Site.e1) == "")
+    }
+
     @Test func aRefusedRegistrationKeepsCallsAwayAndSaysWhy() throws {
         var site = try registering()
         site.pass(.milliseconds(1))

@@ -409,4 +409,71 @@ import Testing
         site.handle(.trunkResolved(TrunkResolution(trunk: "ip-e1", targets: [])))
         #expect(try trunk("ip-e1", &site).reason == "its name stands for no address")
     }
+
+    @Test func eachAddressIsAskedAndTheTrunkIsDownWhenAllAre() throws {
+        var settings = Site.settings()
+        settings.trunks[0].host = TrunkHost(name: "sip.example.net")
+        settings.trunks[0].optionsInterval = .seconds(10)
+        settings.trunks[0].failuresToDown = 2
+        settings.trunks[0].answersToUp = 2
+        var site = try Site(settings: settings)
+        site.handle(.trunkResolved(TrunkResolution(trunk: "ip-e1", targets: targets)))
+        let parties = targets.map { Party("e1", $0.endpoint) }
+        /// One round of OPTIONS: who answers it with 200.
+        func round(_ site: inout Site, _ answers: [Bool]) {
+            site.pass(.milliseconds(1))
+            for (place, answers) in answers.enumerated() where answers {
+                var party = parties[place]
+                for request in site.all(party.endpoint).prefix(1) {
+                    party.answer(request, 200, at: &site)
+                }
+            }
+            site.pass(.milliseconds(9_900))
+            for party in parties { _ = site.all(party.endpoint) }
+            site.pass(.milliseconds(99))
+        }
+        for _ in 0..<2 { round(&site, [false, true]) }
+        var row = try trunk("ip-e1", &site)
+        #expect(row.targetSignals.map(\.signal) == targets.map(\.endpoint.description))
+        #expect(row.targetSignals.map(\.state) == ["down", "up"])
+        #expect(signal("options", row)?.state == "up" && row.state == "up")
+        // A call does not lose its time at the dead one, however long it is dead.
+        var tokens = TokenGenerator(seed: Array(repeating: 1, count: 32))
+        let order = site.sw.trunks["ip-e1"]?.targets.order(
+            now: site.now + .seconds(3600), using: &tokens)
+        #expect(order == targets.reversed().map(\.endpoint))
+        round(&site, [false, false])
+        #expect(try trunk("ip-e1", &site).state == "up")
+        round(&site, [false, false])
+        row = try trunk("ip-e1", &site)
+        #expect(row.state == "down" && row.reason == "OPTIONS is not answered")
+        for _ in 0..<2 { round(&site, [true, false]) }
+        row = try trunk("ip-e1", &site)
+        #expect(row.targetSignals.map(\.state) == ["up", "down"] && row.state == "up")
+    }
+
+    @Test func aGatewaySaysByWhichChannelACallComesIn() throws {
+        var settings = Site.settings()
+        settings.trunks[0].channelParameter = "channel"
+        var site = try Site(settings: settings)
+        let phone = try site.registered("8002")[0]
+        site.deliver(
+            """
+            INVITE sip:66778002@127.0.0.1:5060;channel=17 SIP/2.0
+            Via: SIP/2.0/UDP \(Site.e1);branch=z9hG4bK-channel;rport
+            Max-Forwards: 70
+            From: <sip:13900001111@\(Site.e1)>;tag=g
+            To: <sip:66778002@127.0.0.1>
+            Call-ID: channel
+            CSeq: 1 INVITE
+            Contact: <sip:\(Site.e1)>
+            Content-Length: 0
+
+
+            """, from: Site.e1)
+        #expect(try site.next(phone.endpoint).method == .invite)
+        #expect(try trunk("ip-e1", &site).taken == [17])
+        guard case .calls(let rows) = site.request(.calls) else { throw Missing() }
+        #expect(rows.map(\.channel) == [17])
+    }
 }

@@ -90,4 +90,26 @@ import Testing
         let isAskedTwice = machine.tooBrief(minimum: 7200, now: start)
         #expect(!isAskedTwice)
     }
+
+    @Test func atTheEndItIsTakenBackOnceAndWhateverIsAnswered() {
+        for answer in 0..<3 {
+            var machine = registered(3600)
+            let action = machine.leave()
+            #expect(action == .register && machine.expires == 0 && machine.isLeaving)
+            #expect(machine.deadline == .distantFuture)
+            switch answer {
+            case 0: machine.accepted(seconds: 0, now: start)
+            case 1: machine.refused(status: 403, reason: "", retryAfter: nil, now: start)
+            default: machine.unanswered("no answer", now: start)
+            }
+            #expect(!machine.isLeaving && machine.deadline == .distantFuture)
+            expect(machine.deadlineReached(now: start + .seconds(4000)), .none)
+        }
+    }
+
+    @Test func whoIsNotRegisteredHasNothingToTakeBack() {
+        var machine = machine()
+        let action = machine.leave()
+        #expect(action == .none && !machine.isLeaving)
+    }
 }

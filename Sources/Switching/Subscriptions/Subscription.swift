@@ -1,0 +1,140 @@
+import SIP
+
+/// A phone that wants to know whether an extension rings or talks, for a lamp beside a key (RFC 6665,
+/// RFC 4235).
+///
+///              SUBSCRIBE, or the extension's state changes
+///     quiet -------------------------------------------------> telling
+///       ^                                                        |  ^
+///       |  NOTIFY is answered, and nothing has changed meanwhile |  | it has
+///       +--------------------------------------------------------+--+
+///
+///     any --- Expires 0, its time is over, or NOTIFY meets 481 or silence ---> (removed)
+///
+/// One NOTIFY at a time is out (RFC 6665 §4.2.2), so a phone that is slow misses states in between and
+/// never the last one.
+struct Subscription: Sendable {
+    private enum State: Sendable {
+        case quiet
+        /// A NOTIFY is out; whether there is news since.
+        case telling(hasNews: Bool)
+    }
+
+    /// The extension whose phone it is, and the one that is watched.
+    let watcher: String
+    let watched: String
+    let localTag: UInt64
+    var dialog: Dialog
+    var flow: Flow
+    var expiresAt: Instant
+    /// Of the next document (RFC 4235 §4.1).
+    private(set) var version: UInt32
+    private var state = State.quiet
+
+    init(
+        watcher: String, watched: String, localTag: UInt64, dialog: Dialog, flow: Flow,
+        expiresAt: Instant, version: UInt32 = 0
+    ) {
+        self.watcher = watcher
+        self.watched = watched
+        self.localTag = localTag
+        self.dialog = dialog
+        self.flow = flow
+        self.expiresAt = expiresAt
+        self.version = version
+    }
+
+    enum Action: Equatable {
+        case none
+        /// NOTIFY goes out, with a document of this version.
+        case tell(version: UInt32)
+    }
+
+    /// The watched extension's state is another, or the phone has asked for it.
+    mutating func changed() -> Action {
+        switch state {
+        case .quiet:
+            state = .telling(hasNews: false)
+            return .tell(version: nextVersion())
+        case .telling:
+            state = .telling(hasNews: true)
+            return .none
+        }
+    }
+
+    /// The NOTIFY that was out is answered.
+    mutating func answered() -> Action {
+        switch state {
+        // An answer that comes again.
+        case .quiet: return .none
+        case .telling(hasNews: false):
+            state = .quiet
+            return .none
+        case .telling(hasNews: true):
+            state = .telling(hasNews: false)
+            return .tell(version: nextVersion())
+        }
+    }
+
+    private mutating func nextVersion() -> UInt32 {
+        defer { version &+= 1 }
+        return version
+    }
+}
+
+/// A subscription as it is kept over a restart.
+public struct StoredSubscription: Sendable, Hashable {
+    /// Our tag in its dialog.
+    public var tag: UInt64
+    /// Wall time, microseconds since 1970 UTC.
+    public var expiresAt: Int64
+    /// Who watches whom, dialog and flow, in the switch's own versioned encoding.
+    public var state: [UInt8]
+
+    public init(tag: UInt64, expiresAt: Int64, state: [UInt8]) {
+        self.tag = tag
+        self.expiresAt = expiresAt
+        self.state = state
+    }
+}
+
+extension Subscription {
+    private static let encoding: UInt8 = 1
+    /// Documents that may have been sent since it was written down.
+    private static let skippedVersions: UInt32 = 100_000
+
+    func stored(expiresAt: Int64) -> StoredSubscription {
+        var writer = JournalWriter(capacity: 512)
+        writer.byte(Self.encoding)
+        writer.text(watcher)
+        writer.text(watched)
+        writer.number(UInt64(version))
+        writer.byte(flow.transport.rawValue)
+        writer.number(UInt64(flow.listener))
+        writer.number(flow.remote.ip.high)
+        writer.number(flow.remote.ip.low)
+        writer.number(UInt64(flow.remote.port))
+        writer.text(dialog.serialize())
+        return StoredSubscription(tag: localTag, expiresAt: expiresAt, state: writer.bytes)
+    }
+
+    /// nil for another version or for bytes that are not whole.
+    init?(_ stored: StoredSubscription, expiresAt: Instant) {
+        guard stored.state.first == Self.encoding else { return nil }
+        var reader = JournalReader(stored.state.dropFirst())
+        guard let watcher = reader.string(), let watched = reader.string(),
+            let version = reader.number(as: UInt32.self),
+            let transport = reader.byte().flatMap(TransportKind.init(rawValue:)),
+            let listener = reader.number(as: UInt16.self), let high = reader.number(),
+            let low = reader.number(), let port = reader.number(as: UInt16.self),
+            let text = reader.text(), var dialog = Dialog(serialized: text)
+        else { return nil }
+        dialog.advanceLocalCSeq(by: Switch.skippedCSeqs)
+        self.init(
+            watcher: watcher, watched: watched, localTag: stored.tag, dialog: dialog,
+            flow: Flow(
+                transport: transport, listener: listener,
+                remote: Endpoint(ip: IPAddress(high: high, low: low), port: port)),
+            expiresAt: expiresAt, version: version &+ Self.skippedVersions)
+    }
+}

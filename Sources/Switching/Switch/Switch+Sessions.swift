@@ -1,0 +1,277 @@
+import SIP
+
+// Is everybody still there? A phone or gateway that has died says no BYE, and its call would go on, and
+// be charged, for ever.
+//
+// A side that says nothing for a while (`CallSettings.aliveCheck`) is asked by OPTIONS in its dialog;
+// 481, or no answer at all, ends the call. This holds for every peer, and it is what bounds the time
+// that a dead call is charged: the check's interval and the 32 s of its transaction.
+//
+// Session timers (RFC 4028) run besides, for peers that count on them. Each leg has its own: the switch
+// is the other end of both dialogs. The peer refreshes where it can; an UPDATE without a session
+// description is answered here, and a re-INVITE goes on to the other leg as any other. Where the peer
+// asks us to refresh, we do, by UPDATE, or by a re-INVITE of both legs where it takes none.
+
+extension Switch {
+    /// What a 2xx says of the session timer.
+    struct SessionAnswer {
+        var value: String
+        /// The peer refreshes, and has to know that it does (RFC 4028 §9).
+        var isPeers: Bool
+
+        func write(to writer: inout MessageWriter) {
+            writer.field(.sessionExpires, value)
+            if isPeers { writer.field(.require, "timer") }
+        }
+    }
+
+    private var sessionSeconds: UInt32 {
+        UInt32(clamping: settings.calls.session.milliseconds / 1000)
+    }
+
+    private func hasTimer(_ message: Message) -> Bool {
+        message.has("timer", in: .supported) || message.has("timer", in: .require)
+    }
+
+    /// Whether a request wants its session refreshed more often than we take (RFC 4028 §9).
+    func isTooBrief(_ request: Message) -> Bool {
+        guard let wish = SessionWish(request), hasTimer(request) else { return false }
+        return wish.seconds < SessionTimer.leastSeconds
+    }
+
+    // MARK: Agreeing
+
+    /// The timer of a leg whose request is answered with a 2xx; nil where there is none.
+    mutating func agreeSession(of leg: LegReference, asked request: Message) -> SessionAnswer? {
+        let wish = SessionWish(request)
+        let isAble = hasTimer(request)
+        guard isAble || wish != nil else {
+            calls[leg.call][leg.side].session = nil
+            return nil
+        }
+        let least = max(request.number(.minSE) ?? 0, SessionTimer.leastSeconds)
+        let seconds = max(min(wish?.seconds ?? sessionSeconds, sessionSeconds), least)
+        let isPeers = isAble && wish?.isByRequester ?? true
+        calls[leg.call][leg.side].session = SessionTimer(
+            seconds: seconds, isOurs: !isPeers, takesUpdate: request.has("UPDATE", in: .allow),
+            expiresAt: now + .seconds(Int(seconds)))
+        armSession(leg.call)
+        return SessionAnswer(
+            value: "\(seconds);refresher=\(isPeers ? "uac" : "uas")", isPeers: isPeers)
+    }
+
+    /// The timer of a leg that has answered a request of ours with a 2xx.
+    mutating func sessionAgreed(of leg: LegReference, by response: Message) {
+        let known = calls[leg.call][leg.side].session
+        guard let wish = SessionWish(response) else {
+            // Nobody refreshes any more (RFC 4028 §7.2).
+            calls[leg.call][leg.side].session = nil
+            return
+        }
+        let seconds = max(wish.seconds, SessionTimer.leastSeconds)
+        calls[leg.call][leg.side].session = SessionTimer(
+            seconds: seconds, isOurs: wish.isByRequester ?? true,
+            takesUpdate: response.has("UPDATE", in: .allow) || known?.takesUpdate == true,
+            expiresAt: now + .seconds(Int(seconds)))
+        armSession(leg.call)
+    }
+
+    /// Session-Expires of a new INVITE: the peer refreshes, if it knows how to.
+    func writeSession(into writer: inout MessageWriter) {
+        writer.field(.sessionExpires, "\(sessionSeconds);refresher=uas")
+        writer.field(.minSE, Int(SessionTimer.leastSeconds))
+    }
+
+    /// Session-Expires of an INVITE or UPDATE in a dialog that has a timer.
+    func writeSession(of leg: LegReference, into writer: inout MessageWriter) {
+        guard let session = calls[leg.call][leg.side].session else { return }
+        writer.field(
+            .sessionExpires, "\(session.seconds);refresher=\(session.isOurs ? "uac" : "uas")")
+    }
+
+    /// An INVITE of ours was refused since the callee's side takes no session that brief: again, with
+    /// what it wants (RFC 4028 §7.3).
+    ///
+    /// - Returns: false when the refusal is one.
+    mutating func asksLongerSession(_ response: Message, of handle: Handle) -> Bool {
+        guard response.status == 422, case .attempt(let call, let callee) = clients[handle].user,
+            calls.contains(call), calls[call].callees[callee].state == .trying,
+            let least = response.number(.minSE), least > sessionSeconds, least <= 86_400,
+            let request = parseOwn(clients[handle].request),
+            (request.number(.minSE) ?? 0) < least
+        else { return false }
+        let branch = tokens.next()
+        let flow = clients[handle].flow
+        var writer = MessageWriter(capacity: request.bytes.count + 64)
+        writer.requestLine(request.method, uri: request.requestURI)
+        for (name, value) in request.fields {
+            switch name {
+            case .via: writer.field(.via, via(branch: branch, listener: flow.listener))
+            case .cseq: writer.field(.cseq, "\(request.cseqNumber + 1) INVITE")
+            case .sessionExpires: writer.field(.sessionExpires, "\(least);refresher=uas")
+            case .minSE: writer.field(.minSE, Int(least))
+            case .contentLength, .contentType: break
+            default: writer.field(name, value)
+            }
+        }
+        let bytes = writer.finish(
+            body: request.body, contentType: request.value(.contentType) ?? [])
+        let user = clients[handle].user
+        clients[handle].user = .nobody
+        calls[call].callees[callee].client = makeClient(
+            .invite, branch: branch, bytes: bytes, flow: flow, user: user)
+        return true
+    }
+
+    /// UPDATE that only refreshes: answered here, since it says nothing to the other side.
+    mutating func refreshReceived(
+        _ request: Message, key: TransactionKey, on flow: Flow, leg: LegReference, dialog: Int
+    ) {
+        let server = makeServer(for: request, key: key, on: flow)
+        calls[leg.call][leg.side].dialogs[dialog].responseSent(200, to: request)
+        let session = agreeSession(of: leg, asked: request)
+        let contact = listenerText(flow.listener).contact
+        respond(server, 200) { writer in
+            writer.field(.contact, contact)
+            writer.field(.allow, Self.allowedMethods)
+            writer.field(.supported, "timer")
+            session?.write(to: &writer)
+        }
+        journalAgain(leg.call)
+    }
+
+    // MARK: While the call runs
+
+    /// A leg has said something in its dialog. One that has come back from a restart is asked all the
+    /// same: what it says first may have been on its way before.
+    mutating func heard(_ leg: LegReference) {
+        guard calls[leg.call][leg.side].heardAt != Leg.unheard else { return }
+        calls[leg.call][leg.side].heardAt = now
+    }
+
+    /// Both sides of a call are connected.
+    mutating func beginSessions(_ handle: Handle) {
+        for side in talkingSides(of: handle) { calls[handle][side].heardAt = now }
+        armSession(handle)
+    }
+
+    /// Sets the deadline for the next thing that is due of either leg.
+    mutating func armSession(_ handle: Handle) {
+        guard case .connected = calls[handle].phase else { return }
+        var next = Instant.distantFuture
+        for side in talkingSides(of: handle) {
+            if let session = calls[handle][side].session { next = min(next, session.dueAt) }
+            if settings.calls.aliveCheck > .zero {
+                next = min(next, calls[handle][side].heardAt + settings.calls.aliveCheck)
+            }
+        }
+        guard next < .distantFuture else { return }
+        deadlines.set(DeadlineKey(kind: .sidesCheck, slot: handle.slot), at: max(next, now))
+    }
+
+    private func talkingSides(of handle: Handle) -> [Side] {
+        var sides: [Side] = []
+        if calls[handle].caller.state == .answered { sides.append(.caller) }
+        if let callee = calls[handle].connected, calls[handle].callees[callee].state == .answered {
+            sides.append(.callee(callee))
+        }
+        return sides
+    }
+
+    mutating func sidesCheckDeadlineReached(_ handle: Handle) {
+        guard case .connected = calls[handle].phase else { return }
+        let check = settings.calls.aliveCheck
+        for side in talkingSides(of: handle) {
+            let leg = LegReference(call: handle, side: side)
+            if let session = calls[handle][side].session, session.dueAt <= now {
+                guard session.isOurs else {
+                    let name = calls[handle][side].name
+                    cut(
+                        handle, text: "\(name) has not refreshed the session", status: nil,
+                        q850: Causes.recoveryOnTimerExpiry)
+                    return
+                }
+                calls[handle][side].session?.refreshed(now: now)
+                refresh(leg, session)
+            }
+            let heardAt = calls[handle][side].heardAt
+            if heardAt == Leg.unheard || check > .zero && heardAt + check <= now {
+                calls[handle][side].heardAt = now
+                ask(leg)
+            }
+        }
+        armSession(handle)
+    }
+
+    /// Is it still there?
+    private mutating func ask(_ leg: LegReference) {
+        send(.options, to: leg, user: .check(call: leg.call, side: leg.side)) {
+            $0.field(.accept, "application/sdp")
+        }
+    }
+
+    private mutating func refresh(_ leg: LegReference, _ session: SessionTimer) {
+        guard session.takesUpdate else {
+            restore(leg)
+            return
+        }
+        send(.update, to: leg, user: .check(call: leg.call, side: leg.side)) {
+            $0.field(.supported, "timer")
+            $0.field(.sessionExpires, "\(session.seconds);refresher=uac")
+        }
+    }
+
+    private mutating func send(
+        _ method: Method, to leg: LegReference, user: ClientEntry.User,
+        extra: (inout MessageWriter) -> Void
+    ) {
+        let branch = tokens.next()
+        let flow = calls[leg.call][leg.side].flow
+        let last = calls[leg.call][leg.side].dialogs.count - 1
+        var writer = MessageWriter(capacity: 512)
+        _ = calls[leg.call][leg.side].dialogs[last].nextRequest(
+            method, via: via(branch: branch, listener: flow.listener), into: &writer)
+        writer.field(.maxForwards, 70)
+        writer.field(.contact, listenerText(flow.listener).contact)
+        writer.field(.userAgent, Self.serverName)
+        extra(&writer)
+        _ = makeClient(method, branch: branch, bytes: writer.finish(), flow: flow, user: user)
+    }
+
+    /// What a side said when it was asked whether it is still in the call, or told that we are.
+    func isGone(_ response: Message) -> Bool { response.status == 481 || response.status == 408 }
+
+    mutating func checkAnswered(_ response: Message, of handle: Handle, side: Side) {
+        guard response.status >= 200, isTalking(LegReference(call: handle, side: side)) else {
+            return
+        }
+        // Whatever else it says, it is there (RFC 3261 §12.2.1.2).
+        guard !isGone(response) else {
+            legLost(handle, side: side, status: response.status)
+            return
+        }
+        let leg = LegReference(call: handle, side: side)
+        heard(leg)
+        guard response.method == .update else { return }
+        if response.status < 300 {
+            if let index = calls[handle][side].dialogIndex(remoteTag: response.toTag ?? []) {
+                calls[handle][side].dialogs[index].responseReceived(response)
+            }
+            sessionAgreed(of: leg, by: response)
+        } else if response.status == 422, let least = response.number(.minSE), least <= 86_400 {
+            guard var session = calls[handle][side].session, least > session.seconds else { return }
+            session.seconds = least
+            session.refreshed(now: now)
+            calls[handle][side].session = session
+            refresh(leg, session)
+        } else if response.status != 491, response.status != 500 {
+            calls[handle][side].session?.takesUpdate = false
+            restore(leg)
+        }
+    }
+
+    mutating func checkUnanswered(_ status: Int, of handle: Handle, side: Side) {
+        guard calls.contains(handle) else { return }
+        legLost(handle, side: side, status: status)
+    }
+}
