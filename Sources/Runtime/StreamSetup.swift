@@ -18,7 +18,7 @@ enum StreamSetup {
         let listeners = settings.listeners.enumerated().filter { $1.transport != .udp }.map {
             StreamListener(
                 number: UInt16($0.offset), transport: $0.element.transport,
-                bound: $0.element.bound)
+                bound: $0.element.bound, asksCertificate: $0.element.asksCertificate)
         }
         guard !listeners.isEmpty else { return nil }
         var limits = StreamLimits()

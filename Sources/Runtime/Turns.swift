@@ -94,9 +94,10 @@ final class Turns: LoopDriver {
         case .streams(let events):
             for event in events { happened(event) }
             streams?.heard(events)
-        case .configured(let configuration, let then):
-            configure(configuration)
-            then()
+        case .configured(let configuration, let zones, let then):
+            let start = MonotonicClock.now()
+            configure(configuration, zones)
+            then(MonotonicClock.now() - start)
         case .stop:
             guard stopsBefore == nil else { return }
             stopsBefore = now + Self.stopPatience
@@ -130,14 +131,9 @@ final class Turns: LoopDriver {
         }
     }
 
-    private func configure(_ configuration: Configuration) {
-        do throws(StartFailure) {
-            clock = try SiteClock(timezone: configuration.plan.site.timezone, now: now)
-            theSwitch.handle(.wallClockRead(clock.last), now: now, into: &actions)
-        } catch {
-            // The loader has looked the zone up already; between then and now it was uninstalled.
-            logger.error("\(error.description); the old zone stays")
-        }
+    private func configure(_ configuration: Configuration, _ zones: SiteZones) {
+        clock = SiteClock(zones, now: now)
+        theSwitch.handle(.wallClockRead(clock.last), now: now, into: &actions)
         theSwitch.handle(.configured(configuration), now: now, into: &actions)
         peerNames.follow(configuration.settings)
         streams?.expect(peerNames.all)

@@ -6,14 +6,14 @@ import NIOCore
 enum KeepAlive {
     /// After so long without a word the peer's kernel is asked.
     static let idle = option(TCP_KEEPIDLE)
-    static let idleSeconds: CInt = 30
+    static let idleSeconds: Int = 30
     static let interval = option(TCP_KEEPINTVL)
-    static let intervalSeconds: CInt = 10
+    static let intervalSeconds: Int = 10
     static let count = option(TCP_KEEPCNT)
-    static let probes: CInt = 4
+    static let probes: Int = 4
     /// How long bytes may stay unacknowledged.
     static let patience = option(TCP_USER_TIMEOUT)
-    static let patienceMilliseconds: CInt = 30_000
+    static let patienceMilliseconds: Int = 30_000
 
     private static func option(_ name: CInt) -> ChannelOptions.Types.SocketOption {
         ChannelOptions.Types.SocketOption(

@@ -6,8 +6,13 @@ public struct StreamListener: Sendable {
     public var number: UInt16
     public var transport: TransportKind
     public var bound: Endpoint
+    /// Of TLS: whoever connects is asked for a certificate, which has to be good when there is one.
+    public var asksCertificate: Bool
 
-    public init(number: UInt16, transport: TransportKind, bound: Endpoint) {
+    public init(
+        number: UInt16, transport: TransportKind, bound: Endpoint, asksCertificate: Bool = false
+    ) {
+        self.asksCertificate = asksCertificate
         self.number = number
         self.transport = transport
         self.bound = bound

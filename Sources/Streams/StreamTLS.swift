@@ -3,10 +3,13 @@ import NIOSSL
 
 /// Who we are over TLS, and whom we trust: read from files, and read again at a reload.
 ///
-/// A peer that shows a certificate has to show a good one, on both sides. Phones show none; the
-/// certificate of whoever we connect to has to name what we connect to.
+/// A peer that shows a certificate has to show a good one, on both sides. Phones show none, and are
+/// asked for none: some of them would ask their users. The certificate of whoever we connect to has
+/// to name what we connect to.
 public struct StreamTLS: Sendable {
     let server: NIOSSLContext
+    /// Asks whoever connects for a certificate.
+    let asking: NIOSSLContext
     let client: NIOSSLContext
 
     /// Reads and checks the files. Blocks on the disk.
@@ -43,7 +46,8 @@ public struct StreamTLS: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
         serving.minimumTLSVersion = .tlsv12
         serving.trustRoots = roots
-        serving.certificateVerification = .optionalVerification
+        var asking = serving
+        asking.certificateVerification = .optionalVerification
         var calling = TLSConfiguration.makeClientConfiguration()
         calling.minimumTLSVersion = .tlsv12
         calling.trustRoots = roots
@@ -52,6 +56,7 @@ public struct StreamTLS: Sendable {
         calling.privateKey = .privateKey(privateKey)
         do {
             server = try NIOSSLContext(configuration: serving)
+            self.asking = try NIOSSLContext(configuration: asking)
             client = try NIOSSLContext(configuration: calling)
         } catch {
             throw StreamError(

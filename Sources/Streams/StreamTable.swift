@@ -96,8 +96,9 @@ final class StreamTable {
         if flow.transport == .tls {
             guard let tls else { throw StreamError("there is no certificate for TLS") }
             if wasAccepted {
+                let asks = listeners[flow.listener]?.asksCertificate == true
                 try channel.pipeline.syncOperations.addHandler(
-                    NIOSSLServerHandler(context: tls.server))
+                    NIOSSLServerHandler(context: asks ? tls.asking : tls.server))
             } else {
                 try channel.pipeline.syncOperations.addHandler(
                     NIOSSLClientHandler(

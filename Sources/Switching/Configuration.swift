@@ -62,6 +62,9 @@ public struct ListenerSettings: Sendable, Hashable {
     /// The host others reach it by: the bound address unless the file says otherwise.
     public var advertisedHost: String
     public var advertisedPort: UInt16
+    /// Of TLS: whoever connects is asked for a certificate, and need not have one. Some phones ask
+    /// their users when they are asked.
+    public var asksCertificate = false
 
     public init(
         transport: TransportKind, bound: Endpoint, advertisedHost: String, advertisedPort: UInt16

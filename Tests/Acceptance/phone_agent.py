@@ -167,7 +167,7 @@ class Agent:
         # A connection is made when it is needed; only a datagram has a socket to leave by.
         transport = settings["transport"]
         way = "" if transport == "udp" else f";transport={transport}"
-        if transport == "udp":
+        if transport == "udp" or ":" in settings["address"]:
             config.sipConfig.transportId = transport_id
         # The binding of PyPI has media of IPv4 alone.
         config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"

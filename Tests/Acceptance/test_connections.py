@@ -143,7 +143,11 @@ def test_tcp_phones_are_back_after_a_kill_and_their_call_goes_on(tcp, phones):
     record = tcp.wait_record()
     assert (record.disposition, record.released_by) == ("ANSWERED", "caller")
     # And they can be called again.
-    call, other = talk(caller, callee, "8002")
+    since = len(callee.events)
+    call = caller.dial("8002")
+    other = callee.incoming(since=since)
+    other.answer()
+    call.wait_answered()
     other.hang_up()
     call.wait_ended()
 

@@ -35,12 +35,13 @@ def tls(site, authority):
     return site
 
 
-def configure(site, certificate, key, authority, **more):
+def configure(site, certificate, key, authority, asks="yes", **more):
     more["more"] = (
         f"tls: {{ certificate: {certificate}, key: {key}, trust: {authority.certificate} }}\n")
     site.write_config(
         listen=[f"{{ transport: tcp, address: {site.address} }}",
-                f"{{ transport: tls, address: {site.tls} }}"], options_interval=0, **more)
+                f"{{ transport: tls, address: {site.tls}, ask-certificate: {asks} }}"],
+        options_interval=0, **more)
 
 
 def tls_phone(site, phones, authority, user, **more):

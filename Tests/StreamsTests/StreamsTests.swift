@@ -185,7 +185,7 @@ private final class Fixture {
         // More than any kernel holds for a socket.
         for _ in 0..<400 { fixture.streams.send([(chunk, flow)]) }
         #expect(fixture.seen.closed()?.flow == flow)
-        #expect(fixture.streams.counters.slow == 1)
+        #expect(fixture.streams.counters.slow >= 1)
     }
 
     @Test func nothingIsReadWhileTheLoopHasEnoughToDo() throws {

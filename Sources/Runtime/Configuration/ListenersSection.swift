@@ -10,7 +10,7 @@ import Yams
 enum ListenersSection {
     /// Sockets at most.
     static let limit = 16
-    private static let keys = ["transport", "address", "advertise"]
+    private static let keys = ["transport", "address", "advertise", "ask-certificate"]
 
     static func read(
         _ top: ConfigurationReader.Section, _ reader: inout ConfigurationReader
@@ -28,6 +28,7 @@ enum ListenersSection {
             var endpoint: Endpoint?
             var advertise = common
             var transport = TransportKind.udp
+            var asksCertificate = false
             if node.scalar != nil {
                 if let text = reader.text(node, name: name) {
                     endpoint = reader.endpoint(text, name: name, at: node, defaultPort: 5060)
@@ -38,6 +39,7 @@ enum ListenersSection {
                 endpoint = reader.endpoint(
                     "address", in: section, defaultPort: transport.defaultPort)
                 advertise = reader.text("advertise", in: section) ?? common
+                asksCertificate = asks(section, transport, &reader)
             }
             guard let endpoint else { continue }
             // TCP and TLS share the ports of TCP.
@@ -53,10 +55,11 @@ enum ListenersSection {
             }
             guard let advertised = host(advertise, of: endpoint, name: name, at: node, &reader)
             else { continue }
-            listeners.append(
-                ListenerSettings(
-                    transport: transport, bound: endpoint, advertisedHost: advertised.host,
-                    advertisedPort: advertised.port))
+            var listener = ListenerSettings(
+                transport: transport, bound: endpoint, advertisedHost: advertised.host,
+                advertisedPort: advertised.port)
+            listener.asksCertificate = asksCertificate
+            listeners.append(listener)
         }
         // A datagram's flow counts the sockets of UDP alone.
         return listeners.filter { $0.transport == .udp }
@@ -76,6 +79,23 @@ enum ListenersSection {
             "\(section.path(of: "transport")) must be \(known), not \"\(text)\"",
             at: section.place(of: "transport"), length: text.count)
         return nil
+    }
+
+    private enum Answer: String { case yes, no }
+
+    private static func asks(
+        _ section: ConfigurationReader.Section, _ transport: TransportKind,
+        _ reader: inout ConfigurationReader
+    ) -> Bool {
+        guard reader.choice("ask-certificate", in: section, [Answer.yes, .no]) == .yes else {
+            return false
+        }
+        if transport != .tls {
+            reader.report(
+                "\(section.path(of: "ask-certificate")): only by transport tls certificates are"
+                    + " shown", at: section.place(of: "ask-certificate"))
+        }
+        return true
     }
 
     private static let offered: [TransportKind] = [.udp, .tcp, .tls]

@@ -110,6 +110,12 @@ enum TrunksSection {
         trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
+        if let name = trunk.certificateName, !listeners.contains(where: \.asksCertificate) {
+            reader.report(
+                "no listener asks for the certificate of \(name): its calls could not be known",
+                at: section.place(of: "certificate-name"),
+                suggestion: "add \"ask-certificate: yes\" to a listener of transport tls")
+        }
         return trunk
     }
 

@@ -76,10 +76,10 @@ public enum MessageFraming {
             guard colon < end, span[colon] == .colon else { return nil }
             let digits = span.skipLWS(from: colon + 1, to: end)
             guard
-                let number = span.number(
-                    from: digits, to: end, limit: UInt32(MessageLimits.bytes)),
+                let number = span.number(from: digits, to: end, limit: .max),
                 bodyCount == nil || bodyCount == Int(number)
             else { return .malformed(.contentLength) }
+            guard number <= MessageLimits.bytes else { return .tooLarge }
             bodyCount = Int(number)
             return nil
         }

@@ -65,17 +65,21 @@ extension Switch {
         return request[(first + 1)..<second]
     }
 
-    /// Where a response goes whose connection may be gone: to the port that its request named then
-    /// (RFC 3261 §18.2.2).
-    func replyFlow(of server: ServerEntry) -> Flow {
-        guard server.flow.transport.isReliable, !connections.isOpen(server.flow) else {
-            return server.flow
+    /// Sends a response on its connection, or, where that is gone, to the port that its request named
+    /// then (RFC 3261 §18.2.2).
+    mutating func sendOnConnection(_ bytes: [UInt8], answering handle: Handle) {
+        var flow = servers[handle].flow
+        let request = servers[handle].request
+        let bytes =
+            flow.transport == .tls ? secured(bytes, on: flow, answering: request) : bytes
+        if !connections.isOpen(flow) {
+            if let successor = connections.successor(of: flow) {
+                flow = successor
+            } else if let request {
+                flow.remote.port = request.topVia.port ?? flow.transport.defaultPort
+            }
         }
-        if let successor = connections.successor(of: server.flow) { return successor }
-        guard let request = server.request else { return server.flow }
-        var flow = server.flow
-        flow.remote.port = request.topVia.port ?? flow.transport.defaultPort
-        return flow
+        send(bytes, on: flow)
     }
 
     // MARK: TLS

@@ -71,11 +71,12 @@ extension Switch {
                 return
             }
         }
-        var bytes = bytes
-        if servers[handle].flow.transport == .tls {
-            bytes = secured(bytes, on: servers[handle].flow, answering: servers[handle].request)
+        let flow = servers[handle].flow
+        if flow.transport == .udp {
+            send(bytes, on: flow)
+        } else {
+            sendOnConnection(bytes, answering: handle)
         }
-        send(bytes, on: replyFlow(of: servers[handle]))
         if status >= 200 {
             servers[handle].request = nil
             servers[handle].user = .nobody
