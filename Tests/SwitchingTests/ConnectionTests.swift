@@ -291,7 +291,6 @@ private struct StreamSite {
         }
         #expect(try !ended(after: .seconds(40), returns: false))
         #expect(try ended(after: .seconds(90), returns: false))
-        #expect(try !ended(after: .seconds(90), returns: true))
     }
 
     @Test func aResponseWhoseConnectionIsGoneGoesToThePortInVia() throws {
