@@ -266,9 +266,9 @@ private struct StreamSite {
             try caller.call("8002", at: &stream.site)
             let invite = try stream.site.next(old.remote)
             var callee = Party("8002", old.remote)
-            callee.answer(invite, 200, at: &stream.site, body: Party.offer)
-            let answer = try #require(stream.site.all(caller.endpoint).last)
-            caller.acknowledge(answer, at: &stream.site)
+            stream.deliver(answer(to: invite, contact: natted), on: old)
+            let answered = try #require(stream.site.all(caller.endpoint).last)
+            caller.acknowledge(answered, at: &stream.site)
             stream.closed(old)
             let new = StreamSite.flow(40_002)
             for second in 0..<Int(span.milliseconds / 1000) {
@@ -291,6 +291,7 @@ private struct StreamSite {
         }
         #expect(try !ended(after: .seconds(40), returns: false))
         #expect(try ended(after: .seconds(90), returns: false))
+        #expect(try !ended(after: .seconds(90), returns: true))
     }
 
     @Test func aResponseWhoseConnectionIsGoneGoesToThePortInVia() throws {
@@ -335,6 +336,26 @@ private struct StreamSite {
         }
         #expect(try contact("sips") == "<sips:127.0.0.1:5060>")
         #expect(try contact("sip") == "<sip:127.0.0.1:5060;transport=tls>")
+    }
+
+    private func answer(to invite: Message, contact: String) -> String {
+        func text(_ name: HeaderName) -> String {
+            String(decoding: invite.value(name) ?? [], as: UTF8.self)
+        }
+        let body = Party.offer
+        return """
+            SIP/2.0 200 OK
+            Via: \(text(.via))
+            From: \(text(.from))
+            To: \(text(.to));tag=t8002
+            Call-ID: \(text(.callID))
+            CSeq: 1 INVITE
+            Contact: <\(contact)>
+            Content-Type: application/sdp
+            Content-Length: \(body.replacing("\n", with: "\r\n").utf8.count)
+
+            \(body)
+            """
     }
 
     private static func invite(from gateway: String, id: String) -> String {
