@@ -148,6 +148,9 @@ public struct Limits: Sendable, Hashable {
     public var paidAnswerPatience: Instant.Span = .seconds(3)
     /// The same of a free call; then it goes on unwritten.
     public var freeAnswerPatience: Instant.Span = .milliseconds(250)
+    /// How long an operator's change, or that of a feature code, waits for the disk until it is said
+    /// that it is not known yet.
+    public var replyPatience: Instant.Span = .seconds(10)
 
     public init() {}
 }

@@ -231,7 +231,7 @@ extension Switch {
         }
         counters.count("refused-store")
         hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
-        fail(handle, 503, q850: Causes.temporaryFailure, why)
+        fail(handle, 503, q850: Causes.temporaryFailure, why, waitsForDisk: false)
     }
 
     mutating func committed(through ticket: CommitTicket) {
@@ -250,19 +250,9 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
-        while let first = featureAnswers.first, first.ticket <= ticket {
-            featureAnswers.popFirst()
-            tell(first)
-        }
-        while let first = cancellations.first, first.ticket <= ticket {
-            cancellations.popFirst()
-            tellCancelled(first.server)
-        }
+        refuseWithheld(through: ticket)
         sayFarewells(through: ticket)
-        while let first = waitingReplies.first, first.ticket <= ticket {
-            waitingReplies.popFirst()
-            actions.replies.append((first.to, first.reply))
-        }
+        replyDurable(through: ticket)
     }
 
     /// The disk takes nothing. Calls that wait for it are refused, paid calls are refused from now on,
@@ -277,13 +267,7 @@ extension Switch {
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
         sayFarewells(through: lastTicket)
-        // Where the answer is not on the disk either, both will get there together.
-        for waiting in cancellations.removeAll() {
-            if waiting.answer > durableTicket {
-                tellCancelled(waiting.server)
-            } else {
-                cancellations.append(waiting)
-            }
-        }
+        refuseUnanswered()
+        replyUndecided(reason)
     }
 }

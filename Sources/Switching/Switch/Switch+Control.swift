@@ -45,8 +45,8 @@ extension Switch {
             self.reply(reply, to: token)
             return
         }
-        let ticket = commit(changes)
-        waitingReplies.append((ticket, token, reply))
+        commit(changes)
+        replyWhenDurable(reply, to: token)
     }
 
     // MARK: Extensions
@@ -151,7 +151,7 @@ extension Switch {
             return
         }
         cut(handle, text: "Hung up by the operator", status: nil)
-        waitingReplies.append((lastTicket, token, .done("call \(text) was hung up")))
+        replyWhenDurable(.done("call \(text) was hung up"), to: token)
     }
 
     private func callRow(_ handle: Handle) -> CallRow {

@@ -230,6 +230,9 @@ extension Switch {
         else { return }
         let flow = clients[handle].flow
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
+        // A re-INVITE that the end of its call overtook: the BYE is on the way, with a lower number
+        // than another one would have.
+        guard request.toTag == nil else { return }
         // Its ringing may have been acknowledged with numbers that nobody knows any more.
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(

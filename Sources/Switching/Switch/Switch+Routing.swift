@@ -82,7 +82,13 @@ extension Switch {
         for case .forwardsAlways(let number, _) in decision.explanation {
             calls[handle].routing?.diversions.append(
                 Diversion(from: number, reason: .unconditional))
+            markForwarded(handle)
         }
+    }
+
+    /// A user has the call sent on. A call that comes from another one is told of as that.
+    private mutating func markForwarded(_ handle: Handle) {
+        if calls[handle].record.link == nil { calls[handle].record.link = .forwarded }
     }
 
     /// Does what the dialplan said.
@@ -205,6 +211,7 @@ extension Switch {
         next.turns = routing.turns + 1
         next.diversions = routing.diversions + [Diversion(from: from, reason: reason)]
         calls[handle].routing = next
+        if user != nil { markForwarded(handle) }
         calls[handle].lastFailure = nil
         calls[handle].phase = .routing
         let last = calls[handle].record.attempts.count - 1

@@ -93,15 +93,14 @@ public struct Switch: ~Copyable, Sendable {
     var answering = Queue<(ticket: CommitTicket, call: Handle)>()
     /// Requests to hang up whose 200 waits, in the order of their tickets.
     var goodbyes = Queue<(ticket: CommitTicket, server: Handle)>()
-    /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
-    /// that no crash can answer a caller who was told that the call is off.
-    var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
+    /// Refusals of INVITEs whose answer was handed to the disk before, in the order of their tickets.
+    var withheld = Queue<WithheldRefusal>()
     /// Transferors that have left, and hear of it then.
     var partings = Queue<(ticket: CommitTicket, parting: Parting)>()
     /// What users are told of their feature codes, in the order of the tickets.
     var featureAnswers = Queue<FeatureAnswer>()
     /// Control replies that wait, in the order of their tickets.
-    var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
+    var waitingReplies = Queue<WaitingReply>()
     /// Why the store takes nothing at the moment; nil while it does.
     var storeFailure: String?
 

@@ -25,6 +25,8 @@ import Testing
         #expect(record.caller == "8009" && record.dialled == "8002")
         #expect(record.normalised == "02088886666" && record.callerAccount == "a")
         #expect(record.charge == Amount("0.07"))
+        #expect(record.link == .forwarded && record.chargedExtension == "8002")
+        #expect(record.linkedCall == nil && site.records.count == 1)
         #expect(site.postings.map(\.account) == ["a"])
         #expect(site.isIdle)
     }
