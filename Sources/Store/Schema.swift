@@ -25,6 +25,9 @@ enum Schema {
         migrator.registerMigration("features 2: subscriptions") {
             try $0.execute(sql: subscriptions)
         }
+        migrator.registerMigration("features 3: limits of calls in and out") {
+            try $0.execute(sql: UserSettingsColumns.limits)
+        }
         return migrator
     }
 
