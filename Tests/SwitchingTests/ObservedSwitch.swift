@@ -37,7 +37,8 @@ final class ObservedSwitch {
         set { theSwitch.calls = newValue }
     }
     var callHandles: [CallID: Handle] { theSwitch.callHandles }
-    var callsOfExtension: [String: Int] { theSwitch.callsOfExtension }
+    /// In and out together.
+    var callsOfExtension: [String: Int] { theSwitch.callsOfExtension.mapValues(\.together) }
     var linesInUse: [String: CallID] { theSwitch.linesInUse }
     var origins: [Switch.Origin: Handle] { theSwitch.origins }
     var ringing: [String: [Handle]] { theSwitch.ringing }

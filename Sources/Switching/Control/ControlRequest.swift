@@ -47,12 +47,15 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
     /// An empty string takes the account away.
     public var account: String?
     public var callLimit: Int?
+    public var callLimitIn: Setting<Int>?
+    public var callLimitOut: Setting<Int>?
     /// What its user can set from the phone too.
     public var settings: SettingsChange
 
     public init(
         number: String, name: String? = nil, password: String? = nil, level: String? = nil,
-        account: String? = nil, callLimit: Int? = nil, settings: SettingsChange = SettingsChange()
+        account: String? = nil, callLimit: Int? = nil, callLimitIn: Setting<Int>? = nil,
+        callLimitOut: Setting<Int>? = nil, settings: SettingsChange = SettingsChange()
     ) {
         self.number = number
         self.name = name
@@ -60,6 +63,8 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
         self.level = level
         self.account = account
         self.callLimit = callLimit
+        self.callLimitIn = callLimitIn
+        self.callLimitOut = callLimitOut
         self.settings = settings
     }
 }
@@ -185,6 +190,11 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
     public var level: String
     public var account: String?
     public var callLimit: Int
+    public var callLimitIn: Int?
+    public var callLimitOut: Int?
+    /// Those of the moment.
+    public var callsIn: Int
+    public var callsOut: Int
     public var line: String?
     public var registered: Int
     public var settings: SettingsRow

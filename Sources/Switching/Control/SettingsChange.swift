@@ -6,6 +6,7 @@ public struct SettingsChange: Sendable, Codable, Hashable {
     public var incomingLevel: String?
     public var isLocked: Bool?
     public var doNotDisturb: Bool?
+    public var callWaiting: Bool?
     public var forwardAlways: String?
     public var forwardBusy: String?
     public var forwardNoAnswer: String?
@@ -23,6 +24,7 @@ public struct SettingsRow: Sendable, Codable, Hashable {
     public var incomingLevel: String?
     public var isLocked: Bool
     public var doNotDisturb: Bool
+    public var callWaiting: Bool
     public var forwardAlways: String?
     public var forwardBusy: String?
     public var forwardNoAnswer: String?

@@ -6,6 +6,8 @@ public struct UserSettings: Sendable, Hashable {
     /// Locked by its user; calls inside only, or what the dialplan's level `locked` allows.
     public var isLocked = false
     public var doNotDisturb = false
+    /// Call waiting is off: while it is in a call, every other is told that it is busy.
+    public var refusesWaiting = false
     /// Numbers as they were dialled; they are called on this subscriber's rights and account.
     public var forwardAlways: String?
     public var forwardBusy: String?

@@ -80,6 +80,13 @@ extension Switch {
             if !(1...1000).contains(limit) {
                 problems.append("\(number): a call limit is 1 to 1000, not \(limit)")
             }
+            let limitIn = change.callLimitIn.map(\.value) ?? known?.callLimitIn
+            let limitOut = change.callLimitOut.map(\.value) ?? known?.callLimitOut
+            for case (let what, let limit?) in [("in", limitIn), ("out", limitOut)]
+            where !(1...1000).contains(limit) {
+                problems.append(
+                    "\(number): a limit of calls \(what) is 1 to 1000, not \(limit)")
+            }
             problems += self.problems(with: change.settings, of: number)
             let secret: StoredSecret
             if let password = change.password {
@@ -98,7 +105,8 @@ extension Switch {
                 Extension(
                     number: number, name: change.name ?? known?.name ?? "", secret: secret,
                     realm: change.password == nil ? known?.realm ?? settings.realm : settings.realm,
-                    level: level, account: account, callLimit: limit))
+                    level: level, account: account, callLimit: limit, callLimitIn: limitIn,
+                    callLimitOut: limitOut))
         }
         let added = rows.filter { extensions[$0.number] == nil }.count
         if extensions.count + added > settings.limits.extensions {
@@ -132,9 +140,12 @@ extension Switch {
 
     private func extensionRow(_ number: String) -> ExtensionRow? {
         guard let row = extensions[number] else { return nil }
+        let inUse = callsOfExtension[number] ?? CallCount()
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
-            callLimit: row.callLimit, line: plan.line(of: number),
+            callLimit: row.callLimit, callLimitIn: row.callLimitIn,
+            callLimitOut: row.callLimitOut, callsIn: Int(inUse.in), callsOut: Int(inUse.out),
+            line: plan.line(of: number),
             registered: registrar.bindings(of: number, at: wallTime).count,
             settings: settingsRow(number))
     }

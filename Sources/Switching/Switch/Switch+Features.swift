@@ -77,6 +77,12 @@ extension Switch {
         case .doNotDisturb:
             commit(changeSettings(of: feature.extension) { $0.doNotDisturb = isOn })
             return .done(isOn ? "Do not disturb is on" : "Do not disturb is off")
+        case .callWaiting:
+            commit(changeSettings(of: feature.extension) { $0.refusesWaiting = !isOn })
+            guard isOn else { return .done("Call waiting is off") }
+            let limit = extensions[feature.extension]?.callLimit ?? 1
+            return .done(
+                limit > 1 ? "Call waiting is on" : "Call waiting is on, but the limit is one call")
         case .lock:
             commit(changeSettings(of: feature.extension) { $0.isLocked = isOn })
             return .done(isOn ? "The phone is locked" : "The phone is unlocked")

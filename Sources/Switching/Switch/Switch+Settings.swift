@@ -123,6 +123,7 @@ extension Switch {
             set(change.forwardUnregistered, \.forwardUnregistered)
             if let isLocked = change.isLocked { settings.isLocked = isLocked }
             if let doNotDisturb = change.doNotDisturb { settings.doNotDisturb = doNotDisturb }
+            if let isOn = change.callWaiting { settings.refusesWaiting = !isOn }
             for (entry, target) in change.speedDial ?? [:] {
                 settings.speedDial[entry] = target.isEmpty ? nil : target
             }
@@ -133,8 +134,9 @@ extension Switch {
         let settings = userSettings[number] ?? UserSettings()
         return SettingsRow(
             incomingLevel: settings.incomingLevel, isLocked: settings.isLocked,
-            doNotDisturb: settings.doNotDisturb, forwardAlways: settings.forwardAlways,
-            forwardBusy: settings.forwardBusy, forwardNoAnswer: settings.forwardNoAnswer,
+            doNotDisturb: settings.doNotDisturb, callWaiting: !settings.refusesWaiting,
+            forwardAlways: settings.forwardAlways, forwardBusy: settings.forwardBusy,
+            forwardNoAnswer: settings.forwardNoAnswer,
             forwardUnregistered: settings.forwardUnregistered, speedDial: settings.speedDial,
             lastDialled: settings.lastDialled, hasPIN: settings.pin != nil,
             wrongPINs: settings.wrongPINs,

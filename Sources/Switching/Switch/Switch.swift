@@ -59,8 +59,8 @@ public struct Switch: ~Copyable, Sendable {
     var linesInUse: [String: CallID] = [:]
     /// Calls that wait to be fetched, by the place as it is dialled.
     var parkedCalls: [String: Handle] = [:]
-    /// Calls of each extension, in and out together.
-    var callsOfExtension: [String: Int] = [:]
+    /// By extension; those that are in no call are missing.
+    var callsOfExtension: [String: CallCount] = [:]
     /// Calls that ring at an extension, the longest first.
     var ringing: [String: [Handle]] = [:]
     /// Phones that watch extensions; by our tag, by the watched extension, and how many each has.

@@ -14,6 +14,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Where a call goes when no phone is registered.")
     var forwardUnregistered: String?
     @Option(help: "Refuse every call.") var doNotDisturb: Toggle?
+    @Option(help: "Let a second call knock while it is in a first.") var callWaiting: Toggle?
     @Option(help: "Lock the phone.") var lock: Toggle?
     @Option(
         help: ArgumentHelp(
@@ -26,7 +27,7 @@ struct SettingsOptions: ParsableArguments {
             pin, incomingLevel, forwardAlways, forwardBusy, forwardNoAnswer, forwardUnregistered,
         ]
         return texts.allSatisfy { $0 == nil } && doNotDisturb == nil && lock == nil
-            && speedDial.isEmpty
+            && callWaiting == nil && speedDial.isEmpty
     }
 
     func change() throws -> SettingsChange {
@@ -38,6 +39,7 @@ struct SettingsOptions: ParsableArguments {
         change.forwardNoAnswer = Self.value(forwardNoAnswer)
         change.forwardUnregistered = Self.value(forwardUnregistered)
         change.doNotDisturb = doNotDisturb.map { $0 == .on }
+        change.callWaiting = callWaiting.map { $0 == .on }
         change.isLocked = lock.map { $0 == .on }
         for text in speedDial {
             let parts = text.split(
@@ -53,4 +55,18 @@ struct SettingsOptions: ParsableArguments {
 
     /// `-` takes a value away.
     private static func value(_ text: String?) -> String? { text == "-" ? "" : text }
+}
+
+/// A limit of calls one way: a number, or `-` to take it away.
+struct CallLimitOption: ExpressibleByArgument {
+    let setting: Setting<Int>
+
+    init?(argument: String) {
+        if argument == "-" {
+            setting = .cleared
+            return
+        }
+        guard let limit = Int(argument) else { return nil }
+        setting = .set(limit)
+    }
 }
