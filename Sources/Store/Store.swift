@@ -26,7 +26,7 @@ public final class Store: Sendable {
         /// Milliseconds from the start of one group to the start of the next at least. Under load
         /// an answer waits half of it on average, and the syncs cost that much less; the first
         /// commit after a quiet moment does not wait.
-        public var groupMilliseconds = 20
+        public var groupMilliseconds = 40
         /// Connections that read at once: records and statements.
         public var readers = 3
 

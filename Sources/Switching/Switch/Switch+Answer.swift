@@ -200,7 +200,8 @@ extension Switch {
         armAnswer(handle, side: .caller)
         beginSessions(handle)
         // Its caller may have asked meanwhile that another be connected to whom it reaches here.
-        if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
+        let handover = calls[handle].handover
+        if let first = handover?.isFor, calls.contains(first) { consult(first) }
     }
 
     /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
