@@ -47,6 +47,14 @@ extension Switch {
             if isMoved { journalAgain(handle) }
         }
 
+        // Its transaction is forgotten by now, and so is what it was told: it is not done again.
+        if request.method == .refer,
+            calls[handle][side].dialogs[index].remoteCSeq == request.cseqNumber
+        {
+            counters.count("transfers-refused")
+            answerStatelessly(request, 500, on: flow, reason: "Out Of Order")
+            return
+        }
         switch calls[handle][side].dialogs[index].requestReceived(request) {
         case .accept: break
         case .outOfOrder:

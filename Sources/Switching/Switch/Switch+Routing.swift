@@ -79,9 +79,17 @@ extension Switch {
         calls[handle].record.dialplanVersion = decision.planVersion
         let limits = [calls[handle].limitMilliseconds, decision.limitMilliseconds]
         calls[handle].limitMilliseconds = limits.compactMap { $0 }.min()
-        for case .forwardsAlways(let number, _) in decision.explanation {
-            calls[handle].routing?.diversions.append(
-                Diversion(from: number, reason: .unconditional))
+        for step in decision.explanation {
+            let diversion: Diversion
+            switch step {
+            case .forwardsAlways(let number, _):
+                diversion = Diversion(from: number, reason: .unconditional)
+            // Its user wants no call, and has those to a busy phone sent on.
+            case .doNotDisturb(let number) where number == decision.rights:
+                diversion = Diversion(from: number, reason: .doNotDisturb)
+            default: continue
+            }
+            calls[handle].routing?.diversions.append(diversion)
             markForwarded(handle)
         }
     }
