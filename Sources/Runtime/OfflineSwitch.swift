@@ -151,6 +151,7 @@ public final class OfflineSwitch {
     /// What makes no sense without the daemon.
     private func refusal(of request: ControlRequest) -> String? {
         switch request {
+        case .bans, .unbanned: return "tandem is not running; nobody is banned"
         case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged:
             return "tandem is not running; there are no calls and no trunks to see"
         case .lines, .extensions, .extensionShown, .extensionsChanged, .extensionRemoved,

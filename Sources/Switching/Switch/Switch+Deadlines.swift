@@ -52,6 +52,7 @@ extension Switch {
                 commit(registrar.expire(at: wallTime))
                 forgetRetiredTags()
                 forgetFinishedInvites()
+                expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }
         }
