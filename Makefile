@@ -81,6 +81,7 @@ bench: build test-packages
 	@if [ -f Benchmarks/Package.swift ]; then \
 	    swift run $(SWIFT_FLAGS) -c release --package-path Benchmarks; fi
 	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/run
+	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/reload
 
 clean:
 	rm -rf .build .build-mutants Benchmarks/.build $(VENV) .pytest_cache

@@ -1,5 +1,5 @@
-/// A site's distance from UTC over some years, as the shell knows it from its time zone. The core reads
-/// no clock and knows no zone.
+/// A time zone's distance from UTC over some years, as the shell has looked it up. The core reads no clock
+/// and knows no zone.
 ///
 /// Before the first change and after the last one it is what it is there: a zone is known as far as
 /// somebody has told of it.
@@ -30,21 +30,33 @@ public struct UTCOffset: Hashable, Sendable, Codable {
     /// is told for.
     public static let mostChangesOfCall = 8
 
-    /// Seconds east of UTC at a second since 1970 UTC.
-    public func seconds(at unixSeconds: Int64) -> Int {
-        changes.last { $0.from <= unixSeconds }?.seconds ?? seconds
-    }
+    /// Seconds east of UTC at a second since 1970 UTC. Logarithmic in the number of changes.
+    public func seconds(at unixSeconds: Int64) -> Int { inForce(at: unixSeconds).seconds }
 
     /// In force at a second since 1970 UTC, and until when it is.
     func inForce(at unixSeconds: Int64) -> (seconds: Int, until: Int64) {
-        (seconds(at: unixSeconds), changes.first { $0.from > unixSeconds }?.from ?? .max)
+        let next = index(after: unixSeconds)
+        return (
+            next == 0 ? seconds : changes[next - 1].seconds,
+            next < changes.count ? changes[next].from : .max
+        )
+    }
+
+    /// Of the first change after a second since 1970 UTC.
+    private func index(after unixSeconds: Int64) -> Int {
+        var (low, high) = (0, changes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if changes[middle].from <= unixSeconds { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// What of it matters to a call that begins at a second since 1970 UTC: the offset in force then,
     /// and the changes of the year that follows.
     public func ofCall(from unixSeconds: Int64) -> UTCOffset {
         let end = unixSeconds + Rating.horizonSeconds
-        let coming = changes.filter { $0.from > unixSeconds && $0.from <= end }
+        let coming = changes[index(after: unixSeconds)...].prefix { $0.from <= end }
         return UTCOffset(
             seconds: seconds(at: unixSeconds),
             changes: Array(coming.prefix(UTCOffset.mostChangesOfCall)))

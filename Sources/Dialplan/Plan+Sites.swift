@@ -39,20 +39,20 @@ extension Plan {
 
     private func decideFirst(_ query: Query) -> (site: Int, decision: Decision) {
         if let target = query.target, let site = site(of: target) {
-            return (site, plan(site).decideAlone(query))
+            return (site, plan(site).decideHere(query))
         }
         switch query.caller {
         case .extension(let number, _):
             let site = site(of: number) ?? 0
-            return (site, plan(site).decideAlone(query))
+            return (site, plan(site).decideHere(query))
         case .line, .trunk:
             // The first site that knows what is called; where none does, the main one says so.
             for site in 1...branches.count {
-                let decision = plan(site - 1).decideAlone(query)
+                let decision = plan(site - 1).decideHere(query)
                 if decision.isKnown { return (site - 1, decision) }
             }
-            let last = plan(branches.count).decideAlone(query)
-            return last.isKnown ? (branches.count, last) : (0, decideAlone(query))
+            let last = plan(branches.count).decideHere(query)
+            return last.isKnown ? (branches.count, last) : (0, decideHere(query))
         }
     }
 
@@ -66,9 +66,27 @@ extension Plan {
         }
     }
 
+    private func decideHere(_ query: Query) -> Decision { decideAlone(here(query)) }
+
+    /// A query with the time that the clock shows at this site.
+    private func here(_ query: Query) -> Query {
+        guard let time = query.timesElsewhere[site.timezone] else { return query }
+        var query = query
+        query.time = time
+        return query
+    }
+
+    /// The time zones of other sites that differ from the main site's, each once.
+    public var otherTimezones: [String] {
+        var zones: [String] = []
+        for zone in branches.map(\.site.timezone)
+        where zone != site.timezone && !zones.contains(zone) { zones.append(zone) }
+        return zones
+    }
+
     /// Takes over a call to an extension of this site that another site has let pass.
     private func receive(_ number: String, _ query: Query, after decision: Decision) -> Decision {
-        var course = Course(query)
+        var course = Course(here(query))
         course.steps = decision.explanation
         course.normalised = decision.normalised
         course.numberClass = decision.numberClass

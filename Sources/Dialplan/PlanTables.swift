@@ -153,16 +153,32 @@ struct NumberTemplate: Sendable {
 
     /// Nil when it asks for a line and the caller has none.
     func filled(extension number: String, line: String?) -> String? {
-        var text = ""
+        var length = 0
         for piece in pieces {
             switch piece {
-            case .text(let digits): text += digits
-            case .extension: text += number
+            case .text(let digits): length += digits.utf8.count
+            case .extension: length += number.utf8.count
             case .line:
                 guard let line else { return nil }
-                text += line
+                length += line.utf8.count
             }
         }
-        return text
+        return String(unsafeUninitializedCapacity: length) { buffer in
+            var count = 0
+            func write(_ text: String) {
+                for digit in text.utf8 {
+                    buffer[count] = digit
+                    count += 1
+                }
+            }
+            for piece in pieces {
+                switch piece {
+                case .text(let digits): write(digits)
+                case .extension: write(number)
+                case .line: write(line ?? "")
+                }
+            }
+            return count
+        }
     }
 }

@@ -51,8 +51,7 @@ public final class Daemon {
 
         let now = MonotonicClock.now()
         var actions = ActionList()
-        let clock = try SiteClock(
-            timezone: loaded.configuration.plan.site.timezone, now: now)
+        let clock = SiteClock(try SiteZones(loaded.configuration.plan), now: now)
         let requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,

@@ -45,8 +45,7 @@ public final class OfflineSwitch {
         hasTariff = !stored.tariff.isEmpty
         requests = StoreRequests(store: store, tariffs: stored.tariffs)
         let now = MonotonicClock.now()
-        let clock = try SiteClock(
-            timezone: loaded.configuration.plan.site.timezone, now: now)
+        let clock = SiteClock(try SiteZones(loaded.configuration.plan), now: now)
         theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, resumesCalls: false,

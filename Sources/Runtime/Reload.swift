@@ -1,8 +1,11 @@
 import Control
+import Dialplan
 import Foundation
 import Logging
+import SIP
 import Switching
 import Synchronization
+import Transport
 
 /// Reads all files again beside the loop, and hands them to the switch when they are good.
 ///
@@ -111,6 +114,7 @@ final class Reload: Sendable {
         done: (LoadedConfiguration) -> [String]
     ) {
         notifier.tell(.reloading)
+        let start = MonotonicClock.now()
         do throws(ConfigurationFailure) {
             let loaded = try ConfigurationLoader.load(path: path, dialplan: texts)
             var configuration = loaded.configuration
@@ -118,12 +122,21 @@ final class Reload: Sendable {
             let remarks = loaded.diagnostics.map(\.rendered) + needsRestart(loaded)
             for remark in remarks { logger.warning("reload: \(remark)") }
             let settings = configuration.settings
-            let text = "dialplan \(configuration.plan.version) is in force"
+            let zones = try Self.zones(configuration.plan, path)
+            let checked = MonotonicClock.now() - start
+            let version = configuration.plan.version
             let isTaken = DispatchSemaphore(value: 0)
+            let report = Mutex("")
             post(
-                .configured(configuration) { [notifier, logger, outlook] in
+                .configured(configuration, zones) { [notifier, logger, outlook] held in
                     // After the switch knows the trunks that are looked up.
                     outlook.follow(settings)
+                    let text = """
+                        dialplan \(version) is in force; read and checked in \
+                        \(checked.milliseconds) ms, the swap held calls up for \
+                        \(held.nanoseconds / 1000) us
+                        """
+                    report.withLock { $0 = text }
                     logger.notice("reload: \(text)")
                     notifier.tell(.ready("running"))
                     isTaken.signal()
@@ -136,6 +149,7 @@ final class Reload: Sendable {
             // The old plan is let go of here and not on the loop: with 100,000 numbers that takes
             // a while.
             inForce.withLock { $0 = loaded }
+            let text = report.withLock { $0 }
             answer(.done(([text] + remarks + done(loaded)).joined(separator: "\n")))
         } catch {
             let lines = error.diagnostics.map(\.rendered)
@@ -143,6 +157,21 @@ final class Reload: Sendable {
             for line in lines { logger.error("\(line)") }
             notifier.tell(.ready("running; the last reload was refused"))
             answer(.refused(lines + ["nothing was changed: the old rules stay"]))
+        }
+    }
+
+    /// The loader has looked the zones up already; between then and now one may be uninstalled.
+    private static func zones(
+        _ plan: Plan, _ path: String
+    ) throws(ConfigurationFailure) -> SiteZones {
+        do throws(StartFailure) {
+            return try SiteZones(plan)
+        } catch {
+            throw ConfigurationFailure(diagnostics: [
+                Diagnostic(
+                    severity: .error, file: path, line: 1, column: 1, message: error.description,
+                    sourceLine: "")
+            ])
         }
     }
 

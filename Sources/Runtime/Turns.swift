@@ -82,9 +82,10 @@ final class Turns: LoopDriver {
             noteSettled(event)
             theSwitch.handle(event, now: now, into: &actions)
             then?()
-        case .configured(let configuration, let then):
-            configure(configuration)
-            then()
+        case .configured(let configuration, let zones, let then):
+            let start = MonotonicClock.now()
+            configure(configuration, zones)
+            then(MonotonicClock.now() - start)
         case .stop:
             guard stopsBefore == nil else { return }
             stopsBefore = now + Self.stopPatience
@@ -103,14 +104,9 @@ final class Turns: LoopDriver {
         }
     }
 
-    private func configure(_ configuration: Configuration) {
-        do throws(StartFailure) {
-            clock = try SiteClock(timezone: configuration.plan.site.timezone, now: now)
-            theSwitch.handle(.wallClockRead(clock.last), now: now, into: &actions)
-        } catch {
-            // The loader has looked the zone up already; between then and now it was uninstalled.
-            logger.error("\(error.description); the old zone stays")
-        }
+    private func configure(_ configuration: Configuration, _ zones: SiteZones) {
+        clock = SiteClock(zones, now: now)
+        theSwitch.handle(.wallClockRead(clock.last), now: now, into: &actions)
         theSwitch.handle(.configured(configuration), now: now, into: &actions)
     }
 

@@ -29,6 +29,8 @@ struct Auditor {
         // Before a closer look: a table that cannot be read makes the rest meaningless.
         guard auditor.report.isGood else { return auditor.report }
         try auditor.checkSealed()
+        try auditor.checkKeys()
+        try auditor.checkPostingKeys()
         try auditor.checkRefunds()
         try auditor.checkAccounts()
         try auditor.checkRunningCalls()
@@ -259,6 +261,44 @@ struct Auditor {
         report.find(
             "record \(sequence) of call \(CallID(rawValue: call)) says \(charge), and "
                 + "\(posted) was charged")
+    }
+
+    /// A record whose key is not filed would not be found by it. A key too many does no harm.
+    private mutating func checkKeys() throws {
+        let keys = RecordKeys.keys(where: "sequence <= \(RecordKeys.filed)")
+        let missing = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT count(*), min(sequence) FROM (\(keys)) AS wanted WHERE NOT EXISTS (
+                    SELECT 1 FROM record_key AS key WHERE key.kind = wanted.kind
+                    AND key.value = wanted.value AND key.started = wanted.started
+                    AND key.sequence = wanted.sequence)
+                """)
+        guard let missing = missing.map({ SQLRow(row: $0) }), missing.integer(0) > 0 else { return }
+        report.find(
+            "\(missing.integer(0)) keys of records are not filed, the first one of record "
+                + "\(missing.integer(1)): calls cannot be found by them")
+    }
+
+    /// Statements are sums of keys: each posting has one that says the same, and there are no others.
+    private mutating func checkPostingKeys() throws {
+        let table = try postingTable()
+        let found = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT count(*) FILTER (WHERE key.amount IS NOT posting.amount
+                        OR key.kind IS NOT posting.kind),
+                    count(*) - (SELECT count(*) FROM posting_key)
+                FROM \(table) AS posting LEFT JOIN posting_key AS key
+                ON key.account = posting.account AND key.at = posting.at
+                    AND key.entry = posting.entry
+                WHERE posting.entry <= \(PostingKeys.filed)
+                """)
+        guard let found = found.map({ SQLRow(row: $0) }) else { return }
+        guard found.integer(0) != 0 || found.integer(1) != 0 else { return }
+        report.find(
+            "the keys of \(found.integer(0)) postings are not filed or differ from them, and there "
+                + "are \(-found.integer(1)) keys too many: statements do not add up")
     }
 
     /// Nobody was given back more for a call than was paid for it.

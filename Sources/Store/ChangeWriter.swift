@@ -32,7 +32,6 @@ struct ChangeWriter {
     private let saveRunning: Statement
     private let closeRunning: Statement
     private let addRecord: Statement
-    private let addTriedRoute: Statement
     private let addSeal: Statement
     private let addVoucher: Statement
     private let saveHold: Statement
@@ -40,6 +39,9 @@ struct ChangeWriter {
     private let removeSubscription: Statement
     private var values = SQLValues()
     private var seal: Seal
+    /// Whose keys are not filed.
+    private var unfiledRecords: Int
+    private var unfiledPostings: Int
 
     init(_ database: Database) throws {
         self.database = database
@@ -56,13 +58,14 @@ struct ChangeWriter {
         saveRunning = try database.makeStatement(sql: SQL.saveRunning)
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
-        addTriedRoute = try database.makeStatement(sql: SQL.addTriedRoute)
         addSeal = try database.makeStatement(sql: SQL.addSeal)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
         saveHold = try database.makeStatement(sql: SQL.saveHold)
         saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
         removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
         seal = Seal(after: try Seal.last(in: database))
+        unfiledRecords = try RecordKeys.waiting(in: database)
+        unfiledPostings = try PostingKeys.waiting(in: database)
     }
 
     /// Seals the row that was put in with `values`; see `Seal`.
@@ -107,6 +110,14 @@ struct ChangeWriter {
                 }
                 try apply(commit.changes[index])
             }
+        }
+        if unfiledRecords >= RecordKeys.batch {
+            try RecordKeys.file(in: database)
+            unfiledRecords = 0
+        }
+        if unfiledPostings >= PostingKeys.batch {
+            try PostingKeys.file(in: database)
+            unfiledPostings = 0
         }
     }
 
@@ -241,6 +252,7 @@ struct ChangeWriter {
         values.add(posting.by)
         try values.run(addPosting)
         guard database.changesCount == 1 else { return try checkPostedBefore(posting) }
+        unfiledPostings += 1
         try addSeal(.posting, of: database.lastInsertedRowID, columns: values.count)
 
         values.removeAll()
@@ -303,18 +315,7 @@ struct ChangeWriter {
         try addSeal(
             .record, of: Int64(bitPattern: record.sequence), columns: values.count - 1)
 
-        for attempt in record.attempts {
-            switch attempt.kind {
-            case .extension: continue
-            case .line, .trunk: break
-            }
-            guard attempt.route != record.route else { continue }
-            values.removeAll()
-            values.add(attempt.route)
-            values.add(record.startedAt)
-            values.add(bits: record.sequence)
-            try values.run(addTriedRoute)
-        }
+        unfiledRecords += 1
         values.removeAll()
         values.add(bits: record.callID)
         try values.run(closeRunning)
@@ -424,5 +425,4 @@ private enum SQL {
         INSERT OR REPLACE INTO spending_hold (kind, subject, reason, operator, since, released)
         VALUES (?, ?, ?, ?, ?, ?)
         """
-    static let addTriedRoute = "INSERT INTO tried_route VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 }

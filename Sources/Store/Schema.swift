@@ -25,8 +25,27 @@ enum Schema {
         migrator.registerMigration("features 2: subscriptions") {
             try $0.execute(sql: subscriptions)
         }
+        migrator.registerMigration("keys of records and postings") { database in
+            try database.execute(sql: RecordKeys.table + PostingKeys.table + dropIndexes)
+            try RecordKeys.file(in: database)
+            try PostingKeys.fileAll(in: database)
+        }
         return migrator
     }
+
+    /// See `RecordKeys` and `PostingKeys`, which took their place.
+    private static let dropIndexes = """
+
+        DROP INDEX record_by_caller;
+        DROP INDEX record_by_normalised;
+        DROP INDEX record_by_dialled;
+        DROP INDEX record_by_route;
+        DROP INDEX record_by_cause;
+        DROP INDEX record_by_account;
+        DROP TABLE tried_route;
+        DROP INDEX posting_by_account;
+        DROP INDEX archive_by_account;
+        """
 
     /// Who watches whom; the state is the switch's own encoding.
     private static let subscriptions = """

@@ -35,16 +35,12 @@ extension Store {
     /// The longest statement in postings.
     public static let statementLimitMaximum = 10_000
 
-    /// New postings and old ones. Each is asked by itself: through the view of both, SQLite would make
-    /// a copy of all that fits.
-    private static let postingTables = ["posting", "posting_archive"]
-
     private static func sum(
         _ condition: String, _ arguments: StatementArguments, in database: Database
     ) throws -> Amount {
-        try postingTables.reduce(into: Amount.zero) { sum, table in
+        try PostingKeys.sources.reduce(into: Amount.zero) { sum, source in
             let part = try Int64.fetchOne(
-                database, sql: "SELECT sum(amount) FROM \(table) WHERE \(condition)",
+                database, sql: "SELECT sum(amount) FROM \(source) WHERE \(condition)",
                 arguments: arguments)
             sum += Amount(micros: part ?? 0)
         }
@@ -54,11 +50,11 @@ extension Store {
         _ account: String, _ since: Int64, _ until: Int64, in database: Database
     ) throws -> [AccountStatement.Total] {
         var totals: [Posting.Kind: AccountStatement.Total] = [:]
-        for table in postingTables {
+        for source in PostingKeys.sources {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT kind, count(*), sum(amount) FROM \(table)
+                    SELECT kind, count(*), sum(amount) FROM \(source)
                     WHERE account = ? AND at >= ? AND at < ? GROUP BY kind
                     """, arguments: [account, since, until])
             for row in rows {
@@ -74,29 +70,43 @@ extension Store {
         return Posting.Kind.allCases.compactMap { totals[$0] }
     }
 
-    static func newestPostings(in table: String) -> String {
+    static func newestEntries(in source: String) -> String {
         """
-        SELECT \(PostingColumns.names), entry FROM \(table)
+        SELECT at, entry FROM \(source)
         WHERE account = ? AND at >= ? AND at < ? ORDER BY at DESC, entry DESC LIMIT ?
         """
     }
+
+    /// New postings and old ones. Each is asked by itself: through the view of both, SQLite would make
+    /// a copy of all that fits.
+    private static let postingTables = ["posting", "posting_archive"]
 
     private static func postings(
         _ account: String, _ since: Int64, _ until: Int64, _ limit: Int, in database: Database
     ) throws -> [Posting] {
         let limit = min(max(limit, 1), statementLimitMaximum)
-        var found: [(entry: Int64, posting: Posting)] = []
-        for table in postingTables {
+        var found: [(at: Int64, entry: Int64)] = []
+        for source in PostingKeys.sources {
             let cursor = try Row.fetchCursor(
-                database, sql: newestPostings(in: table),
+                database, sql: newestEntries(in: source),
                 arguments: [account, since, until, limit])
             while let row = try cursor.next() {
                 let row = SQLRow(row: row)
-                found.append((row.integer(9), try PostingColumns.posting(in: row)))
+                found.append((row.integer(0), row.integer(1)))
             }
         }
-        found.sort { ($0.posting.at, $0.entry) > ($1.posting.at, $1.entry) }
-        return found.prefix(limit).map(\.posting)
+        found.sort { $0 > $1 }
+        let tables = try postingTables.map { table in
+            try database.cachedStatement(
+                sql: "SELECT \(PostingColumns.names) FROM \(table) WHERE entry = ?")
+        }
+        return try found.prefix(limit).map { key in
+            for table in tables {
+                guard let row = try Row.fetchOne(table, arguments: [key.entry]) else { continue }
+                return try PostingColumns.posting(in: SQLRow(row: row))
+            }
+            throw Failure(.damaged, "posting \(key.entry) of account \(account) is gone")
+        }
     }
 
     /// What a call was charged on one account of its chain, new or archived.
@@ -124,6 +134,10 @@ extension Store {
     /// - Returns: how many were moved.
     public func archivePostings(before: Int64) throws -> Int {
         try Failure.wrapping(path: path) {
+            // What is not filed is looked for among the new ones alone.
+            try writer.perform { database in
+                try Writer.transaction(database) { try PostingKeys.file(in: database) }
+            }
             var total = 0
             var moved = 0
             repeat {

@@ -2,7 +2,8 @@ import Charging
 import Dialplan
 import SIP
 
-/// What the wall clock showed at an instant, and the site's offsets from UTC in the years around it.
+/// What the wall clock showed at an instant, and how far the sites' zones are from UTC in the years
+/// around it.
 ///
 /// Wall time labels records and tells office hours. It decides no length of time and no money.
 public struct WallClock: Sendable, Hashable {
@@ -10,31 +11,26 @@ public struct WallClock: Sendable, Hashable {
     public var instant: Instant
     /// Microseconds since 1970-01-01 00:00 UTC.
     public var unixMicroseconds: Int64
-    /// The site's zone, some years back and ahead.
+    /// The zone of the main site.
     public var zone: UTCOffset
+    /// Those of other sites that have one of their own, by their IANA names.
+    public var otherZones: [String: UTCOffset]
 
-    public init(instant: Instant, unixMicroseconds: Int64, zone: UTCOffset) {
+    public init(
+        instant: Instant, unixMicroseconds: Int64, zone: UTCOffset,
+        otherZones: [String: UTCOffset] = [:]
+    ) {
         self.instant = instant
         self.unixMicroseconds = unixMicroseconds
         self.zone = zone
+        self.otherZones = otherZones
     }
 
-    /// - Parameters:
-    ///   - utcOffset: seconds east of UTC in the site's zone.
-    ///   - nextOffset: its next change: from this second since 1970 on, this offset.
-    public init(
-        instant: Instant, unixMicroseconds: Int64, utcOffset: Int,
-        nextOffset: (from: Int64, utcOffset: Int)? = nil
-    ) {
-        let next = nextOffset.map { UTCOffset.Change(from: $0.from, seconds: $0.utcOffset) }
+    /// A clock in a zone that keeps one offset, in seconds east of UTC.
+    public init(instant: Instant, unixMicroseconds: Int64, utcOffset: Int) {
         self.init(
             instant: instant, unixMicroseconds: unixMicroseconds,
-            zone: UTCOffset(seconds: utcOffset, changes: next.map { [$0] } ?? []))
-    }
-
-    /// The same zone at another time of the wall clock, as if it were read at the same instant.
-    public func set(to unixMicroseconds: Int64) -> WallClock {
-        WallClock(instant: instant, unixMicroseconds: unixMicroseconds, zone: zone)
+            zone: UTCOffset(seconds: utcOffset))
     }
 
     /// Wall time at an instant, in microseconds since 1970 UTC.
@@ -42,9 +38,23 @@ public struct WallClock: Sendable, Hashable {
         unixMicroseconds + (now - instant).nanoseconds / 1000
     }
 
-    /// The civil date and time of the site at an instant.
-    public func civilTime(at now: Instant) -> CivilTime {
-        let seconds = microseconds(at: now).flooredQuotient(by: 1_000_000)
+    /// The civil date and time of the main site at an instant.
+    public func civilTime(at now: Instant) -> CivilTime { civilTime(microseconds(at: now)) }
+
+    /// The civil date and time of the main site at a wall time in microseconds since 1970 UTC.
+    public func civilTime(_ microseconds: Int64) -> CivilTime {
+        Self.civilTime(microseconds, in: zone)
+    }
+
+    /// The same for every other zone, by its name. Empty, and nothing is allocated, where the sites
+    /// share a zone.
+    public func otherTimes(_ microseconds: Int64) -> [String: CivilTime] {
+        if otherZones.isEmpty { return [:] }
+        return otherZones.mapValues { Self.civilTime(microseconds, in: $0) }
+    }
+
+    private static func civilTime(_ microseconds: Int64, in zone: UTCOffset) -> CivilTime {
+        let seconds = microseconds.flooredQuotient(by: 1_000_000)
         return CivilTime(localSeconds: seconds + Int64(zone.seconds(at: seconds)))
     }
 }

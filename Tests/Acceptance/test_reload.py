@@ -2,11 +2,12 @@
 
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
-from tandem_daemon import DIALPLAN, REPOSITORY
+from tandem_daemon import BINARY, DIALPLAN, REPOSITORY
 
 
 def broken(text=DIALPLAN):
@@ -100,6 +101,38 @@ def test_a_good_reload_rules_the_next_call_and_leaves_the_running_one(daemon, ph
     call.hang_up()
     call.wait_ended()
     daemon.wait_records(2)
+
+
+def test_calls_go_on_by_the_old_rules_while_a_big_plan_is_read(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("desk-8001", "50")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    phone = phones("8001")
+    old = daemon.status()["dialplan"]
+    with open(daemon.path("far.numbers"), "w") as file:
+        file.writelines(f"03{number:06}!\n" for number in range(600_000))
+    daemon.write_dialplan(DIALPLAN + 'class far from "far.numbers"\nroute far via pstn\n'
+                          "level distant may house + far\n"
+                          "rule closed { from 8001  to national  refuse }\n")
+    reload = subprocess.Popen(
+        [BINARY, "reload", "--config", daemon.config], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    try:
+        call = phone.dial("02088886666")
+        call.wait_answered()
+        assert daemon.status()["dialplan"] == old
+        call.hang_up()
+        call.wait_ended()
+        assert reload.poll() is None, "the plan was read before the call had ended"
+        output, _ = reload.communicate(timeout=60)
+    finally:
+        reload.kill()
+    assert reload.returncode == 0, output
+    new = daemon.status()["dialplan"]
+    assert new != old and new in output
+    assert phone.dial("02088886666").wait_ended()["status"] == 403
+    answered, refused = daemon.wait_records(2)
+    assert (answered.row["dialplan"], refused.row["dialplan"]) == (old, new)
 
 
 def test_the_configuration_that_is_shipped_passes_its_own_check(site):

@@ -405,6 +405,30 @@ import Testing
         #expect(ways("31") == ["line 66778100 0 inOrder", "ip-e1 0 inOrder", "pstn 0 inOrder"])
     }
 
+    @Test(
+        "an expect line may name a group of trunks",
+        arguments: [
+            ("via far", true), ("via far then line", true), ("via ip-e1 then pstn then line", true),
+            ("via line", false), ("via far then pstn", false), ("via far then far", false),
+            ("when ip-e1 down -> via far then line", true),
+        ])
+    func expectedGroupsOfTrunks(result: String, holds: Bool) {
+        let line = result.contains("->") ? result : "-> " + result
+        let text = """
+            site s { country 86 area 0311 timezone Asia/Shanghai }
+            extensions 8000-8799
+            class a 7X
+            level all may a
+            trunks far ip-e1, pstn
+            route a via far, line
+            line 66778000-66778799 rings 8000-8799
+            expect 8100 (all) dials 71 \(line)
+            """
+        let (plan, diagnostics) = Plan.compile(
+            PlanSources(main: SourceFile(path: "p", text: text)), context: context)
+        #expect((plan != nil) == holds, "\(diagnostics.map(\.message))")
+    }
+
     // MARK: Explanations
 
     @Test func aThoroughExplanationNamesEveryRuleAndDecidesTheSame() {

@@ -139,6 +139,92 @@ import Testing
         #expect(remarks.allSatisfy { $0.severity == .warning && $0.line > 1 })
     }
 
+    @Test func aPlanThatSendsALevelOnToWhereItMayNotCallIsFound() throws {
+        let forward = "\nforward 8601 when busy to 13800138000 as 8700"
+        let remarks = Self.remarks(
+            Self.inside + "\nrule callers { from outside  refuse }" + forward)
+        #expect(
+            remarks.map(\.message) == [
+                "level \"house\" reaches class \"mobile\", which it may not call: 8000 dials 8601, "
+                    + "which is sent on via pstn to 13800138000, and 8700 pays"
+            ])
+        #expect(remarks.allSatisfy { $0.sourceLine.contains("forward 8601") })
+        // Where somebody outside gets there too, that is what is told.
+        let open = Self.remarks(Self.inside + forward).map(\.message)
+        #expect(
+            open == [
+                "somebody outside who calls 8601 over trunk ip-e1 goes out again via pstn to "
+                    + "13800138000, and 8700 pays"
+            ])
+        // A target that every level may call is none.
+        #expect(Self.remarks(Self.inside + "\nforward 8601 when busy to 8600") == [])
+    }
+
+    private static let inside = """
+        site headquarters { country 86  area 0311  timezone Asia/Shanghai }
+        extensions 8000, 8600-8601, 8700
+        normalise { 01[3-9]XXXXXXXXX -> drop 1, 179XX. -> drop 5, 0086[1-9]. -> drop 4 }
+        class mobile  1[3-9]XXXXXXXXX
+        level house  may internal
+        level world  may house + mobile
+        route mobile via pstn
+        """
+
+    @Test func howeverAUserForwardsItsLevelBoundsTheCall() throws {
+        let plan = try compiled(sample)
+        for level in plan.levels {
+            for number in ["86035566", "13812345678", "02088886666", "0085221234567"] {
+                var forwarding = ExtensionSettings(level: level)
+                forwarding.forwardAlways = number
+                let settings = forwarding
+                let query = Query(
+                    caller: .extension("8100", level: "world"), dialled: "8200", time: monday
+                ) { $0 == "8200" ? settings : nil }
+                let own = plan.dialled(number, from: "8200", level: level)
+                let sent = plan.decide(query)
+                #expect(own.routes.map(\.number) == sent.routes.map(\.number), "\(level) \(number)")
+                #expect((own.refusal == nil) == (sent.refusal == nil))
+            }
+        }
+    }
+
+    @Test func aNumberSentAsDialledThatTheNetworkReadsOtherwiseIsFound() throws {
+        let plan = """
+            site headquarters { country 86  area 0311  timezone Asia/Shanghai }
+            extensions 8000-8010
+            normalise { 0085[2-8]XXXXXXX -> drop 4, 01[3-9]XXXXXXXXX -> drop 1, 179XX. -> drop 5
+                0086[1-9]. -> drop 4 prefix 0, 00860. -> drop 4, 0311[2-8]XXXXXXX -> drop 4 }
+            class local          [2-8]XXXXXXX
+            class international  00[1-9]XXXXXX.
+            level city   may internal + local
+            level world  may city + international
+            route local          via pstn  send as dialled
+            route international  via pstn
+            """
+        let found = Self.remarks(plan).filter { $0.message.contains("reaches class") }
+        #expect(found.count == 1)
+        #expect(
+            found.first?.message.hasPrefix(
+                "level \"city\" reaches class \"international\", which it may not call: 8000 dials "
+                    + "008520000000, which goes out via pstn as 008520000000") == true,
+            "\(found.map(\.message))")
+        let sentNormalised = plan.replacing("send as dialled", with: "send normalised")
+        #expect(!Self.remarks(sentNormalised).contains { $0.message.contains("reaches class") })
+    }
+
+    @Test func whatTheAnalysisDoesNotLookAtIsSaid() {
+        var plan = Self.inside.replacing("8600-8601, 8700", with: "9000-9899, 8700")
+        for number in 0..<300 {
+            plan += "\nforward \(9000 + 2 * number) when busy to 8700"
+        }
+        let remarks = Self.remarks(plan)
+        #expect(
+            remarks.map(\.message) == [
+                "not every way around the plan was looked for: more than 256 extensions and lines "
+                    + "send calls on"
+            ])
+    }
+
     @Test func aTrunkToAVoiceMailIsNoWayOut() {
         #expect(Self.remarks(sample + "\nforward 8100 when busy to pstn") == [])
     }

@@ -101,6 +101,18 @@ import Testing
             "1.000001 of call 0-1 was refunded to account 8001, which was charged 1.000000 for it"
         ),
         (
+            "UPDATE state SET value = 3 WHERE name = 'filed'",
+            "18 keys of records are not filed, the first one of record 1"
+        ),
+        (
+            "UPDATE state SET value = 2 WHERE name = 'filed_postings'",
+            "the keys of 2 postings are not filed or differ from them, and there are -2 keys too"
+        ),
+        (
+            "INSERT INTO posting_key VALUES ('8001', 5, 1, 'topup', 1)",
+            "the keys of 0 postings are not filed or differ from them, and there are 1 keys too"
+        ),
+        (
             "INSERT INTO refused_commit VALUES (1, 3, 7, 0, 'it does not fit', '')",
             "commit 7 of start 3 was left out: it does not fit"
         ),
@@ -134,8 +146,8 @@ import Testing
         bench.store.close()
         let path = folder.path + "/" + Store.fileName
         var data = try Data(contentsOf: URL(fileURLWithPath: path))
-        // The middle of the file: a page of a table or an index.
-        for offset in stride(from: data.count / 2, to: data.count / 2 + 4096, by: 3) {
+        // Something of every page but the first.
+        for offset in stride(from: 4096, to: data.count, by: 101) {
             data[offset] ^= 0x55
         }
         try data.write(to: URL(fileURLWithPath: path))

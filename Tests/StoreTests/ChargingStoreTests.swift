@@ -86,7 +86,7 @@ import Testing
     // MARK: Statements and the archive
 
     /// Ten days of postings, one a day: 100 paid in, then a yuan for each of nine calls.
-    private func bench(_ folder: TemporaryFolder) throws -> Bench {
+    private func bench(_ folder: TemporaryFolder, filed: UInt64 = 0) throws -> Bench {
         let bench = try Bench(folder)
         try bench.write(
             .accountSaved(Account(id: "8001", name: "Ann")),
@@ -94,13 +94,16 @@ import Testing
         for call in UInt64(1)...9 {
             try bench.write(
                 .posted(charge(call, after: 100 - Int64(call), at: Int64(call) * Self.day)))
+            if call == filed { try bench.store.writer.perform { try PostingKeys.file(in: $0) } }
         }
         return bench
     }
 
-    @Test func aStatementAddsUpInEveryStretchOfTime() throws {
+    /// With none, some and all of the keys filed.
+    @Test(arguments: [0, 4, 9] as [UInt64])
+    func aStatementAddsUpInEveryStretchOfTime(filed: UInt64) throws {
         let folder = TemporaryFolder()
-        let bench = try bench(folder)
+        let bench = try bench(folder, filed: filed)
         func statement(_ since: Int64?, _ until: Int64?, limit: Int = 2) throws -> AccountStatement
         {
             try #require(

@@ -6,9 +6,9 @@ import Testing
 
 @Suite struct RecordQueryTests {
     /// Calls of three extensions to some numbers over two ways, a second after each other.
-    private func fill(_ bench: Bench, count: UInt64) throws {
+    private func fill(_ bench: Bench, from first: UInt64 = 1, count: UInt64) throws {
         var commits: [Commit] = []
-        for call in 1...count {
+        for call in first...count {
             var record = closedRecord(call: call, sequence: call)
             record.caller = "800\(call % 3)"
             record.callerAccount = [nil, record.caller, "8002", record.caller][Int(call % 4)]
@@ -25,8 +25,9 @@ import Testing
             }
             commits.append(bench.commit(.callClosed(record)))
         }
+        let last = try #require(commits.last).ticket.rawValue
         bench.store.submit(commits)
-        try bench.settlements.waitForCommit(through: count)
+        try bench.settlements.waitForCommit(through: last)
     }
 
     /// What a query must give, by looking at every record.
@@ -62,10 +63,22 @@ import Testing
         ]
     }
 
-    @Test func aQueryGivesExactlyTheRecordsItAsksForNewestFirst() throws {
+    /// How many of 300 records have their keys filed.
+    static let filed: [UInt64] = [0, 1, 160, 300]
+
+    private func fill(_ bench: Bench, filed: UInt64) throws {
+        if filed > 0 {
+            try fill(bench, count: filed)
+            try bench.store.writer.perform { try RecordKeys.file(in: $0) }
+        }
+        if filed < 300 { try fill(bench, from: filed + 1, count: 300) }
+    }
+
+    @Test(arguments: filed)
+    func aQueryGivesExactlyTheRecordsItAsksForNewestFirst(filed: UInt64) throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        try fill(bench, count: 300)
+        try fill(bench, filed: filed)
         let all = try bench.store.records(RecordQuery(limit: 1000))
         #expect(all.map(\.sequence) == (1...300).reversed().map { UInt64($0) })
         for query in queries {
@@ -75,10 +88,10 @@ import Testing
         bench.store.close()
     }
 
-    @Test func pagesAddUpToTheWholeWithoutGapOrOverlap() throws {
+    @Test(arguments: filed) func pagesAddUpToTheWholeWithoutGapOrOverlap(filed: UInt64) throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        try fill(bench, count: 300)
+        try fill(bench, filed: filed)
         for var query in queries {
             query.limit = 1000
             let whole = try bench.store.records(query).map(\.sequence)
@@ -116,34 +129,38 @@ import Testing
         bench.store.close()
     }
 
-    /// Each question reads one place of one index, without sorting and without reading the table
-    /// from end to end, with and without a page before.
-    @Test func everyQuestionIsAnsweredByAnIndexWithoutSorting() throws {
+    /// Each question reads one place of one tree, without sorting and without reading the table
+    /// from end to end, with and without a page before; only the records that are not filed are
+    /// looked through.
+    @Test func everyQuestionIsAnsweredByOnePlaceWithoutSorting() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
         try fill(bench, count: 10_000)
         let time: Int64 = 1_790_000_100_000_000
+        let byKey = "SEARCH record_key USING PRIMARY KEY (kind=? AND value=?"
+        let byStart = "record USING INDEX record_by_start"
+        let unfiled = "SEARCH record USING INTEGER PRIMARY KEY (rowid>?)"
         let plans: [(RecordQuery, [String])] = [
-            (RecordQuery(), ["record_by_start"]),
-            (RecordQuery(since: time, until: time + 1), ["record_by_start"]),
-            (RecordQuery(from: "8001", trunk: "pstn", cause: 17), ["record_by_caller"]),
-            (RecordQuery(to: "020", since: time), ["record_by_normalised", "record_by_dialled"]),
-            (RecordQuery(from: "8001", to: "020"), ["record_by_normalised", "record_by_dialled"]),
-            (RecordQuery(trunk: "pstn", cause: 17), ["record_by_route", "tried_route"]),
-            (RecordQuery(cause: 17), ["record_by_cause"]),
-            (RecordQuery(cause: 16), ["record_by_start"]),
-            (RecordQuery(account: "8001"), ["record_by_caller", "record_by_account"]),
+            (RecordQuery(), [byStart]),
+            (RecordQuery(since: time, until: time + 1), [byStart]),
+            (RecordQuery(from: "8001", trunk: "pstn", cause: 17), [byKey, unfiled]),
+            (RecordQuery(to: "020", since: time), [byKey, unfiled]),
+            (RecordQuery(from: "8001", to: "020"), [byKey, unfiled]),
+            (RecordQuery(trunk: "pstn", cause: 17), [byKey, unfiled]),
+            (RecordQuery(cause: 17), [byKey, unfiled]),
+            (RecordQuery(cause: 16), [byStart]),
+            (RecordQuery(account: "8001"), [byKey, byKey, unfiled]),
             (RecordQuery(call: "0-17"), ["sqlite_autoindex_record_1"]),
         ]
-        for (var query, indexes) in plans {
+        for (var query, places) in plans {
             for after in [nil, UInt64(50)] {
                 query.after = after
                 let found = try bench.store.plans(of: query)
-                #expect(found.count == indexes.count)
-                for (plan, index) in zip(found, indexes) {
-                    #expect(plan.contains(index), "\(query): \(plan)")
-                    #expect(!plan.contains("TEMP B-TREE"), "\(query): \(plan)")
-                    #expect(plan.contains("SEARCH") || index == "record_by_start", "\(plan)")
+                #expect(found.count == places.count)
+                for (plan, place) in zip(found, places) {
+                    #expect(plan.contains(place), "\(query): \(plan)")
+                    let isSorted = plan.contains("TEMP B-TREE")
+                    #expect(isSorted == (place == unfiled), "\(query): \(plan)")
                 }
             }
         }
@@ -151,20 +168,44 @@ import Testing
         bench.store.close()
     }
 
+    /// However many records come, few of them wait to be filed, and an opened store knows how many.
+    @Test func keysAreFiledAsRecordsCome() throws {
+        let folder = TemporaryFolder()
+        var written: UInt64 = 0
+        for _ in 1...3 {
+            let bench = try Bench(folder)
+            for _ in 1...5 {
+                try fill(bench, from: written + 1, count: written + 500)
+                written += 500
+            }
+            let waiting = try bench.store.read { try RecordKeys.waiting(in: $0) }
+            #expect(waiting < RecordKeys.batch)
+            let findings = try bench.store.audit().findings
+            #expect(!findings.contains { $0.contains("filed") }, "\(findings)")
+            bench.store.close()
+        }
+        let bench = try Bench(folder)
+        #expect(try bench.store.texts("SELECT value FROM state WHERE name = 'filed'") != ["0"])
+        bench.store.close()
+    }
+
     @Test func statementsAndPostingIDsAreReadFromTheirIndexes() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder)
-        for (table, index) in [
-            ("posting", "posting_by_account"), ("posting_archive", "archive_by_account"),
-        ] {
+        for (source, place) in zip(
+            PostingKeys.sources,
+            [
+                "SEARCH posting_key USING PRIMARY KEY (account=? AND at>? AND at<?)",
+                "SEARCH posting USING INTEGER PRIMARY KEY (rowid>?)",
+            ])
+        {
             let plan = try bench.store.plan(
-                of: Store.newestPostings(in: table), ["a", 1, 2, 5])
-            #expect(plan.contains(index))
-            // Only postings of the same microsecond are sorted.
-            #expect(!plan.contains("TEMP B-TREE FOR ORDER BY"), "\(plan)")
+                of: Store.newestEntries(in: source), ["a", 1, 2, 5])
+            #expect(plan.contains(place), "\(plan)")
+            #expect(plan.contains("TEMP B-TREE FOR ORDER BY") == (source != "posting_key"))
             let sum = try bench.store.plan(
-                of: "SELECT sum(amount) FROM \(table) WHERE account = 'a' AND at < 2")
-            #expect(sum.contains("COVERING INDEX \(index)"), "\(sum)")
+                of: "SELECT sum(amount) FROM \(source) WHERE account = 'a' AND at >= 1 AND at < 2")
+            #expect(sum.contains(place), "\(sum)")
         }
         let load = try bench.store.plan(
             of: "SELECT id, note FROM every_posting WHERE kind <> 'charge' AND kind <> 'renewal' "

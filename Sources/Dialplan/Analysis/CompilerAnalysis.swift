@@ -5,11 +5,36 @@ extension Compiler {
     mutating func analyse(_ plan: Plan) {
         var analysis = FraudAnalysis(plan, self)
         reportWithoutHelp(analysis)
-        for finding in analysis.levelsAround() + analysis.levelsBehindForms() {
-            report(finding, analysis.scheme)
-        }
+        let levels =
+            analysis.levelsAround() + analysis.levelsBehindForms() + analysis.levelsBehindDialled()
+        for finding in levels { report(finding, analysis.scheme) }
         for finding in analysis.rulesAround() { report(finding, analysis.scheme) }
-        for finding in analysis.outsideIn() { report(finding) }
+        let outside = analysis.outsideIn()
+        for finding in outside { report(finding) }
+        for finding in analysis.sentOn(besides: outside) { report(finding) }
+        reportLimits(analysis)
+    }
+
+    /// What the analysis did not look at, so that a clean check is not taken for more than it is.
+    private mutating func reportLimits(_ analysis: FraudAnalysis) {
+        let reached = FraudAnalysis.Limit.allCases.filter(analysis.limits.contains)
+        guard !reached.isEmpty else { return }
+        let words = reached.map { limit in
+            switch limit {
+            case .parts:
+                "a pattern falls into more than \(PatternReadings.partLimit) parts"
+            case .forms:
+                "a route that drops or adds digits has more than \(PatternReadings.partLimit) "
+                    + "patterns"
+            case .sendingOn:
+                "calls are sent on more than \(FraudAnalysis.sendingOnDepth) times"
+            case .senders:
+                "more than \(FraudAnalysis.senderLimit) extensions and lines send calls on"
+            }
+        }
+        remarks.warning(
+            "not every way around the plan was looked for: " + words.joined(separator: "; "),
+            at: SourceRange(file: 0, start: 0, end: 0))
     }
 
     private mutating func reportWithoutHelp(_ analysis: FraudAnalysis) {
@@ -63,6 +88,20 @@ extension Compiler {
                 + "\(finding.way.via) to \(finding.way.number), and \(finding.rights) pays",
             at: finding.place.map { range(of: "", at: $0) }
                 ?? SourceRange(file: 0, start: 0, end: 0))
+    }
+
+    private mutating func report(_ finding: FraudAnalysis.SentOnFinding) {
+        let (level, outcome) = (finding.level, finding.outcome)
+        let others = finding.others.map { "\"\($0)\"" }.joined(separator: ", ")
+        remarks.warning(
+            "level \"\(level)\" reaches class \"\(outcome.numberClass ?? "")\", which it may not "
+                + "call: \(finding.caller) dials \(outcome.dialled), which is sent on via "
+                + "\(outcome.way.via) to \(outcome.way.number), and \(outcome.rights) pays"
+                + (others.isEmpty ? "" : "; so does \(others)"),
+            at: outcome.place.map { range(of: "", at: $0) }
+                ?? SourceRange(file: 0, start: 0, end: 0),
+            help: "give \(outcome.dialled) an incoming level that keeps them away, if that is not "
+                + "meant")
     }
 
     private func sent(_ way: RouteChoice, _ meant: String) -> String {

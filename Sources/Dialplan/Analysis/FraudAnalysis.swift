@@ -15,8 +15,15 @@ struct FraudAnalysis {
     let reader: PatternReadings
     private let spellings: [Spelling]
     /// Extensions to ask with: one with a line of its own, one without.
-    private let callers: [String]
+    let callers: [String]
+    /// Where it gave up, so that nobody takes its silence for more than it is.
+    var limits: Set<Limit> = []
     private var suspicions: [Int: [Suspicion]] = [:]
+
+    /// Bounds of the analysis beyond which it does not look.
+    enum Limit: CaseIterable {
+        case parts, forms, sendingOn, senders
+    }
 
     /// A number that the plan may take for another than the network does.
     struct Suspicion {
@@ -60,17 +67,29 @@ struct FraudAnalysis {
     /// - Parameters:
     ///   - numberClass: numbers that come out as this class are none; nil to suspect every class.
     ///   - isSubject: whether a number, in its one form, is one of those that are looked into.
-    func suspicions(
+    mutating func suspicions(
         of patterns: [Pattern], butNotAs numberClass: Int?, _ isSubject: (String) -> Bool
     ) -> [Suspicion] {
         var found: [Suspicion] = []
         var counts: [[Int]: Int] = [:]
         for (wide, members) in Self.coarse(patterns) {
             for spelling in spellings {
-                guard hasOtherReading(wide, spelling, numberClass) else { continue }
+                let kind = Spelling.Kind.allCases.firstIndex(of: spelling.kind)!
+                // What bounds the look at all of them together bounds that at one of them less.
+                var wideLimits: Set<Limit> = []
+                let keys = Set(
+                    otherReadings(wide, spelling, numberClass, &wideLimits).map {
+                        [kind, reader.classOf[$0.entry]]
+                    })
+                if keys.isEmpty, wideLimits.isEmpty { continue }
                 for pattern in members {
-                    for (reading, entry) in otherReadings(pattern, spelling, numberClass) {
-                        let kind = Spelling.Kind.allCases.firstIndex(of: spelling.kind)!
+                    // What is read as other classes is, of every member, among these.
+                    let isEnough = keys.allSatisfy {
+                        counts[$0, default: 0] >= Self.suspicionsPerKind
+                    }
+                    if isEnough, !keys.isEmpty { break }
+                    let others = otherReadings(pattern, spelling, numberClass, &limits)
+                    for (reading, entry) in others {
                         let key = [kind, reader.classOf[entry]]
                         guard counts[key, default: 0] < Self.suspicionsPerKind else { continue }
                         for dialled in reading.dialled.examples {
@@ -91,20 +110,15 @@ struct FraudAnalysis {
         return found
     }
 
-    private func hasOtherReading(
-        _ pattern: Pattern, _ spelling: Spelling, _ numberClass: Int?
-    ) -> Bool {
-        !otherReadings(pattern, spelling, numberClass).isEmpty
-    }
-
     /// How a pattern in a spelling is classed, where that is not as the plain numbers are.
     private func otherReadings(
-        _ pattern: Pattern, _ spelling: Spelling, _ numberClass: Int?
+        _ pattern: Pattern, _ spelling: Spelling, _ numberClass: Int?,
+        _ limits: inout Set<Limit>
     ) -> [(reading: Reading, entry: Int)] {
         guard let dialled = spelling.dialled(pattern) else { return [] }
         var others: [(Reading, Int)] = []
-        for reading in reader.normalised(dialled, unless: { $0.isSpelled(spelling) }) {
-            others += reader.classed(reading).filter {
+        for reading in reader.normalised(dialled, &limits, unless: { $0.isSpelled(spelling) }) {
+            others += reader.classed(reading, &limits).filter {
                 reader.classOf[$0.entry] != numberClass && isCarried(reader.classOf[$0.entry])
             }
         }
@@ -218,12 +232,13 @@ struct FraudAnalysis {
 
     /// Levels that reach a class because a route drops or adds digits: `9.` sent with `drop 1` is
     /// whatever stands behind the 9.
-    func levelsBehindForms() -> [LevelFinding] {
+    mutating func levelsBehindForms() -> [LevelFinding] {
         var findings: [LevelFinding] = []
         var told: Set<[String]> = []
         for (numberClass, route) in plan.tables.routes.enumerated() {
             for case .digits(let form) in route?.alternatives.map(\.send) ?? [] {
                 let own = reader.classes.indices.filter { reader.classOf[$0] == numberClass }
+                if own.count > PatternReadings.partLimit { limits.insert(.forms) }
                 for entry in own.prefix(PatternReadings.partLimit) {
                     for finding in behind(form, entry, numberClass)
                     where told.insert([finding.level, finding.numberClass]).inserted {
@@ -235,7 +250,7 @@ struct FraudAnalysis {
         return findings
     }
 
-    private func behind(
+    private mutating func behind(
         _ form: DigitsForm, _ entry: Int, _ numberClass: Int
     ) -> [LevelFinding] {
         // A country code in front is the form without its +, not another number.
@@ -247,8 +262,8 @@ struct FraudAnalysis {
         let sent = numbers.replacing(first: form.drop, with: prefix)
         let cut = numbers.keys[..<form.drop]
         var findings: [LevelFinding] = []
-        for reading in reader.normalised(sent, unless: { _ in false }) {
-            for (reading, other) in reader.classed(reading)
+        for reading in reader.normalised(sent, &limits, unless: { _ in false }) {
+            for (reading, other) in reader.classed(reading, &limits)
             where reader.classOf[other] != numberClass {
                 let dialled = Pattern(
                     keys: Array(cut) + Array(reading.dialled.keys.dropFirst(prefix.count)),
@@ -353,86 +368,6 @@ struct FraudAnalysis {
         return nil
     }
 
-    // MARK: From outside
-
-    /// Somebody outside who is taken out again on the account of somebody inside.
-    struct OutsideFinding {
-        var caller: Caller
-        var dialled: String
-        /// Who pays.
-        var rights: String
-        var way: RouteChoice
-        var place: Place?
-    }
-
-    /// Trunks and lines from which a call goes out again, where it costs.
-    func outsideIn() -> [OutsideFinding] {
-        var numbers: [String] = []
-        for numberClass in plan.tables.routes.indices where plan.tables.routes[numberClass] != nil {
-            let first = reader.classOf.firstIndex(of: numberClass)
-            if let first { numbers += reader.classes[first].examples.prefix(1) }
-        }
-        let lines = (plan.lines.map(\.lines) + plan.tables.calls.lineTargets.map(\.lines))
-            .map { $0[0] }
-        numbers += lines + plan.extensions.map { $0[0] }
-        var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
-        for trunk in plan.tables.trunks {
-            let own = plan.tables.calls.inbound[trunk]?.patterns.map(\.example) ?? []
-            asked += (own + numbers).map { (.trunk(trunk), $0) }
-        }
-        var findings: [OutsideFinding] = []
-        var told: Set<[String]> = []
-        for (caller, dialled) in asked {
-            for time in [Expectation.usualTime, Self.sundayNight] {
-                // Whoever forwards may hold any level.
-                for level in plan.levels {
-                    let query = Query(caller: caller, dialled: dialled, time: time) { _ in
-                        ExtensionSettings(level: level)
-                    }
-                    for finding in outcomes(of: query, depth: 3)
-                    where told.insert([finding.rights, finding.way.number]).inserted {
-                        findings.append(finding)
-                    }
-                }
-            }
-        }
-        return findings
-    }
-
-    /// Outside what most hours call open.
-    private static let sundayNight = CivilTime(year: 2026, month: 1, day: 4, minuteOfDay: 1380)
-
-    /// The ways out of a call from outside, also those it takes when nobody answers.
-    private func outcomes(
-        of query: Query, depth: Int, sentFrom earlier: Place? = nil
-    ) -> [OutsideFinding] {
-        let decision = plan.decide(query)
-        let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
-        var targets: [Target] = []
-        switch decision.outcome {
-        case .routes(let choices):
-            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
-            guard let rights = decision.rights, let way = choices.first else { return [] }
-            return [
-                OutsideFinding(
-                    caller: query.caller, dialled: query.dialled, rights: rights, way: way,
-                    place: place)
-            ]
-        case .ring:
-            let fallbacks = decision.fallbacks
-            targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
-                .compactMap { $0?.target }
-        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
-        case .emergency, .feature, .askPIN, .refuse: break
-        }
-        guard depth > 0 else { return [] }
-        return targets.flatMap { target in
-            let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
-            return outcomes(
-                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place)
-        }
-    }
-
     // MARK: Emergency
 
     /// An extension from which nobody can call for help.
@@ -478,26 +413,10 @@ struct FraudAnalysis {
 
 extension Sequence {
     /// What the first element that has a result gives.
-    fileprivate func firstResult<Result>(_ result: (Element) -> Result?) -> Result? {
+    func firstResult<Result>(_ result: (Element) -> Result?) -> Result? {
         for element in self {
             if let found = result(element) { return found }
         }
-        return nil
-    }
-}
-
-extension Step {
-    /// Where the plan says that an unanswered call goes to a target.
-    fileprivate func place(sendingTo target: Target) -> Place? {
-        if case .fallback(_, _, target, let place) = self { return place }
-        return nil
-    }
-
-    /// Where the plan says that a call goes on.
-    fileprivate var sendingPlace: Place? {
-        if case .target(_, nil, let place) = self { return place }
-        if case .fallback(_, _, _, let place) = self { return place }
-        if case .group(_, let place) = self { return place }
         return nil
     }
 }

@@ -80,7 +80,8 @@ struct PatternReadings {
     /// Parts numbers by the pattern that covers them most specifically, nil for those that none
     /// covers.
     private func parts(
-        of pattern: Pattern, among candidates: [(Pattern, Int)]
+        of pattern: Pattern, among candidates: [(Pattern, Int)],
+        _ limits: inout Set<FraudAnalysis.Limit>
     ) -> [(part: Pattern, winner: Int?)] {
         let order = candidates.sorted {
             $0.0.isMoreSpecific(than: $1.0)
@@ -88,7 +89,11 @@ struct PatternReadings {
         }
         var rest = [pattern]
         var parts: [(Pattern, Int?)] = []
-        for (candidate, index) in order where parts.count + rest.count < Self.partLimit {
+        for (candidate, index) in order {
+            guard parts.count + rest.count < Self.partLimit else {
+                limits.insert(.parts)
+                break
+            }
             var left: [Pattern] = []
             for piece in rest {
                 guard let common = piece.intersection(candidate) else {
@@ -108,7 +113,10 @@ struct PatternReadings {
     ///
     /// - Parameter isKnown: numbers that come to this on their way are left out; what becomes of
     ///   them is known.
-    func normalised(_ dialled: Pattern, unless isKnown: (Reading) -> Bool) -> [Reading] {
+    func normalised(
+        _ dialled: Pattern, _ limits: inout Set<FraudAnalysis.Limit>,
+        unless isKnown: (Reading) -> Bool
+    ) -> [Reading] {
         var open = [Reading(dialled: dialled.looped)]
         var done: [Reading] = []
         for _ in 0...Self.rewritesFollowed {
@@ -117,7 +125,7 @@ struct PatternReadings {
                 for part in withoutEmergencies(reading.current) {
                     let overlapping = rewrites.indices.filter { rewrites[$0].overlaps(part) }
                         .map { (rewrites[$0], $0) }
-                    for (piece, rule) in parts(of: part, among: overlapping) {
+                    for (piece, rule) in parts(of: part, among: overlapping, &limits) {
                         let narrowed = reading.narrowed(to: piece)
                         if isKnown(narrowed) { continue }
                         if let rule {
@@ -128,6 +136,7 @@ struct PatternReadings {
                     }
                 }
             }
+            if done.count > Self.partLimit, !next.isEmpty { limits.insert(.parts) }
             if next.isEmpty || done.count > Self.partLimit { break }
             open = next
         }
@@ -144,17 +153,22 @@ struct PatternReadings {
 
     /// Parts normalised numbers by the pattern that gives them their class. Extensions and lines,
     /// which are called inside, and numbers without a class are left out.
-    func classed(_ reading: Reading) -> [(reading: Reading, entry: Int)] {
+    func classed(
+        _ reading: Reading, _ limits: inout Set<FraudAnalysis.Limit>
+    ) -> [(reading: Reading, entry: Int)] {
         let current = reading.current
         var found: [(Reading, Int)] = []
         let taken = inside.overlapping(current, limit: Self.partLimit)
         var outside = [current]
         for index in taken {
             outside = outside.flatMap { $0.subtracting(insidePatterns[index]) }
-            if outside.count > Self.partLimit { break }
+            if outside.count > Self.partLimit {
+                limits.insert(.parts)
+                break
+            }
         }
         for part in outside {
-            for (piece, entry) in parts(of: part, among: rivals(part)) {
+            for (piece, entry) in parts(of: part, among: rivals(part), &limits) {
                 guard let entry else { continue }
                 found.append((reading.narrowed(to: piece), entry))
             }

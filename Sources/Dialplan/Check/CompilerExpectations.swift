@@ -64,6 +64,9 @@ extension Compiler {
         expectation.pin = syntax.pin
         expectation.isLocked = syntax.isLocked
         expectation.balance = balance
+        expectation.trunkGroups = trunkGroups.mapValues { group in
+            Set(group.alternatives.map(\.name.text))
+        }
         return expectation
     }
 

@@ -46,13 +46,6 @@ extension Compiler {
     /// Sites share the switch: no number, and no name that the switch uses, may be in two of them.
     mutating func checkSites() {
         for (index, (branch, range)) in branches.enumerated() {
-            if let site, branch.site.timezone != site.timezone {
-                remarks.error(
-                    "site \"\(branch.site.name)\" has the time zone \(branch.site.timezone) and "
-                        + "site \"\(site.name)\" \(site.timezone): "
-                        + "the sites of one switch share one",
-                    at: range)
-            }
             let earlier = branches[..<index].map(\.plan)
             let names = earlier.map(\.site.name) + (site.map { [$0.name] } ?? [])
             if names.contains(branch.site.name) {

@@ -21,6 +21,8 @@ struct Expectation {
     var isLocked = false
     /// In millionths of the currency unit.
     var balance: Int64?
+    /// The trunks of each group of trunks.
+    var trunkGroups: [String: Set<String>] = [:]
 
     /// Whether it cannot be told without a tariff.
     var needsPrices: Bool {
@@ -77,6 +79,23 @@ struct Expectation {
         return decision
     }
 
+    /// Whether the ways that are tried begin with those that a line names; a group of trunks stands
+    /// for all of its trunks that are tried there, in any order.
+    private func follows(_ names: [String], _ tried: [String]) -> Bool {
+        var left = tried[...]
+        for name in names {
+            guard let next = left.first else { return false }
+            if let members = trunkGroups[name] {
+                guard members.contains(next) else { return false }
+                left = left.drop(while: members.contains)
+            } else {
+                guard next == name else { return false }
+                left = left.dropFirst()
+            }
+        }
+        return true
+    }
+
     /// Whether a decision is what every part of the line says.
     func holds(for decision: Decision, _ price: PlanContext.Price?) -> Bool {
         results.allSatisfy { holds($0, for: decision, price) }
@@ -91,8 +110,7 @@ struct Expectation {
             let tried =
                 decision.choices.contains { !$0.down }
                 ? decision.choices.filter { !$0.down } : decision.choices
-            return ways.count <= tried.count
-                && zip(ways, tried).allSatisfy { $0.text == $1.via.word }
+            return follows(ways.map(\.text), tried.map(\.via.word))
         case .presents(let number): return chosen?.presented == number.text
         case .sends(let number): return chosen?.number == number.text
         case .rings(let number): return decision.outcome == .ring(extension: number.text)

@@ -76,7 +76,7 @@ extension Plan {
                     let rule = tables.rules[index]
                     course.steps.append(
                         .rulePassed(rule.name, because: .caller, place: rule.place))
-                } else if apply(tables.rules[index], number, numberClass, &verdict, &course) {
+                } else if apply(index, number, numberClass, &verdict, &course) {
                     break
                 }
             }
@@ -85,7 +85,7 @@ extension Plan {
         for candidate in tables.ruleIndex.candidates(asker) {
             let index = Int(candidate)
             if tables.rules[index].from.contains(asker),
-                apply(tables.rules[index], number, numberClass, &verdict, &course)
+                apply(index, number, numberClass, &verdict, &course)
             {
                 break
             }
@@ -93,15 +93,19 @@ extension Plan {
         return verdict
     }
 
+    /// - Parameter index: of the rule. It is copied only when it applies: most do not.
     /// - Returns: whether the rule has decided.
     private func apply(
-        _ rule: RuleTable, _ number: DialString, _ numberClass: Int?, _ verdict: inout Verdict,
+        _ index: Int, _ number: DialString, _ numberClass: Int?, _ verdict: inout Verdict,
         _ course: inout Course
     ) -> Bool {
-        if let why = pass(rule, course.query, number, numberClass) {
-            course.steps.append(.rulePassed(rule.name, because: why, place: rule.place))
+        if let why = pass(index, course.query, number, numberClass) {
+            course.steps.append(
+                .rulePassed(
+                    tables.rules[index].name, because: why, place: tables.rules[index].place))
             return false
         }
+        let rule = tables.rules[index]
         if rule.action.refuses.isSo {
             let text = rule.action.refuses.text
             course.steps.append(.ruleRefuses(rule.name, text: text, place: rule.place))
@@ -134,11 +138,13 @@ extension Plan {
 
     /// Why a rule does not apply; nil when it does.
     private func pass(
-        _ rule: RuleTable, _ query: Query, _ number: DialString, _ numberClass: Int?
+        _ index: Int, _ query: Query, _ number: DialString, _ numberClass: Int?
     ) -> Step.Pass? {
-        if let to = rule.to, !to.contains(number, numberClass) { return .number }
-        if let except = rule.except, except.contains(number, numberClass) { return .excepted }
-        return rule.time.flatMap { pass($0, query.time) }
+        if let to = tables.rules[index].to, !to.contains(number, numberClass) { return .number }
+        if let except = tables.rules[index].except, except.contains(number, numberClass) {
+            return .excepted
+        }
+        return tables.rules[index].time.flatMap { pass($0, query.time) }
     }
 
     /// Why a condition of hours does not hold; nil when it does.

@@ -3,8 +3,11 @@ public struct Query: Sendable {
     public var caller: Caller
     /// The digits as they came: `0-9 * # +`, with the separators `- . ( )` and space forgiven.
     public var dialled: String
-    /// The wall clock in the site's time zone.
+    /// The wall clock in the main site's time zone.
     public var time: CivilTime
+    /// The wall clock in the time zones of other sites, by their IANA names. A site whose zone is not
+    /// among them has the main site's time.
+    public var timesElsewhere: [String: CivilTime] = [:]
     /// Names of trunks and numbers of lines that are known not to work; `line` stands for every
     /// line.
     public var down: Set<String>

@@ -69,13 +69,38 @@ struct NumberForms: Sendable {
     }
 
     private func e164(_ number: DialString) -> String {
-        let text = number.text
-        guard isAllDigits(number) else { return text }
-        if isMobile(number) { return "+\(country)\(text)" }
-        if isSubscriber(number) { return "+\(country)\(significantArea)\(text)" }
-        guard number[0] == 0, number.count > 5 else { return text }
-        if number[1] == 0 { return "+\(text.dropFirst(2))" }
-        return "+\(country)\(text.dropFirst())"
+        guard isAllDigits(number) else { return number.text }
+        if isMobile(number) { return international(country[...], "", number, from: 0) }
+        if isSubscriber(number) {
+            return international(country[...], significantArea, number, from: 0)
+        }
+        guard number[0] == 0, number.count > 5 else { return number.text }
+        if number[1] == 0 { return international("", "", number, from: 2) }
+        return international(country[...], "", number, from: 1)
+    }
+
+    /// `+`, two codes, and the number from a place on, written in one go.
+    private func international(
+        _ country: Substring, _ area: Substring, _ number: DialString, from place: Int
+    ) -> String {
+        let length = 1 + country.utf8.count + area.utf8.count + number.count - place
+        return String(unsafeUninitializedCapacity: length) { buffer in
+            buffer[0] = UInt8(ascii: "+")
+            var count = 1
+            for digit in country.utf8 {
+                buffer[count] = digit
+                count += 1
+            }
+            for digit in area.utf8 {
+                buffer[count] = digit
+                count += 1
+            }
+            for index in place..<number.count {
+                buffer[count] = byte(of: number[index])
+                count += 1
+            }
+            return count
+        }
     }
 
     /// The area code as it follows a country code: without its trunk prefix.

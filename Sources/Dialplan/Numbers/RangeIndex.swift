@@ -3,7 +3,18 @@
 /// Logarithmic in the number of ranges; linear where some of them overlap, which extensions with
 /// several lines do.
 struct RangeIndex: Sendable {
-    private var sorted: [NumberRange]
+    /// A range without its texts, so that looking at one counts no references.
+    private struct Bounds {
+        var digits: Int
+        var low: UInt64
+        var high: UInt64
+
+        func contains(_ number: PackedNumber) -> Bool {
+            number.digits == digits && number.value >= low && number.value <= high
+        }
+    }
+
+    private var sorted: [Bounds]
     /// Where each stood in the list it was made from.
     private var origins: [Int]
     private let overlaps: Bool
@@ -14,7 +25,9 @@ struct RangeIndex: Sendable {
         }
         let ordered = order.map { ranges[$0] }
         overlaps = zip(ordered, ordered.dropFirst()).contains { $0.overlaps($1) }
-        sorted = overlaps ? ranges : ordered
+        sorted = (overlaps ? ranges : ordered).map {
+            Bounds(digits: $0.digits, low: $0.low, high: $0.high)
+        }
         origins = overlaps ? Array(ranges.indices) : order
     }
 

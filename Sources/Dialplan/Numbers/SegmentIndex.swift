@@ -44,6 +44,14 @@ struct SegmentIndex: Sendable {
         return lists[index]
     }
 
+    /// The first number of every piece that something covers.
+    var firstNumbers: [String] {
+        starts.indices.filter { !lists[$0].isEmpty }.map { index in
+            let text = String(starts[index].value)
+            return String(repeating: "0", count: starts[index].digits - text.utf8.count) + text
+        }
+    }
+
     /// The last piece that begins at or before a place.
     private func piece(_ place: Start) -> Int? {
         var low = 0

@@ -109,16 +109,18 @@ public enum ConfigurationLoader {
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)
         }
-        if TimeZone(identifier: plan.site.timezone) == nil {
+        for site in [plan.site] + plan.branches.map(\.site)
+        where TimeZone(identifier: site.timezone) == nil {
             diagnostics.append(
                 Diagnostic(
                     severity: .error, file: Paths.shown(places.dialplan), line: 1, column: 1,
-                    message: "this machine knows no time zone \"\(plan.site.timezone)\"",
+                    message: "this machine knows no time zone \"\(site.timezone)\", which site "
+                        + "\"\(site.name)\" has",
                     suggestion: "write it as the tz database does, Asia/Shanghai; the package"
                         + " tzdata must be installed",
                     sourceLine: ""))
-            return (nil, diagnostics)
         }
+        if diagnostics.contains(where: { $0.severity == .error }) { return (nil, diagnostics) }
         let loaded = LoadedConfiguration(
             path: Paths.resolve(path, in: FileManager.default.currentDirectoryPath),
             configuration: Configuration(settings: settings, plan: plan),

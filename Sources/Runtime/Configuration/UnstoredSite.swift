@@ -34,9 +34,20 @@ public struct UnstoredSite: Sendable {
         } catch {
             return .refused(error.description)
         }
-        let time = civilTime(question.at ?? now, zone: configuration.plan.site.timezone)
+        let at = question.at ?? now
+        let clock: WallClock
+        do throws(StartFailure) {
+            let zones = try SiteZones(configuration.plan, around: at)
+            clock = WallClock(
+                instant: Instant(nanoseconds: 0), unixMicroseconds: at, zone: zones.main,
+                otherZones: zones.others)
+        } catch {
+            return .refused(error.description)
+        }
         var query = Query(
-            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+            caller: caller, dialled: question.dial, time: clock.civilTime(at),
+            down: Set(question.down))
+        query.timesElsewhere = clock.otherTimes(at)
         query.isThorough = true
         return .explanation(Explanation(configuration.plan.decide(query)))
     }
@@ -62,13 +73,5 @@ public struct UnstoredSite: Sendable {
                 severity: .error, file: Paths.shown(path), line: 1, column: 1, message: message,
                 sourceLine: "")
         ])
-    }
-
-    private func civilTime(_ microseconds: Int64, zone: String) -> CivilTime {
-        let date = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
-        let offset = TimeZone(identifier: zone)?.secondsFromGMT(for: date) ?? 0
-        return WallClock(
-            instant: Instant(nanoseconds: 0), unixMicroseconds: microseconds, utcOffset: offset
-        ).civilTime(at: Instant(nanoseconds: 0))
     }
 }

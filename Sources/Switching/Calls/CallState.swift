@@ -29,8 +29,9 @@ struct CallState: Sendable {
         var invite: [UInt8]
     }
 
-    /// The caller's INVITE without its body: what an answer to it is made from.
+    /// The caller's INVITE: what an answer to it is made from.
     struct Inviting: Sendable {
+        /// Without its body; empty where the answer of ours that is kept says enough.
         var invite: [UInt8]
         /// Where it came from.
         var flow: Flow
@@ -63,7 +64,9 @@ struct CallState: Sendable {
     /// It was answered, and nobody has been told so yet.
     var isUntold = false
 
-    private static let version: UInt8 = 2
+    private static let version: UInt8 = 3
+    /// Before texts had short lengths.
+    private static let wideVersion: UInt8 = 2
 
     private enum Tag: UInt8 {
         case clocks = 1
@@ -92,7 +95,7 @@ struct CallState: Sendable {
         if let callee { Self.write(callee, .callee, .calleeAnswer, .calleeDue, to: &writer) }
         if let inviting {
             writer.field(Tag.inviting.rawValue) {
-                $0.text(inviting.invite)
+                $0.short(inviting.invite)
                 Self.write(inviting.flow, to: &$0)
             }
         }
@@ -101,7 +104,7 @@ struct CallState: Sendable {
                 $0.number(invited.branch)
                 $0.number(invited.localTag)
                 Self.write(invited.flow, to: &$0)
-                $0.text(invited.invite)
+                $0.short(invited.invite)
             }
         }
         Self.write(callerExtension, .callerExtension, to: &writer)
@@ -113,11 +116,11 @@ struct CallState: Sendable {
         }
         switch holding {
         case .nothing: break
-        case .trunk(let name): writer.field(Tag.trunk.rawValue) { $0.text(name) }
+        case .trunk(let name): writer.field(Tag.trunk.rawValue) { $0.short(name) }
         case .line(let number, let trunk):
             writer.field(Tag.line.rawValue) {
-                $0.text(number)
-                $0.text(trunk)
+                $0.short(number)
+                $0.short(trunk)
             }
         }
         if isEmergency { writer.field(Tag.emergency.rawValue) { _ in } }
@@ -131,8 +134,8 @@ struct CallState: Sendable {
         if isCalleeGone { writer.field(Tag.calleeGone.rawValue) { _ in } }
         if let parked {
             writer.field(Tag.parked.rawValue) {
-                $0.text(parked.place)
-                $0.text(parked.by)
+                $0.short(parked.place)
+                $0.short(parked.by)
             }
         }
         if isUntold { writer.field(Tag.untold.rawValue) { _ in } }
@@ -146,12 +149,12 @@ struct CallState: Sendable {
         writer.field(tag.rawValue) {
             $0.number(leg.localTag)
             write(leg.flow, to: &$0)
-            $0.text(leg.name)
-            $0.text(leg.dialog.serialize())
+            $0.short(leg.name)
+            $0.short(leg.dialog.serialize())
         }
         if let answer = leg.answer {
             writer.field(answerTag.rawValue) {
-                $0.text(answer.bytes)
+                $0.short(answer.bytes)
                 write(answer.flow, to: &$0)
             }
         }
@@ -162,10 +165,10 @@ struct CallState: Sendable {
 
     private static func write(_ flow: Flow, to writer: inout JournalWriter) {
         writer.byte(flow.transport.rawValue)
-        writer.number(UInt64(flow.listener))
-        writer.number(flow.remote.ip.high)
-        writer.number(flow.remote.ip.low)
-        writer.number(UInt64(flow.remote.port))
+        writer.small(UInt64(flow.listener))
+        writer.small(flow.remote.ip.high)
+        writer.small(flow.remote.ip.low)
+        writer.small(UInt64(flow.remote.port))
     }
 
     /// Without its deadline: nobody could refresh it while the process was down.
@@ -188,15 +191,16 @@ struct CallState: Sendable {
     }
 
     private static func write(_ text: String?, _ tag: Tag, to writer: inout JournalWriter) {
-        if let text { writer.field(tag.rawValue) { $0.text(text) } }
+        if let text { writer.field(tag.rawValue) { $0.short(text) } }
     }
 
     // MARK: Reading
 
     /// Reads what `serialize` wrote; nil for another version or for bytes that are not whole.
     init?(serialized bytes: [UInt8]) {
-        guard bytes.first == Self.version else { return nil }
-        var reader = JournalReader(bytes.dropFirst())
+        guard let version = bytes.first, version == Self.version || version == Self.wideVersion
+        else { return nil }
+        var reader = JournalReader(bytes.dropFirst(), isWide: version == Self.wideVersion)
         var clocks: JournalClocks?
         var caller: LegState?
         var callerAnswer: (bytes: [UInt8], flow: Flow)?
@@ -221,23 +225,25 @@ struct CallState: Sendable {
             case .callerDue: callerDue = field.number(as: UInt32.self)
             case .calleeDue: calleeDue = field.number(as: UInt32.self)
             case .inviting:
-                guard let invite = field.text(), let flow = Self.flow(&field) else { return nil }
+                guard let invite = field.short(), let flow = Self.flow(&field) else { return nil }
                 read?.inviting = Inviting(invite: invite, flow: flow)
             case .invited:
                 guard let branch = field.number(), let localTag = field.number(),
-                    let flow = Self.flow(&field), let invite = field.text()
+                    let flow = Self.flow(&field), let invite = field.short()
                 else { return nil }
                 read?.invited.append(
                     Invited(branch: branch, localTag: localTag, flow: flow, invite: invite))
-            case .callerExtension: read?.callerExtension = field.string()
-            case .calleeExtension: read?.calleeExtension = field.string()
-            case .inboundTrunk: read?.inboundTrunk = field.string()
-            case .inboundLine: read?.inboundLine = field.string()
+            case .callerExtension: read?.callerExtension = field.shortString()
+            case .calleeExtension: read?.calleeExtension = field.shortString()
+            case .inboundTrunk: read?.inboundTrunk = field.shortString()
+            case .inboundLine: read?.inboundLine = field.shortString()
             case .trunk:
-                guard let name = field.string() else { return nil }
+                guard let name = field.shortString() else { return nil }
                 read?.holding = .trunk(name: name)
             case .line:
-                guard let line = field.string(), let trunk = field.string() else { return nil }
+                guard let line = field.shortString(), let trunk = field.shortString() else {
+                    return nil
+                }
                 read?.holding = .line(number: line, trunk: trunk)
             case .emergency: read?.isEmergency = true
             case .limit: read?.limitMilliseconds = field.signed()
@@ -250,7 +256,9 @@ struct CallState: Sendable {
             case .callerGone: read?.isCallerGone = true
             case .calleeGone: read?.isCalleeGone = true
             case .parked:
-                guard let place = field.string(), let by = field.string() else { return nil }
+                guard let place = field.shortString(), let by = field.shortString() else {
+                    return nil
+                }
                 read?.parked = Parked(place: place, by: by)
             case .untold: read?.isUntold = true
             }
@@ -264,21 +272,22 @@ struct CallState: Sendable {
     }
 
     private static func leg(_ reader: inout JournalReader) -> LegState? {
-        guard let tag = reader.number(), let flow = flow(&reader), let name = reader.string(),
-            let text = reader.text(), let dialog = Dialog(serialized: text)
+        guard let tag = reader.number(), let flow = flow(&reader), let name = reader.shortString(),
+            let text = reader.short(), let dialog = Dialog(serialized: text)
         else { return nil }
         return LegState(localTag: tag, flow: flow, name: name, dialog: dialog)
     }
 
     private static func answer(_ reader: inout JournalReader) -> (bytes: [UInt8], flow: Flow)? {
-        guard let bytes = reader.text(), let flow = flow(&reader) else { return nil }
+        guard let bytes = reader.short(), let flow = flow(&reader) else { return nil }
         return (bytes, flow)
     }
 
     private static func flow(_ reader: inout JournalReader) -> Flow? {
         guard let transport = reader.byte().flatMap(TransportKind.init(rawValue:)),
-            let listener = reader.number(as: UInt16.self), let high = reader.number(),
-            let low = reader.number(), let port = reader.number(as: UInt16.self)
+            let listener = reader.small().flatMap({ UInt16(exactly: $0) }),
+            let high = reader.small(), let low = reader.small(),
+            let port = reader.small().flatMap({ UInt16(exactly: $0) })
         else { return nil }
         return Flow(
             transport: transport, listener: listener,

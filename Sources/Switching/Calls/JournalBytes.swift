@@ -22,9 +22,7 @@ struct JournalWriter {
     mutating func byte(_ byte: UInt8) { bytes.append(byte) }
 
     mutating func number(_ number: UInt64) {
-        for shift: UInt64 in stride(from: 0, to: 64, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
-        }
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func number(_ number: Int64) { self.number(UInt64(bitPattern: number)) }
@@ -35,13 +33,36 @@ struct JournalWriter {
     }
 
     mutating func text(_ text: String) { self.text(text.utf8) }
+
+    /// A number that is small most of the time: seven bits in a byte, the low ones first.
+    mutating func small(_ number: UInt64) {
+        var rest = number
+        while rest > 127 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 128)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// A text with a small length.
+    mutating func short(_ text: some Collection<UInt8>) {
+        small(UInt64(text.count))
+        bytes.append(contentsOf: text)
+    }
+
+    mutating func short(_ text: String) { short(text.utf8) }
 }
 
 /// Reads what `JournalWriter` wrote; nil wherever the bytes are not whole.
 struct JournalReader {
     private var rest: ArraySlice<UInt8>
+    /// Numbers that could be small take eight bytes each all the same.
+    private let isWide: Bool
 
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+    init(_ bytes: ArraySlice<UInt8>, isWide: Bool = false) {
+        rest = bytes
+        self.isWide = isWide
+    }
 
     var isAtEnd: Bool { rest.isEmpty }
 
@@ -53,7 +74,7 @@ struct JournalReader {
         guard Int(count) <= rest.count else { return nil }
         let content = rest.prefix(Int(count))
         rest = rest.dropFirst(Int(count))
-        return (tag, JournalReader(content))
+        return (tag, JournalReader(content, isWide: isWide))
     }
 
     mutating func byte() -> UInt8? { rest.popFirst() }
@@ -74,8 +95,29 @@ struct JournalReader {
         number().flatMap { Number(exactly: $0) }
     }
 
-    mutating func text() -> [UInt8]? {
-        guard let count = number(), count <= UInt64(rest.count) else { return nil }
+    mutating func text() -> [UInt8]? { text(count: number()) }
+
+    mutating func small() -> UInt64? {
+        if isWide { return number() }
+        var number: UInt64 = 0
+        for shift: UInt64 in stride(from: 0, to: 64, by: 7) {
+            guard let byte = rest.popFirst() else { return nil }
+            // Of the tenth byte only one bit is left.
+            guard shift < 63 || byte < 2 else { return nil }
+            number |= UInt64(byte & 127) << shift
+            if byte < 128 { return number }
+        }
+        return nil
+    }
+
+    mutating func short() -> [UInt8]? { text(count: small()) }
+
+    mutating func shortString() -> String? {
+        short().map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private mutating func text(count: UInt64?) -> [UInt8]? {
+        guard let count, count <= UInt64(rest.count) else { return nil }
         let text = rest.prefix(Int(count))
         rest = rest.dropFirst(Int(count))
         return Array(text)

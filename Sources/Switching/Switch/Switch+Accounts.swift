@@ -245,10 +245,10 @@ extension Switch {
             }
         }
         // A number is rated in the form the dialplan brings it to.
-        let clock = wallClock.set(to: at)
-        let time = clock.civilTime(at: clock.instant)
-        let decision = plan.decide(
-            Query(caller: caller, dialled: question.number, time: time))
+        var query = Query(
+            caller: caller, dialled: question.number, time: wallClock.civilTime(at))
+        query.timesElsewhere = wallClock.otherTimes(at)
+        let decision = plan.decide(query)
         let via = question.via ?? firstWay(decision)
         if let via, via != TariffBook.lines, trunks[via] == nil {
             reply(

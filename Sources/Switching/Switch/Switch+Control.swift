@@ -289,13 +289,8 @@ extension Switch {
                 to: token)
             return
         }
-        var time = wallClock.civilTime(at: now)
-        if let at = question.at {
-            let clock = wallClock.set(to: at)
-            time = clock.civilTime(at: clock.instant)
-        }
         var query = query(
-            caller: caller, dialled: question.dial, time: time, down: Set(question.down))
+            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down))
         query.isThorough = true
         var decision = plan.decide(query)
         // Nobody learns here whether a PIN is right: the question is what would be asked.

@@ -48,7 +48,11 @@ extension Switch {
         {
             var flow = calls[handle].caller.flow
             flow.remote = servers[server].source
-            state.inviting = CallState.Inviting(invite: Self.withoutBody(request), flow: flow)
+            // Our answer says all that finds the INVITE again.
+            let isAnswered =
+                calls[handle].caller.pendingAnswer != nil && request.topVia.hasMagicCookie
+            state.inviting = CallState.Inviting(
+                invite: isAnswered ? [] : Self.withoutBody(request), flow: flow)
         }
         state.callerExtension = calls[handle].callerExtension
         state.calleeExtension = calls[handle].calleeExtension
@@ -112,6 +116,17 @@ extension Switch {
         } catch {
             return nil
         }
+    }
+
+    /// As much of the caller's INVITE as the answer to it says: what its transaction is found by.
+    func inviteAgain(answeredBy bytes: [UInt8]) -> Message? {
+        guard let answer = parsed(bytes) else { return nil }
+        var writer = MessageWriter(capacity: 640)
+        writer.requestLine(.invite, uri: "sip:answered.invalid")
+        for name in [HeaderName.via, .from, .to, .callID, .cseq] {
+            writer.copy(name, from: answer)
+        }
+        return parsed(writer.finish())
     }
 
     /// An INVITE with what its answers, its CANCEL and its dialog are made from.

@@ -151,7 +151,8 @@ extension Switch {
     /// The 2xx that may not have been acknowledged leave once more, and again until their ACK comes.
     private mutating func tellAgain(_ handle: Handle, inviting: CallState.Inviting?) {
         if let bytes = calls[handle].caller.pendingAnswer?.bytes, let inviting,
-            let request = parseOwn(inviting.invite)
+            let request = inviting.invite.isEmpty
+                ? inviteAgain(answeredBy: bytes) : parseOwn(inviting.invite)
         {
             // The INVITE that comes again is the same call and no new one.
             let server = makeServer(

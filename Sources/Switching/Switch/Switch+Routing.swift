@@ -6,13 +6,17 @@ import SIP
 
 extension Switch {
     /// The question that a live call asks of the dialplan, and `explain` for it.
+    ///
+    /// - Parameter at: wall time in microseconds since 1970 UTC; nil for now.
     func query(
-        caller: Caller, dialled: String, time: CivilTime? = nil, down: Set<String> = [],
+        caller: Caller, dialled: String, at: Int64? = nil, down: Set<String> = [],
         callerNumber: String? = nil, wish: String? = nil
     ) -> Query {
+        let at = at ?? wallTime
         var query = Query(
-            caller: caller, dialled: dialled, time: time ?? wallClock.civilTime(at: now),
+            caller: caller, dialled: dialled, time: wallClock.civilTime(at),
             down: downTrunks().union(down), settings: settingsForPlan)
+        query.timesElsewhere = wallClock.otherTimes(at)
         query.callerNumber = callerNumber
         query.wish = wish
         return query
@@ -192,7 +196,8 @@ extension Switch {
         }
         var query = routing.query.diverted(to: target, by: user)
         query.settings = settingsForPlan
-        query.time = wallClock.civilTime(at: now)
+        query.time = wallClock.civilTime(wallTime)
+        query.timesElsewhere = wallClock.otherTimes(wallTime)
         query.down = downTrunks()
         let decision = plan.decide(query)
         var next = CallRouting(query: query)

@@ -1,0 +1,240 @@
+// Calls that are sent on: out again from outside, and to where the caller's own level may not call.
+
+extension FraudAnalysis {
+    // MARK: From outside
+
+    /// Somebody outside who is taken out again on the account of somebody inside.
+    struct OutsideFinding {
+        var caller: Caller
+        var dialled: String
+        /// Who pays.
+        var rights: String
+        /// The class of the number that is called then.
+        var numberClass: String?
+        var way: RouteChoice
+        var place: Place?
+    }
+
+    /// Trunks and lines from which a call goes out again, where it costs.
+    mutating func outsideIn() -> [OutsideFinding] {
+        var numbers: [String] = []
+        for numberClass in plan.tables.routes.indices where plan.tables.routes[numberClass] != nil {
+            let first = reader.classOf.firstIndex(of: numberClass)
+            if let first { numbers += reader.classes[first].examples.prefix(1) }
+        }
+        let lines = (plan.lines.map(\.lines) + plan.tables.calls.lineTargets.map(\.lines))
+            .map { $0[0] }
+        numbers += lines + plan.extensions.map { $0[0] }
+        numbers += senders.filter { !numbers.contains($0) }
+        var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
+        for trunk in plan.tables.trunks {
+            let own = plan.tables.calls.inbound[trunk]?.patterns.map(\.example) ?? []
+            asked += (own + numbers).map { (.trunk(trunk), $0) }
+        }
+        var findings: [OutsideFinding] = []
+        var told: Set<[String]> = []
+        for (caller, dialled) in asked {
+            for time in [Expectation.usualTime, Self.sundayNight] {
+                // Whoever forwards may hold any level.
+                for level in plan.levels {
+                    let query = Query(caller: caller, dialled: dialled, time: time) { _ in
+                        ExtensionSettings(level: level)
+                    }
+                    for finding in outcomes(of: query, depth: Self.sendingOnDepth)
+                    where told.insert([finding.rights, finding.way.number]).inserted {
+                        findings.append(finding)
+                    }
+                }
+            }
+        }
+        return findings
+    }
+
+    /// How often one call is followed when it is sent on.
+    static let sendingOnDepth = 3
+    /// Extensions and lines that send calls on of which each is looked at.
+    static let senderLimit = 256
+
+    /// Outside what most hours call open.
+    private static let sundayNight = CivilTime(year: 2026, month: 1, day: 4, minuteOfDay: 1380)
+
+    /// The ways out of a call from outside, also those it takes when nobody answers.
+    private mutating func outcomes(
+        of query: Query, depth: Int, sentFrom earlier: Place? = nil
+    ) -> [OutsideFinding] {
+        let decision = plan.decide(query)
+        let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
+        var targets: [Target] = []
+        switch decision.outcome {
+        case .routes(let choices):
+            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
+            guard let rights = decision.rights, let way = choices.first else { return [] }
+            return [
+                OutsideFinding(
+                    caller: query.caller, dialled: query.dialled, rights: rights,
+                    numberClass: decision.numberClass, way: way, place: place)
+            ]
+        case .ring:
+            let fallbacks = decision.fallbacks
+            targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
+                .compactMap { $0?.target }
+        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
+        case .emergency, .feature, .askPIN, .refuse: break
+        }
+        guard depth > 0 else {
+            if !targets.isEmpty { limits.insert(.sendingOn) }
+            return []
+        }
+        var findings: [OutsideFinding] = []
+        for target in targets {
+            let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
+            findings += outcomes(
+                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place)
+        }
+        return findings
+    }
+
+    // MARK: From inside
+
+    /// A level that reaches a class it may not, since the plan sends the call on there with the rights
+    /// of somebody else.
+    struct SentOnFinding {
+        var level: String
+        /// Other levels that get there in the same way.
+        var others: [String]
+        var caller: String
+        var outcome: OutsideFinding
+    }
+
+    /// What the plan sends on for somebody inside who may not call there.
+    ///
+    /// A user's own forwarding needs no look: it is made with that user's level, which the plan asks
+    /// both when it is set and when it happens.
+    ///
+    /// - Parameter told: what is sent out for callers from outside, which is told already.
+    mutating func sentOn(besides told: [OutsideFinding]) -> [SentOnFinding] {
+        var findings: [[String]: SentOnFinding] = [:]
+        var order: [[String]] = []
+        let known = Set(told.map { [$0.rights, $0.way.number] })
+        for dialled in senders {
+            guard let caller = callers.first(where: { $0 != dialled }) else { continue }
+            for time in [Expectation.usualTime, Self.sundayNight] {
+                for (level, payer) in plan.tables.levels.flatMap({ level in
+                    plan.levels.map { (level, $0) }
+                }) {
+                    let query = Query(
+                        caller: .extension(caller, level: level.name), dialled: dialled, time: time
+                    ) { _ in ExtensionSettings(level: payer) }
+                    for outcome in outcomes(of: query, depth: Self.sendingOnDepth) {
+                        let key = [outcome.rights, outcome.way.number]
+                        guard outcome.rights != caller, !known.contains(key),
+                            let name = outcome.numberClass,
+                            let numberClass = plan.tables.classNames.firstIndex(of: name),
+                            level.grants[numberClass] == nil
+                        else { continue }
+                        if findings[key] == nil {
+                            order.append(key)
+                            findings[key] = SentOnFinding(
+                                level: level.name, others: [], caller: caller, outcome: outcome)
+                        } else if findings[key]?.level != level.name,
+                            findings[key]?.others.contains(level.name) == false
+                        {
+                            findings[key]?.others.append(level.name)
+                        }
+                    }
+                }
+            }
+        }
+        return order.compactMap { findings[$0] }
+    }
+
+    /// One extension of each stretch that a `forward` speaks of, and one line of each mapping that
+    /// rings something else.
+    private var senders: [String] {
+        mutating get {
+            let forwarding = plan.tables.calls.forwardIndex.firstNumbers
+                .filter(plan.hasOwnExtension)
+            let lines = plan.tables.calls.lineTargets.map { $0.lines[0] }
+            let all = forwarding + lines
+            if all.count > Self.senderLimit { limits.insert(.senders) }
+            return Array(all.prefix(Self.senderLimit))
+        }
+    }
+
+    // MARK: As dialled
+
+    /// Levels that reach a class because a route sends what was dialled, and normalising has made
+    /// another number of it than the network does.
+    mutating func levelsBehindDialled() -> [LevelFinding] {
+        var findings: [LevelFinding] = []
+        var told: Set<[String]> = []
+        for (numberClass, route) in plan.tables.routes.enumerated() {
+            let sends = route?.alternatives.map(\.send) ?? []
+            guard sends.contains(where: \.isAsDialled) else { continue }
+            for pattern in reader.rewrites {
+                for (reading, other) in reader.classed(Reading(dialled: pattern), &limits)
+                where reader.classOf[other] != numberClass {
+                    for level in plan.tables.levels
+                    where level.grants[numberClass] != nil
+                        && level.grants[reader.classOf[other]] == nil
+                    {
+                        let proof = reading.dialled.examples.firstResult {
+                            self.proof(sentAsDialled: $0, level, numberClass)
+                        }
+                        guard let proof,
+                            told.insert([proof.level, proof.numberClass]).inserted
+                        else { continue }
+                        findings.append(proof)
+                    }
+                }
+            }
+        }
+        return findings
+    }
+
+    private func proof(
+        sentAsDialled dialled: String, _ level: LevelTable, _ numberClass: Int
+    ) -> LevelFinding? {
+        for caller in callers {
+            let decision = decide(caller, level.name, dialled)
+            guard decision.numberClass == plan.tables.classNames[numberClass],
+                case .routes(let choices) = decision.outcome,
+                let way = choices.first(where: { $0.number == dialled })
+            else { continue }
+            // What the network makes of it, and what the plan would say if that had been dialled.
+            let meant = scheme.reading(of: dialled)
+            guard meant != decision.normalised, let keys = DialString(meant),
+                let entry = plan.tables.classifier.match(keys)
+            else { continue }
+            let other = Int(plan.tables.entries[entry].numberClass)
+            guard other != numberClass, level.grants[other] == nil else { continue }
+            return LevelFinding(
+                numberClass: plan.tables.classNames[other], level: level.name, others: [],
+                caller: caller, dialled: dialled, way: way, meant: meant, kind: nil, entry: entry)
+        }
+        return nil
+    }
+}
+
+extension SendForm {
+    fileprivate var isAsDialled: Bool {
+        if case .asDialled = self { return true }
+        return false
+    }
+}
+
+extension Step {
+    /// Where the plan says that an unanswered call goes to a target.
+    fileprivate func place(sendingTo target: Target) -> Place? {
+        if case .fallback(_, _, target, let place) = self { return place }
+        return nil
+    }
+
+    /// Where the plan says that a call goes on.
+    fileprivate var sendingPlace: Place? {
+        if case .target(_, nil, let place) = self { return place }
+        if case .fallback(_, _, _, let place) = self { return place }
+        if case .group(_, let place) = self { return place }
+        return nil
+    }
+}
