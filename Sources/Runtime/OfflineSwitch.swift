@@ -140,8 +140,8 @@ public final class OfflineSwitch {
     private func handle(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
+        case .datagramReceived, .transportFailed, .loopMeasured, .deadlineReached, .requested,
+            .configured, .tariffReplaced, .spanRead, .trunkResolved, .stopping, .wallClockRead:
             break
         }
         theSwitch.handle(event, now: MonotonicClock.now(), into: &actions)
