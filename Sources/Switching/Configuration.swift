@@ -34,6 +34,8 @@ public struct Settings: Sendable {
     public var calls = CallSettings()
     public var limits = Limits()
     public var spending = SpendingSettings()
+    public var bans = BanSettings()
+    public var overload = OverloadSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)

@@ -52,6 +52,7 @@ final class ObservedSwitch {
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
+    var isOverloaded: Bool { theSwitch.isOverloaded }
     var isLeaving: Bool { theSwitch.isLeaving }
     var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }

@@ -30,6 +30,9 @@ public enum ControlRequest: Sendable, Codable {
     case voucherRedeemed(code: String, account: String, by: String)
     case voucherBatches
     case hungUp(call: String)
+    /// Addresses that are banned for scanning and guessing.
+    case bans
+    case unbanned(address: String)
     /// Take no new calls, or take them again; see `Switch.isDraining`.
     case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
@@ -86,6 +89,7 @@ public enum ControlReply: Sendable, Codable {
     case price(PriceRow)
     case vouchers([VoucherRow])
     case voucherBatches([VoucherBatch])
+    case bans([BanRow])
 }
 
 public struct StatusRow: Sendable, Codable, Hashable {
@@ -106,6 +110,35 @@ public struct StatusRow: Sendable, Codable, Hashable {
     public var commitsWaiting: Int
     /// Refusals and drops since the start, by name.
     public var counters: [String: UInt64]
+    /// What others can make grow, in a fixed order.
+    public var tables: [TableRow]
+    /// Percent of newcomers that are turned away, and how long the loop was behind at the last
+    /// measurement and at the longest, in milliseconds.
+    public var turnedAway: Int
+    public var delay: Int64
+    public var longestDelay: Int64
+}
+
+/// A table, what is in it, and the limit to that.
+public struct TableRow: Sendable, Codable, Hashable {
+    public var name: String
+    public var used: Int
+    public var limit: Int
+}
+
+/// An address that is banned.
+public struct BanRow: Sendable, Codable, Hashable {
+    /// In IPv6 a whole /64.
+    public var address: String
+    /// Microseconds since 1970.
+    public var since: Int64
+    public var until: Int64
+    /// The offence that made the measure full: `Offence.name`.
+    public var reason: String
+    /// How often it has been banned, this time included.
+    public var count: Int
+    /// Datagrams that were dropped.
+    public var dropped: UInt64
 }
 
 public struct CallRow: Sendable, Codable, Hashable {

@@ -28,6 +28,8 @@ extension Switch {
             .voucherRedeemed, .voucherBatches, .priced:
             moneyRequested(request, by: token)
         case .hungUp(let text): hangUp(text, for: token)
+        case .bans: reply(.bans(banRows()), to: token)
+        case .unbanned(let address): unban(address, for: token)
         case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
         }
@@ -261,6 +263,8 @@ extension Switch {
 
     private func statusRow() -> StatusRow {
         var counted = counters.all
+        if counters.turnedAway > 0 { counted["newcomers turned away"] = counters.turnedAway }
+        if counters.banned > 0 { counted["datagrams of banned addresses"] = counters.banned }
         if subscriptions.count > 0 { counted["subscriptions"] = UInt64(subscriptions.count) }
         return StatusRow(
             state: stateText,
@@ -269,7 +273,9 @@ extension Switch {
             accounts: ledger.accountCount, tariffRows: tariff.count,
             transactions: clients.count + servers.count, received: counters.received,
             malformed: counters.malformed, callsTotal: counters.calls,
-            commitsWaiting: waitingCommits, counters: counted)
+            commitsWaiting: waitingCommits, counters: counted, tables: tableRows(),
+            turnedAway: overload.share, delay: overload.delay.milliseconds,
+            longestDelay: overload.longestDelay.milliseconds)
     }
 
     // MARK: Questions

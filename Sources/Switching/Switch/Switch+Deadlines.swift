@@ -55,6 +55,7 @@ extension Switch {
                 commit(registrar.expire(at: wallTime))
                 forgetRetiredTags()
                 forgetFinishedInvites()
+                expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }
         }

@@ -197,9 +197,14 @@ extension Switch {
         forgetRetiredTags()
     }
 
+    /// Tags of calls that are over, which are known; the oldest make room.
+    static let retiredTagLimit = 500_000
+
     /// Drops those whose time has passed; call it once a minute.
     mutating func forgetRetiredTags() {
-        while let first = retiredTags.first, first.until <= now {
+        while let first = retiredTags.first,
+            first.until <= now || retiredTags.count > Self.retiredTagLimit
+        {
             legs[first.tag] = nil
             retiredTags.popFirst()
         }

@@ -12,6 +12,7 @@ extension Switch {
             return
         }
         guard let number = known, let reference = legs[number] else {
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
             return
         }
@@ -28,6 +29,7 @@ extension Switch {
         else {
             // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.
             counters.count("stray-in-dialog")
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
             return
         }

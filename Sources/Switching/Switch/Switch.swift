@@ -79,6 +79,12 @@ public struct Switch: ~Copyable, Sendable {
     var servers = Slab<ServerEntry>()
     var serverHandles: [TransactionKey: Handle] = [:]
     var deadlines = DeadlineQueue<DeadlineKey>()
+    /// Who behaves like a scanner, and who is never taken for one.
+    var bans = Bans()
+    var trustedAddresses: Set<IPAddress> = []
+    var usedNonces: UsedNonces
+    /// Whether newcomers are turned away, since the loop is behind.
+    var overload = Overload()
 
     /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
     /// under way go on. Ends with the process.
@@ -168,6 +174,7 @@ public struct Switch: ~Copyable, Sendable {
         boot = stored.boot
         lastSequence = stored.lastSequence
         startedAt = now
+        usedNonces = UsedNonces(now: now)
         self.now = now
 
         swap(&self.actions, &actions)
@@ -201,6 +208,7 @@ public struct Switch: ~Copyable, Sendable {
         switch event {
         case .datagramReceived(let datagram): receive(datagram)
         case .transportFailed(let flow): transportFailed(flow)
+        case .loopMeasured(let delay): loopMeasured(delay)
         case .deadlineReached: deadlinesReached()
         case .committed(let ticket): committed(through: ticket)
         case .commitFailed(let ticket, let reason): commitFailed(through: ticket, reason: reason)
