@@ -219,7 +219,7 @@ extension Simulation {
             // There was not so much on it; nobody asks again.
             if !request.isTopUp { moneyRequests[index].isAnswered = true }
         case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
-            .explanation, .price, .vouchers, .voucherBatches:
+            .explanation, .runningCall, .price, .vouchers, .voucherBatches:
             auditor.find("a wrong reply", request.change.id)
         }
     }
