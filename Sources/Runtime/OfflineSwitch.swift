@@ -151,7 +151,8 @@ public final class OfflineSwitch {
     private func refusal(of request: ControlRequest) -> String? {
         switch request {
         case .bans, .unbanned: return "tandem is not running; nobody is banned"
-        case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged:
+        case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged,
+            .callExplained:
             return "tandem is not running; there are no calls and no trunks to see"
         case .lines, .extensions, .extensionShown, .extensionsChanged, .extensionRemoved,
             .accounts, .accountShown, .accountOpened, .accountToppedUp, .accountAdjusted,

@@ -126,6 +126,8 @@ struct Site {
                 Output.text(
                     options.json
                         ? explanation.cell(language).json + "\n" : explanation.text(language))
+            case .runningCall(let record, _):
+                print(Listing(records: [record], currency: currency), true)
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
                 .vouchers, .voucherBatches:
                 if let listing = Listing(reply) { print(listing, asCard) }

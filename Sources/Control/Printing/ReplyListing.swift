@@ -5,7 +5,7 @@ extension Listing {
     /// The rows of a reply; nil for a reply that is one sentence or one explanation.
     public init?(_ reply: ControlReply) {
         switch reply {
-        case .done, .refused, .explanation: return nil
+        case .done, .refused, .explanation, .runningCall: return nil
         case .status(let row): self.init(status: row)
         case .calls(let rows): self.init(calls: rows)
         case .trunks(let rows): self.init(trunks: rows)

@@ -56,7 +56,8 @@ extension Plan {
                 switch argument {
                 case .pin: secrets.append(text)
                 // A PIN in the place of the extension.
-                case .extension where !hasExtension(text): secrets.append(text)
+                case .extension where !hasExtension(text) && !isElsewhere(text):
+                    secrets.append(text)
                 case .code where isVoucher: secrets.append(text)
                 case .extension, .number, .code: break
                 }

@@ -102,7 +102,7 @@ enum TrunksSection {
         TrunkParts.readSources(section, &trunk, &reader)
         TrunkParts.readBreaker(section, &trunk.breaker, &reader)
         TrunkParts.readAccount(section, folder: folder, &trunk, &reader)
-        TrunkParts.readSpan(section, &trunk, &reader)
+        TrunkParts.readSpan(section, folder: folder, &trunk, &reader)
         trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)

@@ -37,6 +37,8 @@ public enum ControlRequest: Sendable, Codable {
     case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
     case explained(Explanation.Question)
+    /// Why a call that is under way takes the way it takes.
+    case callExplained(call: String)
     case priced(PriceQuestion)
 }
 
@@ -86,6 +88,8 @@ public enum ControlReply: Sendable, Codable {
     case extensions([ExtensionRow])
     case accounts([AccountRow])
     case explanation(Explanation)
+    /// The record of a call under way, as far as it is written, and the call's state.
+    case runningCall(CallRecord, state: String)
     case price(PriceRow)
     case vouchers([VoucherRow])
     case voucherBatches([VoucherBatch])
@@ -243,12 +247,18 @@ public struct Explanation: Sendable, Codable, Hashable {
         public var at: Int64?
         /// Trunks to take as down, besides those that are.
         public var down: [String]
+        /// The number that the caller's phone asks to present; nil when it asks for none.
+        public var presenting: String?
 
-        public init(from: String, dial: String, at: Int64? = nil, down: [String] = []) {
+        public init(
+            from: String, dial: String, at: Int64? = nil, down: [String] = [],
+            presenting: String? = nil
+        ) {
             self.from = from
             self.dial = dial
             self.at = at
             self.down = down
+            self.presenting = presenting
         }
     }
 

@@ -32,6 +32,9 @@ extension Switch {
         case .unbanned(let address): unban(address, for: token)
         case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
+        case .callExplained(let text):
+            guard let handle = handle(ofCall: text, for: token) else { return }
+            reply(.runningCall(unfinishedRecord(handle), state: calls[handle].stateName), to: token)
         }
     }
 
@@ -154,15 +157,31 @@ extension Switch {
 
     // MARK: Calls
 
-    private mutating func hangUp(_ text: String, for token: ControlToken) {
+    /// A call under way by its id; nil, and refused, where there is none.
+    private mutating func handle(ofCall text: String, for token: ControlToken) -> Handle? {
         guard let id = CallID(text) else {
             reply(.refused("\"\(text)\" is no call id; it looks like 3-1042"), to: token)
-            return
+            return nil
         }
         guard let handle = callHandles[id] else {
             reply(.refused("no call \(text) is under way"), to: token)
-            return
+            return nil
         }
+        return handle
+    }
+
+    /// The record of a call as it would be written if it ended now.
+    private func unfinishedRecord(_ handle: Handle) -> CallRecord {
+        var record = calls[handle].record
+        record.durationMs = (now - calls[handle].startedAt).milliseconds
+        if let answeredAt = calls[handle].answeredAt {
+            record.billedMs = (now - answeredAt).milliseconds
+        }
+        return record
+    }
+
+    private mutating func hangUp(_ text: String, for token: ControlToken) {
+        guard let handle = handle(ofCall: text, for: token) else { return }
         cut(handle, text: "Hung up by the operator", status: nil)
         replyWhenDurable(.done("call \(text) was hung up"), to: token)
     }
@@ -301,7 +320,8 @@ extension Switch {
             return
         }
         var query = query(
-            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down))
+            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down),
+            wish: caller.number == nil ? nil : question.presenting)
         query.isThorough = true
         var decision = plan.decide(query)
         // Nobody learns here whether a PIN is right: the question is what would be asked.
