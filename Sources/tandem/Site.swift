@@ -127,7 +127,7 @@ struct Site {
                     options.json
                         ? explanation.cell(language).json + "\n" : explanation.text(language))
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
-                .vouchers, .voucherBatches:
+                .vouchers, .voucherBatches, .bans:
                 if let listing = Listing(reply) { print(listing, asCard) }
             }
         }
