@@ -153,6 +153,9 @@ extension Auditor {
         var nothing = SwitchInspection()
         nothing.bindings = left.bindings
         nothing.trunks = left.trunks
+        // Who was asked for a password is remembered in tables that forget by themselves; nobody here
+        // does what an address is banned for.
+        nothing.suspects = left.suspects
         for place in nothing.trunks.indices { nothing.trunks[place].inUse = 0 }
         if left != nothing { find("not drained", "\(left) \(theSwitch.inspectedTable)") }
         if !disk.waiting.isEmpty { find("not drained", "\(disk.waiting.count) commits wait") }
