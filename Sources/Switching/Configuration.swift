@@ -34,6 +34,8 @@ public struct Settings: Sendable {
     public var calls = CallSettings()
     public var limits = Limits()
     public var spending = SpendingSettings()
+    public var bans = BanSettings()
+    public var overload = OverloadSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)
@@ -148,6 +150,9 @@ public struct Limits: Sendable, Hashable {
     public var paidAnswerPatience: Instant.Span = .seconds(3)
     /// The same of a free call; then it goes on unwritten.
     public var freeAnswerPatience: Instant.Span = .milliseconds(250)
+    /// How long an operator's change, or that of a feature code, waits for the disk until it is said
+    /// that it is not known yet.
+    public var replyPatience: Instant.Span = .seconds(10)
 
     public init() {}
 }

@@ -7,6 +7,9 @@ public enum Event: Sendable {
     case datagramReceived(Datagram)
     /// A datagram could not be delivered: the kernel refused it or ICMP said so.
     case transportFailed(Flow)
+    /// The longest time that the loop was behind since the last measurement. Due every
+    /// `Switch.overloadInterval` while `Switch.isOverloaded`, and when it is long.
+    case loopMeasured(Instant.Span)
     /// `Switch.nextDeadline` has come.
     case deadlineReached
     /// Every commit up to this ticket is on the disk.

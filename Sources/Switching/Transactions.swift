@@ -105,6 +105,10 @@ struct DeadlineKey: Hashable, Sendable {
         case registration
         /// The disk is slow: an answer has waited long enough for it.
         case unwritten
+        /// The disk is slow: a refusal has waited long enough for it.
+        case withheld
+        /// A change has waited long enough for the disk: who asked for it is answered.
+        case undecided
         /// Is a side still there, or a session timer due?
         case sidesCheck
         /// The next try of a join that has met another INVITE.

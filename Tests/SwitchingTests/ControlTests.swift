@@ -6,6 +6,49 @@ import Testing
 
 /// What an operator asks and orders.
 @Suite struct ControlTests {
+    private func topUp(_ site: inout Site) throws -> MoneyChange {
+        site.diskIsQuick = false
+        let change = MoneyChange(
+            id: "t1", account: "a", amount: try #require(Amount("5")), note: "cash")
+        #expect(site.request(.accountToppedUp(change)) == nil)
+        return change
+    }
+
+    @Test func aTopUpThatWaitsWhenTheDiskBeginsToFailIsAnsweredAndMadeOnce() throws {
+        var site = try Site()
+        let change = try topUp(&site)
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        guard case .refused(let why)? = site.replies.last else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(why.hasPrefix("not known yet") && why.contains("disk full"))
+        // It is in line: the disk takes it, nobody is answered again, and it is there once.
+        site.settle()
+        #expect(site.replies.count == 1)
+        guard case .done(let again)? = site.request(.accountToppedUp(change)) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(again.contains("done before") && site.postings.count == 1)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("105"))
+    }
+
+    @Test func aTopUpIsAnsweredInTenSecondsWhateverTheDiskDoes() throws {
+        var site = try Site()
+        _ = try topUp(&site)
+        site.pass(.milliseconds(9900))
+        #expect(site.replies.isEmpty)
+        site.pass(.milliseconds(200))
+        guard case .refused(let why)? = site.replies.last else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(why.hasPrefix("not known yet") && why.contains("slow"))
+        site.settle()
+        #expect(site.replies.count == 1 && site.postings.count == 1)
+    }
+
     @Test func aTopUpIsAnsweredWhenItIsDurableAndNeverDoneTwice() throws {
         var site = try Site()
         site.diskIsQuick = false

@@ -46,7 +46,7 @@ extension Plan {
                 return refuse(.unknownNumber, "\(number) is no extension", course)
             }
             call.number = number
-        case .doNotDisturb, .balance, .redeem, .park, .retrieve, .speedDial: break
+        case .doNotDisturb, .callWaiting, .balance, .redeem, .park, .retrieve, .speedDial: break
         }
         return finish(.feature(call), course)
     }

@@ -161,6 +161,7 @@ extension Step {
         case .forwardNoAnswer: "无应答转移"
         case .forwardUnregistered: "未注册转移"
         case .doNotDisturb: "免打扰"
+        case .callWaiting: "呼叫等待"
         case .lock: "话机锁定"
         case .pickup: "同组代答"
         case .pickupExtension: "指定代答"

@@ -15,6 +15,7 @@ struct ConfigurationFile {
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
         "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
+        "bans", "overload",
         "timers", "nonce-lifetime", "currency", "digest",
     ]
 
@@ -126,6 +127,8 @@ struct ConfigurationFile {
         readCalls(top, &settings.calls, &reader)
         readLimits(top, &settings.limits, &reader)
         settings.spending = SpendingSection.read(top, &reader)
+        settings.bans = BansSection.read(top, &reader)
+        settings.overload = OverloadSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
         {
@@ -219,7 +222,8 @@ struct ConfigurationFile {
         let fields: [(key: String, path: WritableKeyPath<Limits, Int>)] = [
             ("calls", \.calls), ("bindings", \.bindings), ("transactions", \.transactions),
             ("extensions", \.extensions), ("accounts", \.accounts), ("attempts", \.attempts),
-            ("waiting-commits", \.waitingCommits),
+            ("waiting-commits", \.waitingCommits), ("subscriptions", \.subscriptions),
+            ("subscriptions-of-extension", \.subscriptionsOfExtension),
         ]
         let keys = fields.map(\.key)
         guard let section = reader.section("limits", in: top, keys: keys) else { return }

@@ -42,6 +42,7 @@ struct Diversion: Sendable, Hashable {
         case userBusy = "user-busy"
         case noAnswer = "no-answer"
         case unavailable
+        case doNotDisturb = "do-not-disturb"
         case unknown
     }
 

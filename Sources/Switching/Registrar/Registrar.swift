@@ -7,6 +7,33 @@ import SIP
 struct Registrar: Sendable {
     private var bindings: [String: [Binding]] = [:]
     private(set) var count = 0
+    /// How many bindings each address has, and each of its ports.
+    private var addresses: [IPAddress: Int] = [:]
+    private var endpoints: [Endpoint: Int] = [:]
+
+    /// Whether a phone is registered from an address, or from a port of it, as far as is known until
+    /// expired bindings are dropped.
+    func isRegistered(at address: IPAddress) -> Bool { addresses[address] != nil }
+    func isRegistered(from endpoint: Endpoint) -> Bool { endpoints[endpoint] != nil }
+
+    /// Puts the bindings of an extension in place of those it had.
+    private mutating func replace(_ number: String, with list: [Binding]) {
+        let before = bindings.updateValue(list, forKey: number) ?? []
+        if list.isEmpty { bindings[number] = nil }
+        count += list.count - before.count
+        for binding in before { Self.add(-1, binding.flow.remote, &addresses, &endpoints) }
+        for binding in list { Self.add(1, binding.flow.remote, &addresses, &endpoints) }
+    }
+
+    private static func add(
+        _ number: Int, _ endpoint: Endpoint, _ addresses: inout [IPAddress: Int],
+        _ endpoints: inout [Endpoint: Int]
+    ) {
+        let ofAddress = addresses[endpoint.ip, default: 0] + number
+        addresses[endpoint.ip] = ofAddress == 0 ? nil : ofAddress
+        let ofEndpoint = endpoints[endpoint, default: 0] + number
+        endpoints[endpoint] = ofEndpoint == 0 ? nil : ofEndpoint
+    }
 
     /// What a REGISTER asks for one contact.
     struct Wish: Sendable {
@@ -35,8 +62,7 @@ struct Registrar: Sendable {
     }
 
     mutating func restore(_ binding: Binding) {
-        bindings[binding.number, default: []].append(binding)
-        count += 1
+        replace(binding.number, with: (bindings[binding.number] ?? []) + [binding])
     }
 
     /// Carries out one REGISTER, all of it or nothing.
@@ -108,15 +134,14 @@ struct Registrar: Sendable {
         guard count - before + list.count <= tableLimit || list.count <= before else {
             return .full
         }
-        count += list.count - before
-        bindings[number] = list.isEmpty ? nil : list
+        replace(number, with: list)
         return .done(changes)
     }
 
     /// Forgets all contacts of an extension that is no more.
     mutating func removeAll(of number: String) -> [StoredChange] {
-        guard let list = bindings.removeValue(forKey: number) else { return [] }
-        count -= list.count
+        guard let list = bindings[number] else { return [] }
+        replace(number, with: [])
         return list.map { .bindingRemoved(number: number, contact: $0.contact) }
     }
 
@@ -144,8 +169,7 @@ struct Registrar: Sendable {
                 changes.append(.bindingRemoved(number: number, contact: binding.contact))
             }
             let kept = list.filter { $0.expiresAt > wallTime }
-            count -= list.count - kept.count
-            bindings[number] = kept.isEmpty ? nil : kept
+            replace(number, with: kept)
         }
         return changes
     }

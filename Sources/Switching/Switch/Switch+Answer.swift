@@ -200,7 +200,8 @@ extension Switch {
         armAnswer(handle, side: .caller)
         beginSessions(handle)
         // Its caller may have asked meanwhile that another be connected to whom it reaches here.
-        if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
+        let handover = calls[handle].handover
+        if let first = handover?.isFor, calls.contains(first) { consult(first) }
     }
 
     /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
@@ -231,7 +232,7 @@ extension Switch {
         }
         counters.count("refused-store")
         hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
-        fail(handle, 503, q850: Causes.temporaryFailure, why)
+        fail(handle, 503, q850: Causes.temporaryFailure, why, waitsForDisk: false)
     }
 
     mutating func committed(through ticket: CommitTicket) {
@@ -250,19 +251,9 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
-        while let first = featureAnswers.first, first.ticket <= ticket {
-            featureAnswers.popFirst()
-            tell(first)
-        }
-        while let first = cancellations.first, first.ticket <= ticket {
-            cancellations.popFirst()
-            tellCancelled(first.server)
-        }
+        refuseWithheld(through: ticket)
         sayFarewells(through: ticket)
-        while let first = waitingReplies.first, first.ticket <= ticket {
-            waitingReplies.popFirst()
-            actions.replies.append((first.to, first.reply))
-        }
+        replyDurable(through: ticket)
     }
 
     /// The disk takes nothing. Calls that wait for it are refused, paid calls are refused from now on,
@@ -277,13 +268,7 @@ extension Switch {
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
         sayFarewells(through: lastTicket)
-        // Where the answer is not on the disk either, both will get there together.
-        for waiting in cancellations.removeAll() {
-            if waiting.answer > durableTicket {
-                tellCancelled(waiting.server)
-            } else {
-                cancellations.append(waiting)
-            }
-        }
+        refuseUnanswered()
+        replyUndecided(reason)
     }
 }

@@ -139,7 +139,9 @@ extension Switch {
 
     /// Gives back what the current attempt holds.
     mutating func giveBackRoute(of handle: Handle) {
-        switch calls[handle].holding {
+        // A field of its own: what is switched over stands still meanwhile, all of the call.
+        let holding = calls[handle].holding
+        switch holding {
         case .nothing: break
         case .trunk(let name):
             abandonTrial(of: handle, trunk: name)

@@ -13,7 +13,8 @@ extension Switch {
 
     /// Finds the subscriber of a request, or answers it.
     ///
-    /// An unknown user takes as long as a wrong password and looks the same (DESIGN: no guessing).
+    /// An unknown user takes as long as a wrong password and looks the same, so that nobody learns by
+    /// asking which extensions there are. A nonce is good at the address that it was given to only.
     mutating func authenticate(_ request: Message, on flow: Flow) -> Authentication {
         guard let credentials = challenger.credentials(in: request, .authorization) else {
             challenge(request, on: flow, stale: false)
@@ -22,15 +23,24 @@ extension Switch {
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
-            secret: subscriber?.secret, now: now)
+            secret: subscriber?.secret, client: flow.remote.ip, now: now)
         switch verdict {
         case .ok:
             guard let subscriber else { break }
+            bans.answered(flow.remote.ip, now: now)
+            guard let use = NonceUse(credentials),
+                usedNonces.isFirst(use, lifetime: settings.nonceLifetime, now: now)
+            else {
+                counters.count("credentials-used-again")
+                challenge(request, on: flow, stale: true)
+                return .answered
+            }
             return .subscriber(subscriber)
         case .stale:
             challenge(request, on: flow, stale: true)
             return .answered
         case .malformed:
+            offended(.malformed, on: flow)
             answerStatelessly(request, 400, on: flow, reason: "Malformed Authorization")
             return .answered
         case .unsupportedAlgorithm:
@@ -39,12 +49,16 @@ extension Switch {
         case .wrong: break
         }
         counters.count("wrong-credentials")
+        bans.answered(flow.remote.ip, now: now)
+        offended(.wrongPassword, on: flow)
         answerStatelessly(request, 403, on: flow)
         return .answered
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
-        let values = challenger.challenges(now: now, random: tokens.next(), stale: stale)
+        challenged(request, on: flow)
+        let values = challenger.challenges(
+            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale)
         answerStatelessly(request, 401, on: flow) { writer in
             for value in values { writer.field(.wwwAuthenticate, value) }
         }
@@ -70,10 +84,27 @@ extension Switch {
             answerStatelessly(request, 503, on: flow, retryAfter: 10)
             return
         }
+        if isScanner(request) { offended(.scanner, on: flow) }
+        // It asks what we can: a scheme or an option that we know not of is one thing that we cannot.
+        guard isKnownScheme(request.requestURI) else {
+            answerStatelessly(request, 416, on: flow)
+            return
+        }
+        if let unsupported = unsupportedOptions(request, supported: Self.inviteOptions) {
+            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
+            return
+        }
         answerStatelessly(request, 200, on: flow) { writer in
             writer.field(.allow, Self.allowedMethods)
             writer.field(.accept, "application/sdp")
             writer.field(.supported, "100rel, timer")
+        }
+    }
+
+    private func isKnownScheme(_ uri: ArraySlice<UInt8>) -> Bool {
+        switch URI(parsing: uri)?.scheme {
+        case .sip, .sips, .tel: true
+        case .other, nil: false
         }
     }
 

@@ -32,6 +32,9 @@ extension Switch {
             case .registration: registrationDeadlineReached(Int(key.slot))
             case .unwritten:
                 if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
+            case .withheld:
+                if let handle = servers.handle(at: key.slot) { withheldDeadlineReached(handle) }
+            case .undecided: undecidedDeadlineReached()
             case .sidesCheck:
                 if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
             case .join:
@@ -52,6 +55,7 @@ extension Switch {
                 commit(registrar.expire(at: wallTime))
                 forgetRetiredTags()
                 forgetFinishedInvites()
+                expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }
         }

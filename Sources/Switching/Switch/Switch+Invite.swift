@@ -182,13 +182,10 @@ extension Switch {
             }
         }
         if let number = calls[handle].callerExtension {
-            let inUse = callsOfExtension[number, default: 0]
-            let limit = extensions[number]?.callLimit ?? 1
-            occupy(number)
-            if inUse >= limit, decision.outcome.needsFreeCall {
-                fail(
-                    handle, 486, q850: Causes.userBusy,
-                    "\(number) has \(inUse) of \(limit) calls already")
+            let inUse = callsOfExtension[number] ?? CallCount()
+            occupy(number, .out)
+            if let problem = tooMany(decision.outcome, by: number, inUse: inUse) {
+                fail(handle, 486, q850: Causes.userBusy, problem)
                 return
             }
         }
@@ -198,6 +195,25 @@ extension Switch {
             return
         }
         follow(decision, handle)
+    }
+
+    /// Why this would be one call too many of the caller: emergency calls never are, and a feature code
+    /// is no call, unless it fetches one.
+    private func tooMany(_ outcome: Outcome, by number: String, inUse: CallCount) -> String? {
+        switch outcome {
+        case .emergency: return nil
+        case .feature(let call):
+            switch call.feature {
+            case .pickup, .pickupExtension, .retrieve:
+                return pickupReason(of: number, inUse: inUse)
+            case .forwardAlways, .forwardBusy, .forwardNoAnswer, .forwardUnregistered,
+                .doNotDisturb, .callWaiting, .lock, .callByPIN, .balance, .redeem, .park,
+                .redial, .speedDial:
+                return nil
+            }
+        case .ring, .ringGroup, .routes, .askPIN, .refuse:
+            return outboundReason(of: number, inUse: inUse)
+        }
     }
 
     /// A call that came in on a direct line makes that line busy, whatever it rings.
@@ -229,19 +245,6 @@ extension Switch {
         case .lines:
             // One gateway that lives may have a free line.
             settings.lineGateways.allSatisfy { trunks[$0.trunk]?.isDown ?? true }
-        }
-    }
-}
-
-extension Outcome {
-    /// Whether it counts against how many calls the caller may have at once: emergency calls never do,
-    /// and a feature code is no call, unless it picks one up.
-    fileprivate var needsFreeCall: Bool {
-        switch self {
-        case .emergency: false
-        case .feature(let call):
-            call.feature == .pickup || call.feature == .pickupExtension || call.feature == .retrieve
-        case .ring, .ringGroup, .routes, .askPIN, .refuse: true
         }
     }
 }

@@ -169,7 +169,7 @@ extension Switch {
             calls[call].callerExtension = number
         }
         legs[own.localTag] = LegReference(call: call, side: side)
-        occupy(number)
+        occupy(number, side == .caller ? .out : .in)
         // The code's own record ends without the leg.
         var left = Leg(localTag: tokens.next(), flow: own.flow, name: own.name)
         left.dialogs = own.dialogs

@@ -41,7 +41,7 @@ extension Switch {
         releaseRung(call)
         calls[call].calleeExtension = calls[handle].callerExtension
         if let extensionNumber = calls[handle].callerExtension {
-            occupy(extensionNumber)
+            occupy(extensionNumber, .in)
         }
         answerPicker(server, picking, with: ringing, call: call, place: place)
         calls[handle].inviteTransaction = nil

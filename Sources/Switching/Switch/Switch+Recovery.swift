@@ -119,9 +119,8 @@ extension Switch {
         }
         if let line = call.inboundLine { linesInUse[line] = call.id }
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
-        for number in [call.callerExtension, call.calleeExtension] {
-            if let number { occupy(number) }
-        }
+        if let number = call.callerExtension { occupy(number, .out) }
+        if let number = call.calleeExtension { occupy(number, .in) }
 
         if state.isUntold {
             hangUpCallee(

@@ -238,7 +238,7 @@ extension Switch {
     /// RFC 4235 §4: all that an extension does now.
     private func dialogDocument(of number: String, version: UInt32) -> String {
         let rings = ringing[number]?.count ?? 0
-        let talks = max(callsOfExtension[number, default: 0] - rings, 0)
+        let talks = max((callsOfExtension[number]?.together ?? 0) - rings, 0)
         var text = """
             <?xml version="1.0"?>
             <dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="\(version)" \

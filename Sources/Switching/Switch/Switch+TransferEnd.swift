@@ -87,7 +87,7 @@ extension Switch {
             deadlines.remove(DeadlineKey(kind: .calleeAnswer, slot: leg.call.slot))
         }
         if let number {
-            free(number)
+            free(number, leg.side == .caller ? .out : .in)
             idleSince[number] = now
         }
     }

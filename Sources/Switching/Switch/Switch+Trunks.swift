@@ -64,6 +64,7 @@ extension Switch {
             }
             if let line = trunk.registration?.line { trunkOfContact[line] = settings.name }
         }
+        trustAddresses()
     }
 
     func place(of trunk: String) -> Int? { settings.trunks.firstIndex { $0.name == trunk } }
