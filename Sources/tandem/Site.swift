@@ -129,7 +129,7 @@ struct Site {
             case .runningCall(let record, _):
                 print(Listing(records: [record], currency: currency), true)
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
-                .vouchers, .voucherBatches:
+                .vouchers, .voucherBatches, .bans:
                 if let listing = Listing(reply) { print(listing, asCard) }
             }
         }

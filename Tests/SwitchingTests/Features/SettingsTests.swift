@@ -78,7 +78,8 @@ import Testing
         #expect(why.contains("20 numbers and ranges"))
     }
 
-    @Test("a phone presents to the trunk what its setting or the plan lets it",
+    @Test(
+        "a phone presents to the trunk what its setting or the plan lets it",
         arguments: [
             ("4001234567", "4001234567"), ("+8631166770003", "+8631166770003"),
             ("4001234568", "+8631166778001"), ("4009999999", "4009999999"),
@@ -94,7 +95,8 @@ import Testing
             "02088886666", at: &site,
             extra: "P-Preferred-Identity: <sip:\(wish)@example.com>\n")
         let invite = try site.next(Site.e1)
-        #expect(invite.text(.from)?.contains("sip:\(shown)@") == true, "\(invite.text(.from) ?? "")")
+        #expect(
+            invite.text(.from)?.contains("sip:\(shown)@") == true, "\(invite.text(.from) ?? "")")
         try phone.cancel(at: &site)
     }
 
