@@ -33,6 +33,9 @@ enum Schema {
         migrator.registerMigration("features 3: limits of calls in and out") {
             try $0.execute(sql: UserSettingsColumns.limits)
         }
+        migrator.registerMigration("routing 1: numbers that phones may present") {
+            try $0.execute(sql: UserSettingsColumns.presented)
+        }
         return migrator
     }
 

@@ -29,12 +29,17 @@ enum UserSettingsColumns {
             CHECK (refuses_waiting IN (0, 1));
         """
 
+    /// Numbers that phones may ask to present, with blanks between them.
+    static let presented = """
+        ALTER TABLE user_setting ADD COLUMN presents TEXT NOT NULL DEFAULT '';
+        """
+
     static let names = """
         number, incoming_level, is_locked, do_not_disturb, forward_always, forward_busy, \
         forward_no_answer, forward_unregistered, speed_dial, last_dialled, pin_salt, pin_hash, \
-        wrong_pins, locked_out_until, refuses_waiting
+        wrong_pins, locked_out_until, refuses_waiting, presents
         """
-    static let questionMarks = Array(repeating: "?", count: 15).joined(separator: ", ")
+    static let questionMarks = Array(repeating: "?", count: 16).joined(separator: ", ")
 
     static func add(_ settings: UserSettings, of number: String, to values: inout SQLValues) {
         values.add(number)
@@ -61,6 +66,7 @@ enum UserSettingsColumns {
         values.add(settings.wrongPINs)
         values.add(settings.lockedOutUntil)
         values.add(settings.refusesWaiting ? 1 : 0)
+        values.add(settings.presents.joined(separator: " "))
     }
 
     static func settings(in row: SQLRow) throws -> (String, UserSettings) {
@@ -84,6 +90,7 @@ enum UserSettingsColumns {
         settings.wrongPINs = try row.number(12)
         settings.lockedOutUntil = row.optionalInteger(13)
         settings.refusesWaiting = row.integer(14) != 0
+        settings.presents = row.text(15).split(separator: " ").map(String.init)
         return (row.text(0), settings)
     }
 

@@ -342,8 +342,13 @@ def test_explain_tells_of_a_call_while_it_is_under_way(daemon, phones, gateways)
 def test_explain_supposes_a_number_that_the_phone_asks_to_present(daemon):
     daemon.write_dialplan(DIALPLAN + "phones 8001  presents 4001234567\n")
     daemon.do("reload")
-    daemon.import_extensions(("8001", "country", None), ("8002", "country", None))
-    for caller, presented in (("8001", "4001234567"), ("8002", "+8631166778002")):
+    daemon.import_extensions(
+        ("8001", "country", None), ("8002", "country", None), ("8003", "country", None))
+    daemon.do("extension", "set", "8003", "--presents", "4001234560-4001234569")
+    (row,) = daemon.ask("extension", "show", "8003")
+    assert row["presents"] == ["4001234560-4001234569"]
+    for caller, presented in (
+            ("8001", "4001234567"), ("8002", "+8631166778002"), ("8003", "4001234567")):
         (row,) = daemon.ask("explain", "--from", caller, "--dial", "02088886666",
                             "--present", "4001234567")
         assert row["presented"] == presented

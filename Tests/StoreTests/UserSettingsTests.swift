@@ -17,6 +17,7 @@ import Testing
         settings.forwardBusy = "8003"
         settings.forwardNoAnswer = "02088886666"
         settings.forwardUnregistered = "13812345678"
+        settings.presents = ["4001234567", "+8631166770000-+8631166770009"]
         settings.speedDial = ["1": "86035566", "12": "8002"]
         settings.lastDialled = "0208888\"6666"
         settings.pin = StoredPIN(salt: Array(0..<16), hash: Array(100..<132))
@@ -35,6 +36,7 @@ import Testing
                 .settingsSaved(number: "8001", settings()),
                 .settingsSaved(number: "8002", settings()))
             replaced.speedDial = [:]
+            replaced.presents = []
             replaced.pin = nil
             replaced.lockedOutUntil = nil
             try bench.write(.settingsSaved(number: "8002", replaced))

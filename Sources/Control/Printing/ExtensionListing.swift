@@ -22,6 +22,7 @@ extension Listing {
                 Column("forward_busy", "when busy to", isCardOnly: true),
                 Column("forward_no_answer", "when unanswered to", isCardOnly: true),
                 Column("forward_unregistered", "when unregistered to", isCardOnly: true),
+                Column("presents", "may present", isCardOnly: true),
                 Column("speed_dial", "speed dial", isDetail: true, isCardOnly: true),
                 Column("last_dialled", "dialled last", isCardOnly: true),
                 Column("pin", "PIN", isCardOnly: true),
@@ -40,6 +41,7 @@ extension Listing {
                 .flag(settings.doNotDisturb), .text(settings.forwardAlways),
                 .text(settings.forwardBusy), .text(settings.forwardNoAnswer),
                 .text(settings.forwardUnregistered),
+                settings.presents.isEmpty ? .absent : .texts(settings.presents),
                 entries.isEmpty
                     ? .absent : .object(entries.map { Cell.Field($0.key, .text($0.value)) }),
                 .text(settings.lastDialled), .text(settings.hasPIN ? "set" : nil),

@@ -103,7 +103,7 @@ extension Plan {
             let phones = said.lazy.map { tables.calls.phones[Int($0)] }.first { phones in
                 phones.presents.contains { $0.contains(number) }
             }
-            if phones != nil || own.contains(where: { presentable($0)?.contains(number) == true }) {
+            if phones != nil || own.contains(where: { range($0)?.contains(number) == true }) {
                 course.steps.append(
                     .wishGranted(wish, to: rights.extension, place: phones?.place))
                 return DialString(number)
@@ -123,9 +123,14 @@ extension Plan {
         return nil
     }
 
-    /// A number that may be presented, or a range of them, in its normalised form; nil for what cannot
-    /// be read as one.
-    public func presentable(_ text: String) -> NumberRange? {
+    /// A number that an extension may be let present, or a range of them, as its site normalises them:
+    /// `4001234567`, `+8631166770000-+8631166770009`. Nil for what cannot be read so.
+    public func presentable(_ text: String, by extension: String) -> NumberRange? {
+        own(`extension`).range(text)
+    }
+
+    /// A number or a range of numbers in their normalised form.
+    private func range(_ text: String) -> NumberRange? {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false)
             .map { normalise(String($0)) }
         guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1]

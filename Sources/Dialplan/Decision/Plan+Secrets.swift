@@ -12,7 +12,7 @@ extension Plan {
     public func pinPolicy(of extension: String) -> PINPolicy { own(`extension`).pinPolicy }
 
     /// The plan of an extension's own site.
-    private func own(_ extension: String) -> Plan {
+    func own(_ extension: String) -> Plan {
         if hasOwnExtension(`extension`) { return self }
         return branches.first { $0.hasOwnExtension(`extension`) } ?? self
     }

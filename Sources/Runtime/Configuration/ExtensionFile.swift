@@ -34,7 +34,7 @@ public struct ExtensionFile: Sendable {
         [(name: String, path: WritableKeyPath<SettingsChange, String?> & Sendable)] = [
             ("incoming_level", \.incomingLevel), ("forward_always", \.forwardAlways),
             ("forward_busy", \.forwardBusy), ("forward_no_answer", \.forwardNoAnswer),
-            ("forward_unregistered", \.forwardUnregistered),
+            ("forward_unregistered", \.forwardUnregistered), ("presents", \.presents),
         ]
 
     /// - Parameters:

@@ -30,6 +30,7 @@ extension Switch {
         settings.forwardBusy = user.forwardBusy
         settings.forwardNoAnswer = user.forwardNoAnswer
         settings.forwardUnregistered = user.forwardUnregistered
+        settings.presents = user.presents
         settings.speedDial = user.speedDial
         settings.lastDialled = user.lastDialled
         settings.hasPIN = user.pin != nil
@@ -79,6 +80,18 @@ extension Switch {
                 problems.append("\(number): speed dial \(entry) \(unfit(target))")
             }
         }
+        for text in change.presented ?? []
+        where text.utf8.count > 2 * UserSettings.numberLimit
+            || plan.presentable(text, by: number) == nil
+        {
+            problems.append(
+                "\(number): \"\(text)\" is no number that can be presented, and no range of them")
+        }
+        if (change.presented ?? []).count > UserSettings.presentsLimit {
+            problems.append(
+                "\(number): there may be \(UserSettings.presentsLimit) numbers and ranges to present "
+                    + "at most")
+        }
         let entries = (userSettings[number]?.speedDial ?? [:]).merging(change.speedDial ?? [:]) {
             $1
         }
@@ -124,6 +137,7 @@ extension Switch {
             if let isLocked = change.isLocked { settings.isLocked = isLocked }
             if let doNotDisturb = change.doNotDisturb { settings.doNotDisturb = doNotDisturb }
             if let isOn = change.callWaiting { settings.refusesWaiting = !isOn }
+            if let presented = change.presented { settings.presents = presented }
             for (entry, target) in change.speedDial ?? [:] {
                 settings.speedDial[entry] = target.isEmpty ? nil : target
             }
@@ -137,7 +151,8 @@ extension Switch {
             doNotDisturb: settings.doNotDisturb, callWaiting: !settings.refusesWaiting,
             forwardAlways: settings.forwardAlways, forwardBusy: settings.forwardBusy,
             forwardNoAnswer: settings.forwardNoAnswer,
-            forwardUnregistered: settings.forwardUnregistered, speedDial: settings.speedDial,
+            forwardUnregistered: settings.forwardUnregistered, presents: settings.presents,
+            speedDial: settings.speedDial,
             lastDialled: settings.lastDialled, hasPIN: settings.pin != nil,
             wrongPINs: settings.wrongPINs,
             lockedOutUntil: settings.lockedOutUntil.flatMap { $0 > wallTime ? $0 : nil })

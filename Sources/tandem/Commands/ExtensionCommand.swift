@@ -14,7 +14,7 @@ struct ExtensionCommand: ParsableCommand {
             discussion: """
                 The header names the columns, extension and any of name,password,level,account,
                 call_limit,call_limit_in,call_limit_out,call_waiting,pin,incoming_level,forward_always,forward_busy,forward_no_answer,
-                forward_unregistered. An empty field changes nothing; a new extension without a password gets
+                forward_unregistered,presents. An empty field changes nothing; a new extension without a password gets
                 a generated one, written to passwords.csv in the data folder. Accounts that are not
                 there are opened, prepaid and empty.
                 """)

@@ -13,6 +13,8 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Where a call goes when nobody answers.") var forwardNoAnswer: String?
     @Option(help: "Where a call goes when no phone is registered.")
     var forwardUnregistered: String?
+    @Option(help: "Numbers and ranges that its phone may ask to present, with commas between them.")
+    var presents: String?
     @Option(help: "Refuse every call.") var doNotDisturb: Toggle?
     @Option(help: "Let a second call knock while it is in a first.") var callWaiting: Toggle?
     @Option(help: "Lock the phone.") var lock: Toggle?
@@ -25,6 +27,7 @@ struct SettingsOptions: ParsableArguments {
     var isEmpty: Bool {
         let texts = [
             pin, incomingLevel, forwardAlways, forwardBusy, forwardNoAnswer, forwardUnregistered,
+            presents,
         ]
         return texts.allSatisfy { $0 == nil } && doNotDisturb == nil && lock == nil
             && callWaiting == nil && speedDial.isEmpty
@@ -38,6 +41,7 @@ struct SettingsOptions: ParsableArguments {
         change.forwardBusy = Self.value(forwardBusy)
         change.forwardNoAnswer = Self.value(forwardNoAnswer)
         change.forwardUnregistered = Self.value(forwardUnregistered)
+        change.presents = Self.value(presents)
         change.doNotDisturb = doNotDisturb.map { $0 == .on }
         change.callWaiting = callWaiting.map { $0 == .on }
         change.isLocked = lock.map { $0 == .on }
