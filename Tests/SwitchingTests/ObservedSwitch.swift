@@ -52,6 +52,8 @@ final class ObservedSwitch {
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
+    var forks: Slab<Fork> { theSwitch.forks }
+    var mailboxes: Slab<MailboxSubscription> { theSwitch.mailboxes }
     var isLeaving: Bool { theSwitch.isLeaving }
     var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }
