@@ -215,15 +215,9 @@ class Call:
         self.phone.command("answer", call=self.number, status=status, headers=headers)
 
     def replaces(self):
-        """The value of Replaces by which another phone takes this one's place."""
-        call_id = self.phone.command("dialog", call=self.number)["call_id"]
-        answer = self.received("SIP/2.0 200")
-        if answer:
-            own, other = answer[0].tag("from"), answer[0].tag("to")
-        else:
-            ack = self.received("ACK")[0]
-            own, other = ack.tag("to"), ack.tag("from")
-        return f"{call_id};to-tag={other};from-tag={own}"
+        """The value of Replaces by which another phone takes the place of this one, the caller."""
+        answer = self.received("SIP/2.0 200")[0]
+        return f"{answer['call-id']};to-tag={answer.tag('to')};from-tag={answer.tag('from')}"
 
     def hang_up(self):
         self.phone.command("hang_up", call=self.number)

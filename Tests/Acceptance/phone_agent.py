@@ -236,10 +236,6 @@ class Agent:
         call.makeCall(command["uri"], parameters)
         return {"call": call.number}
 
-    def dialog(self, command):
-        """What names the call's dialog in Replaces."""
-        return {"call_id": self.calls[command["call"]].getInfo().callIdString}
-
     def text(self, command):
         """A text outside of any call; its status comes as an event."""
         parameters = pj.SendInstantMessageParam()

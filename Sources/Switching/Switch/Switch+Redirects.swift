@@ -17,7 +17,8 @@ extension Switch {
             let uri = NameAddr(parsing: contact)?.uriView, isServed(uri)
         else { return }
         let target = uri.telephoneNumber ?? uri.userUnescaped
-        guard isDialable(target) else { return }
+        // One that names itself has failed.
+        guard isDialable(target), target != number else { return }
         calls[handle].routing?.redirect = Redirect(by: number, to: target)
     }
 

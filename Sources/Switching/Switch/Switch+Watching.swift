@@ -76,12 +76,12 @@ extension Switch {
         let isRegistered = !registrar.bindings(of: number, at: wallTime).isEmpty
         let isQuiet = userSettings[number]?.doNotDisturb == true
         let basic = isRegistered && !isQuiet ? "open" : "closed"
-        var activities = ""
+        var activity: (name: String, note: String)?
         let rings = ringing[number]?.count ?? 0
         if (callsOfExtension[number]?.together ?? 0) > rings {
-            activities = "<rpid:on-the-phone/>"
+            activity = ("on-the-phone", "On the phone")
         } else if isQuiet {
-            activities = "<rpid:busy/>"
+            activity = ("busy", "Do not disturb")
         }
         let entity = "sip:\(number)@\(settings.realm)"
         var text = """
@@ -93,10 +93,11 @@ extension Switch {
             <contact>\(entity)</contact></tuple>
 
             """
-        if !activities.isEmpty {
+        if let activity {
+            // Many phones show the note alone.
             text +=
-                "<dm:person id=\"p\(number)\"><rpid:activities>\(activities)</rpid:activities>"
-                + "</dm:person>\n"
+                "<dm:person id=\"p\(number)\"><rpid:activities><rpid:\(activity.name)/>"
+                + "</rpid:activities><dm:note>\(activity.note)</dm:note></dm:person>\n"
         }
         return text + "</presence>\n"
     }

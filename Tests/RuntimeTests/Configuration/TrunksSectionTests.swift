@@ -65,7 +65,7 @@ import Testing
         #expect(errors(trunks + "mailbox: {}\n") == ["4:10 mailbox needs the key \"trunk\""])
         #expect(
             errors("trunks: [{ name: a, kind: e1, address: 192.0.2.7, trusted: x }]\n") == [
-                "1:61 trunks[0].trusted must be yes or no, not \"x\""
+                "1:60 trunks[0].trusted must be yes or no, not \"x\""
             ])
     }
 

@@ -52,6 +52,7 @@ import Testing
         phones[1].answer(try site.invite(phones[1]), 200, at: &site, body: Party.offer)
         let talking = try told(&watcher, &site, "presence")
         #expect(talking.text.contains("<rpid:on-the-phone/>"))
+        #expect(talking.text.contains("<dm:note>On the phone</dm:note>"))
         #expect(talking.text.contains("<basic>open</basic>") && !talking.text.contains("8001"))
         phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
         phones[0].send("BYE", at: &site)
