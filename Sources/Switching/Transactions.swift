@@ -25,6 +25,10 @@ struct ClientEntry: Sendable {
         case join(call: Handle, asked: LegReference)
         /// NOTIFY to a phone that watches an extension.
         case notification(subscription: Handle)
+        /// MESSAGE or NOTIFY to one of the phones of an extension, outside of any call.
+        case fork(Handle)
+        /// SUBSCRIBE to the mailbox server.
+        case mailbox(Handle)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -124,6 +128,10 @@ struct DeadlineKey: Hashable, Sendable {
         case probeAnswer
         /// Once a minute: expired bindings.
         case housekeeping
+        /// Phones have had their time to take a text.
+        case fork
+        /// A subscription at the mailbox server is due, or has rested.
+        case mailbox
     }
 
     var kind: Kind

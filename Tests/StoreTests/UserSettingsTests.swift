@@ -13,6 +13,7 @@ import Testing
         settings.incomingLevel = "office"
         settings.isLocked = true
         settings.doNotDisturb = true
+        settings.refusesWaiting = true
         settings.forwardAlways = "8002"
         settings.forwardBusy = "8003"
         settings.forwardNoAnswer = "02088886666"
@@ -46,6 +47,25 @@ import Testing
         #expect(try bench.state().userSettings == ["8001": settings(), "8002": replaced])
         try bench.write(.extensionRemoved(number: "8001"))
         #expect(try bench.state().userSettings == ["8002": replaced])
+        bench.store.close()
+    }
+
+    @Test func limitsOfCallsInAndOutAreThereAfterReopening() throws {
+        let folder = TemporaryFolder()
+        var limited = subscriber("8001")
+        limited.callLimitIn = 2
+        limited.callLimitOut = 1000
+        do {
+            let bench = try Bench(folder)
+            try bench.write(.extensionSaved(limited), .extensionSaved(subscriber("8002")))
+            bench.store.close()
+        }
+        let bench = try Bench(folder)
+        let stored = try bench.state().extensions
+        #expect(stored.map(\.callLimitIn) == [2, nil] && stored[0].callLimitOut == 1000)
+        limited.callLimitOut = nil
+        try bench.write(.extensionSaved(limited))
+        #expect(try bench.state().extensions[0].callLimitOut == nil)
         bench.store.close()
     }
 

@@ -53,6 +53,8 @@ final class ObservedSwitch {
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
     var isOverloaded: Bool { theSwitch.isOverloaded }
+    var forks: Slab<Fork> { theSwitch.forks }
+    var mailboxes: Slab<MailboxSubscription> { theSwitch.mailboxes }
     var isLeaving: Bool { theSwitch.isLeaving }
     var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }

@@ -20,6 +20,8 @@ struct CallRouting: Sendable {
     var rings = 0
     /// By whom it was sent on, the first one first.
     var diversions: [Diversion] = []
+    /// Where a phone that was rung sends it.
+    var redirect: Redirect?
     /// How often it went on, by users and by the plan.
     var turns = 0
 
@@ -33,6 +35,12 @@ struct CallRouting: Sendable {
         self.query = query
         self.query.settings = { _ in nil }
     }
+}
+
+/// A phone's 3xx: the extension it is of, and the number it names.
+struct Redirect: Sendable, Hashable {
+    var by: String
+    var to: String
 }
 
 /// Who sent a call on and why: an entry of the Diversion header (RFC 5806).

@@ -159,6 +159,7 @@ extension Switch {
         else { return }
         let contact = listenerText(calls[handle].caller.flow.listener).contact
         let session = agreeSession(of: LegReference(call: handle, side: .caller), asked: request)
+        let isPhone = calls[handle].inboundTrunk == nil
         let bytes = request.response(
             200, toTag: Token.text(calls[handle].caller.localTag),
             source: servers[server].source, dialogForming: true,
@@ -166,7 +167,7 @@ extension Switch {
                 writer.field(.contact, contact)
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
-                Self.copyOptions(from: response, into: &writer)
+                Self.copyOptions(from: response, into: &writer, toPhone: isPhone)
                 session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])

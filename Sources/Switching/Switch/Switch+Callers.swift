@@ -97,7 +97,7 @@ extension Switch {
         answerStatelessly(request, 200, on: flow) { writer in
             writer.field(.allow, Self.allowedMethods)
             writer.field(.accept, "application/sdp")
-            writer.field(.supported, "100rel, timer")
+            writer.field(.supported, "100rel, timer, replaces")
         }
     }
 
@@ -162,6 +162,8 @@ extension Switch {
             }
         }
 
+        let wasReached =
+            watchers[number] != nil && !registrar.bindings(of: number, at: wallTime).isEmpty
         let outcome = registrar.register(
             wishes, template: template, wallTime: wallTime,
             contactLimit: settings.registration.contactLimit,
@@ -176,6 +178,7 @@ extension Switch {
         case .done(let changes):
             commit(changes)
             let bindings = registrar.bindings(of: number, at: wallTime)
+            if bindings.isEmpty == wasReached { presenceChanged(of: number) }
             let wallTime = wallTime
             respond(server, 200, toTag: tag) { writer in
                 for binding in bindings {

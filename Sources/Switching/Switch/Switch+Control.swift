@@ -138,6 +138,8 @@ extension Switch {
         userSettings[number] = nil
         var changes: [StoredChange] = [.extensionRemoved(number: number)]
         changes += registrar.removeAll(of: number)
+        summaries[number] = nil
+        presenceChanged(of: number)
         commit(
             changes, then: .done("extension \(number) removed; a call it is in goes on"),
             to: token)

@@ -51,8 +51,12 @@ extension Switch {
                 }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
+            case .fork:
+                if let handle = forks.handle(at: key.slot) { forkDeadlineReached(handle) }
+            case .mailbox:
+                if let handle = mailboxes.handle(at: key.slot) { askMailbox(handle) }
             case .housekeeping:
-                commit(registrar.expire(at: wallTime))
+                bindingsExpired()
                 forgetRetiredTags()
                 forgetFinishedInvites()
                 expireBans()

@@ -58,12 +58,16 @@ extension Switch {
                 isChanged: lastTicket > before)
         case .refused(let failure):
             fail(handle, failure.status, q850: failure.q850, failure.text)
-        case .pickedUp(let number):
-            close(
-                handle, by: .switch, status: 200, q850: Causes.normalClearing,
-                text: "picked up the call that rang at \(number)", disposition: .noAnswer)
+        case .pickedUp(let number): closePicking(handle, from: number)
         case .waits: break
         }
+    }
+
+    /// Somebody's ringing call is the caller's now: the record of how it got it ends.
+    mutating func closePicking(_ handle: Handle, from number: String) {
+        close(
+            handle, by: .switch, status: 200, q850: Causes.normalClearing,
+            text: "picked up the call that rang at \(number)", disposition: .noAnswer)
     }
 
     private mutating func outcome(of feature: FeatureCall, _ handle: Handle) -> FeatureOutcome {

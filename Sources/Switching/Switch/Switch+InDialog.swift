@@ -11,6 +11,10 @@ extension Switch {
             subscribeAgain(request, key: key, on: flow, subscription: subscription)
             return
         }
+        if let mailbox = known.flatMap({ mailboxTags[$0] }) {
+            mailboxTold(request, key: key, on: flow, by: mailbox)
+            return
+        }
         guard let number = known, let reference = legs[number] else {
             offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)

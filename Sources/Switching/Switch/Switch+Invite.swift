@@ -8,7 +8,7 @@ extension Switch {
     /// Options that pass through us from leg to leg.
     static let passedOptions = ["100rel"]
     /// Options that an INVITE may require.
-    static let inviteOptions = ["100rel", "timer"]
+    static let inviteOptions = ["100rel", "timer", "replaces"]
 
     /// Who calls, once that is known.
     private enum Identity {
@@ -124,7 +124,7 @@ extension Switch {
             callerText = subscriber.number
         case .trunk(let name):
             caller = .trunk(name)
-            callerText = Self.shownCaller(from)
+            callerText = assertedCaller(of: request, by: name) ?? Self.shownCaller(from)
         }
         var leg = Leg(localTag: tag, flow: flow, name: callerText)
         leg.dialogs = [dialog]
@@ -150,6 +150,10 @@ extension Switch {
         origins[origin] = handle
         servers[server].user = .call(handle)
         respond(server, 100)
+        if request.has(.replaces) {
+            replace(handle, by: request)
+            return
+        }
         route(handle, caller: caller, dialled: dialled)
     }
 

@@ -20,6 +20,13 @@ extension Switch {
                     status: 404, q850: Causes.q850(ofStatus: 404),
                     text: "no call rings \(place)"))
         }
+        return pickUp(call, ringingAt: number, by: handle)
+    }
+
+    /// Answers a ringing call from the phone whose INVITE this is.
+    mutating func pickUp(
+        _ call: Handle, ringingAt number: String, by handle: Handle
+    ) -> FeatureOutcome {
         guard let server = calls[handle].inviteTransaction, let picking = calls[handle].invite,
             let ringing = calls[call].invite, calls[call].inviteTransaction != nil,
             let dialog = calls[handle].caller.dialogs.first,
@@ -147,7 +154,7 @@ extension Switch {
                 writer.field(.contact, contact)
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
-                Self.copyOptions(from: ringing, into: &writer)
+                Self.copyOptions(from: ringing, into: &writer, toPhone: true)
                 session?.write(to: &writer)
             }, body: ringing.body, contentType: ringing.value(.contentType) ?? [])
         calls[call].callees[place].dialogs[0].responseSent(200, to: picking)

@@ -74,7 +74,13 @@ extension Switch {
         case .invite: inviteReceived(request, key: key, on: flow)
         case .register: registerReceived(request, key: key, on: flow)
         case .options: optionsReceived(request, on: flow)
-        case .bye, .update, .info, .prack, .notify:
+        case .notify:
+            if !summaryReceived(request, key: key, on: flow) {
+                offended(.strayRequest, on: flow)
+                answerStatelessly(request, 481, on: flow)
+            }
+        case .message: textReceived(request, key: key, on: flow)
+        case .bye, .update, .info, .prack:
             // They mean nothing outside of a dialog.
             offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
@@ -84,7 +90,7 @@ extension Switch {
             offended(.strayRequest, on: flow)
             answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
         case .subscribe: subscribeReceived(request, key: key, on: flow)
-        case .message, .publish, .other, .ack, .cancel:
+        case .publish, .other, .ack, .cancel:
             offended(.strayRequest, on: flow)
             answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
         }
@@ -219,6 +225,8 @@ extension Switch {
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .notification(let subscription):
             notificationAnswered(response.status, subscription: subscription)
+        case .fork(let fork): forkAnswered(response.status, of: fork)
+        case .mailbox(let mailbox): mailboxAnswered(response, by: mailbox, client: handle)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)
         }

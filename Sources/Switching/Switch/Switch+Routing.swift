@@ -169,6 +169,7 @@ extension Switch {
             huntOn(handle)
             return true
         }
+        if followsRedirect(handle, after: failure) { return true }
         guard let (fallback, reason) = Self.fallback(routing.fallbacks, after: failure) else {
             return false
         }
@@ -285,13 +286,16 @@ extension Switch {
         calls[handle].record.presented = calls[handle].record.caller
         let caller = calls[handle].record.caller
         let listener = bindings[0].flow.listener
-        let from = identity(name: calls[handle].callerName, user: caller, listener: listener)
+        let from =
+            hidesCaller(handle)
+            ? Self.anonymous
+            : identity(name: calls[handle].callerName, user: caller, listener: listener)
         let to = identity(name: [], user: number, listener: listener)
         for binding in bindings {
             let place = calls[handle].callees.count
             invite(
                 handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number)
+                flow: binding.flow, name: number, isPhone: true)
             if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
         }
         return nil

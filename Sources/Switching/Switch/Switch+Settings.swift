@@ -48,6 +48,7 @@ extension Switch {
         change(&new)
         guard new != old else { return [] }
         userSettings[number] = new == UserSettings() ? nil : new
+        if new.doNotDisturb != old.doNotDisturb { presenceChanged(of: number) }
         return [.settingsSaved(number: number, new)]
     }
 

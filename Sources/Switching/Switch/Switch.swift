@@ -68,6 +68,14 @@ public struct Switch: ~Copyable, Sendable {
     var subscriptionHandles: [UInt64: Handle] = [:]
     var watchers: [String: [Handle]] = [:]
     var subscriptionsOfWatcher: [String: Int] = [:]
+    /// Texts on their way to phones.
+    var forks = Slab<Fork>()
+    /// What waits in mailboxes, as their server has said last; by extension.
+    var summaries: [String: [UInt8]] = [:]
+    /// Our subscriptions at the mailbox server; by extension and by our tag.
+    var mailboxes = Slab<MailboxSubscription>()
+    var mailboxHandles: [String: Handle] = [:]
+    var mailboxTags: [UInt64: Handle] = [:]
     /// When the last answered call of an extension ended.
     var idleSince: [String: Instant] = [:]
     /// By extension; only those that dialled a wrong voucher since their last good one.

@@ -13,6 +13,10 @@ public struct TrunkSettings: Sendable, Hashable {
     public var host: TrunkHost?
     /// Other addresses its requests come from; port 0 is any port.
     public var alsoFrom: [Endpoint] = []
+    /// It belongs to us as far as who calls is concerned (RFC 3325): it learns who asked to be hidden,
+    /// and by whom a call was sent on, and what it says of its callers is believed. Any other gets what
+    /// everybody may see.
+    public var isTrusted = true
     /// The listener its requests leave by.
     public var listener: UInt16 = 0
     /// Calls at once, both directions together: an E1 has 30 channels.

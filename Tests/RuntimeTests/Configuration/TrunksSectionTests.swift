@@ -92,6 +92,25 @@ import Testing
         #expect(found.contains { $0.contains(message) }, "\(found)")
     }
 
+    @Test func whoIsTrustedAndWhoHasTheMailboxesReachTheirSettings() throws {
+        let trunks = """
+            trunks:
+              - { name: a, kind: e1, address: 192.0.2.7, trusted: no }
+              - { name: b, kind: e1, address: 192.0.2.8 }
+
+            """
+        let settings = try settings(
+            trunks + "mailbox: { trunk: b, subscribe: yes }\nlimits: { texts: 5 }\n")
+        #expect(settings.trunks.map(\.isTrusted) == [false, true])
+        #expect(settings.mailbox == "b" && settings.asksMailbox && settings.limits.texts == 5)
+        #expect(errors(trunks + "mailbox: { trunk: c }\n") == ["4:19 there is no trunk \"c\""])
+        #expect(errors(trunks + "mailbox: {}\n") == ["4:10 mailbox needs the key \"trunk\""])
+        #expect(
+            errors("trunks: [{ name: a, kind: e1, address: 192.0.2.7, trusted: x }]\n") == [
+                "1:60 trunks[0].trusted must be yes or no, not \"x\""
+            ])
+    }
+
     @Test func everyKeyOfAnOperatorReachesItsSetting() throws {
         let settings = try settings(
             """
