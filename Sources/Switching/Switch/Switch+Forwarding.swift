@@ -65,6 +65,7 @@ extension Diversion.Reason {
         case .userBusy: 486
         case .noAnswer: 408
         case .unavailable: 503
+        case .doNotDisturb: 480
         case .unknown: 404
         }
     }

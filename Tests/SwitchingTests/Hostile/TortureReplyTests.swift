@@ -11,7 +11,7 @@ import Testing
         // `wsinv` is inside of a dialog.
         "wsinv": [481], "intmeth": [405], "esc01": [401], "escnull": [401], "esc02": [405],
         "lwsdisp": [200], "longreq": [401], "dblreq": [401], "semiuri": [200],
-        "transports": [200], "mpart01": [405],
+        "transports": [200], "mpart01": [401],
         // Responses to nothing (§3.1.1.12, 13).
         "unreason": [], "noreason": [],
         // Malformed (§3.1.2).
