@@ -252,7 +252,8 @@ extension Simulation {
                 }
             }
         case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
-            .explanation, .runningCall, .price, .vouchers, .voucherBatches, .bans:
+            .explanation, .runningCall, .price, .vouchers, .voucherBatches,
+            .bans:
             auditor.find("a wrong reply", request.change.id)
         }
     }

@@ -3,7 +3,7 @@ import Switching
 
 /// The section `overload` of `tandem.yaml`: from which delay on newcomers are turned away.
 ///
-///     overload: { delay: 100ms, calm: 20ms, retry-after: 5s }
+///     overload: { delay: 250ms, calm: 50ms, retry-after: 5s }
 enum OverloadSection {
     static func read(
         _ top: ConfigurationReader.Section, _ reader: inout ConfigurationReader

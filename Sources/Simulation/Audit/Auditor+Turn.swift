@@ -152,6 +152,8 @@ extension Auditor {
         let left = theSwitch.inspection
         var nothing = SwitchInspection()
         nothing.bindings = left.bindings
+        // Points for unanswered challenges and the like lapse by themselves, and are bounded.
+        nothing.suspects = left.suspects
         nothing.trunks = left.trunks
         for place in nothing.trunks.indices { nothing.trunks[place].inUse = 0 }
         if left != nothing { find("not drained", "\(left) \(theSwitch.inspectedTable)") }

@@ -3,9 +3,9 @@ import SIP
 /// When newcomers are turned away because the switch does not get through what reaches it.
 public struct OverloadSettings: Sendable, Hashable {
     /// What reaches the switch waits longer than this: more newcomers are turned away.
-    public var delay: Instant.Span = .milliseconds(100)
+    public var delay: Instant.Span = .milliseconds(250)
     /// It waits no longer than this: fewer are.
-    public var calm: Instant.Span = .milliseconds(20)
+    public var calm: Instant.Span = .milliseconds(50)
     /// What Retry-After asks for at least, in seconds; it is up to twice as much, so that those who
     /// were turned away together do not come back together.
     public var retryAfter = 5
@@ -17,7 +17,8 @@ public struct OverloadSettings: Sendable, Hashable {
 ///
 /// The shell says every `interval` how long the loop has been behind. While that is long, a growing
 /// share of newcomers is turned away; while it is short, a shrinking one; in between the share stays,
-/// so that it does not swing. A share of zero is the normal state, which it finds again by itself.
+/// so that it does not swing. One long delay alone is no overload: the machine was busy with something
+/// else. A share of zero is the normal state, which it finds again by itself.
 struct Overload: Sendable {
     /// How often a measurement is due while newcomers are turned away.
     static let interval: Instant.Span = .milliseconds(100)
@@ -37,6 +38,8 @@ struct Overload: Sendable {
     /// What was measured last.
     private(set) var delay: Instant.Span = .zero
     private(set) var longestDelay: Instant.Span = .zero
+    /// The last measurement was too long already.
+    private var isBehind = false
     /// What is left of the last ones, so that exactly the share of any number is turned away.
     private var remainder = 0
 
@@ -47,9 +50,11 @@ struct Overload: Sendable {
         longestDelay = max(longestDelay, delay)
         let before = share
         if delay > settings.delay {
-            share = min(share + Self.rise, 100)
-        } else if delay <= settings.calm {
-            share = max(share - Self.fall, 0)
+            if isBehind { share = min(share + Self.rise, 100) }
+            isBehind = true
+        } else {
+            isBehind = false
+            if delay <= settings.calm { share = max(share - Self.fall, 0) }
         }
         switch (before == 0, share == 0) {
         case (true, false): return .began

@@ -5,7 +5,12 @@ import Testing
 
 @Suite struct OverloadTests {
     private var overload = Overload()
-    private let settings = OverloadSettings()
+    private let settings: OverloadSettings = {
+        var settings = OverloadSettings()
+        settings.delay = .milliseconds(100)
+        settings.calm = .milliseconds(20)
+        return settings
+    }()
 
     private mutating func measured(_ milliseconds: Int) -> Overload.Change {
         overload.measured(.milliseconds(milliseconds), settings: settings)
@@ -23,6 +28,7 @@ import Testing
     }
 
     @Test mutating func aDelayTurnsAGrowingShareAway() {
+        #expect(measured(101) == .none)
         #expect(measured(101) == .began)
         #expect(turnedAway(of: 1000) == 200)
         #expect(measured(500) == .none)
@@ -31,14 +37,22 @@ import Testing
         #expect(turnedAway(of: 1000) == 1000)
     }
 
+    @Test mutating func oneLongDelayIsNoOverload() {
+        for _ in 0..<100 {
+            #expect(measured(5_000) == .none)
+            #expect(measured(60) == .none)
+        }
+        #expect(!overload.isActive)
+    }
+
     @Test mutating func strangersAreTurnedAwayFirst() {
-        for _ in 0..<3 { _ = measured(200) }
+        for _ in 0..<4 { _ = measured(200) }
         #expect(turnedAway(of: 1000, isKnown: false) == 1000)
         #expect(turnedAway(of: 1000) == 600)
     }
 
     @Test mutating func betweenTheTwoDelaysTheShareStays() {
-        for _ in 0..<2 { _ = measured(200) }
+        for _ in 0..<3 { _ = measured(200) }
         for _ in 0..<100 { #expect(measured(50) == .none) }
         #expect(overload.share == 40)
     }
