@@ -152,9 +152,10 @@ extension Auditor {
         let left = theSwitch.inspection
         var nothing = SwitchInspection()
         nothing.bindings = left.bindings
-        // Points for unanswered challenges and the like lapse by themselves, and are bounded.
-        nothing.suspects = left.suspects
         nothing.trunks = left.trunks
+        // Who was asked for a password is remembered in tables that forget by themselves; nobody here
+        // does what an address is banned for.
+        nothing.suspects = left.suspects
         for place in nothing.trunks.indices { nothing.trunks[place].inUse = 0 }
         if left != nothing { find("not drained", "\(left) \(theSwitch.inspectedTable)") }
         if !disk.waiting.isEmpty { find("not drained", "\(disk.waiting.count) commits wait") }
