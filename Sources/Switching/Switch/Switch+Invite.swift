@@ -17,6 +17,14 @@ extension Switch {
     }
 
     mutating func inviteReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
+        // First of all: a merged request has the credentials of the one that came before, and to be
+        // asked for others would make a second call of it (RFC 3261 §8.2.2.2).
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
+            counters.count("loops")
+            refuse(request, key: key, on: flow, 482)
+            return
+        }
         let identity: Identity
         if let trunk = trunk(sending: request, on: flow) {
             identity = .trunk(trunk)
@@ -33,12 +41,6 @@ extension Switch {
             refuse(request, key: key, on: flow, 422) {
                 $0.field(.minSE, Int(SessionTimer.leastSeconds))
             }
-            return
-        }
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
-            counters.count("loops")
-            refuse(request, key: key, on: flow, 482)
             return
         }
         guard isOurs(request) else {
