@@ -8,6 +8,8 @@ public enum Offence: UInt8, Sendable, CaseIterable {
     case wrongPassword
     /// A challenge that nobody answered, beyond those of a phone that was switched off in between.
     case unansweredChallenge
+    /// More requests at a time than anybody needs who is neither a trunk nor has a phone here.
+    case flood
     /// A request that belongs to no call, or that only a peer may send.
     case strayRequest
     /// Bytes that are no SIP.
@@ -19,6 +21,7 @@ public enum Offence: UInt8, Sendable, CaseIterable {
         case .scanner: "scanner"
         case .wrongPassword: "wrong-password"
         case .unansweredChallenge: "unanswered-challenge"
+        case .flood: "flood"
         case .strayRequest: "stray-request"
         case .malformed: "malformed"
         }
@@ -45,8 +48,8 @@ public struct BanSettings: Sendable, Hashable {
     public var weights = Self.defaultWeights
 
     public static let defaultWeights: [Offence: Int] = [
-        .scanner: 100, .wrongPassword: 10, .unansweredChallenge: 5, .strayRequest: 5,
-        .malformed: 2,
+        .scanner: 100, .wrongPassword: 10, .unansweredChallenge: 5, .flood: 5,
+        .strayRequest: 5, .malformed: 2,
     ]
 
     /// Challenges without an answer in one `window` that are no offence: phones start, lose packets
@@ -54,7 +57,7 @@ public struct BanSettings: Sendable, Hashable {
     public static let patience = 15
     public static let window: Instant.Span = .seconds(30)
     /// So many in one window are an offence each at once: more phones than any office switches on at a
-    /// time.
+    /// time. So are requests that need no challenge.
     public static let burst = 1_000
 
     public init() {}

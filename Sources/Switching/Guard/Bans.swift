@@ -21,6 +21,8 @@ struct Bans: Sendable {
         fileprivate var windowStart: Instant
         /// Challenges of this window without an answer.
         fileprivate var unanswered = 0
+        /// Requests of this window that were answered without one.
+        fileprivate var asked = 0
         /// How often it was banned already.
         fileprivate var bans = 0
 
@@ -107,14 +109,22 @@ struct Bans: Sendable {
         guard settings.isOn, weight > 0, banned[Self.key(address)] == nil else { return .none }
         var suspect = take(address, now: now)
         suspect.forget(settings, now: now)
-        if now - suspect.windowStart >= BanSettings.window {
-            suspect.points += weight * max(suspect.unanswered - BanSettings.patience, 0)
-            suspect.windowStart = now
-            suspect.unanswered = 0
-        }
+        suspect.beginWindow(weight, now: now)
         suspect.unanswered += 1
         if suspect.unanswered > BanSettings.burst { suspect.points += weight }
         return keep(suspect, address, .unansweredChallenge, settings, now: now)
+    }
+
+    /// It asked for something that anybody may, or was turned away.
+    mutating func asked(_ address: IPAddress, settings: BanSettings, now: Instant) -> Verdict {
+        let weight = settings.weights[.flood] ?? 0
+        guard settings.isOn, weight > 0, banned[Self.key(address)] == nil else { return .none }
+        var suspect = take(address, now: now)
+        suspect.forget(settings, now: now)
+        suspect.beginWindow(settings.weights[.unansweredChallenge] ?? 0, now: now)
+        suspect.asked += 1
+        if suspect.asked > BanSettings.burst { suspect.points += weight }
+        return keep(suspect, address, .flood, settings, now: now)
     }
 
     /// It answered a challenge of ours, rightly or wrongly.
@@ -143,6 +153,7 @@ struct Bans: Sendable {
             suspect.bans += 1
             suspect.points = 0
             suspect.unanswered = 0
+            suspect.asked = 0
             let span = Self.span(ofBan: suspect.bans, settings)
             ban(
                 address,
@@ -213,6 +224,15 @@ struct Bans: Sendable {
 }
 
 extension Bans.Suspect {
+    /// Counts the challenges of a window that is over.
+    fileprivate mutating func beginWindow(_ weight: Int, now: Instant) {
+        guard now - windowStart >= BanSettings.window else { return }
+        points += weight * max(unanswered - BanSettings.patience, 0)
+        windowStart = now
+        unanswered = 0
+        asked = 0
+    }
+
     /// Points are forgotten in whole ones; what is left of the time counts the next time.
     fileprivate mutating func forget(_ settings: BanSettings, now: Instant) {
         guard settings.forgottenPerMinute > 0, points > 0 else {

@@ -35,6 +35,15 @@ extension Switch {
         announce(verdict, address, .unansweredChallenge)
     }
 
+    /// Whoever sent this got an answer that anybody gets.
+    mutating func asked(on flow: Flow) {
+        let address = flow.remote.ip
+        guard settings.bans.isOn, !isTrusted(address), !registrar.isRegistered(at: address) else {
+            return
+        }
+        announce(bans.asked(address, settings: settings.bans, now: now), address, .flood)
+    }
+
     private mutating func announce(
         _ verdict: Bans.Verdict, _ address: IPAddress, _ offence: Offence
     ) {

@@ -30,6 +30,7 @@ extension Switch {
             bans.answered(flow.remote.ip, now: now)
             guard let use = NonceUse(credentials),
                 usedNonces.isFirst(use, lifetime: settings.nonceLifetime, now: now)
+                    || isMerged(request)
             else {
                 counters.count("credentials-used-again")
                 challenge(request, on: flow, stale: true)
@@ -53,6 +54,14 @@ extension Switch {
         offended(.wrongPassword, on: flow)
         answerStatelessly(request, 403, on: flow)
         return .answered
+    }
+
+    /// An INVITE that has come before has the same credentials, and is refused as what it is (RFC 3261
+    /// §8.2.2.2).
+    private func isMerged(_ request: Message) -> Bool {
+        guard request.method == .invite else { return false }
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        return origins[origin] != nil || isFinished(request, origin: origin)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
@@ -80,6 +89,7 @@ extension Switch {
     /// Gateways watch this answer and fall back to the PSTN: 200 only while new calls can really be
     /// routed and charged.
     mutating func optionsReceived(_ request: Message, on flow: Flow) {
+        asked(on: flow)
         if outOfService != nil || isDraining {
             answerStatelessly(request, 503, on: flow, retryAfter: 10)
             return

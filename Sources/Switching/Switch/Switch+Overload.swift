@@ -40,6 +40,7 @@ extension Switch {
         let isKnown = isTrusted(flow.remote.ip) || registrar.isRegistered(from: flow.remote)
         guard overload.turnsAway(isKnown: isKnown) else { return false }
         counters.turnedAway += 1
+        asked(on: flow)
         let least = settings.overload.retryAfter
         answerStatelessly(
             request, 503, on: flow,

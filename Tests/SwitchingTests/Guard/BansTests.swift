@@ -98,6 +98,21 @@ import Testing
         #expect(asked == BanSettings.burst + 19)
     }
 
+    @Test mutating func whoAsksMoreThanAnybodyNeedsIsBanned() {
+        var asked = 0
+        while bans.asked(address, settings: settings, now: now) == .none, asked < 100_000 {
+            asked += 1
+        }
+        #expect(asked == BanSettings.burst + 19)
+    }
+
+    @Test mutating func whoAsksOnceInAWhileIsNot() {
+        for _ in 0..<10_000 {
+            now = now + .milliseconds(100)
+            #expect(bans.asked(address, settings: settings, now: now) == .none)
+        }
+    }
+
     @Test mutating func aLiftedBanIsForgottenWithItsPoints() {
         _ = guess(10)
         #expect(bans.lift(address) == true)

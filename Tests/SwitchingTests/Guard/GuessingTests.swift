@@ -115,6 +115,25 @@ import Testing
         #expect(site.sw.counters.banned == UInt64(2_000 - answered))
     }
 
+    @Test(arguments: [false, true])
+    func aFloodOfOneSourceIsDroppedWhetherTheSwitchIsOverloadedOrNot(
+        isOverloaded: Bool
+    ) throws {
+        for method in ["OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE"] {
+            var site = try Site()
+            if isOverloaded {
+                for _ in 0..<10 { site.handle(.loopMeasured(.seconds(1))) }
+            }
+            for id in 0..<3_000 {
+                site.deliver(
+                    request(method, "8001", from: Self.stranger, id: id), from: Self.stranger)
+            }
+            let answered = site.all(Self.stranger).count
+            #expect((1_000...1_020).contains(answered), "\(method): \(answered)")
+            #expect(site.sw.inspection.bans == 1)
+        }
+    }
+
     @Test(arguments: ["REGISTER", "INVITE", "OPTIONS", "SUBSCRIBE"])
     func aToolThatSaysItsNameIsBannedAtOnce(_ method: String) throws {
         var site = try Site()
