@@ -106,7 +106,9 @@ let package = Package(
         tests("SDPTests", ["SDP"]),
         tests("DialplanTests", ["Dialplan"], resources: [.copy("Golden")]),
         tests("ChargingTests", ["Charging"]),
-        tests("SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"]),
+        tests(
+            "SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"],
+            resources: [.copy("Flows")]),
         tests("SimulationTests", ["Simulation", "Switching", "Charging", "SIP"]),
         tests(
             "StoreTests",

@@ -27,11 +27,14 @@ public struct CallRecord: Hashable, Sendable, Codable {
         case `switch`
     }
 
-    /// How a call comes from another one.
+    /// Who else had a part in a call than who called and who answered.
     public enum Link: String, Hashable, Sendable, Codable, CaseIterable {
-        /// Its callee had it sent on; who forwarded pays.
+        /// An extension that it rang, or should have, had it sent on. It is still one call with one
+        /// record: `dialled` is what the caller asked for, `normalised` where it went and what was
+        /// rated, and who forwarded it pays and is the `chargedExtension`.
         case forwarded
-        /// One of its sides sent the other on; who transferred pays.
+        /// One of its sides sent the other on: it is the second of two calls, and `linkedCall` is the
+        /// first. Who transferred pays for both as if it were still in them.
         case transferred
     }
 
@@ -41,8 +44,9 @@ public struct CallRecord: Hashable, Sendable, Codable {
     /// Gap-free over all closed records; 0 until this one is closed.
     public var sequence: UInt64 = 0
     public var direction: Direction
-    /// The call it comes from, when it was forwarded or transferred, and how.
+    /// The call it comes from, when it was transferred or is the code that fetched one.
     public var linkedCall: UInt64?
+    /// nil when nobody sent it on.
     public var link: Link?
     /// The extension, or the number outside, that calls.
     public var caller: String

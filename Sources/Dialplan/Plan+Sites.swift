@@ -9,11 +9,19 @@ extension Plan {
     /// it reach: lines, extensions and the targets of its inbound routes.
     ///
     /// Where there are several sites, the caller's decides first, and the site of the extension that
-    /// is called decides on from there: who may ring it, and where its calls are forwarded.
+    /// is called decides on from there: who may ring it, and where its calls are forwarded. A call by
+    /// PIN is decided by the site of whose PIN it is, as if it were dialled there.
     public func decide(_ query: Query) -> Decision {
         if branches.isEmpty { return decideAlone(query) }
         var (deciding, decision) = decideFirst(query)
         for _ in 0..<PlanLimits.diversions {
+            if let handover = decision.handover {
+                guard let (next, taken) = take(over: handover, query, after: decision) else {
+                    break
+                }
+                (deciding, decision) = (next, taken)
+                continue
+            }
             guard case .ring(let number) = decision.outcome, let next = site(of: number),
                 next != deciding
             else {
@@ -23,6 +31,7 @@ extension Plan {
             deciding = next
             decision = plan(next).receive(number, query, after: decision)
         }
+        decision.handover = nil
         decision.outcome = .refuse(
             Refusal(code: .forwarding, reason: "the call was forwarded in a circle or too often"))
         decision.planVersion = version
@@ -84,8 +93,34 @@ extension Plan {
         return zones
     }
 
+    /// What another site decides of a call that was left to it.
+    private func take(
+        over handover: Handover, _ query: Query, after decision: Decision
+    ) -> (site: Int, decision: Decision)? {
+        switch handover {
+        case .line(let line, let site):
+            var course = plan(site).course(query, after: decision)
+            guard let packed = PackedNumber(line),
+                let index = plan(site).tables.calls.lineTargetIndex.find(packed)
+            else { return nil }
+            let targets = plan(site).tables.calls.lineTargets[index].targets
+            return (site, plan(site).take(targets, of: line, &course))
+        case .callByPIN(let arguments, let owner):
+            guard let site = site(of: owner), let caller = query.caller.number else { return nil }
+            var course = plan(site).course(query, after: decision)
+            course.isSentOn = query.target != nil
+            return (site, plan(site).callByPIN(arguments, caller, &course))
+        }
+    }
+
     /// Takes over a call to an extension of this site that another site has let pass.
     private func receive(_ number: String, _ query: Query, after decision: Decision) -> Decision {
+        var course = course(query, after: decision)
+        return ring(number, &course)
+    }
+
+    /// A call as another site has left it.
+    private func course(_ query: Query, after decision: Decision) -> Course {
         var course = Course(here(query))
         course.steps = decision.explanation
         course.normalised = decision.normalised
@@ -93,7 +128,7 @@ extension Plan {
         course.limit = decision.limitMilliseconds
         course.rights = decision.rights.map { Course.Rights($0, level: "") }
         course.isSentOn = query.target != nil || decision.rights != query.caller.number
-        return ring(number, &course)
+        return course
     }
 }
 

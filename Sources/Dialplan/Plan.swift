@@ -93,6 +93,11 @@ extension Plan {
         PackedNumber(number).flatMap(tables.extensionIndex.find) != nil
     }
 
+    /// Whether a number is an extension of another site, as this one knows them.
+    func isElsewhere(_ number: String) -> Bool {
+        PackedNumber(number).flatMap(tables.elsewhere.extensions.find) != nil
+    }
+
     /// The extension's own direct line; the first written where it has several.
     public func line(of extension: String) -> String? {
         if let number = PackedNumber(`extension`), let index = tables.ringIndex.find(number),

@@ -36,10 +36,25 @@ struct PlanTables: Sendable {
     var calls: CallTables
     var elsewhere = Elsewhere()
 
-    /// The extensions of the other sites of the switch.
+    /// The extensions and lines of the other sites of the switch.
     struct Elsewhere: Sendable {
         var extensions = RangeIndex([])
         var places: [Place] = []
+        var lines: [Lines] = []
+        var lineIndex = RangeIndex([])
+
+        /// Direct lines of another site.
+        struct Lines: Sendable {
+            /// In the form that this site brings them to.
+            var here: NumberRange
+            /// As their own site writes them.
+            var there: NumberRange
+            /// What they ring one to one; nil where they ring something else.
+            var extensions: NumberRange?
+            /// `Plan.decide` counts the sites so.
+            var site: Int
+            var place: Place
+        }
     }
 }
 
@@ -66,6 +81,9 @@ struct CallTables: Sendable {
     var features: [FeatureTable] = []
     /// The first keys of all features.
     var featureKeys = KeySet(bits: 0)
+    var phones: [PhonesTable] = []
+    /// What is said of an extension's phones.
+    var phoneIndex = SegmentIndex([])
     var pinPolicy = PINPolicy()
     /// Whether any rule lets a call pass that a level refuses.
     var hasAllowingRules = false

@@ -84,7 +84,9 @@ public final class Daemon {
     private static func open(
         _ loaded: LoadedConfiguration, _ log: DaemonLog
     ) throws -> (Store, StoredState) {
-        let store = try Store.open(folder: loaded.dataFolder, role: .daemon)
+        let store = try Store.open(folder: loaded.dataFolder, role: .daemon) {
+            log.logger.warning("\($0)")
+        }
         var stored = try store.load()
         stored.boot = Boot.current
         let isFirstRun =

@@ -140,10 +140,9 @@ public final class OfflineSwitch {
     private func handle(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .connectionClosed, .connectionCertified, .spanRead, .trunkResolved,
-            .stopping,
-            .wallClockRead:
+        case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
+            .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
+            .trunkResolved, .stopping, .wallClockRead:
             break
         }
         theSwitch.handle(event, now: MonotonicClock.now(), into: &actions)
@@ -152,7 +151,9 @@ public final class OfflineSwitch {
     /// What makes no sense without the daemon.
     private func refusal(of request: ControlRequest) -> String? {
         switch request {
-        case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged:
+        case .bans, .unbanned: return "tandem is not running; nobody is banned"
+        case .status, .calls, .trunks, .registrations, .hungUp, .drainChanged,
+            .callExplained:
             return "tandem is not running; there are no calls and no trunks to see"
         case .lines, .extensions, .extensionShown, .extensionsChanged, .extensionRemoved,
             .accounts, .accountShown, .accountOpened, .accountToppedUp, .accountAdjusted,

@@ -38,6 +38,7 @@ final class Turns: LoopDriver {
     private let logger: Logger
     private let watchdog: Watchdog
     private var limiter: LogLimiter
+    private var delay: LoopDelay
     private var now: Instant
     private var nextHousekeeping: Instant
     private var stopsBefore: Instant?
@@ -62,17 +63,22 @@ final class Turns: LoopDriver {
         self.logger = logger
         self.watchdog = watchdog
         self.now = now
+        delay = LoopDelay(now: now)
         limiter = LogLimiter(now: now)
         nextHousekeeping = now
     }
 
     // MARK: Inputs
 
-    func turnBegan(now: Instant) { self.now = now }
+    func turnBegan(now: Instant) {
+        self.now = now
+        delay.turnBegan(now: now)
+    }
 
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
         // A stopping switch is silent, so that gateways that watch it take the direct lines back. What
         // answers its own last words is heard.
+        if flow.transport == .udp { delay.datagramReceived(on: flow.listener) }
         guard stopsBefore == nil || bytes.starts(with: "SIP/2.0 ".utf8) else { return }
         theSwitch.handle(
             .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
@@ -123,10 +129,9 @@ final class Turns: LoopDriver {
     private func noteSettled(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .connectionClosed, .connectionCertified, .spanRead, .trunkResolved,
-            .stopping,
-            .wallClockRead:
+        case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
+            .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
+            .trunkResolved, .stopping, .wallClockRead:
             break
         }
     }
@@ -152,12 +157,24 @@ final class Turns: LoopDriver {
             theSwitch.handle(.deadlineReached, now: now, into: &actions)
         }
         perform(sockets)
+        measureDelay()
         if let stopsBefore {
             let hasLeft = !theSwitch.isLeaving || now >= leavesBefore
             if now >= stopsBefore || submitted <= settled && hasLeft { return nil }
             return min(theSwitch.nextDeadline, nextHousekeeping, leavesBefore)
         }
-        return min(theSwitch.nextDeadline, nextHousekeeping)
+        let next = min(theSwitch.nextDeadline, nextHousekeeping)
+        return theSwitch.isOverloaded ? min(next, delay.deadline) : next
+    }
+
+    /// Tells the switch how far the loop is behind. What it decides then is only a line for the log, and
+    /// is performed with the next turn.
+    private func measureDelay() {
+        let end = MonotonicClock.now()
+        delay.turnEnded(now: end)
+        if let longest = delay.report(every: Switch.overloadInterval, now: end) {
+            theSwitch.handle(.loopMeasured(longest), now: now, into: &actions)
+        }
     }
 
     private func keepHouse() {

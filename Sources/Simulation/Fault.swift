@@ -63,6 +63,18 @@ public enum Fault: String, CaseIterable, Hashable, Sendable {
     case reliableProvisionals = "reliable-provisionals"
     /// Calls to feature codes.
     case featureCodes = "feature-codes"
+    /// Extensions that have their calls sent on to numbers outside, at their own expense.
+    case forwarding
+    /// Phones that have a call connected elsewhere, blindly or after asking.
+    case transfers
+    /// Calls that are left waiting at a place, and fetched from there.
+    case parking
+    /// Phones that die in a call.
+    case vanishing
+    /// Phones that hang up when nobody refreshes their session (RFC 4028).
+    case sessionTimers = "session-timers"
+    /// Money that is given back for calls.
+    case refunds
 }
 
 /// Which faults a world has.

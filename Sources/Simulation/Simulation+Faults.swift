@@ -32,10 +32,14 @@ extension Simulation {
         case .vouchers: 1000...9000
         case .accountChanges: 2000...15_000
         case .drains: 20_000...90_000
+        case .transfers: 500...5000
+        case .parking: 1500...9000
+        case .vanishing: 3000...20_000
+        case .refunds: 2000...12_000
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
-            .reliableProvisionals, .featureCodes:
+            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers:
             nil
         }
     }
@@ -66,13 +70,17 @@ extension Simulation {
         case .topUps: newMoneyRequest()
         case .vouchers: useVouchers()
         case .accountChanges: changeAnAccount()
+        case .transfers: transferACall()
+        case .parking: parkOrFetch()
+        case .vanishing: killAPhoneInACall()
+        case .refunds: refundACall()
         case .drains:
             drainForUpgrade(true)
             relief(of: fault, within: 500...10_000)
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
-            .reliableProvisionals, .featureCodes:
+            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers:
             break
         }
     }

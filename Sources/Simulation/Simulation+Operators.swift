@@ -93,7 +93,8 @@ extension Simulation {
             // Nothing can be stored, so nothing was used up: whoever has it will ask again.
             redemptions[index].isAnswered = false
         case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
-            .explanation, .price, .vouchers, .voucherBatches:
+            .explanation, .runningCall, .price, .vouchers, .voucherBatches,
+            .bans:
             auditor.find("a wrong reply", request.voucher.posting)
         }
     }

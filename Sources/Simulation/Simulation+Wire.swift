@@ -66,9 +66,11 @@ extension Simulation {
         auditor.told(of: event)
         if case .commitFailed = event {
             auditor.isHearingOfFailure = true
+            let told = process
             turn(event, isBegun: true)
             auditor.isHearingOfFailure = false
-            auditor.isStoreFailing = true
+            // A process that was killed over it leaves a new one that knows nothing.
+            auditor.isStoreFailing = process == told
         } else {
             auditor.isStoreFailing = false
             turn(event, isBegun: true)

@@ -6,9 +6,14 @@ import Switching
 
 /// A top-up or an adjustment, asked for with one id until it is answered.
 struct MoneyRequest: Sendable {
+    enum Kind: String, Sendable { case topUp = "topup", adjustment, refund }
+
     var change: MoneyChange
-    var isTopUp: Bool
+    var kind: Kind
     var isAnswered = false
+
+    /// Of the posting that it makes.
+    var postingID: String { "\(kind.rawValue):\(change.id)" }
 }
 
 extension Simulation {
@@ -48,13 +53,13 @@ extension Simulation {
         return work.happens(permille: 100) ? .seconds(work.number(in: 5...40)) : nil
     }
 
-    private mutating func newSerial() -> Int {
+    mutating func newSerial() -> Int {
         lastSerial += 1
         return lastSerial
     }
 
     /// The serial in front of a number; the dialplan takes it off.
-    private static func access(_ serial: Int) -> String {
+    static func access(_ serial: Int) -> String {
         let digits = String(serial)
         return "7" + String(repeating: "0", count: SimulatedSite.serialDigits - digits.utf8.count)
             + digits
@@ -183,7 +188,24 @@ extension Simulation {
                 change: MoneyChange(
                     id: "m\(moneyRequests.count)", account: account, amount: amount,
                     note: "simulated"),
-                isTopUp: isTopUp))
+                kind: isTopUp ? .topUp : .adjustment))
+        askForMoney(moneyRequests.count - 1)
+    }
+
+    /// Gives back some of what a call has cost, sometimes more than is left of it.
+    mutating func refundACall() {
+        let charges = disk.durable.postings.filter { $0.kind == .charge && $0.call != nil }
+        guard !charges.isEmpty else { return }
+        let charge = chance.pick(charges)
+        let most = Int(-charge.amount.micros)
+        moneyRequests.append(
+            MoneyRequest(
+                change: MoneyChange(
+                    id: "m\(moneyRequests.count)", account: charge.account,
+                    amount: Amount(micros: Int64(chance.number(in: 1...most))), note: "simulated",
+                    call: charge.call.map { CallID(rawValue: $0).description },
+                    charged: -charge.amount),
+                kind: .refund))
         askForMoney(moneyRequests.count - 1)
     }
 
@@ -193,11 +215,13 @@ extension Simulation {
         guard !request.isAnswered else { return }
         queue.add(
             .money(index), at: now + .milliseconds(isCalm ? 3000 : work.number(in: 20...4000)))
-        turn(
-            .requested(
-                request.isTopUp
-                    ? .accountToppedUp(request.change) : .accountAdjusted(request.change),
-                by: ControlToken(rawValue: UInt64(index))))
+        let asked: ControlRequest =
+            switch request.kind {
+            case .topUp: .accountToppedUp(request.change)
+            case .adjustment: .accountAdjusted(request.change)
+            case .refund: .accountRefunded(request.change)
+            }
+        turn(.requested(asked, by: ControlToken(rawValue: UInt64(index))))
     }
 
     mutating func replied(_ reply: ControlReply, to token: ControlToken) {
@@ -211,15 +235,25 @@ extension Simulation {
         switch reply {
         case .done:
             moneyRequests[index].isAnswered = true
-            let id = (request.isTopUp ? "topup:" : "adjustment:") + request.change.id
+            let id = request.postingID
             if !auditor.durablePostings.contains(id) {
                 auditor.find("money told before durable", id)
             }
-        case .refused:
-            // There was not so much on it; nobody asks again.
-            if !request.isTopUp { moneyRequests[index].isAnswered = true }
+        case .refused(let why):
+            // The disk has not said yet what became of it, or takes nothing: ask again.
+            if why.hasPrefix("not known yet") || auditor.isStoreGivenUp { break }
+            switch request.kind {
+            case .topUp: break
+            // There was not so much on it, or left of the charge; nobody asks again.
+            case .adjustment, .refund:
+                moneyRequests[index].isAnswered = true
+                if auditor.durablePostings.contains(request.postingID) {
+                    auditor.find("refused and done", request.postingID)
+                }
+            }
         case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts,
-            .explanation, .price, .vouchers, .voucherBatches:
+            .explanation, .runningCall, .price, .vouchers, .voucherBatches,
+            .bans:
             auditor.find("a wrong reply", request.change.id)
         }
     }

@@ -73,6 +73,8 @@ public struct Simulation: ~Copyable, Sendable {
     var vouchers: [PrintedVoucher] = []
     var voucherBatches = 0
     var redemptions: [Redemption] = []
+    /// Calls that may wait at a place, by its digits.
+    var parkedPlaces: [String] = []
     /// What was dialled without a serial, by whom: the same again would not be told apart.
     var hasDialled: Set<String> = []
     private var isStopped = false
@@ -97,6 +99,7 @@ public struct Simulation: ~Copyable, Sendable {
             durable.accounts[account.id] = account
             durable.balances[account.id] = account.balance.micros
         }
+        durable.settings = site.userSettings
         disk = Disk(durable: durable, seed: seed)
         network = Network(seed: seed, faults: faults)
         auditor = Auditor(site: site)
@@ -165,6 +168,8 @@ public struct Simulation: ~Copyable, Sendable {
         if theSwitch != nil { drainForUpgrade(false) }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
+        // What is done once a minute may be on the way to the disk in this very moment.
+        if !disk.waiting.isEmpty { advance(to: now + .seconds(1)) }
         guard !isStopped, theSwitch != nil else { return }
         auditor.turnBegan(now: now, wallTime: wallTime)
         auditor.drained(theSwitch!, disk)
@@ -174,6 +179,7 @@ public struct Simulation: ~Copyable, Sendable {
             }
         }
         checkRinging()
+        checkSessions()
         for request in moneyRequests where !request.isAnswered {
             auditor.find("money request not answered", request.change.id)
         }
@@ -201,6 +207,18 @@ public struct Simulation: ~Copyable, Sendable {
             for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
                 auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
+        }
+    }
+
+    /// Whoever counts on its session being refreshed was not let down, as long as messages arrive.
+    private mutating func checkSessions() {
+        let losing: [Fault] = [
+            .loss, .bursts, .reordering, .nat, .refusals, .crashes, .powerLoss, .lateLoop,
+            .trunkFailures,
+        ]
+        guard !losing.contains(where: faults.contains) else { return }
+        for agent in agents where agent.sessionsNotRefreshed > 0 {
+            auditor.find("a session not refreshed", agent.number)
         }
     }
 

@@ -1,5 +1,6 @@
 import CSNMP
 import Dispatch
+import Glibc
 import SIP
 import Switching
 
@@ -25,6 +26,9 @@ public final class SpanPoller: @unchecked Sendable {
     private let queue = DispatchQueue(label: "tandem.spans")
     /// Questions that wait for agents; a silent one keeps none of the others waiting.
     private let asking = DispatchQueue(label: "tandem.spans.asking", attributes: .concurrent)
+    /// Those with version 3, one after the other: the library keeps their users in a table without a
+    /// lock.
+    private let askingAsUser = DispatchQueue(label: "tandem.spans.asking-as-user")
     private let tell: @Sendable (String, SpanReading) -> Void
     /// Counts calls of `follow`; belongs to the queue.
     private var round = 0
@@ -32,8 +36,7 @@ public final class SpanPoller: @unchecked Sendable {
     /// - Parameter tell: called with each reading on some thread.
     public init(tell: @escaping @Sendable (String, SpanReading) -> Void) {
         self.tell = tell
-        // Its own complaints would go to standard error, past the log.
-        snmp_keep_quiet()
+        snmp_prepare()
     }
 
     /// Reads these spans from now on and no others. Returns at once.
@@ -46,7 +49,8 @@ public final class SpanPoller: @unchecked Sendable {
 
     private func read(_ span: Span, round: Int) {
         guard round == self.round else { return }
-        asking.async { [weak self] in
+        let queue = if case .user = span.settings.access { askingAsUser } else { asking }
+        queue.async { [weak self] in
             let reading = Self.reading(of: span.settings)
             self?.queue.async { [weak self] in self?.took(reading, of: span, round: round) }
         }
@@ -67,9 +71,11 @@ public final class SpanPoller: @unchecked Sendable {
         let transport = settings.agent.ip.isV4 ? "udp" : "udp6"
         var value: Int64 = 0
         var failure = [CChar](repeating: 0, count: 200)
-        let outcome = snmp_read_integer(
-            "\(transport):\(settings.agent)", settings.version == .v1 ? 1 : 2, settings.community,
-            name, name.count, timeoutMicroseconds, retries, &value, &failure, failure.count)
+        let outcome = withAccess(settings.access) { access in
+            snmp_read_integer(
+                "\(transport):\(settings.agent)", access, name, name.count, timeoutMicroseconds,
+                retries, &value, &failure, failure.count)
+        }
         guard outcome == 0 else {
             let text = String(decoding: failure.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
             return .unreadable("SNMP agent \(settings.agent): \(text)")
@@ -78,5 +84,36 @@ public final class SpanPoller: @unchecked Sendable {
             return .unreadable("SNMP agent \(settings.agent): \(value) is no dsx1LineStatus")
         }
         return .status(SpanStatus(rawValue: UInt32(value)))
+    }
+
+    /// Hands the access over as the library's side reads it; its texts live as long as the call.
+    private static func withAccess(
+        _ access: SpanSettings.Access, _ body: (UnsafePointer<snmp_access>) -> CInt
+    ) -> CInt {
+        var texts: [UnsafeMutablePointer<CChar>?] = []
+        func text(_ text: String?) -> UnsafePointer<CChar>? {
+            guard let copy = text.flatMap({ strdup($0) }) else { return nil }
+            texts.append(copy)
+            return UnsafePointer(copy)
+        }
+        defer { texts.forEach { free($0) } }
+        var written = snmp_access()
+        switch access {
+        case .community(let community, let version):
+            written.version = version == .v1 ? 1 : 2
+            written.community = text(community)
+        case .user(let user):
+            written.version = 3
+            written.user = text(user.name)
+            if let password = user.authenticationPassword {
+                written.authentication = text(user.authentication.rawValue.uppercased())
+                written.authentication_password = text(password)
+            }
+            if let password = user.privacyPassword {
+                written.privacy = text(user.privacy.rawValue.uppercased())
+                written.privacy_password = text(password)
+            }
+        }
+        return body(&written)
     }
 }

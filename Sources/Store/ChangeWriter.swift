@@ -173,6 +173,8 @@ struct ChangeWriter {
         values.add(item.level)
         values.add(item.account)
         values.add(item.callLimit)
+        values.add(item.callLimitIn)
+        values.add(item.callLimitOut)
         try values.run(saveExtension)
     }
 
@@ -365,8 +367,8 @@ extension StoredChange {
 private enum SQL {
     static let saveExtension = """
         INSERT OR REPLACE INTO extension
-        (number, name, md5, sha256, sha512_256, realm, level, account, call_limit)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (number, name, md5, sha256, sha512_256, realm, level, account, call_limit,
+        call_limit_in, call_limit_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     static let removeExtension = "DELETE FROM extension WHERE number = ?"
     static let removeBindings = "DELETE FROM binding WHERE number = ?"

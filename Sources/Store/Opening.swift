@@ -21,7 +21,32 @@ struct Opening {
     let reserve: DiskReserve
     let role: Store.Role
 
-    func open(_ configuration: GRDB.Configuration) throws -> Opened {
+    /// Opens it, and tries again for a while as long as another program holds its lock: somebody may
+    /// just be looking at it, or copying it.
+    ///
+    /// - Parameter whileLocked: is told once what is waited for, and for how long.
+    func open(
+        _ configuration: GRDB.Configuration, patience: Duration, whileLocked: (String) -> Void
+    ) throws -> Opened {
+        let end = ContinuousClock.now + patience
+        var isTold = false
+        while true {
+            do {
+                return try open(configuration)
+            } catch let error as DatabaseError where Store.Failure.isLocked(error) {
+                let failure = Store.Failure(error, at: path)
+                guard ContinuousClock.now < end else { throw failure }
+                if !isTold { whileLocked("\(failure.message). Waiting for \(patience)") }
+                isTold = true
+                Thread.sleep(forTimeInterval: Self.lockPause)
+            }
+        }
+    }
+
+    /// Between two tries, in seconds; each of them waits by itself too.
+    private static let lockPause = 0.1
+
+    private func open(_ configuration: GRDB.Configuration) throws -> Opened {
         let pool = try connect(configuration)
         let migrator = Schema.migrator
         guard try !pool.read(migrator.hasBeenSuperseded) else {

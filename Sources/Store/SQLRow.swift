@@ -44,6 +44,13 @@ struct SQLRow {
         return number
     }
 
+    func optionalNumber<Number: FixedWidthInteger>(
+        _ column: Int, as type: Number.Type = Number.self
+    ) throws -> Number? {
+        guard optionalInteger(column) != nil else { return nil }
+        return try number(column)
+    }
+
     private func damage(_ column: Int, _ value: String) -> Store.Failure {
         Store.Failure(
             .damaged, "column \(Array(row.columnNames)[column]) holds \(value), which it cannot")

@@ -30,6 +30,12 @@ enum Schema {
             try RecordKeys.file(in: database)
             try PostingKeys.fileAll(in: database)
         }
+        migrator.registerMigration("features 3: limits of calls in and out") {
+            try $0.execute(sql: UserSettingsColumns.limits)
+        }
+        migrator.registerMigration("routing 1: numbers that phones may present") {
+            try $0.execute(sql: UserSettingsColumns.presented)
+        }
         return migrator
     }
 

@@ -39,8 +39,8 @@ struct StateReader {
     private func extensions() throws -> [Extension] {
         try all(
             """
-            SELECT number, name, md5, sha256, sha512_256, realm, level, account, call_limit
-            FROM extension ORDER BY number
+            SELECT number, name, md5, sha256, sha512_256, realm, level, account, call_limit,
+            call_limit_in, call_limit_out FROM extension ORDER BY number
             """
         ) { row in
             Extension(
@@ -48,7 +48,8 @@ struct StateReader {
                 secret: StoredSecret(
                     md5: row.text(2), sha256: row.text(3), sha512t256: row.text(4)),
                 realm: row.text(5), level: row.text(6), account: row.optionalText(7),
-                callLimit: try row.number(8))
+                callLimit: try row.number(8), callLimitIn: try row.optionalNumber(9),
+                callLimitOut: try row.optionalNumber(10))
         }
     }
 

@@ -26,9 +26,11 @@ public final class Store: Sendable {
         /// Milliseconds from the start of one group to the start of the next at least. Under load
         /// an answer waits half of it on average, and the syncs cost that much less; the first
         /// commit after a quiet moment does not wait.
-        public var groupMilliseconds = 20
+        public var groupMilliseconds = 40
         /// Connections that read at once: records and statements.
         public var readers = 3
+        /// How long the opening waits for another program that has locked the database.
+        public var lockPatience = Duration.seconds(10)
 
         public init() {}
     }
@@ -79,15 +81,22 @@ public final class Store: Sendable {
     /// be read: `health` says so from the beginning, commits wait, and the start is counted before
     /// the first of them.
     ///
+    /// Blocks for up to `Options.lockPatience` while another program has locked the database so that
+    /// it cannot even be read.
+    ///
+    /// - Parameter whileLocked: is told, once, that it waits for another program, and for which file.
     /// - Throws: `Failure`, with what to do about it.
     public static func open(
-        folder: String, role: Role, options: Options = Options()
+        folder: String, role: Role, options: Options = Options(),
+        whileLocked: (String) -> Void = { _ in }
     ) throws -> Store {
         let lock = try FolderLock(folder: folder, role: role)
         let path = folder + "/" + fileName
         let opened = try Failure.wrapping(path: path) {
             try Opening(path: path, reserve: DiskReserve(folder: folder), role: role)
-                .open(configuration(options))
+                .open(
+                    configuration(options), patience: options.lockPatience,
+                    whileLocked: whileLocked)
         }
         return Store(folder: folder, path: path, lock: lock, opened: opened, options: options)
     }

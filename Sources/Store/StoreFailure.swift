@@ -43,8 +43,21 @@ extension Store.Failure {
             self.init(
                 .inaccessible,
                 "\(path) cannot be written: \(text). It must belong to the user that runs tandem")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(
+                .inUse,
+                "\(path) is locked by another program: end it (`fuser -v \(path)` names it), "
+                    + "then try again (\(text))")
         default:
             self.init(.inaccessible, "\(path): \(text)")
+        }
+    }
+
+    /// Whether somebody else has the database at the moment, which may pass.
+    static func isLocked(_ error: DatabaseError) -> Bool {
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: true
+        default: false
         }
     }
 

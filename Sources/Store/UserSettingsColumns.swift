@@ -21,12 +21,25 @@ enum UserSettingsColumns {
         ) STRICT, WITHOUT ROWID;
         """
 
+    /// Limits of calls one way, and call waiting.
+    static let limits = """
+        ALTER TABLE extension ADD COLUMN call_limit_in INTEGER CHECK (call_limit_in > 0);
+        ALTER TABLE extension ADD COLUMN call_limit_out INTEGER CHECK (call_limit_out > 0);
+        ALTER TABLE user_setting ADD COLUMN refuses_waiting INTEGER NOT NULL DEFAULT 0
+            CHECK (refuses_waiting IN (0, 1));
+        """
+
+    /// Numbers that phones may ask to present, with blanks between them.
+    static let presented = """
+        ALTER TABLE user_setting ADD COLUMN presents TEXT NOT NULL DEFAULT '';
+        """
+
     static let names = """
         number, incoming_level, is_locked, do_not_disturb, forward_always, forward_busy, \
         forward_no_answer, forward_unregistered, speed_dial, last_dialled, pin_salt, pin_hash, \
-        wrong_pins, locked_out_until
+        wrong_pins, locked_out_until, refuses_waiting, presents
         """
-    static let questionMarks = Array(repeating: "?", count: 14).joined(separator: ", ")
+    static let questionMarks = Array(repeating: "?", count: 16).joined(separator: ", ")
 
     static func add(_ settings: UserSettings, of number: String, to values: inout SQLValues) {
         values.add(number)
@@ -52,6 +65,8 @@ enum UserSettingsColumns {
         values.add(settings.pin?.hash ?? [])
         values.add(settings.wrongPINs)
         values.add(settings.lockedOutUntil)
+        values.add(settings.refusesWaiting ? 1 : 0)
+        values.add(settings.presents.joined(separator: " "))
     }
 
     static func settings(in row: SQLRow) throws -> (String, UserSettings) {
@@ -74,6 +89,8 @@ enum UserSettingsColumns {
         if !salt.isEmpty { settings.pin = StoredPIN(salt: salt, hash: row.bytes(11)) }
         settings.wrongPINs = try row.number(12)
         settings.lockedOutUntil = row.optionalInteger(13)
+        settings.refusesWaiting = row.integer(14) != 0
+        settings.presents = row.text(15).split(separator: " ").map(String.init)
         return (row.text(0), settings)
     }
 

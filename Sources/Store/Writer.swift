@@ -232,7 +232,7 @@ final class Writer: Sendable {
             diskRefused(error, &thread)
             return
         }
-        let settled = Array(thread.waiting[..<count])
+        let settled = thread.waiting[..<count].map(\.ticket)
         thread.waiting.removeFirst(count)
         thread.failuresInARow = 0
         mailbox.withLock { mailbox in
@@ -241,7 +241,7 @@ final class Writer: Sendable {
             mailbox.health.groups += 1
             mailbox.health.refusedCommits += refusals.count
         }
-        if let last = settled.last?.ticket { thread.lastSettled = last }
+        if let last = settled.last { thread.lastSettled = last }
         report(settled, refusals)
     }
 
@@ -257,17 +257,17 @@ final class Writer: Sendable {
         onSettled?(.commitFailed(through: last, reason: reason))
     }
 
-    private func report(_ settled: [Commit], _ refusals: [Refusal]) {
-        guard let last = settled.last?.ticket,
+    private func report(_ settled: [CommitTicket], _ refusals: [Refusal]) {
+        guard let last = settled.last,
             let onSettled = mailbox.withLock({ $0.onSettled })
         else { return }
         var next = 0
         for refusal in refusals {
             if refusal.position > next {
-                onSettled(.committed(through: settled[refusal.position - 1].ticket))
+                onSettled(.committed(through: settled[refusal.position - 1]))
             }
             onSettled(
-                .commitFailed(through: settled[refusal.position].ticket, reason: refusal.reason))
+                .commitFailed(through: settled[refusal.position], reason: refusal.reason))
             next = refusal.position + 1
         }
         if next < settled.count { onSettled(.committed(through: last)) }

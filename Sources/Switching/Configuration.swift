@@ -24,6 +24,10 @@ public struct Settings: Sendable {
     public var trunks: [TrunkSettings] = []
     /// The gateways that the direct lines are plugged into; none when there are no lines.
     public var lineGateways: [LineGatewaySettings] = []
+    /// The trunk that says what waits in mailboxes; nil when there are none.
+    public var mailbox: String?
+    /// It is asked for what waits, for phones that ask; otherwise it says so by itself.
+    public var asksMailbox = false
     /// Who is asked for the names of trunks; none is the system's own choice.
     public var nameServers: [Endpoint] = []
     /// What the operators of trunks take, by the trunk's name.
@@ -35,6 +39,8 @@ public struct Settings: Sendable {
     public var limits = Limits()
     public var connections = ConnectionSettings()
     public var spending = SpendingSettings()
+    public var bans = BanSettings()
+    public var overload = OverloadSettings()
     public var timers = TransactionTimers()
     /// How long a digest nonce stays good.
     public var nonceLifetime: Instant.Span = .seconds(300)
@@ -99,6 +105,8 @@ public struct CallSettings: Sendable, Hashable {
     public var aliveCheck: Instant.Span = .seconds(120)
     /// Whoever has parked a call is rung when it was not fetched for so long.
     public var parkRecall: Instant.Span = .seconds(120)
+    /// A phone's 3xx sends its call on, with its extension's rights; otherwise the phone has failed.
+    public var followsRedirects = true
     /// The session timer that is offered (RFC 4028).
     public var session: Instant.Span = .seconds(1800)
 
@@ -150,6 +158,9 @@ public struct Limits: Sendable, Hashable {
     /// Phones that watch an extension, all together and of one extension.
     public var subscriptions = 200_000
     public var subscriptionsOfExtension = 200
+    /// Texts that may be on their way to phones, and the bytes of one (RFC 3428 §8).
+    public var texts = 10_000
+    public var textBytes = 1300
     /// Route alternatives that one call may try.
     public var attempts = 8
     /// How often one call may be sent on, by users and by the plan.
@@ -165,6 +176,9 @@ public struct Limits: Sendable, Hashable {
     public var paidAnswerPatience: Instant.Span = .seconds(3)
     /// The same of a free call; then it goes on unwritten.
     public var freeAnswerPatience: Instant.Span = .milliseconds(250)
+    /// How long an operator's change, or that of a feature code, waits for the disk until it is said
+    /// that it is not known yet.
+    public var replyPatience: Instant.Span = .seconds(10)
 
     public init() {}
 }

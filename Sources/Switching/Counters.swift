@@ -2,6 +2,10 @@
 struct Counters: Sendable {
     var received: UInt64 = 0
     var malformed: UInt64 = 0
+    /// Dropped unread, since their address is banned.
+    var banned: UInt64 = 0
+    /// Newcomers that got 503 while the switch was overloaded.
+    var turnedAway: UInt64 = 0
     var calls: UInt64 = 0
     private var named: [String: UInt64] = [:]
 

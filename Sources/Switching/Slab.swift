@@ -29,7 +29,7 @@ struct Slab<Element: Sendable>: Sendable {
 
     var count: Int { elements.count }
 
-    mutating func insert(_ element: Element) -> Handle {
+    mutating func insert(_ element: consuming Element) -> Handle {
         let slot: UInt32
         if let known = free.popLast() {
             slot = known
@@ -79,15 +79,15 @@ struct Slab<Element: Sendable>: Sendable {
         guard let position = position(of: handle) else { return nil }
         slots[Int(handle.slot)].generation &+= 1
         free.append(handle.slot)
-        let last = elements.count - 1
-        if position != last {
-            elements.swapAt(position, last)
-            let moved = slotOfPosition[last]
+        var removed = elements.removeLast()
+        let moved = slotOfPosition.removeLast()
+        if position != elements.count {
+            // Not `swapAt`, which copies both.
+            swap(&removed, &elements[position])
             slotOfPosition[position] = moved
             slots[Int(moved)].position = UInt32(position)
         }
-        slotOfPosition.removeLast()
-        return elements.removeLast()
+        return removed
     }
 
     /// All handles, by slot.

@@ -83,10 +83,13 @@ public struct Extension: Sendable, Hashable {
     public var account: String?
     /// How many calls at once, in and out together.
     public var callLimit: Int
+    /// How many of them in, and how many out; nil is as many as `callLimit`.
+    public var callLimitIn: Int?
+    public var callLimitOut: Int?
 
     public init(
         number: String, name: String, secret: StoredSecret, realm: String, level: String,
-        account: String?, callLimit: Int = 1
+        account: String?, callLimit: Int = 1, callLimitIn: Int? = nil, callLimitOut: Int? = nil
     ) {
         self.number = number
         self.name = name
@@ -95,6 +98,8 @@ public struct Extension: Sendable, Hashable {
         self.level = level
         self.account = account
         self.callLimit = callLimit
+        self.callLimitIn = callLimitIn
+        self.callLimitOut = callLimitOut
     }
 }
 

@@ -25,6 +25,10 @@ struct ClientEntry: Sendable {
         case join(call: Handle, asked: LegReference)
         /// NOTIFY to a phone that watches an extension.
         case notification(subscription: Handle)
+        /// MESSAGE or NOTIFY to one of the phones of an extension, outside of any call.
+        case fork(Handle)
+        /// SUBSCRIBE to the mailbox server.
+        case mailbox(Handle)
     }
 
     /// What finds this entry: the number of the branch, CANCEL apart from the INVITE it shares it
@@ -108,6 +112,10 @@ struct DeadlineKey: Hashable, Sendable {
         case registration
         /// The disk is slow: an answer has waited long enough for it.
         case unwritten
+        /// The disk is slow: a refusal has waited long enough for it.
+        case withheld
+        /// A change has waited long enough for the disk: who asked for it is answered.
+        case undecided
         /// Is a side still there, or a session timer due?
         case sidesCheck
         /// The next try of a join that has met another INVITE.
@@ -123,6 +131,10 @@ struct DeadlineKey: Hashable, Sendable {
         case probeAnswer
         /// Once a minute: expired bindings.
         case housekeeping
+        /// Phones have had their time to take a text.
+        case fork
+        /// A subscription at the mailbox server is due, or has rested.
+        case mailbox
     }
 
     var kind: Kind

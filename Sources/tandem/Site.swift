@@ -126,8 +126,10 @@ struct Site {
                 Output.text(
                     options.json
                         ? explanation.cell(language).json + "\n" : explanation.text(language))
+            case .runningCall(let record, _):
+                print(Listing(records: [record], currency: currency), true)
             case .status, .calls, .trunks, .lines, .registrations, .extensions, .accounts, .price,
-                .vouchers, .voucherBatches:
+                .vouchers, .voucherBatches, .bans:
                 if let listing = Listing(reply) { print(listing, asCard) }
             }
         }

@@ -16,9 +16,9 @@ struct Tandem: ParsableCommand {
             DialplanCommand.self, ReloadCommand.self, VersionsCommand.self, RollbackCommand.self,
             ExplainCommand.self,
             ShowCommand.self, ExtensionCommand.self, TariffCommand.self, AccountCommand.self,
-            VoucherCommand.self, HangupCommand.self, CDRCommand.self, DrainCommand.self,
-            UndrainCommand.self, SimulateCommand.self, BackupCommand.self, RestoreCommand.self,
-            AuditCommand.self,
+            VoucherCommand.self, HangupCommand.self, UnbanCommand.self, CDRCommand.self,
+            DrainCommand.self, UndrainCommand.self, SimulateCommand.self, BackupCommand.self,
+            RestoreCommand.self, AuditCommand.self,
         ])
 }
 

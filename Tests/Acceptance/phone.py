@@ -25,7 +25,7 @@ class Phone:
     def __init__(
         self, folder, user, *, domain, registrar=None, password=None, algorithm=None, port=0,
         answers=None, expires=300, transport="udp", retry=0, authority=None,
-        address="127.0.0.1",
+        address="127.0.0.1", mailbox=False,
     ):
         self.user = user
         self.registrar = registrar
@@ -35,6 +35,7 @@ class Phone:
             "algorithm": algorithm, "port": port, "answers": answers, "expires": expires,
             "log": self.log, "rtp": next(_rtp_bases), "transport": transport, "retry": retry,
             "authority": authority, "address": address,
+            "mailbox": mailbox,
         }
         self.events = []
         self.changed = threading.Condition()
@@ -102,9 +103,30 @@ class Phone:
         return self.wait(
             lambda e: e["event"] == "registration", timeout, "to unregister", since)
 
-    def dial(self, number, host=None):
-        reply = self.command("dial", uri=f"sip:{number}@{host or self.registrar}")
+    def dial(self, number, host=None, **headers):
+        """Calls a number; `headers` are more fields of the INVITE."""
+        reply = self.command(
+            "dial", uri=f"sip:{number}@{host or self.registrar}", headers=headers)
         return Call(self, reply["call"])
+
+    def send_text(self, number, text):
+        """Sends a text and returns its final `status`, and `reason`."""
+        since = len(self.events)
+        self.command("text", uri=f"sip:{number}@{self.registrar}", text=text)
+        return self.wait(
+            lambda e: e["event"] == "text_status", 20, "to hear of its text", since)
+
+    def wait_text(self, timeout=20, since=0):
+        """The text that came: `sender`, `text`."""
+        return self.wait(lambda e: e["event"] == "text", timeout, "to get a text", since)
+
+    def watch(self, number):
+        """Shows from now on whether an extension can be reached."""
+        self.command("watch", uri=f"sip:{number}@{self.registrar}")
+
+    def wait_presence(self, wanted, timeout=20, since=0):
+        return self.wait(
+            lambda e: e["event"] == "presence" and wanted(e), timeout, "to see presence", since)
 
     def incoming(self, timeout=20, since=0):
         event = self.wait(
@@ -197,8 +219,13 @@ class Call:
         self.phone.command("answer", call=self.number, status=200)
         return self.wait_answered()
 
-    def reject(self, status):
-        self.phone.command("answer", call=self.number, status=status)
+    def reject(self, status, **headers):
+        self.phone.command("answer", call=self.number, status=status, headers=headers)
+
+    def replaces(self):
+        """The value of Replaces by which another phone takes the place of this one, the caller."""
+        answer = self.received("SIP/2.0 200")[0]
+        return f"{answer['call-id']};to-tag={answer.tag('to')};from-tag={answer.tag('from')}"
 
     def hang_up(self):
         self.phone.command("hang_up", call=self.number)

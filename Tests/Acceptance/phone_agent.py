@@ -96,6 +96,15 @@ class PhoneAccount(pj.Account):
             message=prm.rdata.wholeMsg,
         )
 
+    def onInstantMessage(self, prm):
+        emit(event="text", sender=prm.fromUri, text=prm.msgBody)
+
+    def onInstantMessageStatus(self, prm):
+        emit(event="text_status", status=prm.code, reason=prm.reason)
+
+    def onMwiInfo(self, prm):
+        emit(event="mailbox", message=prm.rdata.wholeMsg)
+
     def onIncomingCall(self, prm):
         call = PhoneCall(self.agent, self, prm.callId)
         info = call.getInfo()
@@ -108,10 +117,33 @@ class PhoneAccount(pj.Account):
             self.agent.answer({"call": call.number, "status": automatic})
 
 
+class Watched(pj.Buddy):
+    """Another extension whose presence the phone shows."""
+
+    def onBuddyState(self):
+        info = self.getInfo()
+        emit(
+            event="presence", subscribed=info.subState == pj.PJSIP_EVSUB_STATE_ACTIVE,
+            open=info.presStatus.status == pj.PJSUA_BUDDY_STATUS_ONLINE,
+            note=info.presStatus.statusText, activity=info.presStatus.activity,
+        )
+
+
+def headers(command):
+    """More fields of a request or response, from the command's own."""
+    wanted = pj.SipHeaderVector()
+    for name, value in command.get("headers", {}).items():
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        wanted.append(header)
+    return wanted
+
+
 class Agent:
     def __init__(self, settings):
         self.settings = settings
         self.calls = []
+        self.buddies = []
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
         config = pj.EpConfig()
@@ -182,6 +214,7 @@ class Agent:
             config.regConfig.firstRetryIntervalSec = settings.get("retry", 0)
             config.regConfig.timeoutSec = settings.get("expires", 300)
             config.sipConfig.proxies.append(f"sip:{settings['registrar']}{way};lr")
+        config.mwiConfig.enabled = bool(settings.get("mailbox"))
         if settings.get("password"):
             config.sipConfig.authCreds.append(self.credential())
         return config
@@ -212,12 +245,34 @@ class Agent:
 
     def dial(self, command):
         call = PhoneCall(self, self.account)
-        call.makeCall(command["uri"], pj.CallOpParam(True))
+        parameters = pj.CallOpParam(True)
+        parameters.txOption.headers = headers(command)
+        call.makeCall(command["uri"], parameters)
         return {"call": call.number}
+
+    def text(self, command):
+        """A text outside of any call; its status comes as an event."""
+        parameters = pj.SendInstantMessageParam()
+        parameters.content = command["text"]
+        config = pj.BuddyConfig()
+        config.uri, config.subscribe = command["uri"], False
+        buddy = pj.Buddy()
+        buddy.create(self.account, config)
+        self.buddies.append(buddy)
+        buddy.sendInstantMessage(parameters)
+
+    def watch(self, command):
+        config = pj.BuddyConfig()
+        config.uri, config.subscribe = command["uri"], True
+        buddy = Watched()
+        buddy.create(self.account, config)
+        self.buddies.append(buddy)
+        buddy.subscribePresence(True)
 
     def answer(self, command):
         parameters = pj.CallOpParam(True)
         parameters.statusCode = command["status"]
+        parameters.txOption.headers = headers(command)
         self.calls[command["call"]].answer(parameters)
 
     def hang_up(self, command):

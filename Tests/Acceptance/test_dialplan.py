@@ -115,6 +115,25 @@ def test_fmt_writes_the_canonical_form_with_comments_and_is_content_with_it(site
     site.do("test")
 
 
+def test_fmt_formats_every_file_that_the_plan_includes(site):
+    write(site, "far.numbers", "02X.   // as it was\n")
+    write(site, "branch.dialplan", BRANCH + "include \"codes.dialplan\"\n")
+    write(site, "codes.dialplan", "short   700->86035566\n")
+    site.write_dialplan(DIALPLAN + "include \"branch.dialplan\"\n")
+    before = site.run("fmt", "--check")
+    assert before.code == 1
+    assert all(name in before.output for name in ("branch.dialplan", "codes.dialplan"))
+    site.do("fmt")
+    assert read(site, "codes.dialplan") == "short 700  -> 86035566\n"
+    assert read(site, "branch.dialplan").startswith(
+        "site branch { country 86  area 0755  timezone Asia/Shanghai }\n")
+    assert read(site, "far.numbers") == "02X.   // as it was\n"
+    assert site.run("fmt", "--check").code == 0
+    os.remove(site.path("codes.dialplan"))
+    missing = site.run("fmt")
+    assert missing.code == 1 and "codes.dialplan" in missing.errors
+
+
 def test_fmt_leaves_a_plan_alone_that_it_cannot_read(site):
     broken = DIALPLAN + "level { may\n"
     site.write_dialplan(broken)
@@ -295,6 +314,44 @@ def test_explain_tells_the_same_of_a_supposed_and_of_a_made_call(
     (now,) = daemon.ask(*ask)
     assert now["outcome"] == "refuse"
     assert daemon.do("explain", "--call", record.call, "--lang", language).output == past.output
+
+
+def test_explain_tells_of_a_call_while_it_is_under_way(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("desk-8001", "50")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    (supposed,) = daemon.ask("explain", "--from", "8001", "--dial", "02088886666")
+    call = phones("8001").dial("02088886666")
+    call.wait_answered()
+    (running,) = daemon.ask("show", "calls")
+    (live,) = daemon.ask("explain", "--call", running["call"])
+    assert live["explanation"] == supposed["steps"]
+    assert live["attempts"][0]["route"] == "ip-e1" and not live.get("disposition")
+    text = daemon.do("explain", "--call", running["call"]).output
+    assert "the call is under way: " in text
+    assert all(step in text for step in supposed["steps"])
+    chinese = daemon.do("explain", "--call", running["call"], "--lang", "zh").output
+    assert re.search(r"[一-鿿]", chinese)
+    call.hang_up()
+    call.wait_ended()
+    (past,) = daemon.ask("explain", "--call", running["call"])
+    assert past["explanation"] == live["explanation"]
+    assert past["disposition"] == "ANSWERED"
+
+
+def test_explain_supposes_a_number_that_the_phone_asks_to_present(daemon):
+    daemon.write_dialplan(DIALPLAN + "phones 8001  presents 4001234567\n")
+    daemon.do("reload")
+    daemon.import_extensions(
+        ("8001", "country", None), ("8002", "country", None), ("8003", "country", None))
+    daemon.do("extension", "set", "8003", "--presents", "4001234560-4001234569")
+    (row,) = daemon.ask("extension", "show", "8003")
+    assert row["presents"] == ["4001234560-4001234569"]
+    for caller, presented in (
+            ("8001", "4001234567"), ("8002", "+8631166778002"), ("8003", "4001234567")):
+        (row,) = daemon.ask("explain", "--from", caller, "--dial", "02088886666",
+                            "--present", "4001234567")
+        assert row["presented"] == presented
 
 
 def test_explain_refuses_what_it_cannot_answer(daemon):

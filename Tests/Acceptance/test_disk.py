@@ -207,6 +207,44 @@ def test_a_start_on_a_full_disk_serves_what_is_free_and_mends_by_itself(
     assert len(site.records()) == 5
 
 
+def lock_out(path):
+    """Another program that lets nobody even read the database, until it is closed."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    return other
+
+
+def test_a_start_waits_for_a_program_that_has_locked_the_database_and_names_it(site):
+    site.start()
+    site.stop()
+    path = os.path.join(site.path("data"), "tandem.sqlite")
+    locked = f"{path} is locked by another program"
+    other = lock_out(path)
+    site.spawn()
+    limit = time.monotonic() + 20
+    while locked not in site.log_text():
+        assert site.process.poll() is None and time.monotonic() < limit, site.log_text()
+        time.sleep(0.1)
+    other.close()
+    limit = time.monotonic() + 30
+    while site.run("show", "status").code != 0:
+        assert site.process.poll() is None and time.monotonic() < limit, site.log_text()
+        time.sleep(0.1)
+    site.stop()
+
+    other = lock_out(path)
+    begun = time.monotonic()
+    site.spawn()
+    code = site.process.wait(60)
+    site.process = None
+    other.close()
+    assert code == 1 and time.monotonic() - begun > 9
+    last = site.log_text().splitlines()[-1]
+    assert locked in last and f"fuser -v {path}" in last, last
+    site.start()
+
+
 def test_a_database_that_cannot_be_read_refuses_the_start_clearly(site):
     site.start()
     site.stop()
@@ -216,6 +254,24 @@ def test_a_database_that_cannot_be_read_refuses_the_start_clearly(site):
     failed = site.run("run")
     assert failed.code == 1
     assert "is damaged" in failed.text and "restore a backup" in failed.text
+
+
+def test_a_top_up_that_waits_for_the_disk_is_answered_soon_and_made_once(daemon):
+    daemon.open_account("sales", "20")
+    database = sqlite3.connect(
+        os.path.join(daemon.path("data"), "tandem.sqlite"), isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    waits = daemon.run("account", "topup", "sales", "5", "--id", "bank-7")
+    assert waits.code == 1 and "not known yet" in waits.text, waits.text
+    assert time.monotonic() - begun < 12
+    refused = daemon.run("account", "topup", "sales", "5", "--id", "bank-8")
+    assert refused.code == 1 and "not done, ask again later" in refused.text
+    database.execute("ROLLBACK")
+    wait_state(daemon, "^running$")
+    assert daemon.balance("sales") == 25
+    again = daemon.do("account", "topup", "sales", "5", "--id", "bank-7")
+    assert "done before" in again.text and daemon.balance("sales") == 25
 
 
 @pytest.mark.parametrize("trouble", ["input/output error", "locked by another program"])

@@ -1,5 +1,6 @@
 """The E1 span's own state, read by SNMP from a real snmpd that says what a test wants."""
 
+import os
 import subprocess
 import time
 
@@ -21,14 +22,16 @@ class Agent:
         self.port = port
         self.process = None
 
-    def say(self, status):
+    def say(self, status, access="rocommunity gateway 127.0.0.1"):
         """Starts it anew with another value."""
         self.close()
-        path = f"{self.folder}/snmpd.conf"
+        path = f"{self.folder}/agent.conf"
+        kept = f"{self.folder}/snmpd-kept"
+        os.makedirs(kept, exist_ok=True)
         with open(path, "w") as file:
             file.write(f"""\
 agentaddress udp:127.0.0.1:{self.port}
-rocommunity gateway 127.0.0.1
+{access}
 override {LINE_STATUS}.4 integer {status}
 """)
         self.output = open(f"{self.folder}/snmpd.log", "a")
@@ -36,7 +39,7 @@ override {LINE_STATUS}.4 integer {status}
             ["snmpd", "-f", "-Lo", "-C", "-c", path, "-p", f"{self.folder}/snmpd.pid",
              "-I", "-smux"],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
-            env={"SNMP_PERSISTENT_DIR": self.folder, "PATH": "/usr/sbin:/usr/bin:/bin"})
+            env={"SNMP_PERSISTENT_DIR": kept, "PATH": "/usr/sbin:/usr/bin:/bin"})
         limit = time.monotonic() + 10
         while f":{self.port:04X} " not in open("/proc/net/udp").read():
             assert self.process.poll() is None, open(self.output.name).read()
@@ -58,11 +61,11 @@ def agent(site):
     agent.close()
 
 
-def write_config(site, agent):
+def write_config(site, agent, access="community: gateway"):
     site.write_config(e1_more=f"""\
         span:
           agent: 127.0.0.1:{agent.port}
-          community: gateway
+          {access}
           index: 4
           interval: 1s
         """)
@@ -121,3 +124,64 @@ def test_an_agent_without_that_span_says_so(site, agent):
     while "there is no such value" not in trunk(site, "ip-e1")["signals"]["span"]["reason"]:
         assert time.monotonic() < limit, trunk(site, "ip-e1")
         time.sleep(0.1)
+
+
+USERS = """\
+createUser tandem SHA-256 "signed as agreed" AES "hidden as agreed"
+createUser plain SHA "signed as agreed"
+createUser open
+rouser tandem priv
+rouser plain auth
+rouser open noauth"""
+SIGNED = "auth-password: signed as agreed"
+
+
+@pytest.mark.parametrize("access", [
+    f"{{ user: tandem, {SIGNED}, privacy-password: hidden as agreed }}",
+    f"{{ user: plain, auth: sha, {SIGNED} }}",
+    "{ user: open }",
+], ids=["encrypted", "signed", "open"])
+def test_a_span_is_read_by_a_user_of_snmp_version_3(site, gateways, agent, access):
+    keys = access.strip("{ }").split(", ")
+    agent.say(NO_ALARM, USERS)
+    write_config(site, agent, "\n          ".join(["version: 3", *keys]))
+    gateways("answer", site.e1_port)
+    site.start()
+    assert wait_span(site, "up")["reason"] == "the span has no alarm"
+    # The agent starts anew, with another identity and its clock at zero.
+    agent.say(LOSS_OF_SIGNAL, USERS)
+    wait_trunk(site, "ip-e1", "down")
+    assert "loss of signal" in trunk(site, "ip-e1")["reason"]
+    agent.say(NO_ALARM, USERS)
+    wait_trunk(site, "ip-e1", "up")
+
+
+@pytest.mark.parametrize("keys,reason", [
+    (["user: tandem", "auth-password: signed otherwise", "privacy-password: hidden as agreed"],
+     "Authentication failure"),
+    (["user: stranger", SIGNED], "Unknown user name"),
+    (["user: tandem", SIGNED], "access denied"),
+], ids=["wrong-password", "unknown-user", "not-encrypted"])
+def test_a_user_whom_the_agent_does_not_know_is_said(site, agent, keys, reason):
+    agent.say(NO_ALARM, USERS)
+    write_config(site, agent, "\n          ".join(["version: 3", *keys]))
+    site.start()
+    limit = time.monotonic() + 15
+    while reason not in (seen := trunk(site, "ip-e1")["signals"]["span"])["reason"]:
+        assert time.monotonic() < limit, seen
+        time.sleep(0.1)
+    assert "agreed" not in site.log_text(), "a password is in the log"
+
+
+def test_a_password_that_changes_counts_from_the_reload_on(site, agent):
+    agent.say(NO_ALARM, USERS)
+    write_config(site, agent, "\n          ".join(["version: 3", "user: plain", "auth: sha", SIGNED]))
+    site.start()
+    wait_span(site, "up")
+    good = open(site.config).read()
+    open(site.config, "w").write(good.replace("signed as agreed", "signed otherwise"))
+    site.do("reload")
+    assert "Authentication failure" in wait_span(site, "unknown")["reason"]
+    open(site.config, "w").write(good)
+    site.do("reload")
+    wait_span(site, "up")

@@ -13,17 +13,18 @@ from test_trunks import wait_trunk
 class NameServer:
     """dnsmasq with records of a test, on a port of its own."""
 
-    def __init__(self, folder, port, *records, ttl=1):
+    def __init__(self, folder, port, *records, ttl=1, address="127.0.0.1"):
         self.port = port
         self.output = open(f"{folder}/dnsmasq-{time.time_ns()}.log", "w")
         self.process = subprocess.Popen(
             ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
-             "--no-hosts", "--no-daemon", f"--port={port}", "--listen-address=127.0.0.1",
+             "--no-hosts", "--no-daemon", f"--port={port}", f"--listen-address={address}",
              "--bind-interfaces", "--local=/test/", f"--local-ttl={ttl}", "--log-queries",
              f"--pid-file={folder}/dnsmasq-{port}.pid", *records],
             stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
         limit = time.monotonic() + 10
-        while f":{port:04X} " not in open("/proc/net/udp").read():
+        table = "/proc/net/udp6" if ":" in address else "/proc/net/udp"
+        while f":{port:04X} " not in open(table).read():
             assert self.process.poll() is None, self.text()
             assert time.monotonic() < limit, "dnsmasq did not open its port"
             time.sleep(0.01)
@@ -148,6 +149,25 @@ def test_a_name_that_nobody_knows_is_said_and_the_pstn_is_taken(
     assert trunk(site, "ip-e1")["reason"] == "its name stands for no address"
     call_and_hang_up(caller_with_money(site, phones))
     assert site.wait_record().route == "pstn"
+
+
+def test_name_servers_are_asked_over_ipv6(site, phones, gateways, name_server):
+    dns, nobody = free_port(), free_port()
+    name_server(dns, ADDRESS, service(site.e1_port, 10), address="::1")
+    site.write_config(
+        e1_address="operator.test", more=f"name-servers: ['[::1]:{dns}']\n")
+    e1 = gateways("answer", site.e1_port)
+    site.start()
+    wait_targets(site, [f"127.0.0.1:{site.e1_port}"])
+    call_and_hang_up(caller_with_money(site, phones))
+    assert len(e1.requests("INVITE")) == 1
+    # One of either family that is dead costs the other nothing but time.
+    text = open(site.config).read()
+    open(site.config, "w").write(
+        text.replace(f"['[::1]:{dns}']", f"['127.0.0.1:{nobody}', '[::1]:{dns}']"))
+    site.do("reload")
+    wait_targets(site, [f"127.0.0.1:{site.e1_port}"])
+    assert "no name server answers" not in site.log_text()
 
 
 def wait_targets(site, targets, timeout=20):

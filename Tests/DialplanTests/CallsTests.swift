@@ -374,6 +374,51 @@ import Testing
         #expect(decision.explanation.contains { $0.code == "wish" })
     }
 
+    @Test(
+        "a phone presents what the plan or its own settings let it",
+        arguments: [
+            ("4001234567", "8100", "4001234567", nil), ("4001234567", "8115", "4001234567", nil),
+            ("031166770003", "8100", "+8631166770003", nil), ("4001234567", "8120", nil, nil),
+            ("+8631166770010", "8100", nil, nil), ("nonsense", "8100", nil, nil),
+            ("4008888888", "8120", "4008888888", "4008888888"),
+            ("4008888885", "8120", "4008888885", "4008888880-4008888889"),
+            ("4008888889", "8120", nil, "4008888880-4008888888"), ("4008", "8120", nil, "x-y-z"),
+        ] as [(String, String, String?, String?)])
+    func wishesOfPhones(wish: String, caller: String, shown: String?, set: String?) throws {
+        let plan = try compiled(
+            sample + "\nphones 8100, 8110-8119  presents 4001234567, +8631166770000-+8631166770009")
+        let own = settings("world") { $0.presents = set.map { ["1", $0] } ?? [] }
+        var query = query("02088886666", from: caller, level: "world", [caller: own])
+        query.wish = wish
+        let decision = plan.decide(query)
+        #expect(decision.routes.first?.presented == shown ?? "+863116677\(caller)")
+        let granted = decision.explanation.first { $0.code == "wish-granted" }
+        #expect((granted != nil) == (shown != nil))
+        if let granted { #expect(granted.text.contains("dialplan:") == (set == nil)) }
+        // Who sends a call on shows what is its own.
+        query.wish = nil
+        #expect(plan.decide(query).routes.first?.presented == "+863116677\(caller)")
+    }
+
+    @Test(
+        "an expect line says what a phone asks to present",
+        arguments: [
+            ("8100 (world) from 4001234567", "4001234567", true),
+            ("8100 (world) from 4001234568", "+8631166778100", true),
+            ("8101 (world) from 4001234567", "4001234567", false),
+        ])
+    func expectedWishes(caller: String, presents: String, holds: Bool) {
+        let text =
+            sample + """
+
+                phones 8100 presents 4001234567
+                expect \(caller) dials 02088886666 -> presents \(presents)
+                """
+        let (plan, diagnostics) = Plan.compile(
+            PlanSources(main: SourceFile(path: "p", text: text)), context: context)
+        #expect((plan != nil) == holds, "\(diagnostics.map(\.message))")
+    }
+
     // MARK: Selection
 
     @Test func theDecisionCarriesHowItsWaysAreSelected() throws {

@@ -54,6 +54,7 @@ import Testing
         case .noRoute: 43
         case .insideOnly: 44
         case .transferred: 45
+        case .wishGranted: 46
         }
     }
 
@@ -119,7 +120,8 @@ import Testing
             .wayClosed("pstn", hours: "night", isOpen: false, place: place),
             .wish("4001234567", isGranted: true, group: "sales"),
             .wish("4001234567", isGranted: false, group: nil), .noRoute(class: "service"),
-            .insideOnly("0208"),
+            .wishGranted("4001234567", to: "8100", place: nil),
+            .wishGranted("4001234567", to: "8100", place: place), .insideOnly("0208"),
         ]
         let whys: [Step.Unreadable] = [.empty, .tooLong, .unknownCharacter, .endless]
         steps += whys.map { .unreadable("a", $0) }
@@ -141,8 +143,8 @@ import Testing
     }
 
     @Test func everyKindOfStepHasASample() {
-        #expect(Set(Self.samples.map(Self.index)) == Set(0..<46))
-        #expect(Set(Self.samples.map(\.code)).count == 46)
+        #expect(Set(Self.samples.map(Self.index)) == Set(0..<47))
+        #expect(Set(Self.samples.map(\.code)).count == 47)
     }
 
     @Test("every step is told in every language", arguments: ExplanationLanguage.allCases)

@@ -94,6 +94,8 @@ import Testing
             short { 700->86035566, 701  ->  8200 }
             feature forward-always on *57*{number} off #57
             feature pickup *8
+            phones 8001,8010-8019 presents 4001234567 , +8631166770000
+            phones 8002 presents 4001234568
             pin {digits 4-8 attempts 3 lockout 15m}
             group sales {
               8100-8119 longest-idle 15s
@@ -114,6 +116,8 @@ import Testing
                 short { 700  -> 86035566, 701  -> 8200 }
                 feature forward-always  on *57*{number}  off #57
                 feature pickup          *8
+                phones 8001, 8010-8019  presents 4001234567, +8631166770000
+                phones 8002             presents 4001234568
                 pin { digits 4-8  attempts 3  lockout 15m }
                 group sales  {
                     8100-8119 longest-idle 15s
@@ -195,6 +199,20 @@ import Testing
         #expect(
             try Self.format("class a 1X\r\n\r\nclass b 2X  // two\r\n")
                 == "class a  1X\n\nclass b  2X  // two\n")
+    }
+
+    @Test func theFilesThatAPlanIncludesAreNamed() {
+        let text = """
+            include "features.dialplan"  // first
+            levl wrong
+            include "sites/far.dialplan"
+            include "features.dialplan"
+            class far from "far.numbers"
+            """
+        #expect(
+            Plan.includes(SourceFile(path: "p", text: text))
+                == ["features.dialplan", "sites/far.dialplan"])
+        #expect(Plan.includes(SourceFile(path: "p", text: "")).isEmpty)
     }
 
     @Test func nothingIsNothing() throws {

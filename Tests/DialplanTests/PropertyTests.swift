@@ -134,6 +134,8 @@ import Testing
             settings.forwardBusy = target(&generator)
             settings.forwardNoAnswer = target(&generator)
             settings.lastDialled = target(&generator)
+            settings.presents = [[], [], ["4001234567"], ["+8631166770000-+8631166770009", "x"]]
+                .randomElement(using: &generator)!
             if let entry = target(&generator) { settings.speedDial["3"] = entry }
             return settings
         }

@@ -102,6 +102,123 @@ import Testing
         #expect(stranger.refusal == .unknownNumber)
     }
 
+    /// The branch with lines that ring something else, and codes of both sites.
+    private static func joined(_ more: String = "") throws -> Plan {
+        try plan(
+            """
+            feature call-by-pin *88*{extension}*{pin}*{number}
+            feature pickup-extension *8{extension}
+            """,
+            west + "\nline 26771111 rings group front\nfeature call-by-pin *{pin}*{number}\n"
+                + "feature call-by-pin *99*{extension}*{pin}*{number}\n" + more)
+    }
+
+    @Test(
+        "a direct line of another site is a number inside, in every spelling",
+        arguments: [
+            ("075526778001", "8100", "house", "9001"), ("+8675526778001", "8100", "house", "9001"),
+            ("0755-2677 8099", "8100", "house", "9099"), ("66778001", "8100", "house", "8001"),
+            ("031166778100", "9001", "desk", "8100"),
+        ])
+    func linesOfAnotherSite(dialled: String, from: String, level: String, rings: String) throws {
+        let decision = try Self.plan().dialled(dialled, from: from, level: level)
+        #expect(decision.outcome == .ring(extension: rings))
+        #expect(decision.numberClass == "internal")
+    }
+
+    @Test func aLineOfAnotherSiteIsNoneInTheOwnArea() throws {
+        let decision = try Self.plan().dialled("26778001", level: "city")
+        #expect(decision.numberClass == "local" && decision.routes.count == 2)
+        let stranger = try Self.plan().dialled("075526778100", level: "country")
+        #expect(stranger.numberClass == "national")
+    }
+
+    @Test func aLineOfAnotherCountryIsInsideToo() throws {
+        let abroad = Self.branch.replacing("country 86  area 0755", with: "country 49  area 030")
+        let plan = try Self.plan("", abroad)
+        #expect(
+            plan.dialled("00493026778001", level: "house").outcome == .ring(extension: "9001"))
+        #expect(
+            plan.dialled("008631166778100", from: "9001", level: "desk").outcome
+                == .ring(extension: "8100"))
+    }
+
+    @Test func aLineOfAnotherSiteRingsWhatThatSiteSays() throws {
+        let plan = try Self.joined()
+        func asked(_ caller: Caller, _ dialled: String, at hour: Int = 11) -> Decision {
+            var query = Query(caller: caller, dialled: dialled, time: monday)
+            query.time.minuteOfDay = hour * 60
+            var west = query.time
+            west.minuteOfDay -= 120
+            query.timesElsewhere = ["Asia/Urumqi": west]
+            return plan.decide(query)
+        }
+        let house = Caller.extension("8100", level: "house")
+        guard case .ringGroup(let group) = asked(house, "075526771111").outcome else {
+            Issue.record("\(asked(house, "075526771111"))")
+            return
+        }
+        #expect(group.name == "front")
+        // By the clock of its own site, for callers inside and on a trunk.
+        for caller in [house, .trunk("pstn")] {
+            #expect(asked(caller, "075526770000").outcome == .ring(extension: "9002"))
+            #expect(asked(caller, "075526770000", at: 9).outcome == .ring(extension: "9003"))
+        }
+    }
+
+    @Test func theDigitMapKnowsTheNumbersOfAllSites() throws {
+        let map = try Self.plan().digitMap().text(.mgcp)
+        #expect(map.contains("90xx"), "\(map)")
+    }
+
+    @Test func aCallAtAnotherSiteIsPickedUp() throws {
+        guard case .feature(let call) = try Self.joined().dialled("*89001", level: "house").outcome
+        else {
+            Issue.record("no feature")
+            return
+        }
+        #expect(call.feature == .pickupExtension && call.number == "9001")
+        #expect(try Self.joined().dialled("*89100", level: "house").refusal == .unknownNumber)
+    }
+
+    @Test func aCallByPINOfAnotherSiteIsMadeAsIfItWereDialledThere() throws {
+        let plan = try Self.joined()
+        func asked(_ dialled: String, from: String = "8100", _ pin: PINAnswer) -> Decision {
+            var query = Query(
+                caller: .extension(from, level: "house"), dialled: dialled, time: monday
+            ) { number in
+                var settings = ExtensionSettings(level: number.hasPrefix("9") ? "boss" : "house")
+                settings.hasPIN = number != "9002"
+                return settings
+            }
+            query.pin = pin
+            query.time.minuteOfDay = 570
+            return plan.decide(query)
+        }
+        let code = "*88*9001*1234*02088886666"
+        #expect(plan.secrets(in: code, by: .extension("8100", level: "house")) == ["1234"])
+        #expect(
+            asked(code, .notAsked).outcome
+                == .askPIN(
+                    PINRequest(
+                        extension: "9001", digits: "1234", reason: "feature call-by-pin")))
+        let call = asked(code, .verified(extension: "9001"))
+        #expect(call.routes.map(\.presented) == ["+8675526778001"])
+        #expect(call.rights == "9001" && call.planVersion == plan.version)
+        #expect(asked(code, .wrong(extension: "9001")).refusal == .pin)
+        #expect(asked("*88*9002*1234*02088886666", .notAsked).refusal == .pin)
+        // What is local there is local, and an extension is one wherever it is.
+        let local = asked("*88*9001*1234*86035566", .verified(extension: "9001"))
+        #expect(local.routes.first?.via == .line("26778001"))
+        #expect(
+            asked("*88*9001*1234*8200", .verified(extension: "9001")).outcome
+                == .ring(extension: "8200"))
+        #expect(asked("*88*9001*1234*110", .notAsked).emergencyRoutes != nil)
+        // The other way about, by the level of the main site.
+        let back = asked("*99*8100*1234*86035566", from: "9001", .verified(extension: "8100"))
+        #expect(back.refusal == .level && back.rights == "8100")
+    }
+
     @Test func emergencyCallsLeaveFromEverySite() throws {
         let ways = try Self.plan().dialled("110", from: "9000", level: "desk").emergencyRoutes
         #expect(ways?.first?.via == .line("26778000"))

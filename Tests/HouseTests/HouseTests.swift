@@ -24,7 +24,7 @@ import Testing
             "Foundation", "Glibc", "Synchronization",
         ],
         "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
-        "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch"],
+        "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch", "Glibc"],
         "Control": [
             "Switching", "Charging", "Dialplan", "SIP", "Foundation", "FoundationEssentials",
             "Glibc",

@@ -132,6 +132,28 @@ import Testing
         scenario.end()
     }
 
+    /// The operator hangs up a call whose answer is on a slow disk, and the process is killed while that
+    /// is written: the caller is told once, that it is over or that it is answered.
+    @Test(arguments: 0..<40)
+    func aKillAfterACutOfAnAnswerTellsTheCallerOnce(step: Int) throws {
+        let scenario = try Scenario(balance: "10")
+        let call = scenario.call()
+        scenario.wait(.milliseconds(1000))
+        scenario.world.disk.isSlow = true
+        scenario.wait(.milliseconds(60))
+        let facts = try #require(scenario.world.auditor.calls[call])
+        #expect(facts.answeredAt != nil && facts.toldAt == nil)
+        let id = try #require(facts.call)
+        scenario.world.turn(
+            .requested(.hungUp(call: id.description), by: ControlToken(rawValue: .max)))
+        scenario.wait(.milliseconds(100 * step))
+        scenario.world.disk.isSlow = false
+        scenario.world.crash(outage: .milliseconds(200))
+        scenario.wait(.seconds(20))
+        #expect(scenario.running == 0 && scenario.records == 1)
+        scenario.end()
+    }
+
     // MARK: The disk
 
     /// Elsewhere: the write fails, and the call is marked as billed.

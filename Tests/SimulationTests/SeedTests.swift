@@ -44,6 +44,27 @@ import Testing
         ),
         // A phone whose BYE was taken note of and never answered waited for ever.
         (1984, 2, "nat,slow-disk,power-loss,forked-answers"),
+        // A caller was refused while its answer was not taken back on the disk, and then answered.
+        (
+            29521, 1,
+            "refusals,garbage,slow-disk,crashes,power-loss,late-loop,late-answers,"
+                + "endless-retransmission,silence,near-zero,one-account,operators,short-slices,"
+                + "long-calls,vouchers,account-changes"
+        ),
+        // The same of one whose callee hung up in the instant of answering.
+        (
+            94213, 1,
+            "loss,reordering,nat,slow-disk,failing-disk,crashes,late-answers,missing-acks,glare,"
+                + "endless-retransmission,top-ups,reloads,operators,long-calls,reliable-provisionals"
+        ),
+        // A re-INVITE that was answered after the end of its call was hung up with a number that the
+        // next process went back from.
+        (
+            13021, 1,
+            "reordering,bursts,nat,refusals,failing-disk,crashes,clock-steps,forked-answers,glare,"
+                + "silence,impatience,near-zero,operators,short-slices,long-calls,rush,"
+                + "account-changes,reliable-provisionals"
+        ),
     ])
     func aSeedThatFailedOnceIsGood(seed: Int, minutes: Int, names: String) throws {
         let faults = try names.split(separator: ",").map {

@@ -85,6 +85,67 @@ import Testing
         try other.close()
     }
 
+    /// Somebody with another program who lets nobody even read, as long as it is not closed.
+    private func closedToAll(_ folder: TemporaryFolder) throws -> DatabaseQueue {
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(
+            path: folder.path + "/" + Store.fileName, configuration: configuration)
+        try other.inDatabase { database in
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            try database.execute(sql: "BEGIN EXCLUSIVE")
+        }
+        return other
+    }
+
+    /// As a clean stop leaves it: there is no log that could be read beside the lock.
+    private func closedFolder() throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder)
+        try bench.write(
+            .accountSaved(Account(id: "8001", name: "Reception")),
+            .posted(topUp("a", "8001", 10, after: 10)))
+        bench.store.close()
+        return folder
+    }
+
+    @Test func aDatabaseThatAnotherProgramLocksIsWaitedForAndThenOpened() throws {
+        let folder = try closedFolder()
+        let other = try closedToAll(folder)
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 1.5)
+            do { try other.close() } catch { Issue.record("\(error)") }
+        }
+        var told: [String] = []
+        let store = try Store.open(folder: folder.path, role: .daemon) { told.append($0) }
+        #expect(told.count == 1)
+        #expect(told.first?.contains("\(folder.path)/\(Store.fileName) is locked") == true)
+        #expect(try store.load().accounts.first?.balance == yuan(10))
+        store.close()
+    }
+
+    @Test(arguments: [Store.Role.daemon, .offline])
+    func aDatabaseThatStaysLockedIsRefusedWithWhatToDo(role: Store.Role) throws {
+        let folder = try closedFolder()
+        let other = try closedToAll(folder)
+        var options = Store.Options()
+        options.lockPatience = .milliseconds(200)
+        #expect {
+            try Store.open(folder: folder.path, role: role, options: options)
+        } throws: { error in
+            let failure = error as? Store.Failure
+            return failure?.kind == .inUse
+                && failure?.message.contains("\(Store.fileName) is locked by another program")
+                    == true
+                && failure?.message.contains("fuser -v") == true
+        }
+        try other.close()
+        // The folder's own lock was let go.
+        let store = try Store.open(folder: folder.path, role: role)
+        #expect(store.wasClosedCleanly)
+        store.close()
+    }
+
     @Test func theReserveIsTakenAndGivenUp() throws {
         let folder = try folder()
         let path = folder.path + "/" + DiskReserve.fileName

@@ -13,10 +13,12 @@ import Testing
         settings.incomingLevel = "office"
         settings.isLocked = true
         settings.doNotDisturb = true
+        settings.refusesWaiting = true
         settings.forwardAlways = "8002"
         settings.forwardBusy = "8003"
         settings.forwardNoAnswer = "02088886666"
         settings.forwardUnregistered = "13812345678"
+        settings.presents = ["4001234567", "+8631166770000-+8631166770009"]
         settings.speedDial = ["1": "86035566", "12": "8002"]
         settings.lastDialled = "0208888\"6666"
         settings.pin = StoredPIN(salt: Array(0..<16), hash: Array(100..<132))
@@ -35,6 +37,7 @@ import Testing
                 .settingsSaved(number: "8001", settings()),
                 .settingsSaved(number: "8002", settings()))
             replaced.speedDial = [:]
+            replaced.presents = []
             replaced.pin = nil
             replaced.lockedOutUntil = nil
             try bench.write(.settingsSaved(number: "8002", replaced))
@@ -44,6 +47,25 @@ import Testing
         #expect(try bench.state().userSettings == ["8001": settings(), "8002": replaced])
         try bench.write(.extensionRemoved(number: "8001"))
         #expect(try bench.state().userSettings == ["8002": replaced])
+        bench.store.close()
+    }
+
+    @Test func limitsOfCallsInAndOutAreThereAfterReopening() throws {
+        let folder = TemporaryFolder()
+        var limited = subscriber("8001")
+        limited.callLimitIn = 2
+        limited.callLimitOut = 1000
+        do {
+            let bench = try Bench(folder)
+            try bench.write(.extensionSaved(limited), .extensionSaved(subscriber("8002")))
+            bench.store.close()
+        }
+        let bench = try Bench(folder)
+        let stored = try bench.state().extensions
+        #expect(stored.map(\.callLimitIn) == [2, nil] && stored[0].callLimitOut == 1000)
+        limited.callLimitOut = nil
+        try bench.write(.extensionSaved(limited))
+        #expect(try bench.state().extensions[0].callLimitOut == nil)
         bench.store.close()
     }
 

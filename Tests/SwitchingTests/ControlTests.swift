@@ -6,6 +6,49 @@ import Testing
 
 /// What an operator asks and orders.
 @Suite struct ControlTests {
+    private func topUp(_ site: inout Site) throws -> MoneyChange {
+        site.diskIsQuick = false
+        let change = MoneyChange(
+            id: "t1", account: "a", amount: try #require(Amount("5")), note: "cash")
+        #expect(site.request(.accountToppedUp(change)) == nil)
+        return change
+    }
+
+    @Test func aTopUpThatWaitsWhenTheDiskBeginsToFailIsAnsweredAndMadeOnce() throws {
+        var site = try Site()
+        let change = try topUp(&site)
+        site.handle(.commitFailed(through: site.sw.lastTicket, reason: "disk full"))
+        guard case .refused(let why)? = site.replies.last else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(why.hasPrefix("not known yet") && why.contains("disk full"))
+        // It is in line: the disk takes it, nobody is answered again, and it is there once.
+        site.settle()
+        #expect(site.replies.count == 1)
+        guard case .done(let again)? = site.request(.accountToppedUp(change)) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(again.contains("done before") && site.postings.count == 1)
+        #expect(site.sw.ledger.account("a")?.balance == Amount("105"))
+    }
+
+    @Test func aTopUpIsAnsweredInTenSecondsWhateverTheDiskDoes() throws {
+        var site = try Site()
+        _ = try topUp(&site)
+        site.pass(.milliseconds(9900))
+        #expect(site.replies.isEmpty)
+        site.pass(.milliseconds(200))
+        guard case .refused(let why)? = site.replies.last else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(why.hasPrefix("not known yet") && why.contains("slow"))
+        site.settle()
+        #expect(site.replies.count == 1 && site.postings.count == 1)
+    }
+
     @Test func aTopUpIsAnsweredWhenItIsDurableAndNeverDoneTwice() throws {
         var site = try Site()
         site.diskIsQuick = false
@@ -140,6 +183,56 @@ import Testing
         #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 1)
         phone.send("BYE", at: &site)
         #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 0)
+    }
+
+    @Test func aReloadCountsTheChannelsOfOtherSettingsAndKeepsThoseOfTheSame() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        let plan = site.sw.plan
+        var settings = Site.settings()
+        // The reserve and the order of hunting are no other channels; their number is.
+        settings.trunks[0].hunting = .highestFirst
+        settings.trunks[0].reservedChannels = [30]
+        for channels in [30, 30, 10, 31] {
+            settings.trunks[0].channels = channels
+            site.handle(.configured(Configuration(settings: settings, plan: plan)))
+            let trunk = site.sw.trunks["ip-e1"]
+            #expect(trunk?.channelsInUse == 1 && trunk?.channels.takenNumbers == [1])
+            #expect(trunk?.channels.count == channels)
+        }
+        phone.send("BYE", at: &site)
+        #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 0)
+        #expect(site.sw.trunks["ip-e1"]?.channels.takenNumbers == [])
+    }
+
+    @Test func aCallUnderWayIsExplainedAsItsRecordWillBe() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        func explained(_ call: String) -> (record: CallRecord, state: String)? {
+            guard
+                case .runningCall(let record, let state)? = site.request(
+                    .callExplained(call: call))
+            else { return nil }
+            return (record, state)
+        }
+        try phone.call("02088886666", at: &site)
+        let id = try #require(site.sw.callHandles.keys.first).description
+        let early = try #require(explained(id))
+        #expect(early.record.attempts.map(\.route) == ["ip-e1"] && early.record.answeredAt == nil)
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 200, at: &site)
+        site.pass(.seconds(5))
+        let later = try #require(explained(id))
+        #expect(later.record.billedMs == 5000 && later.record.disposition == nil)
+        #expect(early.state != later.state)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(!record.explanation.isEmpty && record.explanation == later.record.explanation)
+        #expect(record.explanation == early.record.explanation)
+        #expect(explained(id) == nil && explained("yesterday") == nil)
     }
 
     @Test func theSameEventsGiveTheSameBytes() throws {

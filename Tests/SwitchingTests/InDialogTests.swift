@@ -146,9 +146,9 @@ import Testing
     @Test func reliableProvisionalsPassWithOurNumbers() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")
-        try phones[0].call("8002", at: &site, extra: "Supported: 100rel, replaces\n")
+        try phones[0].call("8002", at: &site, extra: "Supported: 100rel, precondition\n")
         let invite = try site.next(phones[1].endpoint)
-        #expect(invite.has("100rel", in: .supported) && !invite.has("replaces", in: .supported))
+        #expect(invite.has("100rel", in: .supported) && !invite.has("precondition", in: .supported))
         phones[1].answer(
             invite, 183, at: &site, extra: "Require: 100rel\nRSeq: 4711\n", body: Party.offer)
         let progress = try #require(site.all(phones[0].endpoint).last)

@@ -37,7 +37,8 @@ final class ObservedSwitch {
         set { theSwitch.calls = newValue }
     }
     var callHandles: [CallID: Handle] { theSwitch.callHandles }
-    var callsOfExtension: [String: Int] { theSwitch.callsOfExtension }
+    /// In and out together.
+    var callsOfExtension: [String: Int] { theSwitch.callsOfExtension.mapValues(\.together) }
     var linesInUse: [String: CallID] { theSwitch.linesInUse }
     var origins: [Switch.Origin: Handle] { theSwitch.origins }
     var ringing: [String: [Handle]] { theSwitch.ringing }
@@ -51,6 +52,9 @@ final class ObservedSwitch {
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
+    var isOverloaded: Bool { theSwitch.isOverloaded }
+    var forks: Slab<Fork> { theSwitch.forks }
+    var mailboxes: Slab<MailboxSubscription> { theSwitch.mailboxes }
     var isLeaving: Bool { theSwitch.isLeaving }
     var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }

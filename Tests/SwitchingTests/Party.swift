@@ -152,6 +152,9 @@ struct Party {
             local = String(decoding: request.value(.to) ?? [], as: UTF8.self) + ";tag=\(tag)"
         }
         let to = String(decoding: request.value(.to) ?? [], as: UTF8.self)
+        // A redirection names another one.
+        let isElsewhere = extra.contains("Contact:")
+        let contact = isElsewhere ? "" : "Contact: <sip:\(number)@\(endpoint)>\n"
         let text = """
             SIP/2.0 \(status) Status
             Via: \(String(decoding: request.value(.via) ?? [], as: UTF8.self))
@@ -159,8 +162,7 @@ struct Party {
             To: \(to)\(request.toTag == nil && status > 100 ? ";tag=\(tag)" : "")
             Call-ID: \(String(decoding: request.callID, as: UTF8.self))
             CSeq: \(request.cseqNumber) \(request.method.name)
-            Contact: <sip:\(number)@\(endpoint)>
-            \(extra)\(bodyLines(body))
+            \(contact)\(extra)\(bodyLines(body))
             """
         site.deliver(text, from: endpoint)
     }

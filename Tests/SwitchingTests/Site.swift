@@ -27,6 +27,17 @@ struct Site {
         line 66778000-66778099 rings 8000-8099
         """
 
+    /// What a plan has as `branch.dialplan` that includes it: another site.
+    static let branchPlan = """
+        site branch { country 86  area 0755  timezone Asia/Shanghai }
+        extensions 9000-9009
+        class local [2-8]XXXXXXX
+        class far   0[1-9]XXXXXXXX.
+        level desk may internal + local + far
+        route local far via pstn  present +86755{line}
+        line 26778000-26778009 rings 9000-9009
+        """
+
     static let tariff = """
         prefix,name,connect_fee,steps
         2,local,0,0.22/180 0.11/60
@@ -87,7 +98,9 @@ struct Site {
 
     static func compiledPlan(_ text: String = plan) throws -> Plan {
         let compiled = Plan.compile(
-            PlanSources(main: SourceFile(path: "test.dialplan", text: text)),
+            PlanSources(
+                main: SourceFile(path: "test.dialplan", text: text),
+                included: ["branch.dialplan": branchPlan]),
             context: PlanContext(trunks: [
                 .init(name: "ip-e1", isE1: true), .init(name: "pstn", isE1: false),
                 .init(name: "voicemail", isE1: false),

@@ -3,6 +3,8 @@ enum CallCases {
     static let name = "basic call, 14 datagrams"
     static let memoryBudget = 4096
     static let ratioBudget = 1.2
+    /// A pause of running traffic, in nanoseconds.
+    static let reloadBudget = 10_000_000.0
 
     /// Few and many held calls by turns, so that a busy machine slows both alike.
     static func run(_ effort: Effort) throws {
@@ -23,6 +25,7 @@ enum CallCases {
         many.hold(50_000)
         many.rest()
         let held = Double(Meter.bytesInUse - before) / 50_000
+        reload(&many, effort)
 
         // Transactions linger for 32 seconds: only then do as many lapse as begin.
         few.call(34_000)
@@ -43,6 +46,22 @@ enum CallCases {
             "bytes of a held call", Report.whole(held),
             budget: Report.whole(Double(memoryBudget))
                 + (held > Double(memoryBudget) ? ", passed" : ""))
+    }
+
+    /// What a reload holds running calls up for.
+    private static func reload(_ site: inout CallSite, _ effort: Effort) {
+        var same = Figures()
+        var other = Figures()
+        for sample in 0..<effort.samples {
+            site.startCounting()
+            site.reload(channels: 100_000 + sample)
+            other.add(site.meter, operations: 1)
+            site.startCounting()
+            site.reload(channels: 100_000 + sample)
+            same.add(site.meter, operations: 1)
+        }
+        Report.print("reload, 50,000 held", same, budget: reloadBudget)
+        Report.print("reload, 50,000 held, other channels", other, budget: reloadBudget)
     }
 
     private static func measure(_ site: inout CallSite, _ calls: Int, samples: Int) -> Figures {

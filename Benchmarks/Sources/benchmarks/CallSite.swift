@@ -200,6 +200,18 @@ struct CallSite: ~Copyable {
         for _ in 0..<100 { pass(.seconds(1)) }
     }
 
+    /// New settings under the calls that are held, as a reload brings them.
+    ///
+    /// - Parameter channels: of the E1; another number than before has its calls counted anew.
+    mutating func reload(channels: Int) {
+        var configuration = Self.configuration()
+        configuration.settings.trunks[0].channels = channels
+        meter.start()
+        sw.handle(.configured(configuration), now: now, into: &actions)
+        meter.stop()
+        actions.removeAll()
+    }
+
     mutating func startCounting() {
         meter = Meter()
         datagrams = 0

@@ -5,7 +5,7 @@ extension Listing {
     /// The rows of a reply; nil for a reply that is one sentence or one explanation.
     public init?(_ reply: ControlReply) {
         switch reply {
-        case .done, .refused, .explanation: return nil
+        case .done, .refused, .explanation, .runningCall: return nil
         case .status(let row): self.init(status: row)
         case .calls(let rows): self.init(calls: rows)
         case .trunks(let rows): self.init(trunks: rows)
@@ -15,6 +15,7 @@ extension Listing {
         case .accounts(let rows): self.init(accounts: rows)
         case .price(let row): self.init(price: row)
         case .vouchers(let rows): self.init(vouchers: rows)
+        case .bans(let rows): self.init(bans: rows)
         case .voucherBatches(let rows): self.init(voucherBatches: rows)
         }
     }
@@ -29,7 +30,9 @@ extension Listing {
                 Column("transactions", "transactions"), Column("received", "datagrams received"),
                 Column("malformed", "of them no SIP"),
                 Column("commits_waiting", "commits waiting"), Column("dialplan", "dialplan"),
-                Column("counters", "refused and dropped"),
+                Column("counters", "refused and dropped"), Column("tables", "tables"),
+                Column("turned_away", "turned away, of 100"), Column("delay_ms", "behind, ms"),
+                Column("longest_delay_ms", "at the longest"),
             ], nothing: "no status")
         let counters = row.counters.sorted { $0.key < $1.key }
         append([
@@ -38,6 +41,16 @@ extension Listing {
             .number(row.accounts), .number(row.tariffRows), .number(row.transactions),
             .number(row.received), .number(row.malformed), .number(row.commitsWaiting),
             .text(row.planVersion), .object(counters.map { .init($0.key, .number($0.value)) }),
+            .object(
+                row.tables.map { table in
+                    .init(
+                        table.name,
+                        .object([
+                            .init("used", .number(table.used)),
+                            .init("limit", .number(table.limit)),
+                        ]))
+                }),
+            .number(row.turnedAway), .number(row.delay), .number(row.longestDelay),
         ])
     }
 
@@ -92,6 +105,21 @@ extension Listing {
                 .init("state", .text(signal.state)), .init("since", .time(signal.since)),
                 .init("reason", .text(signal.reason)),
             ]))
+    }
+
+    private init(bans rows: [BanRow]) {
+        self.init(
+            [
+                Column("address", "address"), Column("since", "since"), Column("until", "until"),
+                Column("reason", "for"), Column("count", "times"),
+                Column("dropped", "datagrams dropped"),
+            ], nothing: "nobody is banned")
+        for row in rows {
+            append([
+                .text(row.address), .time(row.since), .time(row.until), .text(row.reason),
+                .number(row.count), .number(row.dropped),
+            ])
+        }
     }
 
     private init(lines rows: [LineRow]) {

@@ -317,14 +317,15 @@ struct FraudAnalysis {
     mutating func rulesAround() -> [RuleFinding] {
         var findings: [RuleFinding] = []
         for rule in plan.tables.rules {
-            guard let to = rule.to else { continue }
+            let to = rule.to
+            if to.isAll { continue }
             var suspicions: [Suspicion] = []
             for numberClass in to.classes.indices where to.classes[numberClass] {
                 suspicions += self.suspicions(of: numberClass)
             }
-            if let patterns = to.patterns {
-                suspicions += self.suspicions(of: patterns.patterns, butNotAs: nil) { number in
-                    DialString(number).map { patterns.match($0) != nil } ?? false
+            if to.hasPatterns {
+                suspicions += self.suspicions(of: to.patterns.patterns, butNotAs: nil) { number in
+                    DialString(number).map { to.patterns.match($0) != nil } ?? false
                 }
             }
             if let finding = suspicions.firstResult({ proof($0, rule) }) {

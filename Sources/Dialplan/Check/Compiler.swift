@@ -37,6 +37,8 @@ struct Compiler {
     var groups: [GroupTable] = []
     var groupNumbers: [String: Int] = [:]
     var groupWords: [GroupSyntax] = []
+    var phones: [PhonesTable] = []
+    var phoneRanges: [[NumberRange]] = []
     var trunkGroups: [String: TrunksSyntax] = [:]
     var lineGroups: [String: [NumberRange]] = [:]
     var lineGroupWords: [Word] = []
@@ -203,7 +205,7 @@ struct Compiler {
             case .incoming(let syntax): declare(syntax)
             case .group(let syntax): declare(syntax)
             case .site, .extensions, .normalise, .route, .line, .hours, .rule, .expect, .include,
-                .trunks, .lines, .inbound, .forward, .short, .feature, .pin:
+                .trunks, .lines, .inbound, .forward, .short, .feature, .pin, .phones:
                 break
             }
         }
@@ -343,7 +345,7 @@ struct Compiler {
                     guard case .key(let key)? = feature.pieces.first else { return bits }
                     return bits | KeySet(key: key).bits
                 }),
-            pinPolicy: pinPolicy,
+            phones: phones, phoneIndex: SegmentIndex(phoneRanges), pinPolicy: pinPolicy,
             hasAllowingRules: rules.contains { $0.action.allows },
             looksAtCallerNumbers: looksAtCallerNumbers)
     }

@@ -16,7 +16,7 @@ extension Compiler {
                 }
             case .site, .extensions, .normalise, .numberClass, .level, .route, .line, .group,
                 .hours, .rule, .expect, .include, .incoming, .inbound, .forward, .short, .feature,
-                .pin:
+                .pin, .phones:
                 break
             }
         }
@@ -45,6 +45,7 @@ extension Compiler {
             case .inbound(let syntax): checkInbound(syntax, statement.range)
             case .forward(let syntax): checkForward(syntax, statement.range)
             case .feature(let syntax): checkFeature(syntax)
+            case .phones(let syntax): checkPhones(syntax, statement.range)
             case .pin(let syntax):
                 if isPINSet {
                     remarks.error("how PINs are guarded is said twice", at: statement.range)

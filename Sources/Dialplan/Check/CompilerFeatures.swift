@@ -151,7 +151,7 @@ extension Feature {
     var actions: [FeatureCall.Action] {
         switch self {
         case .forwardAlways, .forwardBusy, .forwardNoAnswer, .forwardUnregistered, .doNotDisturb,
-            .lock:
+            .callWaiting, .lock:
             [.on, .off]
         case .pickup, .pickupExtension, .callByPIN, .balance, .redeem, .park, .retrieve, .redial:
             [.use]
@@ -167,7 +167,7 @@ extension Feature {
         case .forwardAlways, .forwardBusy, .forwardNoAnswer, .forwardUnregistered:
             (action == .on ? [.number] : [], [])
         case .lock: ([], [.pin])
-        case .doNotDisturb, .pickup, .balance, .redial: ([], [])
+        case .doNotDisturb, .callWaiting, .pickup, .balance, .redial: ([], [])
         case .pickupExtension: ([.extension], [])
         case .callByPIN: ([.pin, .number], [.extension])
         case .redeem, .park, .retrieve: ([.code], [])

@@ -43,6 +43,13 @@ extension Compiler {
         }
     }
 
+    mutating func checkPhones(_ syntax: PhonesSyntax, _ range: SourceRange) {
+        let whose = syntax.whose.compactMap { extensionRange($0) }
+        let presents = syntax.presents.compactMap { presentedRange($0) }
+        phones.append(PhonesTable(presents: presents, place: place(range)))
+        phoneRanges.append(whose)
+    }
+
     /// Reads `+8631166778000-+8631166778099` into normalised numbers.
     private mutating func presentedRange(_ word: Word) -> NumberRange? {
         let ends = word.text.split(separator: "-", omittingEmptySubsequences: false)

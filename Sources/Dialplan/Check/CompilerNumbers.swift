@@ -65,7 +65,7 @@ extension Compiler {
             case .short(let codes): codes.forEach { checkShortCode($0) }
             case .numberClass(let syntax): checkClass(syntax)
             case .site, .level, .route, .line, .group, .hours, .rule, .expect, .include,
-                .incoming, .trunks, .lines, .inbound, .forward, .feature, .pin:
+                .incoming, .trunks, .lines, .inbound, .forward, .feature, .pin, .phones:
                 break
             }
         }

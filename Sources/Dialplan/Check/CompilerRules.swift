@@ -27,8 +27,8 @@ extension Compiler {
 
     private mutating func checkRule(_ syntax: RuleSyntax) {
         let from = callers(syntax.from)
-        let to = syntax.to.isEmpty ? nil : numbers(syntax.to)
-        let except = syntax.except.isEmpty ? nil : numbers(syntax.except)
+        let to = syntax.to.isEmpty ? .all : numbers(syntax.to)
+        let except = syntax.except.isEmpty ? .none : numbers(syntax.except)
         let time = syntax.time.flatMap { condition($0) }
         guard let action = action(syntax) else { return }
         if from.isOfOutside, let word = syntax.ask ?? syntax.allow {
@@ -152,7 +152,8 @@ extension Compiler {
                 for word in fileWords(word) { add(word, to: &set, &patterns) }
             }
         }
-        if !patterns.isEmpty { set.patterns = PatternTable(patterns) }
+        set.hasPatterns = !patterns.isEmpty
+        if set.hasPatterns { set.patterns = PatternTable(patterns) }
         return set
     }
 

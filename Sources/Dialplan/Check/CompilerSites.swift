@@ -86,16 +86,21 @@ extension Compiler {
         }
     }
 
-    /// The main plan with the other sites, each of which knows the extensions of all others.
+    /// The main plan with the other sites, each of which knows the extensions and lines of all others.
     func join(_ main: Plan) -> Plan {
         if branches.isEmpty { return main }
         let own = [main] + branches.map(\.plan)
         let joined = own.indices.map { index in
             var plan = own[index]
-            let others = own.indices.filter { $0 != index }.map { own[$0] }
+            let others = own.indices.filter { $0 != index }
+            let lines = others.flatMap { plan.lines(of: own[$0], site: $0) }
             plan.tables.elsewhere = PlanTables.Elsewhere(
-                extensions: RangeIndex(others.flatMap(\.extensions)),
-                places: others.flatMap(\.tables.extensionPlaces))
+                extensions: RangeIndex(others.flatMap { own[$0].extensions }),
+                places: others.flatMap { own[$0].tables.extensionPlaces },
+                lines: lines, lineIndex: RangeIndex(lines.map(\.here)))
+            plan.tables.coveredPatterns +=
+                others.flatMap { own[$0].extensions.flatMap(Pattern.covering) }
+                + lines.map(\.here).flatMap(Pattern.covering)
             return plan
         }
         var plan = joined[0]
@@ -104,5 +109,35 @@ extension Compiler {
         plan.extensions += plan.branches.flatMap(\.extensions)
         plan.lines += plan.branches.flatMap(\.lines)
         return plan
+    }
+}
+
+extension Plan {
+    /// The direct lines of another site in the form that this one brings them to. Those of which it
+    /// makes something else than a row of numbers are left out: nobody here can dial them.
+    fileprivate func lines(of other: Plan, site: Int) -> [PlanTables.Elsewhere.Lines] {
+        func here(_ line: String) -> String? { normalise(other.spelled(line, at: self.site)) }
+        func lines(
+            _ there: NumberRange, _ extensions: NumberRange?, _ place: Place
+        ) -> PlanTables.Elsewhere.Lines? {
+            guard let first = here(there.first), let last = here(there.last),
+                let here = NumberRange(first: first, last: last), here.count == there.count
+            else { return nil }
+            return PlanTables.Elsewhere.Lines(
+                here: here, there: there, extensions: extensions, site: site, place: place)
+        }
+        return zip(other.lines, other.tables.linePlaces).compactMap {
+            lines($0.lines, $0.extensions, $1)
+        } + other.tables.calls.lineTargets.compactMap { lines($0.lines, nil, $0.place) }
+    }
+
+    /// A line of this site as somebody at another one dials it.
+    private func spelled(_ line: String, at other: Site) -> String {
+        if other.country != site.country {
+            guard let number = DialString(line) else { return line }
+            let text = tables.forms.form(.e164, dialled: "", normalised: number)
+            return text.hasPrefix("+") ? "00" + text.dropFirst() : line
+        }
+        return other.area == site.area ? line : tables.forms.national(line)
     }
 }

@@ -13,7 +13,7 @@ struct Expectation {
     /// The time of a line that names none: a Monday morning.
     static let usualTime = CivilTime(year: 2026, month: 1, day: 5, minuteOfDay: 600)
 
-    /// The number of a caller from outside.
+    /// The number of a caller from outside, or the one that an extension's phone asks to present.
     var number: String?
     /// The incoming level of whom is called.
     var incoming: String?
@@ -50,7 +50,7 @@ struct Expectation {
             settings.hasPIN = true
             return settings
         }
-        query.callerNumber = number
+        if own == nil { query.callerNumber = number } else { query.wish = number }
         return query
     }
 

@@ -38,13 +38,15 @@ extension Plan {
             }
         case .pickup: call.groups = groups(of: caller)
         case .pickupExtension:
-            guard let number = arguments.extension, hasOwnExtension(number) else {
+            guard let number = arguments.extension,
+                hasOwnExtension(number) || isElsewhere(number)
+            else {
                 let number = arguments.extension ?? ""
                 course.steps.append(.unclassified(number))
-                return refuse(.unknownNumber, "\(number) is no extension of this site", course)
+                return refuse(.unknownNumber, "\(number) is no extension", course)
             }
             call.number = number
-        case .doNotDisturb, .balance, .redeem, .park, .retrieve, .speedDial: break
+        case .doNotDisturb, .callWaiting, .balance, .redeem, .park, .retrieve, .speedDial: break
         }
         return finish(.feature(call), course)
     }
@@ -79,7 +81,7 @@ extension Plan {
         return decide(calling: number, &course)
     }
 
-    private func callByPIN(
+    func callByPIN(
         _ arguments: FeatureTable.Arguments, _ caller: String, _ course: inout Course
     ) -> Decision {
         let owner = arguments.extension ?? caller
@@ -90,6 +92,8 @@ extension Plan {
             course.steps = steps
             return emergency(keys, text, &course)
         }
+        // The level is one of the owner's own site, and so are the ways out.
+        if isElsewhere(owner) { return hand(.callByPIN(arguments, of: owner), course) }
         // Who tries extensions learns nothing from it: one that is none has no PIN either.
         guard hasOwnExtension(owner) else {
             course.steps.append(.pinMissing(owner))

@@ -60,7 +60,7 @@ extension Plan {
         let called: String
         switch destination {
         case .extension(let target): called = target
-        case .targets(let line, _): called = line
+        case .targets(let line, _), .elsewhere(let line, _): called = line
         }
         let verdict = rules(
             DialString(called) ?? DialString(), PlanTables.internalClass, &course)
@@ -69,6 +69,7 @@ extension Plan {
         switch destination {
         case .extension(let target): return ring(target, &course)
         case .targets(_, let targets): return take(targets, of: number, &course)
+        case .elsewhere(let line, let site): return hand(.line(line, site: site), course)
         }
     }
 }

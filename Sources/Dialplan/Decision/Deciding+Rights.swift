@@ -82,9 +82,10 @@ extension Plan {
             }
             return verdict
         }
+        let isFound = if case .inside = asker { true } else { false }
         for candidate in tables.ruleIndex.candidates(asker) {
             let index = Int(candidate)
-            if tables.rules[index].from.contains(asker),
+            if isFound || tables.rules[index].from.contains(asker),
                 apply(index, number, numberClass, &verdict, &course)
             {
                 break
@@ -140,10 +141,8 @@ extension Plan {
     private func pass(
         _ index: Int, _ query: Query, _ number: DialString, _ numberClass: Int?
     ) -> Step.Pass? {
-        if let to = tables.rules[index].to, !to.contains(number, numberClass) { return .number }
-        if let except = tables.rules[index].except, except.contains(number, numberClass) {
-            return .excepted
-        }
+        if !tables.rules[index].to.contains(number, numberClass) { return .number }
+        if tables.rules[index].except.contains(number, numberClass) { return .excepted }
         return tables.rules[index].time.flatMap { pass($0, query.time) }
     }
 

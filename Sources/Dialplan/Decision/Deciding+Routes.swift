@@ -89,13 +89,26 @@ extension Plan {
             form, dialled: isDialled ? query.dialled : number.text, normalised: number)
     }
 
-    /// The number that the caller's phone asks to present, in its normalised form, when one of the
-    /// caller's groups may present it.
+    /// The number that the caller's phone asks to present, in its normalised form, when the caller or
+    /// one of its groups may present it.
     private func grantedWish(_ course: inout Course) -> DialString? {
-        guard let wish = course.query.wish, !course.isSentOn, tables.calls.hasGroupLimits,
-            let packed = course.rights?.packed
+        guard let wish = course.query.wish, !course.isSentOn, let rights = course.rights,
+            let packed = rights.packed
         else { return nil }
+        let own = course.query.settings(rights.extension)?.presents ?? []
+        let said = tables.calls.phoneIndex.find(packed)
+        guard tables.calls.hasGroupLimits || !said.isEmpty || !own.isEmpty else { return nil }
         let number = normalise(wish)
+        if let number {
+            let phones = said.lazy.map { tables.calls.phones[Int($0)] }.first { phones in
+                phones.presents.contains { $0.contains(number) }
+            }
+            if phones != nil || own.contains(where: { range($0)?.contains(number) == true }) {
+                course.steps.append(
+                    .wishGranted(wish, to: rights.extension, place: phones?.place))
+                return DialString(number)
+            }
+        }
         var refusing: String?
         for index in tables.calls.groupIndex.find(packed) {
             let group = tables.calls.groups[Int(index)]
@@ -108,6 +121,21 @@ extension Plan {
         }
         course.steps.append(.wish(wish, isGranted: false, group: refusing))
         return nil
+    }
+
+    /// A number that an extension may be let present, or a range of them, as its site normalises them:
+    /// `4001234567`, `+8631166770000-+8631166770009`. Nil for what cannot be read so.
+    public func presentable(_ text: String, by extension: String) -> NumberRange? {
+        own(`extension`).range(text)
+    }
+
+    /// A number or a range of numbers in their normalised form.
+    private func range(_ text: String) -> NumberRange? {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+            .map { normalise(String($0)) }
+        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1]
+        else { return nil }
+        return NumberRange(first: first, last: last)
     }
 
     private func presented(

@@ -217,6 +217,8 @@ extension Plan {
         case `extension`(String)
         /// A direct line that rings something else.
         case targets(String, [TimedTarget])
+        /// The same of another site, which knows what the line rings.
+        case elsewhere(String, site: Int)
     }
 
     /// What a number reaches inside: an extension, or what a direct line of the site rings.
@@ -238,7 +240,14 @@ extension Plan {
         if let index = tables.calls.lineTargetIndex.find(packed) {
             return .targets(number, tables.calls.lineTargets[index].targets)
         }
-        return nil
+        guard let index = tables.elsewhere.lineIndex.find(packed) else { return nil }
+        let lines = tables.elsewhere.lines[index]
+        guard let offset = lines.here.offset(of: packed) else { return nil }
+        guard let extensions = lines.extensions else {
+            return .elsewhere(lines.there[offset], site: lines.site)
+        }
+        steps.append(.line(number, rings: extensions[offset], place: lines.place))
+        return .extension(extensions[offset])
     }
 
     private func decide(
@@ -261,7 +270,19 @@ extension Plan {
                 return decision
             }
             return take(targets, of: line, &course)
+        case .elsewhere(let line, let site):
+            if let decision = permission(number, PlanTables.internalClass, &course) {
+                return decision
+            }
+            return hand(.line(line, site: site), course)
         }
+    }
+
+    /// Leaves a call to another site.
+    func hand(_ handover: Handover, _ course: Course) -> Decision {
+        var decision = finish(.refuse(.impossible), course)
+        decision.handover = handover
+        return decision
     }
 }
 

@@ -15,6 +15,8 @@ public struct Decision: Sendable {
     public var rights: String?
     /// What follows when the extension of `ring` does not take the call.
     public var fallbacks = Fallbacks()
+    /// Where another site of the switch has the say.
+    var handover: Handover?
     /// Every step, in order.
     public var explanation: [Step]
     /// `Plan.version` of the plan that decided.
@@ -34,6 +36,14 @@ public struct Decision: Sendable {
         self.explanation = explanation
         self.planVersion = planVersion
     }
+}
+
+/// What the caller's site leaves to another one; the outcome beside it says nothing.
+enum Handover: Sendable {
+    /// A direct line of that site which rings something of its own, as that site writes it.
+    case line(String, site: Int)
+    /// A call on the level and the account of an extension there, by its PIN.
+    case callByPIN(FeatureTable.Arguments, of: String)
 }
 
 /// Where a call goes.

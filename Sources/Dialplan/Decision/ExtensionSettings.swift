@@ -18,6 +18,9 @@ public struct ExtensionSettings: Hashable, Sendable {
     public var speedDial: [String: String] = [:]
     /// For last number redial; nil when nothing was dialled yet.
     public var lastDialled: String?
+    /// Numbers and ranges that its phones may ask to present, besides those of the plan:
+    /// `4001234567`, `+8631166770000-+8631166770009`.
+    public var presents: [String] = []
     /// Whether a PIN is set.
     public var hasPIN = false
 

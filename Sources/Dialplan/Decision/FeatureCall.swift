@@ -19,6 +19,8 @@ public enum Feature: String, Hashable, Sendable, CaseIterable {
     case retrieve
     case redial
     case speedDial = "speed-dial"
+    /// Whether a second call knocks while the phone is in a first.
+    case callWaiting = "call-waiting"
 }
 
 /// A feature that a caller asked for by its code.

@@ -16,6 +16,13 @@ struct GroupTable: Sendable {
     func contains(_ number: PackedNumber) -> Bool { members.contains { $0.contains(number) } }
 }
 
+/// `phones 8001 presents 4001234567`: numbers that the phones of some extensions may ask to present, in
+/// their normalised form.
+struct PhonesTable: Sendable {
+    var presents: [NumberRange]
+    var place: Place
+}
+
 struct StageTable: Sendable {
     var members: [NumberRange]
     var strategy: RingGroup.Strategy

@@ -12,7 +12,7 @@ extension Plan {
     public func pinPolicy(of extension: String) -> PINPolicy { own(`extension`).pinPolicy }
 
     /// The plan of an extension's own site.
-    private func own(_ extension: String) -> Plan {
+    func own(_ extension: String) -> Plan {
         if hasOwnExtension(`extension`) { return self }
         return branches.first { $0.hasOwnExtension(`extension`) } ?? self
     }
@@ -56,7 +56,8 @@ extension Plan {
                 switch argument {
                 case .pin: secrets.append(text)
                 // A PIN in the place of the extension.
-                case .extension where !hasExtension(text): secrets.append(text)
+                case .extension where !hasExtension(text) && !isElsewhere(text):
+                    secrets.append(text)
                 case .code where isVoucher: secrets.append(text)
                 case .extension, .number, .code: break
                 }

@@ -13,9 +13,8 @@ struct RuleTable: Sendable {
     var name: String
     var place: Place
     var from: CallerSet
-    /// Nil for every number.
-    var to: NumberSet?
-    var except: NumberSet?
+    var to = NumberSet.all
+    var except = NumberSet.none
     var time: TimeCondition?
     var action: Action
 }
@@ -62,14 +61,23 @@ enum Asker: Sendable {
 }
 
 /// Numbers by class and by pattern.
+///
+/// Nothing in it is optional: a decision asks hundreds of them where they are, and to unwrap one copies
+/// its tables.
 struct NumberSet: Sendable {
-    /// By class.
-    var classes: [Bool]
-    var patterns: PatternTable?
+    static let all = NumberSet(isAll: true)
+    static let none = NumberSet()
+
+    var isAll = false
+    /// By class; empty where no class is named.
+    var classes: [Bool] = []
+    var hasPatterns = false
+    var patterns = PatternTable([])
 
     func contains(_ number: DialString, _ numberClass: Int?) -> Bool {
-        if let numberClass, classes[numberClass] { return true }
-        return patterns?.match(number) != nil
+        if isAll { return true }
+        if let numberClass, !classes.isEmpty, classes[numberClass] { return true }
+        return hasPatterns && patterns.match(number) != nil
     }
 }
 
@@ -98,8 +106,8 @@ struct RuleIndex: Sendable {
         isForAllOnly = byLevel.isEmpty && ranges.allSatisfy(\.isEmpty)
     }
 
-    /// In the order of the file. A rule for numbers or classes of outside callers is among them
-    /// whatever the number is.
+    /// In the order of the file: for a caller inside those that are about it and no others. A rule for
+    /// numbers or classes of outside callers is among them whatever the number is.
     func candidates(_ asker: Asker) -> [Int32] {
         switch asker {
         case .outside: return outside

@@ -94,6 +94,9 @@ extension Step {
             "the phone asks to present \(number), which "
                 + (group.map { "group \($0)" } ?? "no group of it")
                 + (isGranted ? " may" : group == nil ? " allows" : " may not")
+        case .wishGranted(let number, let extensionNumber, let place):
+            "the phone asks to present \(number), which \(extensionNumber) may"
+                + (place.map { " (\($0))" } ?? ", as is set for it")
         case .alternative(let choice, let place): Self.text(choice, place)
         case .withoutLine(let caller, let place):
             "\(caller) has no direct line of its own, so this way is passed over (\(place))"

@@ -82,6 +82,9 @@ public enum Step: Hashable, Sendable {
     case wayClosed(String, hours: String, isOpen: Bool, place: Place)
     /// The number that the caller's phone asks to present, and whether its group may.
     case wish(String, isGranted: Bool, group: String?)
+    /// The number that the phone asks to present may be presented by this extension itself: by the plan,
+    /// or without a place by its settings.
+    case wishGranted(String, to: String, place: Place?)
     /// The class has no route.
     case noRoute(class: String)
     /// A caller from outside asked for more than a line or an extension.
@@ -169,6 +172,7 @@ extension Step {
         case .wayForbidden: "way-forbidden"
         case .wayClosed: "way-closed"
         case .wish: "wish"
+        case .wishGranted: "wish-granted"
         case .noRoute: "no-route"
         case .insideOnly: "inside-only"
         }

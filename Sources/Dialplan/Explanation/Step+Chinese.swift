@@ -86,6 +86,9 @@ extension Step {
         case .wish(let number, let isGranted, let group):
             "话机请求显示主叫号码 \(number)，"
                 + (group.map { "分组 \($0)" } ?? "它的分组") + (isGranted ? "允许" : "不允许")
+        case .wishGranted(let number, let extensionNumber, let place):
+            "话机请求显示主叫号码 \(number)，分机 \(extensionNumber) "
+                + (place.map { "可以显示它（\($0)）" } ?? "的设置允许显示它")
         case .noRoute(let numberClass): "号码类别 \(numberClass) 没有路由"
         case .insideOnly(let number):
             "\(number) 既不是分机也不是直线，而外线来电只能到达分机和直线"
@@ -158,6 +161,7 @@ extension Step {
         case .forwardNoAnswer: "无应答转移"
         case .forwardUnregistered: "未注册转移"
         case .doNotDisturb: "免打扰"
+        case .callWaiting: "呼叫等待"
         case .lock: "话机锁定"
         case .pickup: "同组代答"
         case .pickupExtension: "指定代答"

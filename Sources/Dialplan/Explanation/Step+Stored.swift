@@ -59,6 +59,8 @@ extension Step {
         case .wayClosed(let way, let hours, let isOpen, let place):
             [way, hours, isOpen.fact] + place.facts
         case .wish(let number, let isGranted, let group): [number, isGranted.fact, group.fact]
+        case .wishGranted(let number, let extensionNumber, let place):
+            [number, extensionNumber] + place.facts
         case .noRoute(let numberClass): [numberClass]
         }
     }
@@ -170,6 +172,8 @@ extension Step {
                 facts.text(), hours: facts.text(), isOpen: facts.flag(), place: facts.place())
         case "wish":
             self = .wish(facts.text(), isGranted: facts.flag(), group: facts.optional())
+        case "wish-granted":
+            self = .wishGranted(facts.text(), to: facts.text(), place: facts.optionalPlace())
         case "no-route": self = .noRoute(class: facts.text())
         case "inside-only": self = .insideOnly(facts.text())
         default: return nil

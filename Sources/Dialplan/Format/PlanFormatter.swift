@@ -168,7 +168,7 @@ struct PlanFormatter {
     private static let columns: [String: Set<String>] = [
         "route": ["via", "present", "send", "by", "in"], "trunks": ["by", "in", "send", "present"],
         "line": ["rings"], "inbound": ["rings"], "level": ["may"], "incoming": ["from"],
-        "forward": ["when", "to"], "feature": ["on", "off"],
+        "forward": ["when", "to"], "feature": ["on", "off"], "phones": ["presents"],
     ]
     /// Words that begin a part inside braces.
     private static let clauses: Set<String> = [
@@ -246,6 +246,23 @@ struct PlanFormatter {
 }
 
 extension Plan {
+    /// The files that the text of a plan includes, by the names it writes, each once and in its order.
+    /// A text that is wrong elsewhere has them too.
+    public static func includes(_ file: SourceFile) -> [String] {
+        guard file.text.utf8.count <= PlanLimits.fileBytes else { return [] }
+        var parser = Parser(
+            SourceText(path: file.path, text: file.text), file: 0, remarks: Remarks())
+        parser.run()
+        var names: [String] = []
+        for statement in parser.tree.statements {
+            guard case .include(let word) = statement.kind, !names.contains(word.text) else {
+                continue
+            }
+            names.append(word.text)
+        }
+        return names
+    }
+
     /// The canonical form of a plan's text, or of a file that it includes.
     ///
     /// - Returns: nil when the text cannot be read; then the diagnostics say why.

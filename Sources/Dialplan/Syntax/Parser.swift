@@ -60,6 +60,7 @@ struct Parser {
         case .short: return .short(try short())
         case .feature: return .feature(try feature())
         case .pin: return .pin(try pin())
+        case .phones: return .phones(try phones())
         }
     }
 

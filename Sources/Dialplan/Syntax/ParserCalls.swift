@@ -117,6 +117,20 @@ extension Parser {
         PINSyntax(settings: try settings("a setting such as attempts"))
     }
 
+    mutating func phones() throws(SyntaxError) -> PhonesSyntax {
+        var whose: [Word] = []
+        while token.kind == .word, token.text != "presents" {
+            whose.append(try word("an extension or a range of them"))
+            _ = take(.comma)
+        }
+        if whose.isEmpty {
+            throw SyntaxError(
+                "an extension or a range of them is expected here, not \(described)", at: range)
+        }
+        try require("presents", help: "write: phones 8001, 8010-8019 presents 4001234567")
+        return PhonesSyntax(whose: whose, presents: try words("a number or a range of them"))
+    }
+
     mutating func incoming() throws(SyntaxError) -> IncomingSyntax {
         let name = try word("the incoming level's name")
         try require("from", help: "write: incoming \(name.text) from inside + outside")

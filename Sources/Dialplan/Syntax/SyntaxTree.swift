@@ -30,13 +30,14 @@ struct Statement {
         case short([ShortSyntax])
         case feature(FeatureSyntax)
         case pin(PINSyntax)
+        case phones(PhonesSyntax)
     }
 }
 
 /// Every word a statement may begin with.
 enum Keyword: String, CaseIterable {
     case site, extensions, normalise, `class`, level, route, line, group, hours, rule, expect
-    case include, incoming, trunks, lines, inbound, forward, short, feature, pin
+    case include, incoming, trunks, lines, inbound, forward, short, feature, pin, phones
 }
 
 /// A word or a quoted text, with its place.
@@ -200,6 +201,12 @@ struct PINSyntax {
     var settings: [(key: Word, value: Word)]
 }
 
+/// `phones 8001, 8010-8019 presents 4001234567, +8631166770000-+8631166770009`
+struct PhonesSyntax {
+    var whose: [Word]
+    var presents: [Word]
+}
+
 /// `incoming office from inside + group partners`
 struct IncomingSyntax {
     var name: Word
@@ -293,7 +300,8 @@ struct ExpectSyntax {
     var dialled: Word?
     /// `dials 8200 (quiet)`: the incoming level of whom is called.
     var incoming: Word?
-    /// `from 13812345678`: the number of an outside caller.
+    /// `from 13812345678`: the number of an outside caller, or the one that the phone of an extension
+    /// asks to present.
     var number: Word?
     var time: Word?
     var down: [Word] = []

@@ -17,8 +17,8 @@ struct ConfigurationFile {
 
     private static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
-        "lines", "causes", "name-servers", "registration", "calls", "limits", "spending",
-        "timers", "connections", "tls", "nonce-lifetime", "currency", "digest",
+        "lines", "mailbox", "causes", "name-servers", "registration", "calls", "limits", "spending",
+        "bans", "overload", "timers", "connections", "tls", "nonce-lifetime", "currency", "digest",
     ]
 
     /// - Parameters:
@@ -119,6 +119,8 @@ struct ConfigurationFile {
         }
         settings.trunks = TrunksSection.read(top, listeners: listeners, folder: folder, &reader)
         settings.lineGateways = LinesSection.read(top, trunks: settings.trunks, &reader)
+        (settings.mailbox, settings.asksMailbox) = LinesSection.readMailbox(
+            top, trunks: settings.trunks, &reader)
         settings.causes = CausesSection.read(top, &reader)
         for (name, node) in reader.list("name-servers", in: top) {
             guard let text = reader.text(node, name: name),
@@ -132,6 +134,8 @@ struct ConfigurationFile {
         settings.connections = ConnectionsSection.read(
             top, registration: settings.registration, &reader)
         settings.spending = SpendingSection.read(top, &reader)
+        settings.bans = BansSection.read(top, &reader)
+        settings.overload = OverloadSection.read(top, &reader)
         readTimers(top, &settings.timers, &reader)
         if let lifetime = reader.span("nonce-lifetime", in: top, .seconds(10)...(.seconds(86_400)))
         {
@@ -189,7 +193,10 @@ struct ConfigurationFile {
         _ top: ConfigurationReader.Section, _ settings: inout CallSettings,
         _ reader: inout ConfigurationReader
     ) {
-        let keys = ["no-answer", "slice", "extend-ahead", "alive-check", "session", "park-recall"]
+        let keys = [
+            "no-answer", "slice", "extend-ahead", "alive-check", "session", "park-recall",
+            "follow-redirects",
+        ]
         guard let section = reader.section("calls", in: top, keys: keys) else { return }
         if let span = reader.span("no-answer", in: section, .seconds(5)...(.seconds(600))) {
             settings.noAnswer = span
@@ -208,6 +215,9 @@ struct ConfigurationFile {
         if let span = reader.span("park-recall", in: section, .seconds(10)...(.seconds(3600))) {
             settings.parkRecall = span
         }
+        if let follows = reader.flag("follow-redirects", in: section) {
+            settings.followsRedirects = follows
+        }
         let sessions = Instant.Span.seconds(90)...Instant.Span.seconds(86_400)
         if let span = reader.span("session", in: section, sessions) { settings.session = span }
         if settings.extendAhead > settings.slice {
@@ -225,7 +235,8 @@ struct ConfigurationFile {
         let fields: [(key: String, path: WritableKeyPath<Limits, Int>)] = [
             ("calls", \.calls), ("bindings", \.bindings), ("transactions", \.transactions),
             ("extensions", \.extensions), ("accounts", \.accounts), ("attempts", \.attempts),
-            ("waiting-commits", \.waitingCommits),
+            ("waiting-commits", \.waitingCommits), ("subscriptions", \.subscriptions),
+            ("subscriptions-of-extension", \.subscriptionsOfExtension), ("texts", \.texts),
         ]
         let keys = fields.map(\.key)
         guard let section = reader.section("limits", in: top, keys: keys) else { return }

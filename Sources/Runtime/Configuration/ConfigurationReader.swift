@@ -175,6 +175,19 @@ struct ConfigurationReader {
         return span
     }
 
+    mutating func flag(_ key: String, in section: Section) -> Bool? {
+        guard let text = text(key, in: section) else { return nil }
+        switch text {
+        case "yes", "true": return true
+        case "no", "false": return false
+        default:
+            report(
+                "\(section.path(of: key)) must be yes or no, not \"\(text)\"",
+                at: section.entries[key], length: text.count)
+            return nil
+        }
+    }
+
     /// A numeric address with a port; `defaultPort` where none is written.
     mutating func endpoint(_ key: String, in section: Section, defaultPort: UInt16) -> Endpoint? {
         guard let text = text(key, in: section) else { return nil }

@@ -6,8 +6,9 @@ import Switching
 ///     extension,name,password,level,account,call_limit
 ///     8001,Reception,,city,8001,1
 ///
-/// in any order of columns, of which only `extension` must be there; `pin`, `incoming_level` and
-/// `forward_always`, `_busy`, `_no_answer`, `_unregistered` may be there too. An empty field leaves the value
+/// in any order of columns, of which only `extension` must be there; `call_limit_in`, `call_limit_out`,
+/// `call_waiting` (`on` or `off`), `pin`, `incoming_level` and `forward_always`, `_busy`, `_no_answer`,
+/// `_unregistered` may be there too. An empty field leaves the value
 /// as it is, or at its default where the extension is new; `-` as account takes the account away.
 /// A new extension with an empty password gets a generated one.
 public struct ExtensionFile: Sendable {
@@ -22,7 +23,10 @@ public struct ExtensionFile: Sendable {
     public static let passwordLengths = 8...128
 
     static let columns =
-        ["extension", "name", "password", "level", "account", "call_limit", "pin"]
+        [
+            "extension", "name", "password", "level", "account", "call_limit", "call_limit_in",
+            "call_limit_out", "call_waiting", "pin",
+        ]
         + settingColumns.map(\.name)
 
     /// What a user can set too; `-` takes a value away.
@@ -30,7 +34,7 @@ public struct ExtensionFile: Sendable {
         [(name: String, path: WritableKeyPath<SettingsChange, String?> & Sendable)] = [
             ("incoming_level", \.incomingLevel), ("forward_always", \.forwardAlways),
             ("forward_busy", \.forwardBusy), ("forward_no_answer", \.forwardNoAnswer),
-            ("forward_unregistered", \.forwardUnregistered),
+            ("forward_unregistered", \.forwardUnregistered), ("presents", \.presents),
         ]
 
     /// - Parameters:
@@ -114,7 +118,8 @@ public struct ExtensionFile: Sendable {
             let change = ExtensionChange(
                 number: number.text, name: field("name", row)?.text, password: password(row),
                 level: level(row), account: account(row), callLimit: callLimit(row),
-                settings: settings(row))
+                callLimitIn: callLimit("call_limit_in", row),
+                callLimitOut: callLimit("call_limit_out", row), settings: settings(row))
             return diagnostics.count == before ? change : nil
         }
 
@@ -181,6 +186,14 @@ public struct ExtensionFile: Sendable {
                 guard let field = field(column.name, row) else { continue }
                 settings[keyPath: column.path] = field.text == "-" ? "" : field.text
             }
+            if let waiting = field("call_waiting", row) {
+                if !["on", "off"].contains(waiting.text) {
+                    report(
+                        "call_waiting is on or off, not \"\(waiting.text)\"", line: row.line,
+                        column: waiting.column, length: waiting.text.count)
+                }
+                settings.callWaiting = waiting.text == "on"
+            }
             guard let pin = field("pin", row) else { return settings }
             settings.pin = pin.text == "-" ? "" : pin.text
             if pin.text != "-", !pin.text.utf8.allSatisfy({ (48...57).contains($0) }) {
@@ -199,6 +212,19 @@ public struct ExtensionFile: Sendable {
                 return nil
             }
             return limit
+        }
+
+        /// `-` takes a limit one way away.
+        private mutating func callLimit(_ name: String, _ row: CSVRows.Row) -> Setting<Int>? {
+            guard let field = field(name, row) else { return nil }
+            if field.text == "-" { return .cleared }
+            guard let limit = Int(field.text), 1...1000 ~= limit else {
+                report(
+                    "\(name) is 1 to 1000 or \"-\", not \"\(field.text)\"", line: row.line,
+                    column: field.column, length: field.text.count)
+                return nil
+            }
+            return .set(limit)
         }
 
         /// - Parameter showsLine: false keeps a password out of logs and terminals.

@@ -65,6 +65,21 @@ enum LinesSection {
         return gateways
     }
 
+    /// `mailbox: { trunk: voicemail, subscribe: yes }`: who says what waits for an extension (RFC 3842),
+    /// and whether it has to be asked.
+    static func readMailbox(
+        _ top: ConfigurationReader.Section, trunks: [TrunkSettings],
+        _ reader: inout ConfigurationReader
+    ) -> (trunk: String?, asks: Bool) {
+        let keys = ["trunk", "subscribe"]
+        guard let section = reader.section("mailbox", in: top, keys: keys) else {
+            return (nil, false)
+        }
+        reader.require(["trunk"], in: section)
+        let asks = reader.flag("subscribe", in: section) ?? false
+        return (trunk("trunk", section, trunks, &reader), asks)
+    }
+
     private static func trunk(
         _ key: String, _ section: ConfigurationReader.Section, _ trunks: [TrunkSettings],
         _ reader: inout ConfigurationReader

@@ -171,7 +171,7 @@ enum TrunkParts {
         _ reader: inout ConfigurationReader
     ) {
         let username = reader.text("username", in: section)
-        let password = password(section, folder: folder, &reader)
+        let password = password("password", section, folder: folder, &reader)
         if let username, let password {
             trunk.credentials = TrunkCredentials(username: username, password: password)
         } else if username != nil || section.has("password") || section.has("password-file") {
@@ -202,53 +202,28 @@ enum TrunkParts {
         trunk.registration = registration
     }
 
-    private static func password(
-        _ section: ConfigurationReader.Section, folder: String,
+    /// What stands at a key, or in the file that is named at `KEY-file`.
+    static func password(
+        _ key: String, _ section: ConfigurationReader.Section, folder: String,
         _ reader: inout ConfigurationReader
     ) -> String? {
-        if section.has("password") { return reader.text("password", in: section) }
-        guard let path = reader.text("password-file", in: section) else { return nil }
+        if section.has(key) { return reader.text(key, in: section) }
+        guard let path = reader.text("\(key)-file", in: section) else { return nil }
         do throws(ConfigurationFailure) {
             let text = try TextFile.read(
                 Paths.resolve(path, in: folder), limit: 4096, called: "the password file")
             let word = text.trimmingCharacters(in: .whitespacesAndNewlines)
             if word.isEmpty {
-                reader.report("\(path) is empty", at: section.place(of: "password-file"))
+                reader.report("\(path) is empty", at: section.place(of: "\(key)-file"))
                 return nil
             }
             return word
         } catch {
             reader.report(
                 error.diagnostics.map(\.message).joined(separator: "; "),
-                at: section.place(of: "password-file"), length: path.count)
+                at: section.place(of: "\(key)-file"), length: path.count)
             return nil
         }
-    }
-
-    // MARK: Span
-
-    static func readSpan(
-        _ section: ConfigurationReader.Section, _ trunk: inout TrunkSettings,
-        _ reader: inout ConfigurationReader
-    ) {
-        let keys = ["agent", "community", "version", "index", "interval"]
-        guard let part = reader.section("span", in: section, keys: keys) else { return }
-        if trunk.kind == .sip {
-            reader.report("a trunk of kind sip has no span", at: section.place(of: "span"))
-        }
-        reader.require(["agent", "community", "index"], in: part)
-        guard let agent = reader.endpoint("agent", in: part, defaultPort: 161),
-            let community = reader.text("community", in: part),
-            let index = reader.number("index", in: part, 1...0x7fff_ffff)
-        else { return }
-        var span = SpanSettings(agent: agent, community: community, index: index)
-        if let version = reader.choice("version", in: part, [SpanSettings.Version.v1, .v2c]) {
-            span.version = version
-        }
-        if let interval = reader.span("interval", in: part, .seconds(1)...(.seconds(3600))) {
-            span.interval = interval
-        }
-        trunk.span = span
     }
 }
 

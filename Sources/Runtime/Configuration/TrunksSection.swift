@@ -18,7 +18,7 @@ enum TrunksSection {
         "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
         "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
         "username", "password", "password-file", "register", "span",
-        "tariff",
+        "tariff", "trusted",
     ]
     /// Words that plans and commands give a meaning of their own.
     private static let reserved = ["line", "lines", "internal", "emergency"]
@@ -102,11 +102,12 @@ enum TrunksSection {
         if let limit = reader.number("calls-per-second", in: section, 0...10_000) {
             trunk.callsPerSecond = limit
         }
+        if let isTrusted = reader.flag("trusted", in: section) { trunk.isTrusted = isTrusted }
         TrunkParts.readChannels(section, &trunk, &reader)
         TrunkParts.readSources(section, &trunk, &reader)
         TrunkParts.readBreaker(section, &trunk.breaker, &reader)
         TrunkParts.readAccount(section, folder: folder, &trunk, &reader)
-        TrunkParts.readSpan(section, &trunk, &reader)
+        TrunkParts.readSpan(section, folder: folder, &trunk, &reader)
         trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)

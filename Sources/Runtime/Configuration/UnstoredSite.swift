@@ -49,6 +49,7 @@ public struct UnstoredSite: Sendable {
             down: Set(question.down))
         query.timesElsewhere = clock.otherTimes(at)
         query.isThorough = true
+        if caller.number != nil { query.wish = question.presenting }
         return .explanation(Explanation(configuration.plan.decide(query)))
     }
 

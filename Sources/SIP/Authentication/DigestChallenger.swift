@@ -1,7 +1,8 @@
 /// The side that asks for a password and checks the answer (RFC 7616, RFC 8760, RFC 3261 §22).
 ///
 /// It keeps nothing about the nonces it gave out: a nonce is the time, a random number and a keyed
-/// hash of both, so that a flood of first requests costs no memory. Only `qop=auth` is offered and
+/// hash of both and of the client's address, so that a flood of first requests costs no memory, and
+/// that an answer is worth nothing to whoever sends it from elsewhere. Only `qop=auth` is offered and
 /// taken.
 public struct DigestChallenger: Sendable {
     public let realm: String
@@ -34,9 +35,12 @@ public struct DigestChallenger: Sendable {
     ///
     /// - Parameters:
     ///   - random: a fresh number of the token generator.
+    ///   - client: the address that is asked; the nonce is good there only.
     ///   - stale: `verify` said so; the client then answers without asking for a password.
-    public func challenges(now: Instant, random: UInt64, stale: Bool = false) -> [[UInt8]] {
-        let nonce = makeNonce(time: now, random: random)
+    public func challenges(
+        now: Instant, random: UInt64, client: IPAddress? = nil, stale: Bool = false
+    ) -> [[UInt8]] {
+        let nonce = makeNonce(time: now, random: random, client: client)
         return algorithms.map { algorithm in
             var value: [UInt8] = []
             value.reserveCapacity(160 + realm.utf8.count)
@@ -70,7 +74,8 @@ public struct DigestChallenger: Sendable {
     public enum Verdict: Hashable, Sendable {
         /// The password was known to who wrote this.
         case ok
-        /// As `ok`, but the nonce is too old or not ours: challenge again with `stale`.
+        /// The nonce is too old, or not ours, or not of this client: challenge again with `stale`.
+        /// Whether the password was right is not said.
         case stale
         /// A wrong password, an unknown user or another realm.
         case wrong
@@ -80,16 +85,17 @@ public struct DigestChallenger: Sendable {
         case unsupportedAlgorithm
     }
 
-    /// Checks credentials against a secret. Five hashes.
+    /// Checks credentials against a secret. Five hashes, and one where the nonce is stale.
     ///
     /// - Parameters:
     ///   - requestURI: as it stands in the request; the `uri` of the credentials must be equal to
     ///     it, by bytes or as a URI (RFC 3261 §19.1.4).
     ///   - secret: of the user who is claimed. `nil` for an unknown one: it takes as long and is
     ///     wrong.
+    ///   - client: the address that the request came from.
     public func verify(
         _ credentials: DigestCredentials, method: Method, requestURI: ArraySlice<UInt8>,
-        secret: StoredSecret?, now: Instant
+        secret: StoredSecret?, client: IPAddress? = nil, now: Instant
     ) -> Verdict {
         guard let algorithm = credentials.algorithm, algorithms.contains(algorithm) else {
             return .unsupportedAlgorithm
@@ -101,6 +107,8 @@ public struct DigestChallenger: Sendable {
             DigestText.number(hex: nonceCount) != nil,
             isSameURI(credentials.uri[...], requestURI)
         else { return .malformed }
+        // Before the password: nobody is to try passwords with a nonce of his own making.
+        guard isFresh(nonce: credentials.nonce, client: client, now: now) else { return .stale }
         let known = secret ?? Self.nobody
         let ha2 = DigestComputation.ha2(
             algorithm, method: method.bytes, uri: credentials.uri, body: nil, hashes: hashes)
@@ -109,11 +117,10 @@ public struct DigestChallenger: Sendable {
             quality: .init(nonceCount: nonceCount, cnonce: cnonce, name: quality), ha2: ha2,
             hashes: hashes)
         let isRight = DigestText.isSame(expected, credentials.response)
-        let isFresh = isFresh(nonce: credentials.nonce, now: now)
         guard isRight, secret != nil, credentials.realm.elementsEqual(realm.utf8) else {
             return .wrong
         }
-        return isFresh ? .ok : .stale
+        return .ok
     }
 
     private func isSameURI(_ claimed: ArraySlice<UInt8>, _ actual: ArraySlice<UInt8>) -> Bool {
@@ -124,20 +131,28 @@ public struct DigestChallenger: Sendable {
         return claimed == actual
     }
 
-    /// 64 hexadecimal digits: time, random number, and half of the keyed hash of both.
-    private func makeNonce(time: Instant, random: UInt64) -> [UInt8] {
+    /// 64 hexadecimal digits: time, random number, and half of the keyed hash of both, the client's
+    /// address and the realm.
+    private func makeNonce(time: Instant, random: UInt64, client: IPAddress?) -> [UInt8] {
         let text =
             DigestText.hex(UInt64(bitPattern: time.nanoseconds), count: 16)
             + DigestText.hex(random, count: 16)
-        return text + DigestText.hex(hashes.keyedHash(key: key, text + realm.utf8).prefix(16))
+        var sealed = text
+        if let client {
+            // An IPv6 host changes the second half by itself.
+            sealed += DigestText.hex(client.isV4 ? client.low : client.high, count: 16)
+        }
+        return text + DigestText.hex(hashes.keyedHash(key: key, sealed + realm.utf8).prefix(16))
     }
 
-    private func isFresh(nonce: [UInt8], now: Instant) -> Bool {
+    private func isFresh(nonce: [UInt8], client: IPAddress?, now: Instant) -> Bool {
         guard nonce.count == 64, let time = DigestText.number(hex: nonce[..<16]),
             let random = DigestText.number(hex: nonce[16..<32])
         else { return false }
         let made = Instant(nanoseconds: Int64(bitPattern: time))
-        guard DigestText.isSame(makeNonce(time: made, random: random), nonce) else { return false }
+        guard DigestText.isSame(makeNonce(time: made, random: random, client: client), nonce) else {
+            return false
+        }
         return made <= now && now <= made + lifetime
     }
 

@@ -69,7 +69,7 @@ extension IPAddress: CustomStringConvertible {
         var rest = text
         if rest.starts(with: [.colon, .colon]) {
             gap = 0
-            rest = rest.dropFirst(2)
+            rest = withoutThirdColon(rest.dropFirst(2))
         }
         while !rest.isEmpty {
             let part = rest.prefix { $0 != .colon }
@@ -93,6 +93,7 @@ extension IPAddress: CustomStringConvertible {
                 guard gap == nil else { return nil }
                 gap = groups.count
                 rest = rest.dropFirst()
+                rest = withoutThirdColon(rest)
             }
         }
         if let gap {
@@ -105,6 +106,16 @@ extension IPAddress: CustomStringConvertible {
             part.reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
         }
         return IPAddress(high: half(groups[..<4]), low: half(groups[4...]))
+    }
+
+    /// By the grammar of RFC 3261 three colons can stand before an IPv4 address; two are meant
+    /// (RFC 5118 §4.10).
+    private static func withoutThirdColon(_ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let behind = rest.dropFirst()
+        guard rest.first == .colon, behind.contains(0x2e), !behind.contains(.colon) else {
+            return rest
+        }
+        return behind
     }
 }
 

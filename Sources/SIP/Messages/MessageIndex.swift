@@ -153,7 +153,9 @@ struct MessageIndex: Sendable {
     private mutating func readField(
         _ span: Swift.Span<UInt8>, from start: Int, _ table: KnownHeader.Table
     ) -> Int? {
-        let colon = span.firstControl(or: .colon, from: start, to: span.count)
+        var colon = span.firstControl(or: .colon, from: start, to: span.count)
+        // A tab before the colon (RFC 3261 §25.1, HCOLON).
+        while colon < span.count, span[colon].isBlank { colon &+= 1 }
         let hasColon = colon < span.count && span[colon] == .colon && colon > start
         var nameEnd = colon
         while nameEnd > start, span[nameEnd &- 1].isBlank { nameEnd &-= 1 }
@@ -164,7 +166,7 @@ struct MessageIndex: Sendable {
             guard let continued = lineEnd(span, from: line.next) else { return nil }
             line = continued
         }
-        guard hasColon, nameEnd &- start <= MessageLimits.fieldNameBytes else {
+        guard hasColon, nameEnd > start, nameEnd &- start <= MessageLimits.fieldNameBytes else {
             note(.fieldName, at: start)
             return line.next
         }

@@ -47,6 +47,12 @@ struct Session: Sendable {
     var acknowledged: [[UInt8]: UInt32] = [:]
     /// This callee rings, and must hear the end of it.
     var hasRung = false
+    /// It has asked that this call be connected elsewhere.
+    var isHandedOn = false
+    /// It is dead to this call, and says nothing at all.
+    var isVanished = false
+    /// When it hangs up, since nobody has refreshed the session.
+    var sessionEnds: Instant?
     /// This caller never acknowledges.
     var leavesOutAck = false
 

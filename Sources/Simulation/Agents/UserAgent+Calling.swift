@@ -68,6 +68,7 @@ extension UserAgent {
         writer.field(
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
         if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }
+        askForSession(&writer)
         authorise(&writer, .invite, uri: session.target)
         // Some offer late.
         let bytes =
@@ -101,6 +102,7 @@ extension UserAgent {
                 acknowledge(response, refusalOf: request)
             }
         case .bye: end(request.session)
+        case .refer where response.status >= 300: sessions[request.session]?.isHandedOn = false
         case .ack, .cancel, .options, .update, .info, .prack, .subscribe, .notify, .refer,
             .message, .publish, .other:
             break
@@ -121,6 +123,7 @@ extension UserAgent {
             return
         }
         established(by: response, callID)
+        refreshed(by: response, now: now)
         switch session.state {
         case .inviting:
             sessions[callID]?.state = .talking

@@ -36,6 +36,7 @@ struct UserAgent: Sendable {
         case forget(callID: [UInt8])
         case hangUp(callID: [UInt8])
         case midCall(callID: [UInt8])
+        case sessionOver(callID: [UInt8])
         /// The same bytes once more, whatever came of them.
         case again([UInt8])
     }
@@ -60,6 +61,8 @@ struct UserAgent: Sendable {
     var replies: [TransactionID: [UInt8]] = [:]
     var registerCSeq = 0
     var registerExpires = 60
+    /// How often it had to hang up, since the switch had not refreshed a session.
+    var sessionsNotRefreshed = 0
     private var made = 0
 
     /// What it sends in this turn, and when it wants to be called again.
@@ -164,6 +167,11 @@ struct UserAgent: Sendable {
                     writer.field(.require, "100rel")
                     writer.field(.rseq, rseq)
                 }
+                if status == 200, request.toTag != nil, let session = request.value(.sessionExpires)
+                {
+                    writer.field(.sessionExpires, session)
+                    writer.field(.supported, "timer")
+                }
             }, body: body[...], contentType: Array("application/sdp".utf8)[...])
         outbox.append(bytes)
         replies[TransactionID(request)] = bytes
@@ -172,7 +180,7 @@ struct UserAgent: Sendable {
     // MARK: Receiving
 
     mutating func receive(_ message: Message, now: Instant) {
-        if condition == .dead { return }
+        if condition == .dead || sessions[Array(message.callID)]?.isVanished == true { return }
         if message.isRequest {
             requestReceived(message, now: now)
         } else {
@@ -192,7 +200,12 @@ struct UserAgent: Sendable {
         let callID = Array(request.callID)
         switch request.method {
         case .invite:
-            if request.toTag == nil { called(request, now: now) } else { reinvited(request) }
+            if request.toTag == nil {
+                called(request, now: now)
+            } else {
+                refreshed(by: request, now: now)
+                reinvited(request)
+            }
         case .cancel: canceled(request, now: now)
         case .bye:
             let session = sessions[callID]
@@ -209,6 +222,7 @@ struct UserAgent: Sendable {
             }
         case .ack, .register, .options, .update, .info, .subscribe, .notify, .refer, .message,
             .publish, .other:
+            if request.method == .update { refreshed(by: request, now: now) }
             switch sessions[callID]?.state {
             case .talking, .answered, .inviting: reply(request, 200)
             case .canceled, .leaving, .ended, nil: reply(request, 481)
@@ -228,6 +242,7 @@ struct UserAgent: Sendable {
         case .forget(let callID): if sessions[callID]?.state == .canceled { end(callID) }
         case .hangUp(let callID): hangUp(callID, now: now)
         case .midCall(let callID): midCall(callID, now: now)
+        case .sessionOver(let callID): sessionOver(callID, now: now)
         case .again(let bytes):
             guard !isCalm else { return }
             if condition != .dead { outbox.append(bytes) }
@@ -237,6 +252,10 @@ struct UserAgent: Sendable {
 
     private mutating func resend(_ key: TransactionID, now: Instant) {
         guard var known = outstanding[key] else { return }
+        if sessions[known.session]?.isVanished == true {
+            outstanding[key] = nil
+            return
+        }
         if now - known.since >= .seconds(32) {
             // An INVITE that rings may take longer; a BYE that got a 100 may not (RFC 3261 §17.1.2.2).
             guard !(known.isProceeding && key.method == .invite) else { return }

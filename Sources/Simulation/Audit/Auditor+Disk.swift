@@ -88,8 +88,10 @@ extension Auditor {
                     "call \(serial) holds \(running.reserved) at its answer")
             }
         }
+        let isAnswer = calls[serial]?.answeredAt == nil && facts.answeredAt != nil
         calls[serial] = facts
         armCut(serial)
+        if isAnswer { checkCallLimit(of: serial) }
     }
 
     private mutating func closed(_ record: CallRecord, charges: [Posting]) {
@@ -114,11 +116,14 @@ extension Auditor {
             if facts.answeredAt == nil {
                 find("recorded as answered", "call \(serial), which no callee answered")
             }
-        } else if facts.toldAt != nil, !facts.isForgotten {
+        } else if facts.toldAt != nil, !facts.isForgotten, facts.handover != .fetching {
             find("told and not recorded", "call \(serial) is recorded as not answered")
         }
         checkPostings(charges, charged: charged, of: facts, record)
         checkPrice(charged, of: facts, record)
+        if let problem = problem(of: record, facts) {
+            find("a money story without its link", "call \(serial): \(problem)")
+        }
     }
 
     /// One posting for each account of the chain, each of what the record says.
@@ -181,12 +186,28 @@ extension Auditor {
 
     // MARK: Durable
 
+    /// All that is given back for a call is at most what it cost.
+    private mutating func refund(_ posting: Posting, of call: UInt64, on durable: Durable) {
+        let known = durable.postings.filter { $0.call == call && $0.account == posting.account }
+        let charged = known.filter { $0.kind == .charge }.reduce(0) { $0 - $1.amount.micros }
+        let given = known.filter { $0.kind == .refund }.reduce(0) { $0 + $1.amount.micros }
+        if given + posting.amount.micros > charged {
+            find(
+                "refunded more than charged",
+                "\(posting.id): \(posting.amount) for a call that cost \(Amount(micros: charged)), "
+                    + "after \(Amount(micros: given))")
+        }
+    }
+
     /// A change is on the disk now. `durable` is what was there before.
     mutating func becameDurable(_ change: StoredChange, on durable: Durable) {
         switch change {
         case .posted(let posting):
             if !durablePostings.insert(posting.id).inserted {
                 find("posted twice", posting.id)
+            }
+            if posting.kind == .refund, let call = posting.call {
+                refund(posting, of: call, on: durable)
             }
             let balance = (durable.balances[posting.account] ?? 0) + posting.amount.micros
             if balance != posting.balanceAfter.micros {

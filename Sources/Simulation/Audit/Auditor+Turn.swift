@@ -21,6 +21,7 @@ extension Auditor {
         checkMoney(theSwitch.inspectedLedger)
         checkTables(inspection, theSwitch)
         checkCuts()
+        checkDeserted()
         for serial in closedThisTurn { checkHangUps(serial) }
         for serial in acceptedThisTurn { checkEmergency(serial) }
         for callID in answeredThisTurn { checkAnswer(callID) }
@@ -112,11 +113,15 @@ extension Auditor {
 
     /// A call that is over has hung up whoever was connected.
     private mutating func checkHangUps(_ serial: Int) {
-        guard let facts = calls[serial], facts.toldAt != nil, !facts.isForgotten else { return }
-        if legs[facts.callID]?.isHungUp == false {
+        guard let facts = calls[serial], facts.toldAt != nil, !facts.isForgotten,
+            facts.handover == nil
+        else { return }
+        // Whoever leaves a call to others hears of it when that is on the disk; at the end of all
+        // nobody may talk.
+        if let leg = legs[facts.callID], !leg.isHungUp, !leg.mayLeave {
             find("nobody hung up", "call \(serial) ended and its caller was not told")
         }
-        if legs[facts.connected]?.isHungUp == false {
+        if let leg = legs[facts.connected], !leg.isHungUp, !leg.mayLeave {
             find("nobody hung up", "call \(serial) ended and its callee was not told")
         }
     }
@@ -148,6 +153,9 @@ extension Auditor {
         var nothing = SwitchInspection()
         nothing.bindings = left.bindings
         nothing.trunks = left.trunks
+        // Who was asked for a password is remembered in tables that forget by themselves; nobody here
+        // does what an address is banned for.
+        nothing.suspects = left.suspects
         for place in nothing.trunks.indices { nothing.trunks[place].inUse = 0 }
         if left != nothing { find("not drained", "\(left) \(theSwitch.inspectedTable)") }
         if !disk.waiting.isEmpty { find("not drained", "\(disk.waiting.count) commits wait") }
@@ -169,7 +177,9 @@ extension Auditor {
     /// Told to the caller is a subset of the records, and each call has one.
     private mutating func checkRecord(_ serial: Int) {
         guard let facts = calls[serial] else { return }
-        if facts.toldAt != nil, facts.isPaying || facts.diedAt == nil, !facts.isRecordedAnswered {
+        if facts.toldAt != nil, facts.isPaying || facts.diedAt == nil, !facts.isRecordedAnswered,
+            facts.handover != .fetching
+        {
             find("told and not recorded", "call \(serial) was told 200 and has no record of it")
         }
         // What was only ringing when the process died leaves no record.

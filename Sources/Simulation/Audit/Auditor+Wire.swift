@@ -110,22 +110,26 @@ extension Auditor {
         let callID = Array(invite.callID)
         // It may be sent again.
         guard legs[callID] == nil else { return }
-        let words = (invite.value(.subject) ?? []).split(separator: UInt8(ascii: " "))
-        guard words.count > 1, let number = Int(String(decoding: words[1], as: UTF8.self)),
-            calls[number] != nil
-        else {
+        guard let number = Self.serial(in: invite), calls[number] != nil else {
             find("INVITE of no call", "\(invite)")
             return
         }
         let serial = life(of: number, start: start)
+        if calls[serial]?.kind != .outbound { sentOn(serial, to: invite) }
         guard let facts = calls[serial] else { return }
-        legs[callID] = LegFacts(serial: serial, isCaller: false)
-        let isFirst = !facts.isAttempted
+        legs[callID] = LegFacts(
+            serial: serial, isCaller: false,
+            number: URI(parsing: invite.requestURI)?.userUnescaped ?? "")
+        let isFirst = facts.forwardedBy == nil ? !facts.isAttempted : facts.rows.isEmpty
         calls[serial]?.isAttempted = true
+        if case .transfer = facts.handover, !facts.isAccepted {
+            calls[serial]?.isAccepted = true
+            calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
+        }
         if isFirst, facts.wasTakenWhileDraining, facts.kind != .emergency {
             find("a call while draining", "call \(serial) was taken on")
         }
-        guard facts.kind == .outbound else { return }
+        guard facts.kind == .outbound || facts.forwardedBy != nil else { return }
         guard let row = book.row(for: facts.normalised) else {
             find("INVITE without a price", "call \(serial) to \(facts.normalised)")
             return
@@ -141,6 +145,15 @@ extension Auditor {
         if isFirst, isStoreFailing, !row.isFree {
             find("paid call without a disk", "call \(serial) left while nothing can be stored")
         }
+    }
+
+    /// The number of a call: in what its caller's INVITE says, or in the REFER that it was made for.
+    private static func serial(in invite: Message) -> Int? {
+        let words = (invite.value(.subject) ?? []).split(separator: UInt8(ascii: " "))
+        if words.count > 1 { return Int(String(decoding: words[1], as: UTF8.self)) }
+        let text = String(decoding: invite.value(.referredBy) ?? [], as: UTF8.self)
+        guard let place = text.firstRange(of: ";serial=") else { return nil }
+        return Int(text[place.upperBound...])
     }
 
     private mutating func hungUp(_ bye: Message) {

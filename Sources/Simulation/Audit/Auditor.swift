@@ -47,6 +47,8 @@ struct Auditor: Sendable {
     /// Calls that have run out of their time by now or later, by when.
     var paidUntil: [Int: Instant] = [:]
     var nextCut = Instant.distantFuture
+    /// Legs with nobody at their end, and by when their calls are over.
+    var deserted: [[UInt8]: Instant] = [:]
 
     /// Accounts that may not pay for new calls, and from when on, microseconds since 1970.
     var blocked: Set<String> = []
@@ -93,8 +95,13 @@ struct Auditor: Sendable {
     mutating func expect(_ facts: CallFacts) {
         calls[facts.serial] = facts
         serialOfKey[Self.key(caller: facts.caller, dialled: facts.dialled)] = facts.serial
-        legs[facts.callID] = LegFacts(serial: facts.serial, isCaller: true)
         figures.calls += 1
+        switch facts.handover {
+        case .transfer, .parking: break
+        case .fetching, nil:
+            legs[facts.callID] = LegFacts(
+                serial: facts.serial, isCaller: true, number: facts.caller)
+        }
     }
 
     /// The call that a start of the switch makes of the INVITE with this serial.
@@ -113,6 +120,12 @@ struct Auditor: Sendable {
             serial: life, callID: first.callID, kind: first.kind, caller: first.caller,
             dialled: first.dialled, normalised: first.normalised, chain: first.chain)
         facts.start = start
+        facts.handover = first.handover
+        if first.forwardedBy != nil {
+            // It may be sent on anew, or not.
+            facts.normalised = String(first.dialled.dropFirst(SimulatedSite.serialDigits + 1))
+            facts.chain = []
+        }
         calls[life] = facts
         latestLife[serial] = life
         return life
@@ -162,6 +175,7 @@ struct Auditor: Sendable {
     mutating func restarted(start: UInt32) {
         self.start = start
         for serial in calls.keys.sorted() { armCut(serial) }
+        deathsForgotten()
     }
 
     mutating func clockStepped() {

@@ -29,9 +29,23 @@ struct CallFacts: Sendable {
     let caller: String
     let dialled: String
     /// What is rated.
-    let normalised: String
+    var normalised: String
     /// Who pays, the caller's own account first; empty when nobody does.
-    let chain: [String]
+    var chain: [String]
+
+    /// What it is beyond a call that somebody makes.
+    enum Handover: Sendable, Equatable {
+        /// Made since somebody has another call connected elsewhere: that one's serial.
+        case transfer(of: Int)
+        /// A code that leaves a call waiting.
+        case parking
+        /// A code that fetches one: its caller talks, and its own record is that of a code.
+        case fetching
+    }
+
+    var handover: Handover?
+    /// The extension that had it sent on to a number outside, and pays.
+    var forwardedBy: String?
 
     /// How long the dialplan in force lets it be, in milliseconds; nil when as long as it is paid.
     var limit: Int64?
@@ -84,6 +98,10 @@ struct CallFacts: Sendable {
 struct LegFacts: Sendable {
     let serial: Int
     let isCaller: Bool
+    /// The extension whose phone it is; a number outside for any other.
+    var number = ""
+    /// Whoever is there has asked to leave the call to others.
+    var mayLeave = false
     /// The price that was in force when it was invited.
     var row: PriceBook.Row?
     /// A callee's first 2xx was handed to the switch.

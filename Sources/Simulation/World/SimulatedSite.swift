@@ -37,6 +37,8 @@ struct SimulatedSite: Sendable {
         feature balance         *100
         feature do-not-disturb  on *78  off *79
         feature redeem          *99*{code}
+        feature park            *85{code}
+        feature retrieve        *86{code}
 
         """
 
@@ -115,6 +117,17 @@ struct SimulatedSite: Sendable {
     var extensions: [Extension] = []
     var plan = 0
     var book = 0
+    /// By extension: where its calls are sent on to.
+    var forwards: [String: Forward] = [:]
+
+    /// What an extension's user has set. Each has a number of its own, so that a number on the wire
+    /// says whose forwarding it was.
+    struct Forward: Sendable {
+        enum When: Sendable { case always, busy, noAnswer }
+
+        var when: When
+        var number: String
+    }
 
     init(seed: UInt64, faults: Faults) {
         var chance = Chance(seed: seed, stream: .site)
@@ -153,6 +166,47 @@ struct SimulatedSite: Sendable {
                     account: faults.contains(.oneAccount) ? "a" : account[index % account.count],
                     callLimit: chance.number(in: 1...3)))
         }
+        if faults.contains(.forwarding) { makeForwards(&chance) }
+        if faults.contains(.vanishing) {
+            settings.calls.aliveCheck = .seconds(chance.number(in: 5...20))
+        }
+        // Whoever has parked a call is not rung: in these worlds that would be a call of nobody's.
+        if faults.contains(.parking) { settings.calls.parkRecall = .seconds(3600) }
+    }
+
+    /// Of extensions that no rule limits, so that the length of their calls is theirs to pay.
+    private mutating func makeForwards(_ chance: inout Chance) {
+        for index in [3, 5, 6, 7] where chance.happens(permille: 600) {
+            forwards[Self.number(index)] = Forward(
+                when: chance.pick([.always, .busy, .noAnswer, .noAnswer]),
+                number: "2990000\(index)")
+        }
+    }
+
+    /// As they are stored.
+    var userSettings: [String: UserSettings] {
+        forwards.mapValues { forward in
+            var settings = UserSettings()
+            switch forward.when {
+            case .always: settings.forwardAlways = forward.number
+            case .busy: settings.forwardBusy = forward.number
+            case .noAnswer: settings.forwardNoAnswer = forward.number
+            }
+            return settings
+        }
+    }
+
+    /// The extension whose calls go to a number outside.
+    func forwarder(to number: String) -> String? {
+        forwards.keys.sorted().first { forwards[$0]?.number == number }
+    }
+
+    func account(of number: String) -> String? {
+        extensions.first { $0.number == number }?.account
+    }
+
+    func callLimit(of number: String) -> Int? {
+        extensions.first { $0.number == number }?.callLimit
     }
 
     /// A chain of three over `a` and `b`, prepaid `c`, postpaid `d` and `e`, and empty `z`.

@@ -20,6 +20,8 @@ struct CallRouting: Sendable {
     var rings = 0
     /// By whom it was sent on, the first one first.
     var diversions: [Diversion] = []
+    /// Where a phone that was rung sends it.
+    var redirect: Redirect?
     /// How often it went on, by users and by the plan.
     var turns = 0
 
@@ -35,6 +37,12 @@ struct CallRouting: Sendable {
     }
 }
 
+/// A phone's 3xx: the extension it is of, and the number it names.
+struct Redirect: Sendable, Hashable {
+    var by: String
+    var to: String
+}
+
 /// Who sent a call on and why: an entry of the Diversion header (RFC 5806).
 struct Diversion: Sendable, Hashable {
     enum Reason: String, Sendable {
@@ -42,6 +50,7 @@ struct Diversion: Sendable, Hashable {
         case userBusy = "user-busy"
         case noAnswer = "no-answer"
         case unavailable
+        case doNotDisturb = "do-not-disturb"
         case unknown
     }
 

@@ -58,7 +58,7 @@ struct Offer: Sendable {
 ///
 /// A side whose call is made for it has made its offer already, with the 200 of its first INVITE.
 struct Join: Sendable {
-    enum Purpose: Sendable {
+    enum Purpose: Sendable, Equatable {
         /// The end of a transfer.
         case transfer
         /// Both talk with each other already; one of them has been told of another in between.
@@ -67,6 +67,9 @@ struct Join: Sendable {
         case hold
         /// A parked side is fetched by a phone whose INVITE holds the offer.
         case retrieval
+        /// Another phone of the same extension, whose INVITE holds the offer, takes this side of the
+        /// call (RFC 3891).
+        case takeover(Side)
     }
 
     var offerer: LegReference

@@ -30,10 +30,15 @@ public enum ControlRequest: Sendable, Codable {
     case voucherRedeemed(code: String, account: String, by: String)
     case voucherBatches
     case hungUp(call: String)
+    /// Addresses that are banned for scanning and guessing.
+    case bans
+    case unbanned(address: String)
     /// Take no new calls, or take them again; see `Switch.isDraining`.
     case drainChanged(isDraining: Bool)
     /// The decision of the dialplan for a caller, without making the call.
     case explained(Explanation.Question)
+    /// Why a call that is under way takes the way it takes.
+    case callExplained(call: String)
     case priced(PriceQuestion)
 }
 
@@ -47,12 +52,15 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
     /// An empty string takes the account away.
     public var account: String?
     public var callLimit: Int?
+    public var callLimitIn: Setting<Int>?
+    public var callLimitOut: Setting<Int>?
     /// What its user can set from the phone too.
     public var settings: SettingsChange
 
     public init(
         number: String, name: String? = nil, password: String? = nil, level: String? = nil,
-        account: String? = nil, callLimit: Int? = nil, settings: SettingsChange = SettingsChange()
+        account: String? = nil, callLimit: Int? = nil, callLimitIn: Setting<Int>? = nil,
+        callLimitOut: Setting<Int>? = nil, settings: SettingsChange = SettingsChange()
     ) {
         self.number = number
         self.name = name
@@ -60,6 +68,8 @@ public struct ExtensionChange: Sendable, Codable, Hashable {
         self.level = level
         self.account = account
         self.callLimit = callLimit
+        self.callLimitIn = callLimitIn
+        self.callLimitOut = callLimitOut
         self.settings = settings
     }
 }
@@ -78,9 +88,12 @@ public enum ControlReply: Sendable, Codable {
     case extensions([ExtensionRow])
     case accounts([AccountRow])
     case explanation(Explanation)
+    /// The record of a call under way, as far as it is written, and the call's state.
+    case runningCall(CallRecord, state: String)
     case price(PriceRow)
     case vouchers([VoucherRow])
     case voucherBatches([VoucherBatch])
+    case bans([BanRow])
 }
 
 public struct StatusRow: Sendable, Codable, Hashable {
@@ -101,6 +114,35 @@ public struct StatusRow: Sendable, Codable, Hashable {
     public var commitsWaiting: Int
     /// Refusals and drops since the start, by name.
     public var counters: [String: UInt64]
+    /// What others can make grow, in a fixed order.
+    public var tables: [TableRow]
+    /// Percent of newcomers that are turned away, and how long the loop was behind at the last
+    /// measurement and at the longest, in milliseconds.
+    public var turnedAway: Int
+    public var delay: Int64
+    public var longestDelay: Int64
+}
+
+/// A table, what is in it, and the limit to that.
+public struct TableRow: Sendable, Codable, Hashable {
+    public var name: String
+    public var used: Int
+    public var limit: Int
+}
+
+/// An address that is banned.
+public struct BanRow: Sendable, Codable, Hashable {
+    /// In IPv6 a whole /64.
+    public var address: String
+    /// Microseconds since 1970.
+    public var since: Int64
+    public var until: Int64
+    /// The offence that made the measure full: `Offence.name`.
+    public var reason: String
+    /// How often it has been banned, this time included.
+    public var count: Int
+    /// Datagrams that were dropped.
+    public var dropped: UInt64
 }
 
 public struct CallRow: Sendable, Codable, Hashable {
@@ -189,6 +231,11 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
     public var level: String
     public var account: String?
     public var callLimit: Int
+    public var callLimitIn: Int?
+    public var callLimitOut: Int?
+    /// Those of the moment.
+    public var callsIn: Int
+    public var callsOut: Int
     public var line: String?
     public var registered: Int
     public var settings: SettingsRow
@@ -204,12 +251,18 @@ public struct Explanation: Sendable, Codable, Hashable {
         public var at: Int64?
         /// Trunks to take as down, besides those that are.
         public var down: [String]
+        /// The number that the caller's phone asks to present; nil when it asks for none.
+        public var presenting: String?
 
-        public init(from: String, dial: String, at: Int64? = nil, down: [String] = []) {
+        public init(
+            from: String, dial: String, at: Int64? = nil, down: [String] = [],
+            presenting: String? = nil
+        ) {
             self.from = from
             self.dial = dial
             self.at = at
             self.down = down
+            self.presenting = presenting
         }
     }
 

@@ -6,11 +6,15 @@ public struct UserSettings: Sendable, Hashable {
     /// Locked by its user; calls inside only, or what the dialplan's level `locked` allows.
     public var isLocked = false
     public var doNotDisturb = false
+    /// Call waiting is off: while it is in a call, every other is told that it is busy.
+    public var refusesWaiting = false
     /// Numbers as they were dialled; they are called on this subscriber's rights and account.
     public var forwardAlways: String?
     public var forwardBusy: String?
     public var forwardNoAnswer: String?
     public var forwardUnregistered: String?
+    /// Numbers and ranges of them that its phones may ask to present, besides those of the dialplan.
+    public var presents: [String] = []
     /// Numbers as they were dialled, by entry.
     public var speedDial: [String: String] = [:]
     /// For redial. Never a string that held a PIN.
@@ -25,6 +29,8 @@ public struct UserSettings: Sendable, Hashable {
 
     /// Entries that one subscriber may store for speed dial.
     public static let speedDialLimit = 100
+    /// Numbers and ranges that one subscriber may present by its own setting.
+    public static let presentsLimit = 20
     /// Characters of a stored number.
     public static let numberLimit = 40
 }

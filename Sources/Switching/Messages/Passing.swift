@@ -19,7 +19,11 @@ extension Switch {
     }
 
     /// Supported and Require, cut down to the options that work through us, and with those of our own.
-    static func copyOptions(from message: Message, into writer: inout MessageWriter) {
+    ///
+    /// - Parameter toPhone: only phones take each other's place by Replaces.
+    static func copyOptions(
+        from message: Message, into writer: inout MessageWriter, toPhone: Bool = false
+    ) {
         for name in [HeaderName.supported, .require] {
             var isFirst = true
             for option in passedOptions where message.has(option, in: name) {
@@ -29,7 +33,7 @@ extension Switch {
             }
             if name == .supported {
                 if isFirst { writer.beginField(name) } else { writer.append(", ") }
-                writer.append("timer")
+                writer.append(toPhone ? "timer, replaces" : "timer")
                 isFirst = false
             }
             if !isFirst { writer.endField() }

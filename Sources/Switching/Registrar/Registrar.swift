@@ -9,6 +9,33 @@ struct Registrar: Sendable {
     private(set) var count = 0
     /// Which extensions have phones on a connection, or had: it is looked up when the connection ends.
     private var extensionsOfStream: [Flow: Set<String>] = [:]
+    /// How many bindings each address has, and each of its ports.
+    private var addresses: [IPAddress: Int] = [:]
+    private var endpoints: [Endpoint: Int] = [:]
+
+    /// Whether a phone is registered from an address, or from a port of it, as far as is known until
+    /// expired bindings are dropped.
+    func isRegistered(at address: IPAddress) -> Bool { addresses[address] != nil }
+    func isRegistered(from endpoint: Endpoint) -> Bool { endpoints[endpoint] != nil }
+
+    /// Puts the bindings of an extension in place of those it had.
+    private mutating func replace(_ number: String, with list: [Binding]) {
+        let before = bindings.updateValue(list, forKey: number) ?? []
+        if list.isEmpty { bindings[number] = nil }
+        count += list.count - before.count
+        for binding in before { Self.add(-1, binding.flow.remote, &addresses, &endpoints) }
+        for binding in list { Self.add(1, binding.flow.remote, &addresses, &endpoints) }
+    }
+
+    private static func add(
+        _ number: Int, _ endpoint: Endpoint, _ addresses: inout [IPAddress: Int],
+        _ endpoints: inout [Endpoint: Int]
+    ) {
+        let ofAddress = addresses[endpoint.ip, default: 0] + number
+        addresses[endpoint.ip] = ofAddress == 0 ? nil : ofAddress
+        let ofEndpoint = endpoints[endpoint, default: 0] + number
+        endpoints[endpoint] = ofEndpoint == 0 ? nil : ofEndpoint
+    }
 
     /// What a REGISTER asks for one contact.
     struct Wish: Sendable {
@@ -53,8 +80,7 @@ struct Registrar: Sendable {
             binding.isReachable = binding.flow.dialled(by: binding.contact[...]) == binding.flow
             note(binding)
         }
-        bindings[binding.number, default: []].append(binding)
-        count += 1
+        replace(binding.number, with: (bindings[binding.number] ?? []) + [binding])
     }
 
     private mutating func note(_ binding: Binding) {
@@ -79,7 +105,7 @@ struct Registrar: Sendable {
                 }
                 note(list[index])
             }
-            bindings[number] = list
+            replace(number, with: list)
         }
         return changes
     }
@@ -169,16 +195,15 @@ struct Registrar: Sendable {
         guard count - before + list.count <= tableLimit || list.count <= before else {
             return .full
         }
-        count += list.count - before
-        bindings[number] = list.isEmpty ? nil : list
+        replace(number, with: list)
         if template.flow.transport.isReliable, !list.isEmpty { note(template) }
         return .done(changes, left: left.map(\.flow))
     }
 
     /// Forgets all contacts of an extension that is no more.
     mutating func removeAll(of number: String) -> [StoredChange] {
-        guard let list = bindings.removeValue(forKey: number) else { return [] }
-        count -= list.count
+        guard let list = bindings[number] else { return [] }
+        replace(number, with: [])
         return list.map { .bindingRemoved(number: number, contact: $0.contact) }
     }
 
@@ -219,8 +244,7 @@ struct Registrar: Sendable {
                 changes.append(.bindingRemoved(number: number, contact: binding.contact))
             }
             let kept = list.filter { $0.expiresAt > wallTime }
-            count -= list.count - kept.count
-            bindings[number] = kept.isEmpty ? nil : kept
+            replace(number, with: kept)
         }
         return changes
     }

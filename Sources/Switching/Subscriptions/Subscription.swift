@@ -14,6 +14,24 @@ import SIP
 /// One NOTIFY at a time is out (RFC 6665 §4.2.2), so a phone that is slow misses states in between and
 /// never the last one.
 struct Subscription: Sendable {
+    /// What is watched: an event package (RFC 6665 §7).
+    enum Package: String, Sendable, CaseIterable {
+        /// Whether it rings or talks (RFC 4235).
+        case dialog
+        /// Whether it can be reached (RFC 3856).
+        case presence
+        /// What waits in its mailbox (RFC 3842).
+        case messageSummary = "message-summary"
+
+        var contentType: String {
+            switch self {
+            case .dialog: "application/dialog-info+xml"
+            case .presence: "application/pidf+xml"
+            case .messageSummary: "application/simple-message-summary"
+            }
+        }
+    }
+
     private enum State: Sendable {
         case quiet
         /// A NOTIFY is out; whether there is news since.
@@ -23,6 +41,7 @@ struct Subscription: Sendable {
     /// The extension whose phone it is, and the one that is watched.
     let watcher: String
     let watched: String
+    let package: Package
     let localTag: UInt64
     var dialog: Dialog
     var flow: Flow
@@ -32,11 +51,12 @@ struct Subscription: Sendable {
     private var state = State.quiet
 
     init(
-        watcher: String, watched: String, localTag: UInt64, dialog: Dialog, flow: Flow,
-        expiresAt: Instant, version: UInt32 = 0
+        watcher: String, watched: String, package: Package = .dialog, localTag: UInt64,
+        dialog: Dialog, flow: Flow, expiresAt: Instant, version: UInt32 = 0
     ) {
         self.watcher = watcher
         self.watched = watched
+        self.package = package
         self.localTag = localTag
         self.dialog = dialog
         self.flow = flow
@@ -115,6 +135,7 @@ extension Subscription {
         writer.number(flow.remote.ip.low)
         writer.number(UInt64(flow.remote.port))
         writer.text(dialog.serialize())
+        if package != .dialog { writer.text(package.rawValue) }
         return StoredSubscription(tag: localTag, expiresAt: expiresAt, state: writer.bytes)
     }
 
@@ -130,8 +151,14 @@ extension Subscription {
             let text = reader.text(), var dialog = Dialog(serialized: text)
         else { return nil }
         dialog.advanceLocalCSeq(by: Switch.skippedCSeqs)
+        var package = Package.dialog
+        if !reader.isAtEnd {
+            guard let known = reader.string().flatMap(Package.init(rawValue:)) else { return nil }
+            package = known
+        }
         self.init(
-            watcher: watcher, watched: watched, localTag: stored.tag, dialog: dialog,
+            watcher: watcher, watched: watched, package: package, localTag: stored.tag,
+            dialog: dialog,
             flow: Flow(
                 transport: transport, listener: listener,
                 remote: Endpoint(ip: IPAddress(high: high, low: low), port: port)),

@@ -143,7 +143,7 @@ extension Switch {
             if waitingCommits == 0 {
                 reply(.done(text), to: token)
             } else {
-                waitingReplies.append((lastTicket, token, .done(text)))
+                replyWhenDurable(.done(text), to: token)
             }
         case .refused(let refusal): reply(.refused("\(refusal)"), to: token)
         }

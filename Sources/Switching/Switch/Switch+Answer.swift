@@ -161,6 +161,7 @@ extension Switch {
         else { return }
         let contact = listenerText(calls[handle].caller.flow.listener).contact
         let session = agreeSession(of: LegReference(call: handle, side: .caller), asked: request)
+        let isPhone = calls[handle].inboundTrunk == nil
         let bytes = request.response(
             200, toTag: Token.text(calls[handle].caller.localTag),
             source: servers[server].source, dialogForming: true,
@@ -168,7 +169,7 @@ extension Switch {
                 writer.field(.contact, contact)
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
-                Self.copyOptions(from: response, into: &writer)
+                Self.copyOptions(from: response, into: &writer, toPhone: isPhone)
                 session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
@@ -202,7 +203,8 @@ extension Switch {
         armAnswer(handle, side: .caller)
         beginSessions(handle)
         // Its caller may have asked meanwhile that another be connected to whom it reaches here.
-        if let first = calls[handle].handover?.isFor, calls.contains(first) { consult(first) }
+        let handover = calls[handle].handover
+        if let first = handover?.isFor, calls.contains(first) { consult(first) }
     }
 
     /// The callee's 2xx gets its ACK, unless that has to wait for the caller's.
@@ -233,7 +235,7 @@ extension Switch {
         }
         counters.count("refused-store")
         hangUpCallee(handle, reason: Self.reason(q850: Causes.temporaryFailure, text: "Store"))
-        fail(handle, 503, q850: Causes.temporaryFailure, why)
+        fail(handle, 503, q850: Causes.temporaryFailure, why, waitsForDisk: false)
     }
 
     mutating func committed(through ticket: CommitTicket) {
@@ -252,19 +254,9 @@ extension Switch {
             goodbyes.popFirst()
             respond(first.server, 200)
         }
-        while let first = featureAnswers.first, first.ticket <= ticket {
-            featureAnswers.popFirst()
-            tell(first)
-        }
-        while let first = cancellations.first, first.ticket <= ticket {
-            cancellations.popFirst()
-            tellCancelled(first.server)
-        }
+        refuseWithheld(through: ticket)
         sayFarewells(through: ticket)
-        while let first = waitingReplies.first, first.ticket <= ticket {
-            waitingReplies.popFirst()
-            actions.replies.append((first.to, first.reply))
-        }
+        replyDurable(through: ticket)
     }
 
     /// The disk takes nothing. Calls that wait for it are refused, paid calls are refused from now on,
@@ -279,13 +271,7 @@ extension Switch {
         }
         for (_, server) in goodbyes.removeAll() { respond(server, 200) }
         sayFarewells(through: lastTicket)
-        // Where the answer is not on the disk either, both will get there together.
-        for waiting in cancellations.removeAll() {
-            if waiting.answer > durableTicket {
-                tellCancelled(waiting.server)
-            } else {
-                cancellations.append(waiting)
-            }
-        }
+        refuseUnanswered()
+        replyUndecided(reason)
     }
 }

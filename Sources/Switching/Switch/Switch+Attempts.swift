@@ -139,7 +139,9 @@ extension Switch {
 
     /// Gives back what the current attempt holds.
     mutating func giveBackRoute(of handle: Handle) {
-        switch calls[handle].holding {
+        // A field of its own: what is switched over stands still meanwhile, all of the call.
+        let holding = calls[handle].holding
+        switch holding {
         case .nothing: break
         case .trunk(let name):
             abandonTrial(of: handle, trunk: name)
@@ -184,9 +186,12 @@ extension Switch {
         let flow = trunk.flow(to: endpoint)
         let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
         let from = identity(name: [], user: shown, listener: trunk.listener)
+        let hides = hidesCaller(handle)
         invite(
-            handle, uri: target, from: from, to: Array("<".utf8) + target + Array(">".utf8),
-            asserted: from, flow: flow, name: trunk.name)
+            handle, uri: target, from: hides ? Self.anonymous : from,
+            to: Array("<".utf8) + target + Array(">".utf8),
+            asserted: trunk.isTrusted || calls[handle].isEmergency ? from : nil, flow: flow,
+            name: trunk.name, isTrusted: trunk.isTrusted)
         attemptBegan(handle, firstAnswerWithin: trunk.attemptTimeout)
     }
 
@@ -247,7 +252,7 @@ extension Switch {
     /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
     mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
-        name: String
+        name: String, isPhone: Bool = false, isTrusted: Bool = true
     ) {
         guard let original = calls[handle].invite else { return }
         let tag = tokens.next()
@@ -270,12 +275,10 @@ extension Switch {
         writer.field(.cseq, "1 INVITE")
         writer.field(.contact, listenerText(flow.listener).contact)
         if let asserted { writer.field(.pAssertedIdentity, asserted) }
-        for entry in diversions(of: handle, listener: flow.listener) {
-            writer.field(.diversion, entry)
-        }
+        if isTrusted { writeHistory(of: handle, to: to, listener: flow.listener, into: &writer) }
         writer.field(.userAgent, Self.serverName)
         writer.field(.allow, Self.allowedMethods)
-        Self.copyOptions(from: original, into: &writer)
+        Self.copyOptions(from: original, into: &writer, toPhone: isPhone)
         writeSession(into: &writer)
         Self.copyPassed(from: original, into: &writer)
         let body = original.body
@@ -307,6 +310,7 @@ extension Switch {
             answered(response, call: handle, callee: callee, client: client)
             return
         }
+        if status < 400 { redirected(response, call: handle, callee: callee) }
         let reason = Self.q850(in: response)
         let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self)
         attemptFailed(
@@ -328,6 +332,7 @@ extension Switch {
             let dialog = Dialog(request: request, response: response)
         {
             calls[handle].callees[callee].dialogs.append(dialog)
+            if let number = calls[handle].callees[callee].rings { ringsNamed(at: number) }
         }
         if response.status == 180 || response.status == 183 {
             if calls[handle].ringingAt == nil {
@@ -409,7 +414,7 @@ extension Switch {
         }
         let q850 = reason ?? settings.causes.q850(ofStatus: status)
         let shown =
-            reason.flatMap { settings.causes.status(ofQ850: $0) } ?? (status < 400 ? 480 : status)
+            reason.flatMap { settings.causes.status(ofQ850: $0) } ?? Self.shown(status)
         keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
         rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
         guard case .trying = calls[handle].phase,
@@ -419,6 +424,15 @@ extension Switch {
         finishAttempt(
             handle, status: status, q850: q850, text: text, isOpen: isOpen,
             isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
+    }
+
+    /// A redirection or a challenge of the callee's is none of the caller's.
+    private static func shown(_ status: Int) -> Int {
+        switch status {
+        case 300..<400: 480
+        case 401, 407: 403
+        default: status
+        }
     }
 
     /// The current attempt has no callee left.

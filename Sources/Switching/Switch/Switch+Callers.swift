@@ -13,7 +13,8 @@ extension Switch {
 
     /// Finds the subscriber of a request, or answers it.
     ///
-    /// An unknown user takes as long as a wrong password and looks the same (DESIGN: no guessing).
+    /// An unknown user takes as long as a wrong password and looks the same, so that nobody learns by
+    /// asking which extensions there are. A nonce is good at the address that it was given to only.
     mutating func authenticate(_ request: Message, on flow: Flow) -> Authentication {
         guard let credentials = challenger.credentials(in: request, .authorization) else {
             challenge(request, on: flow, stale: false)
@@ -22,15 +23,25 @@ extension Switch {
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
-            secret: subscriber?.secret, now: now)
+            secret: subscriber?.secret, client: flow.remote.ip, now: now)
         switch verdict {
         case .ok:
             guard let subscriber else { break }
+            bans.answered(flow.remote.ip, now: now)
+            guard let use = NonceUse(credentials),
+                usedNonces.isFirst(use, lifetime: settings.nonceLifetime, now: now)
+                    || isMerged(request)
+            else {
+                counters.count("credentials-used-again")
+                challenge(request, on: flow, stale: true)
+                return .answered
+            }
             return .subscriber(subscriber)
         case .stale:
             challenge(request, on: flow, stale: true)
             return .answered
         case .malformed:
+            offended(.malformed, on: flow)
             answerStatelessly(request, 400, on: flow, reason: "Malformed Authorization")
             return .answered
         case .unsupportedAlgorithm:
@@ -39,12 +50,24 @@ extension Switch {
         case .wrong: break
         }
         counters.count("wrong-credentials")
+        bans.answered(flow.remote.ip, now: now)
+        offended(.wrongPassword, on: flow)
         answerStatelessly(request, 403, on: flow)
         return .answered
     }
 
+    /// An INVITE that has come before has the same credentials, and is refused as what it is (RFC 3261
+    /// §8.2.2.2).
+    private func isMerged(_ request: Message) -> Bool {
+        guard request.method == .invite else { return false }
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        return origins[origin] != nil || isFinished(request, origin: origin)
+    }
+
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
-        let values = challenger.challenges(now: now, random: tokens.next(), stale: stale)
+        challenged(request, on: flow)
+        let values = challenger.challenges(
+            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale)
         answerStatelessly(request, 401, on: flow) { writer in
             for value in values { writer.field(.wwwAuthenticate, value) }
         }
@@ -66,14 +89,32 @@ extension Switch {
     /// Gateways watch this answer and fall back to the PSTN: 200 only while new calls can really be
     /// routed and charged.
     mutating func optionsReceived(_ request: Message, on flow: Flow) {
+        asked(on: flow)
         if outOfService != nil || isDraining {
             answerStatelessly(request, 503, on: flow, retryAfter: 10)
+            return
+        }
+        if isScanner(request) { offended(.scanner, on: flow) }
+        // It asks what we can: a scheme or an option that we know not of is one thing that we cannot.
+        guard isKnownScheme(request.requestURI) else {
+            answerStatelessly(request, 416, on: flow)
+            return
+        }
+        if let unsupported = unsupportedOptions(request, supported: Self.inviteOptions) {
+            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
             return
         }
         answerStatelessly(request, 200, on: flow) { writer in
             writer.field(.allow, Self.allowedMethods)
             writer.field(.accept, "application/sdp")
-            writer.field(.supported, "100rel, timer")
+            writer.field(.supported, "100rel, timer, replaces")
+        }
+    }
+
+    private func isKnownScheme(_ uri: ArraySlice<UInt8>) -> Bool {
+        switch URI(parsing: uri)?.scheme {
+        case .sip, .sips, .tel: true
+        case .other, nil: false
         }
     }
 
@@ -131,6 +172,8 @@ extension Switch {
             }
         }
 
+        let wasReached =
+            watchers[number] != nil && !registrar.bindings(of: number, at: wallTime).isEmpty
         let outcome = registrar.register(
             wishes, template: template, wallTime: wallTime,
             contactLimit: settings.registration.contactLimit,
@@ -146,6 +189,7 @@ extension Switch {
             commit(changes)
             for old in left { connections.moved(from: old, to: flow) }
             let bindings = registrar.bindings(of: number, at: wallTime)
+            if bindings.isEmpty == wasReached { presenceChanged(of: number) }
             let wallTime = wallTime
             respond(server, 200, toTag: tag) { writer in
                 for binding in bindings {

@@ -50,13 +50,14 @@ extension Switch {
             return asked.side == .caller
                 ? calls[asked.call].inboundTrunk : calls[asked.call].holding.trunk
         case .registration(let trunk): return trunk
+        case .mailbox: return settings.mailbox
         case .nobody:
             // A BYE of a call that is over.
             guard clients[handle].method == .bye else { return nil }
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
         // Any answer to OPTIONS says that the far side lives.
-        case .probe, .check, .notification: return nil
+        case .probe, .check, .notification, .fork: return nil
         }
     }
 
@@ -74,7 +75,13 @@ extension Switch {
             return calls[asked.call][asked.side].dialogs[last].localCSeq
         case .registration(let trunk):
             return trunks[trunk]?.registration?.nextCSeq() ?? request.cseqNumber + 1
-        case .attempt, .nobody, .probe, .check, .notification: return request.cseqNumber + 1
+        case .mailbox(let mailbox):
+            guard mailboxes.contains(mailbox), mailboxes[mailbox].dialog != nil else {
+                return request.cseqNumber + 1
+            }
+            mailboxes[mailbox].dialog!.advanceLocalCSeq(by: 1)
+            return mailboxes[mailbox].dialog!.localCSeq
+        case .attempt, .nobody, .probe, .check, .notification, .fork: return request.cseqNumber + 1
         }
     }
 
@@ -91,7 +98,8 @@ extension Switch {
             guard let from = partner(of: LegReference(call: call, side: to)) else { return }
             servers[server].user = .relay(call: from.call, from: from.side, client: client)
         // The dialog waits for the end of this INVITE as it did for that of the first.
-        case .nobody, .probe, .check, .registration, .join, .notification: break
+        case .nobody, .probe, .check, .registration, .join, .notification, .fork, .mailbox:
+            break
         }
     }
 

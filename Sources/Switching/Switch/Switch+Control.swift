@@ -28,8 +28,13 @@ extension Switch {
             .voucherRedeemed, .voucherBatches, .priced:
             moneyRequested(request, by: token)
         case .hungUp(let text): hangUp(text, for: token)
+        case .bans: reply(.bans(banRows()), to: token)
+        case .unbanned(let address): unban(address, for: token)
         case .drainChanged(let isDraining): drain(isDraining, for: token)
         case .explained(let question): explain(question, for: token)
+        case .callExplained(let text):
+            guard let handle = handle(ofCall: text, for: token) else { return }
+            reply(.runningCall(unfinishedRecord(handle), state: calls[handle].stateName), to: token)
         }
     }
 
@@ -45,8 +50,8 @@ extension Switch {
             self.reply(reply, to: token)
             return
         }
-        let ticket = commit(changes)
-        waitingReplies.append((ticket, token, reply))
+        commit(changes)
+        replyWhenDurable(reply, to: token)
     }
 
     // MARK: Extensions
@@ -80,6 +85,13 @@ extension Switch {
             if !(1...1000).contains(limit) {
                 problems.append("\(number): a call limit is 1 to 1000, not \(limit)")
             }
+            let limitIn = change.callLimitIn.map(\.value) ?? known?.callLimitIn
+            let limitOut = change.callLimitOut.map(\.value) ?? known?.callLimitOut
+            for case (let what, let limit?) in [("in", limitIn), ("out", limitOut)]
+            where !(1...1000).contains(limit) {
+                problems.append(
+                    "\(number): a limit of calls \(what) is 1 to 1000, not \(limit)")
+            }
             problems += self.problems(with: change.settings, of: number)
             let secret: StoredSecret
             if let password = change.password {
@@ -98,7 +110,8 @@ extension Switch {
                 Extension(
                     number: number, name: change.name ?? known?.name ?? "", secret: secret,
                     realm: change.password == nil ? known?.realm ?? settings.realm : settings.realm,
-                    level: level, account: account, callLimit: limit))
+                    level: level, account: account, callLimit: limit, callLimitIn: limitIn,
+                    callLimitOut: limitOut))
         }
         let added = rows.filter { extensions[$0.number] == nil }.count
         if extensions.count + added > settings.limits.extensions {
@@ -125,6 +138,8 @@ extension Switch {
         userSettings[number] = nil
         var changes: [StoredChange] = [.extensionRemoved(number: number)]
         changes += registrar.removeAll(of: number)
+        summaries[number] = nil
+        presenceChanged(of: number)
         commit(
             changes, then: .done("extension \(number) removed; a call it is in goes on"),
             to: token)
@@ -132,26 +147,45 @@ extension Switch {
 
     private func extensionRow(_ number: String) -> ExtensionRow? {
         guard let row = extensions[number] else { return nil }
+        let inUse = callsOfExtension[number] ?? CallCount()
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
-            callLimit: row.callLimit, line: plan.line(of: number),
+            callLimit: row.callLimit, callLimitIn: row.callLimitIn,
+            callLimitOut: row.callLimitOut, callsIn: Int(inUse.in), callsOut: Int(inUse.out),
+            line: plan.line(of: number),
             registered: registrar.reachable(of: number, at: wallTime).count,
             settings: settingsRow(number))
     }
 
     // MARK: Calls
 
-    private mutating func hangUp(_ text: String, for token: ControlToken) {
+    /// A call under way by its id; nil, and refused, where there is none.
+    private mutating func handle(ofCall text: String, for token: ControlToken) -> Handle? {
         guard let id = CallID(text) else {
             reply(.refused("\"\(text)\" is no call id; it looks like 3-1042"), to: token)
-            return
+            return nil
         }
         guard let handle = callHandles[id] else {
             reply(.refused("no call \(text) is under way"), to: token)
-            return
+            return nil
         }
+        return handle
+    }
+
+    /// The record of a call as it would be written if it ended now.
+    private func unfinishedRecord(_ handle: Handle) -> CallRecord {
+        var record = calls[handle].record
+        record.durationMs = (now - calls[handle].startedAt).milliseconds
+        if let answeredAt = calls[handle].answeredAt {
+            record.billedMs = (now - answeredAt).milliseconds
+        }
+        return record
+    }
+
+    private mutating func hangUp(_ text: String, for token: ControlToken) {
+        guard let handle = handle(ofCall: text, for: token) else { return }
         cut(handle, text: "Hung up by the operator", status: nil)
-        waitingReplies.append((lastTicket, token, .done("call \(text) was hung up")))
+        replyWhenDurable(.done("call \(text) was hung up"), to: token)
     }
 
     private func callRow(_ handle: Handle) -> CallRow {
@@ -252,6 +286,8 @@ extension Switch {
 
     private func statusRow() -> StatusRow {
         var counted = counters.all
+        if counters.turnedAway > 0 { counted["newcomers turned away"] = counters.turnedAway }
+        if counters.banned > 0 { counted["datagrams of banned addresses"] = counters.banned }
         if subscriptions.count > 0 { counted["subscriptions"] = UInt64(subscriptions.count) }
         return StatusRow(
             state: stateText,
@@ -260,7 +296,9 @@ extension Switch {
             accounts: ledger.accountCount, tariffRows: tariff.count,
             transactions: clients.count + servers.count, received: counters.received,
             malformed: counters.malformed, callsTotal: counters.calls,
-            commitsWaiting: waitingCommits, counters: counted)
+            commitsWaiting: waitingCommits, counters: counted, tables: tableRows(),
+            turnedAway: overload.share, delay: overload.delay.milliseconds,
+            longestDelay: overload.longestDelay.milliseconds)
     }
 
     // MARK: Questions
@@ -286,7 +324,8 @@ extension Switch {
             return
         }
         var query = query(
-            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down))
+            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down),
+            wish: caller.number == nil ? nil : question.presenting)
         query.isThorough = true
         var decision = plan.decide(query)
         // Nobody learns here whether a PIN is right: the question is what would be asked.

@@ -32,6 +32,9 @@ extension Switch {
             case .registration: registrationDeadlineReached(Int(key.slot))
             case .unwritten:
                 if let handle = calls.handle(at: key.slot) { unwrittenDeadlineReached(handle) }
+            case .withheld:
+                if let handle = servers.handle(at: key.slot) { withheldDeadlineReached(handle) }
+            case .undecided: undecidedDeadlineReached()
             case .sidesCheck:
                 if let handle = calls.handle(at: key.slot) { sidesCheckDeadlineReached(handle) }
             case .join:
@@ -48,10 +51,15 @@ extension Switch {
                 }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
+            case .fork:
+                if let handle = forks.handle(at: key.slot) { forkDeadlineReached(handle) }
+            case .mailbox:
+                if let handle = mailboxes.handle(at: key.slot) { askMailbox(handle) }
             case .housekeeping:
-                commit(registrar.expire(at: wallTime))
+                bindingsExpired()
                 forgetRetiredTags()
                 forgetFinishedInvites()
+                expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }
         }

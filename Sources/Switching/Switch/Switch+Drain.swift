@@ -31,6 +31,9 @@ extension Switch {
     /// What the status says first.
     var stateText: String {
         if let outOfService { return "refusing paid calls: \(outOfService)" }
+        if overload.isActive {
+            return "overloaded: \(overload.share) of 100 newcomers are turned away"
+        }
         return isDraining ? "draining: no new calls, \(calls.count) under way" : "running"
     }
 }

@@ -6,39 +6,40 @@ import SIP
 
 extension Switch {
     /// The call cannot be made: tells the caller why, and records it.
+    ///
+    /// - Parameter waitsForDisk: a caller whose answer was handed to the disk hears of it when that is
+    ///   taken back there.
     mutating func fail(
         _ handle: Handle, _ status: Int, q850: Int, _ text: String,
-        disposition: CallRecord.Disposition? = nil
+        disposition: CallRecord.Disposition? = nil, waitsForDisk: Bool = true
     ) {
-        if let server = calls[handle].inviteTransaction {
-            let reason = Self.reason(q850: q850, text: text, status: nil)
-            respond(server, status, toTag: Token.text(calls[handle].caller.localTag)) { writer in
-                writer.field(.reason, reason)
-                if status == 503 { writer.field(.retryAfter, 5) }
-            }
-        }
+        let server = calls[handle].inviteTransaction
+        let answer = waitsForDisk ? answerToTakeBack(of: handle) : nil
+        let reason = Self.reason(q850: q850, text: text, status: nil)
+        if let server, answer == nil { refuse(server, status, reason: reason) }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(
             handle, by: .switch, status: status, q850: q850, text: text,
             disposition: disposition ?? busy ?? .failed)
+        if let server, let answer { withhold(status, reason: reason, of: server, answer: answer) }
     }
 
     /// The caller hung up before an answer (CANCEL, or a BYE in the early dialog).
     mutating func callerCancelled(_ handle: Handle, request: Message) {
         guard calls.contains(handle) else { return }
-        let answer: CommitTicket?
+        let isAnswered: Bool
         switch calls[handle].phase {
-        case .routing, .trying: answer = nil
-        case .answering(let ticket): answer = ticket
+        case .routing, .trying: isAnswered = false
+        case .answering: isAnswered = true
         case .connected: return
         }
         let server = calls[handle].inviteTransaction
-        let waits = answer != nil && storeFailure == nil
-        if let server, !waits { tellCancelled(server) }
+        let answer = answerToTakeBack(of: handle)
+        if let server, answer == nil { refuse(server, 487, reason: []) }
         let q850 = Self.q850(in: request) ?? Causes.normalClearing
         closeAttempt(
             handle, outcome: .failed, status: 487, q850: q850, text: "the caller hung up")
-        if answer != nil {
+        if isAnswered {
             hangUpCallee(
                 handle,
                 reason: Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
@@ -46,12 +47,7 @@ extension Switch {
         close(
             handle, by: .caller, status: 487, q850: q850, text: "the caller hung up",
             disposition: .noAnswer)
-        if let server, let answer, waits { cancellations.append((lastTicket, answer, server)) }
-    }
-
-    mutating func tellCancelled(_ server: Handle) {
-        guard servers.contains(server) else { return }
-        respond(server, 487, toTag: Token.text(servers[server].localTag))
+        if let server, let answer { withhold(487, reason: [], of: server, answer: answer) }
     }
 
     /// One side hung up; the other is told.
@@ -201,9 +197,14 @@ extension Switch {
         forgetRetiredTags()
     }
 
+    /// Tags of calls that are over, which are known; the oldest make room.
+    static let retiredTagLimit = 500_000
+
     /// Drops those whose time has passed; call it once a minute.
     mutating func forgetRetiredTags() {
-        while let first = retiredTags.first, first.until <= now {
+        while let first = retiredTags.first,
+            first.until <= now || retiredTags.count > Self.retiredTagLimit
+        {
             legs[first.tag] = nil
             retiredTags.popFirst()
         }

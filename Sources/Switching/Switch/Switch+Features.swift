@@ -43,6 +43,8 @@ extension Switch {
         var text: String
         /// The MESSAGE that says it too.
         var message: (branch: UInt64, bytes: [UInt8], flow: Flow)?
+        /// How long the phone waits for it.
+        var until: Instant
     }
 
     /// Does what a feature code stands for, and ends its INVITE.
@@ -56,12 +58,16 @@ extension Switch {
                 isChanged: lastTicket > before)
         case .refused(let failure):
             fail(handle, failure.status, q850: failure.q850, failure.text)
-        case .pickedUp(let number):
-            close(
-                handle, by: .switch, status: 200, q850: Causes.normalClearing,
-                text: "picked up the call that rang at \(number)", disposition: .noAnswer)
+        case .pickedUp(let number): closePicking(handle, from: number)
         case .waits: break
         }
+    }
+
+    /// Somebody's ringing call is the caller's now: the record of how it got it ends.
+    mutating func closePicking(_ handle: Handle, from number: String) {
+        close(
+            handle, by: .switch, status: 200, q850: Causes.normalClearing,
+            text: "picked up the call that rang at \(number)", disposition: .noAnswer)
     }
 
     private mutating func outcome(of feature: FeatureCall, _ handle: Handle) -> FeatureOutcome {
@@ -75,6 +81,12 @@ extension Switch {
         case .doNotDisturb:
             commit(changeSettings(of: feature.extension) { $0.doNotDisturb = isOn })
             return .done(isOn ? "Do not disturb is on" : "Do not disturb is off")
+        case .callWaiting:
+            commit(changeSettings(of: feature.extension) { $0.refusesWaiting = !isOn })
+            guard isOn else { return .done("Call waiting is off") }
+            let limit = extensions[feature.extension]?.callLimit ?? 1
+            return .done(
+                limit > 1 ? "Call waiting is on" : "Call waiting is on, but the limit is one call")
         case .lock:
             commit(changeSettings(of: feature.extension) { $0.isLocked = isOn })
             return .done(isOn ? "The phone is locked" : "The phone is unlocked")
@@ -181,7 +193,7 @@ extension Switch {
     // MARK: Telling the user
 
     /// Ends a feature code's INVITE with what was done. What has changed something is told when that is
-    /// on the disk; until then the phone waits, since the store goes on trying.
+    /// on the disk; until then the phone waits for a while, since the store goes on trying.
     private mutating func finish(
         _ handle: Handle, _ text: String,
         message: (branch: UInt64, bytes: [UInt8], flow: Flow)? = nil, isChanged: Bool
@@ -189,9 +201,14 @@ extension Switch {
         if let server = calls[handle].inviteTransaction {
             let answer = FeatureAnswer(
                 ticket: lastTicket, server: server, tag: calls[handle].caller.localTag, text: text,
-                message: message)
+                message: message, until: now + settings.limits.replyPatience)
             calls[handle].inviteTransaction = nil
-            if isChanged { featureAnswers.append(answer) } else { tell(answer) }
+            if isChanged {
+                featureAnswers.append(answer)
+                armUndecided()
+            } else {
+                tell(answer)
+            }
         }
         close(
             handle, by: .switch, status: 487, q850: Causes.normalClearing, text: text,

@@ -9,22 +9,64 @@ extension Switch {
     static let completedElsewhere = Array(
         "SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
 
-    /// The Diversion fields of an INVITE, the last diversion first (RFC 5806 §5.2).
+    /// What an INVITE says of how the call came here: Diversion, the last one first (RFC 5806 §5.2), and
+    /// History-Info, the first target first (RFC 7044).
     ///
     /// To the outside an extension is named by its direct line, where it has one.
-    func diversions(of handle: Handle, listener: UInt16) -> [[UInt8]] {
+    ///
+    /// - Parameter target: To of the INVITE, where it goes now.
+    func writeHistory(
+        of handle: Handle, to target: [UInt8], listener: UInt16, into writer: inout MessageWriter
+    ) {
         guard let diversions = calls[handle].routing?.diversions, !diversions.isEmpty else {
-            return []
+            return
         }
         let isOutside: Bool
         switch calls[handle].holding {
         case .nothing: isOutside = false
         case .trunk, .line: isOutside = true
         }
-        return diversions.reversed().map { diversion in
-            let line = isOutside ? plan.line(of: diversion.from) : nil
-            return identity(name: [], user: line ?? diversion.from, listener: listener)
-                + Array(";reason=\(diversion.reason.rawValue);counter=1".utf8)
+        let numbers = diversions.map { diversion in
+            (isOutside ? plan.line(of: diversion.from) : nil) ?? diversion.from
+        }
+        for (number, diversion) in zip(numbers, diversions).reversed() {
+            writer.field(
+                .diversion,
+                identity(name: [], user: number, listener: listener)
+                    + Array(";reason=\(diversion.reason.rawValue);counter=1".utf8))
+        }
+        var index = "1"
+        for (place, (number, diversion)) in zip(numbers, diversions).enumerated() {
+            // Why this target was left stands in its own entry (§10.2), how the next was reached in
+            // the next one's `cause` (RFC 4458).
+            let cause = place == 0 ? "" : ";cause=\(diversions[place - 1].reason.status)"
+            let own = identity(name: [], user: number, listener: listener).dropLast()
+            let reason = "\(cause)?Reason=SIP%3Bcause%3D\(diversion.reason.status)>"
+            let mapped = place == 0 ? "" : ";mp=\(index.dropLast(2))"
+            writer.field(
+                .historyInfo, Array(own) + Array("\(reason);index=\(index)\(mapped)".utf8))
+            index += ".1"
+        }
+        let last = diversions[diversions.count - 1].reason.status
+        guard let open = target.firstIndex(of: UInt8(ascii: "<")), target.last == 0x3e else {
+            return
+        }
+        let entry = Array(target[open...].dropLast()) + Array(";cause=\(last)>".utf8)
+        writer.field(
+            .historyInfo, entry + Array(";index=\(index);mp=\(index.dropLast(2))".utf8))
+    }
+}
+
+extension Diversion.Reason {
+    /// The SIP status that a redirection for this reason counts as (RFC 4458 §4.2).
+    var status: Int {
+        switch self {
+        case .unconditional: 302
+        case .userBusy: 486
+        case .noAnswer: 408
+        case .unavailable: 503
+        case .doNotDisturb: 480
+        case .unknown: 404
         }
     }
 }

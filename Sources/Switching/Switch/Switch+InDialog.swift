@@ -11,7 +11,12 @@ extension Switch {
             subscribeAgain(request, key: key, on: flow, subscription: subscription)
             return
         }
+        if let mailbox = known.flatMap({ mailboxTags[$0] }) {
+            mailboxTold(request, key: key, on: flow, by: mailbox)
+            return
+        }
         guard let number = known, let reference = legs[number] else {
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
             return
         }
@@ -28,6 +33,7 @@ extension Switch {
         else {
             // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.
             counters.count("stray-in-dialog")
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
             return
         }
@@ -47,6 +53,14 @@ extension Switch {
             if isMoved { journalAgain(handle) }
         }
 
+        // Its transaction is forgotten by now, and so is what it was told: it is not done again.
+        if request.method == .refer,
+            calls[handle][side].dialogs[index].remoteCSeq == request.cseqNumber
+        {
+            counters.count("transfers-refused")
+            answerStatelessly(request, 500, on: flow, reason: "Out Of Order")
+            return
+        }
         switch calls[handle][side].dialogs[index].requestReceived(request) {
         case .accept: break
         case .outOfOrder:

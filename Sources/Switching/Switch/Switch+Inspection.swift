@@ -24,6 +24,9 @@ package struct SwitchInspection: Sendable, Equatable {
     /// Commits that wait for the disk.
     package var commits = 0
     package var reservations = 0
+    /// Addresses that are banned, and that may be.
+    package var bans = 0
+    package var suspects = 0
     /// Deadlines that are set, the one of housekeeping not counted.
     package var deadlines = 0
     /// In the order of the settings.
@@ -51,6 +54,8 @@ extension Switch {
         inspection.waiting = answering.count + waitingReplies.count + partings.count
         inspection.commits = waitingCommits
         inspection.reservations = ledger.reservationCount
+        inspection.bans = bans.count
+        inspection.suspects = bans.suspectCount
         inspection.deadlines = deadlines.count - 1
         inspection.trunks = settings.trunks.map { trunk in
             .init(

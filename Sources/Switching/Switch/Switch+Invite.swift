@@ -8,7 +8,7 @@ extension Switch {
     /// Options that pass through us from leg to leg.
     static let passedOptions = ["100rel"]
     /// Options that an INVITE may require.
-    static let inviteOptions = ["100rel", "timer"]
+    static let inviteOptions = ["100rel", "timer", "replaces"]
 
     /// Who calls, once that is known.
     private enum Identity {
@@ -17,6 +17,14 @@ extension Switch {
     }
 
     mutating func inviteReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
+        // First of all: a merged request has the credentials of the one that came before, and to be
+        // asked for others would make a second call of it (RFC 3261 §8.2.2.2).
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
+            counters.count("loops")
+            refuse(request, key: key, on: flow, 482)
+            return
+        }
         let identity: Identity
         if let trunk = trunk(sending: request, on: flow) {
             identity = .trunk(trunk)
@@ -33,12 +41,6 @@ extension Switch {
             refuse(request, key: key, on: flow, 422) {
                 $0.field(.minSE, Int(SessionTimer.leastSeconds))
             }
-            return
-        }
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
-            counters.count("loops")
-            refuse(request, key: key, on: flow, 482)
             return
         }
         guard isOurs(request) else {
@@ -124,7 +126,7 @@ extension Switch {
             callerText = subscriber.number
         case .trunk(let name):
             caller = .trunk(name)
-            callerText = Self.shownCaller(from)
+            callerText = assertedCaller(of: request, by: name) ?? Self.shownCaller(from)
         }
         var leg = Leg(localTag: tag, flow: flow, name: callerText)
         leg.dialogs = [dialog]
@@ -150,6 +152,10 @@ extension Switch {
         origins[origin] = handle
         servers[server].user = .call(handle)
         respond(server, 100)
+        if request.has(.replaces) {
+            replace(handle, by: request)
+            return
+        }
         route(handle, caller: caller, dialled: dialled)
     }
 
@@ -182,13 +188,10 @@ extension Switch {
             }
         }
         if let number = calls[handle].callerExtension {
-            let inUse = callsOfExtension[number, default: 0]
-            let limit = extensions[number]?.callLimit ?? 1
-            occupy(number)
-            if inUse >= limit, decision.outcome.needsFreeCall {
-                fail(
-                    handle, 486, q850: Causes.userBusy,
-                    "\(number) has \(inUse) of \(limit) calls already")
+            let inUse = callsOfExtension[number] ?? CallCount()
+            occupy(number, .out)
+            if let problem = tooMany(decision.outcome, by: number, inUse: inUse) {
+                fail(handle, 486, q850: Causes.userBusy, problem)
                 return
             }
         }
@@ -198,6 +201,25 @@ extension Switch {
             return
         }
         follow(decision, handle)
+    }
+
+    /// Why this would be one call too many of the caller: emergency calls never are, and a feature code
+    /// is no call, unless it fetches one.
+    private func tooMany(_ outcome: Outcome, by number: String, inUse: CallCount) -> String? {
+        switch outcome {
+        case .emergency: return nil
+        case .feature(let call):
+            switch call.feature {
+            case .pickup, .pickupExtension, .retrieve:
+                return pickupReason(of: number, inUse: inUse)
+            case .forwardAlways, .forwardBusy, .forwardNoAnswer, .forwardUnregistered,
+                .doNotDisturb, .callWaiting, .lock, .callByPIN, .balance, .redeem, .park,
+                .redial, .speedDial:
+                return nil
+            }
+        case .ring, .ringGroup, .routes, .askPIN, .refuse:
+            return outboundReason(of: number, inUse: inUse)
+        }
     }
 
     /// A call that came in on a direct line makes that line busy, whatever it rings.
@@ -229,19 +251,6 @@ extension Switch {
         case .lines:
             // One gateway that lives may have a free line.
             settings.lineGateways.allSatisfy { trunks[$0.trunk]?.isDown ?? true }
-        }
-    }
-}
-
-extension Outcome {
-    /// Whether it counts against how many calls the caller may have at once: emergency calls never do,
-    /// and a feature code is no call, unless it picks one up.
-    fileprivate var needsFreeCall: Bool {
-        switch self {
-        case .emergency: false
-        case .feature(let call):
-            call.feature == .pickup || call.feature == .pickupExtension || call.feature == .retrieve
-        case .ring, .ringGroup, .routes, .askPIN, .refuse: true
         }
     }
 }

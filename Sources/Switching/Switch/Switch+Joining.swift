@@ -150,6 +150,12 @@ extension Switch {
             retrieved(holder, by: offerer.call, response)
             return
         }
+        if case .takeover(let side) = join.purpose {
+            calls[holder].handover?.join = nil
+            tidyHandover(holder)
+            takenOver(holder, side: side, by: offerer.call, response)
+            return
+        }
         guard isTalking(offerer), let due = calls[offerer.call][offerer.side].acknowledgementDue,
             let offering = calls[offerer.call][offerer.side].dialogs.last
         else {
@@ -165,7 +171,7 @@ extension Switch {
         calls[holder].handover?.join = nil
         switch join.purpose {
         case .transfer: transferred(holder)
-        case .restoration, .hold, .retrieval: tidyHandover(holder)
+        case .restoration, .hold, .retrieval, .takeover: tidyHandover(holder)
         }
     }
 
@@ -223,6 +229,7 @@ extension Switch {
         case .transfer: transferFailed(holder, status: status, text: text)
         case .restoration, .hold: break
         case .retrieval: retrievalFailed(holder, by: join.offerer.call, status, text)
+        case .takeover: takeoverFailed(by: join.offerer.call, status, text)
         }
         refuseOffer(of: join)
         if calls.contains(holder) { tidyHandover(holder) }
@@ -243,7 +250,7 @@ extension Switch {
             contentType: offer.contentType[...])
         switch join.purpose {
         case .transfer: restore(leg)
-        case .restoration, .hold, .retrieval: break
+        case .restoration, .hold, .retrieval, .takeover: break
         }
     }
 

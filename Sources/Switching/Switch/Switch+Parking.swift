@@ -144,65 +144,14 @@ extension Switch {
     /// The waiting side has answered the fetching phone's offer: that takes the empty side of the call.
     mutating func retrieved(_ call: Handle, by fetching: Handle, _ answer: Message) {
         guard let parked = calls[call].handover?.parked, let waiting = waitingLeg(call),
-            let server = calls[fetching].inviteTransaction, servers.contains(server),
-            let request = servers[server].request,
             let number = calls[fetching].callerExtension
         else { return }
         calls[call].handover = nil
         parkedCalls[parked.place] = nil
         calls[fetching].handover = nil
-        let own = calls[fetching].caller
-        var leg = Leg(localTag: own.localTag, flow: own.flow, name: own.name)
-        leg.dialogs = own.dialogs
-        leg.state = .answered
-        let side: Side
-        switch waiting.side {
-        case .caller:
-            side = .callee(calls[call].callees.count)
-            calls[call].callees.append(leg)
-            calls[call].connected = calls[call].callees.count - 1
-            calls[call].calleeExtension = number
-        case .callee:
-            side = .caller
-            forgetOrigin(of: call)
-            calls[call].caller = leg
-            calls[call].callerExtension = number
-        }
-        legs[own.localTag] = LegReference(call: call, side: side)
-        occupy(number)
-        // The code's own record ends without the leg.
-        var left = Leg(localTag: tokens.next(), flow: own.flow, name: own.name)
-        left.dialogs = own.dialogs
-        calls[fetching].caller = left
-        calls[fetching].inviteTransaction = nil
-        calls[fetching].record.linkedCall = calls[call].id.rawValue
-
-        let session = agreeSession(of: LegReference(call: call, side: side), asked: request)
-        let contact = listenerText(own.flow.listener).contact
-        let bytes = request.response(
-            200, toTag: Token.text(own.localTag), source: servers[server].source,
-            dialogForming: true,
-            extra: { writer in
-                writer.field(.contact, contact)
-                writer.field(.server, Self.serverName)
-                writer.field(.allow, Self.allowedMethods)
-                writer.field(.supported, "timer")
-                session?.write(to: &writer)
-            }, body: answer.body, contentType: answer.value(.contentType) ?? [])
-        calls[call][side].dialogs[0].responseSent(200, to: request)
-        calls[call][side].pendingAnswer = Leg.PendingAnswer(
-            retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
-            flow: servers[server].flow)
-        servers[server].user = .nobody
-        respond(server, 200, bytes: bytes)
-        armAnswer(call, side: side)
-        beginSessions(call)
-        let text = "\(number) fetched \(party(at: waiting)) from \(parked.place)"
-        log(.info, call: calls[call].id, text)
-        commit([.callRunning(journal(of: call))])
-        close(
-            fetching, by: .switch, status: 200, q850: Causes.normalClearing, text: text,
-            disposition: .noAnswer)
+        _ = seat(
+            fetching, in: call, at: waiting.side == .caller ? .callee(0) : .caller, number, answer,
+            text: "\(number) fetched \(party(at: waiting)) from \(parked.place)")
     }
 
     /// The waiting side does not take the fetching phone's offer: it waits on.

@@ -20,6 +20,13 @@ extension Switch {
                     status: 404, q850: Causes.q850(ofStatus: 404),
                     text: "no call rings \(place)"))
         }
+        return pickUp(call, ringingAt: number, by: handle)
+    }
+
+    /// Answers a ringing call from the phone whose INVITE this is.
+    mutating func pickUp(
+        _ call: Handle, ringingAt number: String, by handle: Handle
+    ) -> FeatureOutcome {
         guard let server = calls[handle].inviteTransaction, let picking = calls[handle].invite,
             let ringing = calls[call].invite, calls[call].inviteTransaction != nil,
             let dialog = calls[handle].caller.dialogs.first,
@@ -41,7 +48,7 @@ extension Switch {
         releaseRung(call)
         calls[call].calleeExtension = calls[handle].callerExtension
         if let extensionNumber = calls[handle].callerExtension {
-            occupy(extensionNumber)
+            occupy(extensionNumber, .in)
         }
         answerPicker(server, picking, with: ringing, call: call, place: place)
         calls[handle].inviteTransaction = nil
@@ -147,7 +154,7 @@ extension Switch {
                 writer.field(.contact, contact)
                 writer.field(.server, Self.serverName)
                 writer.field(.allow, Self.allowedMethods)
-                Self.copyOptions(from: ringing, into: &writer)
+                Self.copyOptions(from: ringing, into: &writer, toPhone: true)
                 session?.write(to: &writer)
             }, body: ringing.body, contentType: ringing.value(.contentType) ?? [])
         calls[call].callees[place].dialogs[0].responseSent(200, to: picking)

@@ -5,6 +5,10 @@ import SIP
 extension Switch {
     mutating func receive(_ datagram: Datagram) {
         counters.received += 1
+        if !bans.isEmpty, isDropped(datagram.flow) {
+            counters.banned += 1
+            return
+        }
         if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)
@@ -17,6 +21,7 @@ extension Switch {
             // Keep-alives are no messages and no fault (RFC 5626 §4.4.1).
             if error.reason == .empty { return }
             counters.malformed += 1
+            offended(.malformed, on: datagram.flow)
             if let request = error.answerable {
                 answerStatelessly(request, error.status, on: datagram.flow, reason: error.phrase)
             }
@@ -45,10 +50,17 @@ extension Switch {
             .refer, .message, .publish, .other:
             break
         }
+        if overload.isActive, turnedAway(request, method: method, on: flow) { return }
         // A full table never keeps anybody from hanging up: that is what empties it.
         guard servers.count < settings.limits.transactions || method == .bye else {
             counters.count("refused-transactions-full")
             answerStatelessly(request, 503, on: flow, retryAfter: 5)
+            return
+        }
+        guard URI(parsing: request.requestURI) != nil else {
+            counters.malformed += 1
+            offended(.malformed, on: flow)
+            answerStatelessly(request, 400, on: flow, reason: "Malformed Request-URI")
             return
         }
         if request.maxForwards == 0 {
@@ -63,15 +75,24 @@ extension Switch {
         case .invite: inviteReceived(request, key: key, on: flow)
         case .register: registerReceived(request, key: key, on: flow)
         case .options: optionsReceived(request, on: flow)
-        case .bye, .update, .info, .prack, .notify:
+        case .notify:
+            if !summaryReceived(request, key: key, on: flow) {
+                offended(.strayRequest, on: flow)
+                answerStatelessly(request, 481, on: flow)
+            }
+        case .message: textReceived(request, key: key, on: flow)
+        case .bye, .update, .info, .prack:
             // They mean nothing outside of a dialog.
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
         case .refer:
             // Somebody would be called in nobody's name.
             counters.count("transfers-refused")
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
         case .subscribe: subscribeReceived(request, key: key, on: flow)
-        case .message, .publish, .other, .ack, .cancel:
+        case .publish, .other, .ack, .cancel:
+            offended(.strayRequest, on: flow)
             answerStatelessly(request, 405, on: flow) { $0.field(.allow, Self.allowedMethods) }
         }
     }
@@ -207,6 +228,8 @@ extension Switch {
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .notification(let subscription):
             notificationAnswered(response.status, subscription: subscription)
+        case .fork(let fork): forkAnswered(response.status, of: fork)
+        case .mailbox(let mailbox): mailboxAnswered(response, by: mailbox, client: handle)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)
         }
@@ -233,6 +256,9 @@ extension Switch {
         else { return }
         let flow = clients[handle].flow
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
+        // A re-INVITE that the end of its call overtook: the BYE is on the way, with a lower number
+        // than another one would have.
+        guard request.toTag == nil else { return }
         // Its ringing may have been acknowledged with numbers that nobody knows any more.
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(

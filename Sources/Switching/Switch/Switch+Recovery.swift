@@ -119,9 +119,8 @@ extension Switch {
         }
         if let line = call.inboundLine { linesInUse[line] = call.id }
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
-        for number in [call.callerExtension, call.calleeExtension] {
-            if let number { occupy(number) }
-        }
+        if let number = call.callerExtension { occupy(number, .out) }
+        if let number = call.calleeExtension { occupy(number, .in) }
 
         if state.isUntold {
             hangUpCallee(
@@ -145,7 +144,18 @@ extension Switch {
         }
         armMoney(handle)
         tellAgain(handle, inviting: state.inviting)
+        if state.isCallerGone { sayFarewellAgain(to: calls[handle].caller) }
+        if state.isCalleeGone { sayFarewellAgain(to: calls[handle].callees[0]) }
         scheduleCheck(handle)
+    }
+
+    /// Whoever has left a call to others, or parked it, hears of that when it is on the disk, which the
+    /// last process may not have lived to see. One that has heard of it answers 481.
+    private mutating func sayFarewellAgain(to leg: Leg) {
+        guard var dialog = leg.dialogs.last else { return }
+        sendBye(
+            in: &dialog, flow: leg.flow,
+            reason: Self.reason(q850: Causes.normalClearing, text: "Transferred"))
     }
 
     /// The 2xx that may not have been acknowledged leave once more, and again until their ACK comes.

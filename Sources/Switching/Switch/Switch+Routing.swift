@@ -79,10 +79,24 @@ extension Switch {
         calls[handle].record.dialplanVersion = decision.planVersion
         let limits = [calls[handle].limitMilliseconds, decision.limitMilliseconds]
         calls[handle].limitMilliseconds = limits.compactMap { $0 }.min()
-        for case .forwardsAlways(let number, _) in decision.explanation {
-            calls[handle].routing?.diversions.append(
-                Diversion(from: number, reason: .unconditional))
+        for step in decision.explanation {
+            let diversion: Diversion
+            switch step {
+            case .forwardsAlways(let number, _):
+                diversion = Diversion(from: number, reason: .unconditional)
+            // Its user wants no call, and has those to a busy phone sent on.
+            case .doNotDisturb(let number) where number == decision.rights:
+                diversion = Diversion(from: number, reason: .doNotDisturb)
+            default: continue
+            }
+            calls[handle].routing?.diversions.append(diversion)
+            markForwarded(handle)
         }
+    }
+
+    /// A user has the call sent on. A call that comes from another one is told of as that.
+    private mutating func markForwarded(_ handle: Handle) {
+        if calls[handle].record.link == nil { calls[handle].record.link = .forwarded }
     }
 
     /// Does what the dialplan said.
@@ -155,6 +169,7 @@ extension Switch {
             huntOn(handle)
             return true
         }
+        if followsRedirect(handle, after: failure) { return true }
         guard let (fallback, reason) = Self.fallback(routing.fallbacks, after: failure) else {
             return false
         }
@@ -205,6 +220,7 @@ extension Switch {
         next.turns = routing.turns + 1
         next.diversions = routing.diversions + [Diversion(from: from, reason: reason)]
         calls[handle].routing = next
+        if user != nil { markForwarded(handle) }
         calls[handle].lastFailure = nil
         calls[handle].phase = .routing
         let last = calls[handle].record.attempts.count - 1
@@ -223,16 +239,15 @@ extension Switch {
     ///
     /// - Returns: why it cannot be rung.
     mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
-        let inUse = callsOfExtension[number, default: 0]
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
         let bindings = registrar.reachable(of: number, at: wallTime)
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {
-            if inUse >= subscriber.callLimit {
+            if let reason = busyReason(of: subscriber) {
                 problem = (
-                    Call.Failure(
-                        status: 486, q850: Causes.userBusy, text: "\(number) is busy"), "busy"
+                    Call.Failure(status: 486, q850: Causes.userBusy, text: reason),
+                    reason == "\(number) is busy" ? "busy" : reason
                 )
             } else if bindings.isEmpty {
                 problem = (
@@ -263,7 +278,7 @@ extension Switch {
             return failure
         }
         ringing[number, default: []].append(handle)
-        occupy(number)
+        occupy(number, .in)
         let place = calls[handle].record.attempts.count
         calls[handle].record.attempts.append(attempt)
         calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
@@ -271,13 +286,16 @@ extension Switch {
         calls[handle].record.presented = calls[handle].record.caller
         let caller = calls[handle].record.caller
         let listener = bindings[0].flow.listener
-        let from = identity(name: calls[handle].callerName, user: caller, listener: listener)
+        let from =
+            hidesCaller(handle)
+            ? Self.anonymous
+            : identity(name: calls[handle].callerName, user: caller, listener: listener)
         let to = identity(name: [], user: number, listener: listener)
         for binding in bindings {
             let place = calls[handle].callees.count
             invite(
                 handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number)
+                flow: binding.flow, name: number, isPhone: true)
             if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
         }
         return nil
@@ -296,31 +314,20 @@ extension Switch {
                 stateChanged(of: member.number)
                 continue
             }
-            free(member.number)
+            free(member.number, .in)
         }
     }
 
     /// A call is over: those that were in it are free.
     mutating func freeExtensions(of handle: Handle) {
         releaseRung(handle)
-        for number in [calls[handle].callerExtension, calls[handle].calleeExtension] {
-            guard let number else { continue }
-            free(number)
+        let numbers: [(String?, CallCount.Direction)] = [
+            (calls[handle].callerExtension, .out), (calls[handle].calleeExtension, .in),
+        ]
+        for case (let number?, let direction) in numbers {
+            free(number, direction)
             if calls[handle].answeredAt != nil { idleSince[number] = now }
         }
-    }
-
-    /// One call of an extension more.
-    mutating func occupy(_ number: String) {
-        callsOfExtension[number, default: 0] += 1
-        stateChanged(of: number)
-    }
-
-    /// One call of an extension less.
-    mutating func free(_ number: String) {
-        guard let inUse = callsOfExtension[number] else { return }
-        callsOfExtension[number] = inUse > 1 ? inUse - 1 : nil
-        stateChanged(of: number)
     }
 
     /// The last phone of a rung extension has failed: its attempt is over, others may still ring.

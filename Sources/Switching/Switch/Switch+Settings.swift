@@ -30,6 +30,7 @@ extension Switch {
         settings.forwardBusy = user.forwardBusy
         settings.forwardNoAnswer = user.forwardNoAnswer
         settings.forwardUnregistered = user.forwardUnregistered
+        settings.presents = user.presents
         settings.speedDial = user.speedDial
         settings.lastDialled = user.lastDialled
         settings.hasPIN = user.pin != nil
@@ -47,6 +48,7 @@ extension Switch {
         change(&new)
         guard new != old else { return [] }
         userSettings[number] = new == UserSettings() ? nil : new
+        if new.doNotDisturb != old.doNotDisturb { presenceChanged(of: number) }
         return [.settingsSaved(number: number, new)]
     }
 
@@ -78,6 +80,18 @@ extension Switch {
             if !target.isEmpty, !isDialable(target) {
                 problems.append("\(number): speed dial \(entry) \(unfit(target))")
             }
+        }
+        for text in change.presented ?? []
+        where text.utf8.count > 2 * UserSettings.numberLimit
+            || plan.presentable(text, by: number) == nil
+        {
+            problems.append(
+                "\(number): \"\(text)\" is no number that can be presented, and no range of them")
+        }
+        if (change.presented ?? []).count > UserSettings.presentsLimit {
+            problems.append(
+                "\(number): there may be \(UserSettings.presentsLimit) numbers and ranges to present "
+                    + "at most")
         }
         let entries = (userSettings[number]?.speedDial ?? [:]).merging(change.speedDial ?? [:]) {
             $1
@@ -123,6 +137,8 @@ extension Switch {
             set(change.forwardUnregistered, \.forwardUnregistered)
             if let isLocked = change.isLocked { settings.isLocked = isLocked }
             if let doNotDisturb = change.doNotDisturb { settings.doNotDisturb = doNotDisturb }
+            if let isOn = change.callWaiting { settings.refusesWaiting = !isOn }
+            if let presented = change.presented { settings.presents = presented }
             for (entry, target) in change.speedDial ?? [:] {
                 settings.speedDial[entry] = target.isEmpty ? nil : target
             }
@@ -133,9 +149,11 @@ extension Switch {
         let settings = userSettings[number] ?? UserSettings()
         return SettingsRow(
             incomingLevel: settings.incomingLevel, isLocked: settings.isLocked,
-            doNotDisturb: settings.doNotDisturb, forwardAlways: settings.forwardAlways,
-            forwardBusy: settings.forwardBusy, forwardNoAnswer: settings.forwardNoAnswer,
-            forwardUnregistered: settings.forwardUnregistered, speedDial: settings.speedDial,
+            doNotDisturb: settings.doNotDisturb, callWaiting: !settings.refusesWaiting,
+            forwardAlways: settings.forwardAlways, forwardBusy: settings.forwardBusy,
+            forwardNoAnswer: settings.forwardNoAnswer,
+            forwardUnregistered: settings.forwardUnregistered, presents: settings.presents,
+            speedDial: settings.speedDial,
             lastDialled: settings.lastDialled, hasPIN: settings.pin != nil,
             wrongPINs: settings.wrongPINs,
             lockedOutUntil: settings.lockedOutUntil.flatMap { $0 > wallTime ? $0 : nil })

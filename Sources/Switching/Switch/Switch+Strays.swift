@@ -27,11 +27,17 @@ extension Switch {
             return
         }
         guard calls.contains(reference.call) else {
+            guard isPeer(flow, user: response.address(.to)) else { return }
             // It may be another fork; one that has had its BYE answers 481 to this one.
             hangUp(response, on: flow)
             return
         }
         let leg = calls[reference.call][reference.side]
+        // From elsewhere it is somebody who wants others to hear from us.
+        guard
+            flow.remote.ip == leg.flow.remote.ip
+                || isTrunk(of: reference.side, in: reference.call, at: flow.remote.ip)
+        else { return }
         // A callee that the call has left may be known from its ringing: it is hung up all the same.
         let connected = calls[reference.call].connected.map(Side.callee)
         guard reference.side == .caller || reference.side == connected,
@@ -65,6 +71,10 @@ extension Switch {
 
     /// ACK and BYE, from what the response itself tells of its dialog.
     mutating func hangUp(_ response: Message, on flow: Flow) {
+        guard clients.count < settings.limits.transactions else {
+            counters.count("refused-transactions-full")
+            return
+        }
         guard let target = response.address(.contact)?.uri,
             let to = response.value(.to),
             let request = invite(answeredBy: response, target: target, to: to),

@@ -1,30 +1,49 @@
 import Dialplan
 import SIP
 
-// Busy lamps: phones subscribe to the dialogs of an extension and are told whether it is idle, rings or
-// is in a call (RFC 6665, RFC 4235).
+// Phones watch extensions: a busy lamp beside a key (dialog), who can be reached (presence), what waits
+// in their own mailbox (message-summary); RFC 6665.
 //
-// A document says all there is each time. It names no other party, no Call-ID and no tags: who watches
-// learns that 8002 rings, and not who calls it. A ringing call is `early` and `recipient`, any other
-// `confirmed`. Subscriptions are kept over a restart and told anew then.
+// A document says all there is each time. It names no other party: who watches learns that 8002 rings,
+// and not who calls it. A ringing call is `early` and `recipient`, and names its Call-ID and tags to
+// those alone who may pick it up; any other is `confirmed`. Subscriptions are kept over a restart and
+// told anew then.
 
 extension Switch {
-    static let eventPackage = "dialog"
-    static let dialogInfo = "application/dialog-info+xml"
+    /// The event packages that a phone may ask for.
+    var eventPackages: String {
+        Subscription.Package.allCases
+            .filter { $0 != .messageSummary || settings.mailbox != nil }
+            .map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// The event package that a request names; empty when it names none.
+    static func package(of request: Message) -> String {
+        let event = request.value(.event) ?? []
+        return String(
+            decoding: event.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") },
+            as: UTF8.self)
+    }
 
     // MARK: SUBSCRIBE
 
     mutating func subscribeReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
-        guard isDialogEvent(request) else {
+        guard let package = self.package(askedBy: request) else {
             counters.count("subscriptions-refused")
-            answerStatelessly(request, 489, on: flow) { $0.field(.allowEvents, Self.eventPackage) }
+            let packages = eventPackages
+            answerStatelessly(request, 489, on: flow) { $0.field(.allowEvents, packages) }
             return
         }
         guard let uri = URI(parsing: request.requestURI), isServed(uri),
             let watched = uri.telephoneNumber, extensions[watched] != nil
         else {
             answerStatelessly(request, 404, on: flow)
+            return
+        }
+        guard package != .messageSummary || watched == watcher.number else {
+            counters.count("subscriptions-refused")
+            answerStatelessly(request, 403, on: flow, reason: "Another's Mailbox")
             return
         }
         guard let seconds = grantedSeconds(request, on: flow) else { return }
@@ -44,8 +63,8 @@ extension Switch {
         accept(request, key: key, on: flow, tag: tag, seconds: seconds)
         let handle = insert(
             Subscription(
-                watcher: watcher.number, watched: watched, localTag: tag, dialog: dialog,
-                flow: flow, expiresAt: now + .seconds(seconds)))
+                watcher: watcher.number, watched: watched, package: package, localTag: tag,
+                dialog: dialog, flow: flow, expiresAt: now + .seconds(seconds)))
         keepOrEnd(handle, seconds: seconds)
     }
 
@@ -58,7 +77,9 @@ extension Switch {
             return
         }
         guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
-        guard watcher.number == subscriptions[handle].watcher, isDialogEvent(request) else {
+        guard watcher.number == subscriptions[handle].watcher,
+            package(askedBy: request) == subscriptions[handle].package
+        else {
             answerStatelessly(request, 403, on: flow)
             return
         }
@@ -74,11 +95,14 @@ extension Switch {
         keepOrEnd(handle, seconds: seconds)
     }
 
-    private func isDialogEvent(_ request: Message) -> Bool {
-        guard let event = request.value(.event) else { return false }
-        let name = event.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        guard name.elementsEqual(Self.eventPackage.utf8) else { return false }
-        return !request.has(.accept) || request.has(Self.dialogInfo, in: .accept)
+    /// The event package that is asked for; nil where it cannot be told, or not in a form that the
+    /// phone reads.
+    private func package(askedBy request: Message) -> Subscription.Package? {
+        guard let package = Subscription.Package(rawValue: Self.package(of: request)),
+            package != .messageSummary || settings.mailbox != nil
+        else { return nil }
+        let isReadable = !request.has(.accept) || request.has(package.contentType, in: .accept)
+        return isReadable ? package : nil
     }
 
     /// How long it may last; nil where that was refused.
@@ -115,6 +139,9 @@ extension Switch {
         let stored = subscriptions[handle].stored(
             expiresAt: wallTime + Int64(seconds) * 1_000_000)
         commit([.subscriptionSaved(stored)])
+        if subscriptions[handle].package == .messageSummary {
+            mailboxWatched(subscriptions[handle].watched)
+        }
         deadlines.set(
             DeadlineKey(kind: .subscription, slot: handle.slot),
             at: subscriptions[handle].expiresAt)
@@ -140,6 +167,7 @@ extension Switch {
         let left = subscriptionsOfWatcher[subscription.watcher, default: 1] - 1
         subscriptionsOfWatcher[subscription.watcher] = left > 0 ? left : nil
         commit([.subscriptionRemoved(tag: subscription.localTag)])
+        if subscription.package == .messageSummary { mailboxUnwatched(subscription.watched) }
     }
 
     /// The last NOTIFY says that there will be no more.
@@ -180,6 +208,9 @@ extension Switch {
     }
 
     mutating func tellAnew(subscription handle: Handle) {
+        if subscriptions[handle].package == .messageSummary {
+            mailboxWatched(subscriptions[handle].watched)
+        }
         tell(subscriptions[handle].changed(), to: handle)
     }
 
@@ -187,11 +218,18 @@ extension Switch {
 
     /// An extension rings, talks, or does so no longer.
     mutating func stateChanged(of number: String) {
-        guard let handles = watchers[number] else { return }
-        for handle in handles { tell(subscriptions[handle].changed(), to: handle) }
+        guard watchers[number] != nil else { return }
+        tellWatchers(of: number, of: .dialog)
+        tellWatchers(of: number, of: .presence)
     }
 
-    private mutating func tell(_ action: Subscription.Action, to handle: Handle) {
+    mutating func tellWatchers(of number: String, of package: Subscription.Package) {
+        for handle in watchers[number] ?? [] where subscriptions[handle].package == package {
+            tell(subscriptions[handle].changed(), to: handle)
+        }
+    }
+
+    mutating func tell(_ action: Subscription.Action, to handle: Handle) {
         switch action {
         case .none: break
         case .tell(let version):
@@ -212,11 +250,12 @@ extension Switch {
             .notify, via: via(branch: branch, listener: flow.listener), into: &writer)
         writer.field(.maxForwards, 70)
         writer.field(.contact, listenerText(flow.listener).contact)
-        writer.field(.event, Self.eventPackage)
+        writer.field(.event, subscriptions[handle].package.rawValue)
         writer.field(.subscriptionState, state)
         writer.field(.userAgent, Self.serverName)
-        let body = dialogDocument(of: subscriptions[handle].watched, version: version)
-        let bytes = writer.finish(body: Array(body.utf8), contentType: Self.dialogInfo)
+        let body = document(for: handle, version: version)
+        let bytes = writer.finish(
+            body: body, contentType: subscriptions[handle].package.contentType)
         _ = makeClient(.notify, branch: branch, bytes: bytes, flow: flow, user: user)
     }
 
@@ -233,25 +272,5 @@ extension Switch {
     mutating func notificationUnanswered(subscription handle: Handle) {
         guard subscriptions.contains(handle) else { return }
         remove(subscription: handle)
-    }
-
-    /// RFC 4235 §4: all that an extension does now.
-    private func dialogDocument(of number: String, version: UInt32) -> String {
-        let rings = ringing[number]?.count ?? 0
-        let talks = max(callsOfExtension[number, default: 0] - rings, 0)
-        var text = """
-            <?xml version="1.0"?>
-            <dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="\(version)" \
-            state="full" entity="sip:\(number)@\(settings.realm)">
-
-            """
-        for place in 0..<talks {
-            text += "<dialog id=\"talk\(place)\"><state>confirmed</state></dialog>\n"
-        }
-        for place in 0..<rings {
-            text +=
-                "<dialog id=\"ring\(place)\" direction=\"recipient\"><state>early</state></dialog>\n"
-        }
-        return text + "</dialog-info>\n"
     }
 }

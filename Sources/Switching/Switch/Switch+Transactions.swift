@@ -4,7 +4,8 @@ import SIP
 
 extension Switch {
     static let allowedMethods =
-        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, SUBSCRIBE"
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, SUBSCRIBE, "
+        + "MESSAGE"
     static let serverName = "Tandem"
 
     // MARK: Server side
@@ -283,6 +284,8 @@ extension Switch {
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkUnanswered(status, of: call, side: side)
         case .notification(let subscription): notificationUnanswered(subscription: subscription)
+        case .fork(let fork): forkAnswered(status, of: fork)
+        case .mailbox(let mailbox): mailboxFailed(mailbox, why)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
     }

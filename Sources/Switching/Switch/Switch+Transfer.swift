@@ -118,7 +118,7 @@ extension Switch {
     }
 
     /// The leg of ours that a Replaces value names (RFC 3891 §6.1): Call-ID, our tag and the peer's.
-    private func leg(replaced value: [UInt8]) -> LegReference? {
+    func leg(replaced value: [UInt8]) -> LegReference? {
         let pieces = value.split(separator: UInt8(ascii: ";"))
         guard let callID = pieces.first, pieces.count > 2 else { return nil }
         let parameters = Parameters(value[pieces[1].startIndex...])

@@ -11,6 +11,8 @@ extension Switch {
         var flow: Flow
         /// The CSeq of the REFER that is told of its success; nil in the call it has consulted in.
         var event: UInt32?
+        /// Why it has to go, in its BYE.
+        var text = "Transferred"
     }
 
     /// Both sides have each other's description: their calls are joined, and the transferor leaves.
@@ -87,7 +89,7 @@ extension Switch {
             deadlines.remove(DeadlineKey(kind: .calleeAnswer, slot: leg.call.slot))
         }
         if let number {
-            free(number)
+            free(number, leg.side == .caller ? .out : .in)
             idleSince[number] = now
         }
     }
@@ -117,7 +119,7 @@ extension Switch {
             }
             sendBye(
                 in: &parting.dialog, flow: parting.flow,
-                reason: Self.reason(q850: Causes.normalClearing, text: "Transferred"))
+                reason: Self.reason(q850: Causes.normalClearing, text: parting.text))
         }
     }
 
@@ -186,17 +188,19 @@ extension Switch {
             }
             if let join = handover.join {
                 refuseOffer(of: join)
-                if join.purpose == .retrieval {
+                switch join.purpose {
+                case .retrieval:
                     retrievalFailed(
                         handle, by: join.offerer.call, 480, "the waiting side hung up")
+                case .takeover:
+                    takeoverFailed(by: join.offerer.call, 480, "the other side hung up")
+                case .transfer, .restoration, .hold: break
                 }
             }
             if calls.contains(handover.isFor),
-                let join = calls[handover.isFor].handover?.join, join.purpose == .retrieval,
-                join.offerer.call == handle
+                let join = calls[handover.isFor].handover?.join, join.offerer.call == handle
             {
-                calls[handover.isFor].handover?.join?.isAbandoned = true
-                armParked(handover.isFor)
+                comingLeft(join, of: handover.isFor)
             }
             if let transfer = handover.transfer {
                 release(transfer, 487, "the transferred side hung up")
@@ -225,6 +229,23 @@ extension Switch {
         close(
             call.joined, by: releaser, status: 200, q850: q850, text: text,
             disposition: .answered)
+    }
+
+    /// A phone that was about to take a side of a call has given up.
+    private mutating func comingLeft(_ join: Join, of holder: Handle) {
+        switch join.purpose {
+        case .retrieval: armParked(holder)
+        case .takeover: break
+        case .transfer, .restoration, .hold: return
+        }
+        guard join.isWaiting else {
+            calls[holder].handover?.join?.isAbandoned = true
+            return
+        }
+        // Nobody is being asked: there is nothing to take back.
+        calls[holder].handover?.join = nil
+        deadlines.remove(DeadlineKey(kind: .join, slot: holder.slot))
+        tidyHandover(holder)
     }
 
     /// A call waits no longer.

@@ -4,8 +4,11 @@ import SIP
 
 extension Switch {
     /// Brings the table of trunks in line with the settings; what is known of a trunk stays.
+    ///
+    /// Costs O(trunks), and O(calls) where a trunk is new or its channels are others.
     mutating func applyTrunks() {
         var fresh: [String: Trunk] = [:]
+        var uncounted: Set<String> = []
         for place in 0..<max(settings.trunks.count, trunkSlots) {
             for kind in [
                 DeadlineKey.Kind.probe, .probeAnswer, .breaker, .registration,
@@ -18,6 +21,11 @@ extension Switch {
             fresh[trunk.name] =
                 trunks[trunk.name]?.reconfigured(trunk, hashes: hashes, tokens: &tokens, now: now)
                 ?? Trunk(settings: trunk, hashes: hashes, tokens: &tokens, now: now)
+            if let channels = trunks[trunk.name]?.channels.reconfigured(trunk) {
+                fresh[trunk.name]?.channels = channels
+            } else {
+                uncounted.insert(trunk.name)
+            }
         }
         trunks = fresh
         lineGateways = LineGateways(settings.lineGateways)
@@ -28,12 +36,17 @@ extension Switch {
             }
             rearmTrunk(place)
         }
-        // Channels are counted anew, since trunks come and go under running calls.
+        countChannels(of: uncounted)
+    }
+
+    /// Trunks come and go under running calls: whatever is on one that is there now counts.
+    private mutating func countChannels(of names: Set<String>) {
+        if names.isEmpty { return }
         for handle in calls.handles {
-            if case .trunk(let name) = calls[handle].holding {
+            if case .trunk(let name) = calls[handle].holding, names.contains(name) {
                 trunks[name]?.channels.occupy(calls[handle].channel)
             }
-            if let name = calls[handle].inboundTrunk {
+            if let name = calls[handle].inboundTrunk, names.contains(name) {
                 trunks[name]?.channels.occupy(calls[handle].inboundChannel)
             }
         }
@@ -51,6 +64,7 @@ extension Switch {
             }
             if let line = trunk.registration?.line { trunkOfContact[line] = settings.name }
         }
+        trustAddresses()
     }
 
     func place(of trunk: String) -> Int? { settings.trunks.firstIndex { $0.name == trunk } }

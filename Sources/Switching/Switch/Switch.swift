@@ -59,8 +59,8 @@ public struct Switch: ~Copyable, Sendable {
     var linesInUse: [String: CallID] = [:]
     /// Calls that wait to be fetched, by the place as it is dialled.
     var parkedCalls: [String: Handle] = [:]
-    /// Calls of each extension, in and out together.
-    var callsOfExtension: [String: Int] = [:]
+    /// By extension; those that are in no call are missing.
+    var callsOfExtension: [String: CallCount] = [:]
     /// Calls that ring at an extension, the longest first.
     var ringing: [String: [Handle]] = [:]
     /// Phones that watch extensions; by our tag, by the watched extension, and how many each has.
@@ -68,6 +68,14 @@ public struct Switch: ~Copyable, Sendable {
     var subscriptionHandles: [UInt64: Handle] = [:]
     var watchers: [String: [Handle]] = [:]
     var subscriptionsOfWatcher: [String: Int] = [:]
+    /// Texts on their way to phones.
+    var forks = Slab<Fork>()
+    /// What waits in mailboxes, as their server has said last; by extension.
+    var summaries: [String: [UInt8]] = [:]
+    /// Our subscriptions at the mailbox server; by extension and by our tag.
+    var mailboxes = Slab<MailboxSubscription>()
+    var mailboxHandles: [String: Handle] = [:]
+    var mailboxTags: [UInt64: Handle] = [:]
     /// When the last answered call of an extension ended.
     var idleSince: [String: Instant] = [:]
     /// By extension; only those that dialled a wrong voucher since their last good one.
@@ -83,6 +91,12 @@ public struct Switch: ~Copyable, Sendable {
     /// Places that took no connection for a large request, and until when that is remembered.
     var datagramsOnly: [Endpoint: Instant] = [:]
     var deadlines = DeadlineQueue<DeadlineKey>()
+    /// Who behaves like a scanner, and who is never taken for one.
+    var bans = Bans()
+    var trustedAddresses: Set<IPAddress> = []
+    var usedNonces: UsedNonces
+    /// Whether newcomers are turned away, since the loop is behind.
+    var overload = Overload()
 
     /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
     /// under way go on. Ends with the process.
@@ -97,15 +111,14 @@ public struct Switch: ~Copyable, Sendable {
     var answering = Queue<(ticket: CommitTicket, call: Handle)>()
     /// Requests to hang up whose 200 waits, in the order of their tickets.
     var goodbyes = Queue<(ticket: CommitTicket, server: Handle)>()
-    /// INVITEs cancelled after their answer was handed to the disk: their 487 waits for the record, so
-    /// that no crash can answer a caller who was told that the call is off.
-    var cancellations = Queue<(ticket: CommitTicket, answer: CommitTicket, server: Handle)>()
+    /// Refusals of INVITEs whose answer was handed to the disk before, in the order of their tickets.
+    var withheld = Queue<WithheldRefusal>()
     /// Transferors that have left, and hear of it then.
     var partings = Queue<(ticket: CommitTicket, parting: Parting)>()
     /// What users are told of their feature codes, in the order of the tickets.
     var featureAnswers = Queue<FeatureAnswer>()
     /// Control replies that wait, in the order of their tickets.
-    var waitingReplies = Queue<(ticket: CommitTicket, to: ControlToken, reply: ControlReply)>()
+    var waitingReplies = Queue<WaitingReply>()
     /// Why the store takes nothing at the moment; nil while it does.
     var storeFailure: String?
 
@@ -173,6 +186,7 @@ public struct Switch: ~Copyable, Sendable {
         boot = stored.boot
         lastSequence = stored.lastSequence
         startedAt = now
+        usedNonces = UsedNonces(now: now)
         self.now = now
 
         swap(&self.actions, &actions)
@@ -208,6 +222,7 @@ public struct Switch: ~Copyable, Sendable {
         case .transportFailed(let flow): transportFailed(flow)
         case .connectionClosed(let closed): connectionClosed(closed)
         case .connectionCertified(let flow, let names): connections.certified(flow, names)
+        case .loopMeasured(let delay): loopMeasured(delay)
         case .deadlineReached: deadlinesReached()
         case .committed(let ticket): committed(through: ticket)
         case .commitFailed(let ticket, let reason): commitFailed(through: ticket, reason: reason)

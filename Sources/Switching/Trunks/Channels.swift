@@ -23,6 +23,17 @@ struct Channels: Sendable {
         taken = ChannelSet(upTo: numbered)
     }
 
+    /// The same calls under new settings; nil when there are other channels than before, so that the
+    /// calls on them have to be counted anew.
+    func reconfigured(_ settings: TrunkSettings) -> Channels? {
+        var fresh = Channels(settings)
+        guard fresh.count == count, fresh.isNumbered == isNumbered else { return nil }
+        fresh.taken = taken
+        fresh.last = last
+        fresh.inUse = inUse
+        return fresh
+    }
+
     private var isNumbered: Bool { taken.limit > 0 }
     /// Channels that calls may ever take.
     var usable: Int { count - blocked.numbers.count }

@@ -235,8 +235,8 @@ struct Trunk: Sendable {
         options.isDown || span?.isDown == true || registration?.isDown == true || targets.isEmpty
     }
 
-    /// Same name and address, new settings: what is known of it stays, but for its channels, which
-    /// are counted anew.
+    /// Same name and address, new settings: what is known of it stays, but for its channels:
+    /// see `Channels.reconfigured`.
     func reconfigured(
         _ settings: TrunkSettings, hashes: HashFunctions, tokens: inout TokenGenerator,
         now: Instant

@@ -18,6 +18,10 @@ public struct TrunkSettings: Sendable, Hashable {
     public var certificateName: String?
     /// Other addresses its requests come from; port 0 is any port.
     public var alsoFrom: [Endpoint] = []
+    /// It belongs to us as far as who calls is concerned (RFC 3325): it learns who asked to be hidden,
+    /// and by whom a call was sent on, and what it says of its callers is believed. Any other gets what
+    /// everybody may see.
+    public var isTrusted = true
     /// The listener its requests leave by.
     public var listener: UInt16 = 0
     /// Calls at once, both directions together: an E1 has 30 channels.
@@ -117,19 +121,53 @@ public struct TrunkRegistrationSettings: Sendable, Hashable {
 
 /// Where a gateway tells the state of an E1 span: dsx1LineStatus of RFC 4805, by SNMP.
 public struct SpanSettings: Sendable, Hashable {
-    public enum Version: String, Sendable, Hashable { case v1 = "1", v2c = "2c" }
+    public enum Version: String, Sendable, Hashable { case v1 = "1", v2c = "2c", v3 = "3" }
+
+    /// Who asks: with version 1 and 2c whoever knows the community, with version 3 a user.
+    public enum Access: Sendable, Hashable {
+        case community(String, Version)
+        case user(SNMPUser)
+    }
 
     /// Where the SNMP agent listens.
     public var agent: Endpoint
-    public var version = Version.v2c
-    public var community: String
+    public var access: Access
     /// dsx1LineIndex of the span.
     public var index: Int
     public var interval: Instant.Span = .seconds(10)
 
-    public init(agent: Endpoint, community: String, index: Int) {
+    public init(agent: Endpoint, access: Access, index: Int) {
         self.agent = agent
-        self.community = community
+        self.access = access
         self.index = index
     }
+}
+
+/// A user of SNMPv3 (RFC 3414) and what guards its questions and their answers.
+public struct SNMPUser: Sendable, Hashable {
+    /// HMAC by which messages are signed (RFC 3414 §6 and §7, RFC 7860).
+    public enum Authentication: String, Sendable, Hashable, CaseIterable {
+        case md5
+        case sha
+        case sha224 = "sha-224"
+        case sha256 = "sha-256"
+        case sha384 = "sha-384"
+        case sha512 = "sha-512"
+    }
+
+    /// How messages are encrypted (RFC 3414 §8, RFC 3826).
+    public enum Privacy: String, Sendable, Hashable, CaseIterable { case des, aes }
+
+    /// The fewest characters of a password (RFC 3414 §11.2).
+    public static let shortestPassword = 8
+
+    public var name: String
+    public var authentication = Authentication.sha256
+    /// nil where nothing is signed.
+    public var authenticationPassword: String?
+    public var privacy = Privacy.aes
+    /// nil where nothing is encrypted.
+    public var privacyPassword: String?
+
+    public init(name: String) { self.name = name }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Charging
 import Control
 import Dialplan
+import Glibc
 import Switching
 
 struct ExplainCommand: ParsableCommand {
@@ -9,6 +11,7 @@ struct ExplainCommand: ParsableCommand {
         abstract: "What the dialplan decides about a call, and why; the call is not made.",
         discussion: """
             tandem explain --from 8001 --dial 02088886666 --at "mon 10:00" --down ip-e1
+            tandem explain --from 8001 --dial 02088886666 --present 4001234567
             tandem explain --call 3-1042 --lang zh
             """)
 
@@ -17,13 +20,15 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "What it would dial.") var dial: String?
     @Option(help: "When; now if nothing is said.") var at: String?
     @Option(help: "A trunk to take as down; may be repeated.") var down: [String] = []
-    @Option(help: "A call that was made, by its id.") var call: String?
+    @Option(help: "The number that the phone would ask to present.") var present: String?
+    @Option(help: "A call that was made or is under way, by its id.") var call: String?
     @Option(name: .customLong("lang"), help: "The language of the steps: en or zh.")
     var language = ExplanationLanguage.english
 
     func validate() throws {
         if let call {
-            guard from == nil, dial == nil, at == nil, down.isEmpty else {
+            guard from == nil, dial == nil, at == nil, down.isEmpty, present == nil
+            else {
                 throw ValidationError("--call stands alone: the call was made, nothing is supposed")
             }
             guard CallID(call) != nil else {
@@ -42,26 +47,44 @@ struct ExplainCommand: ParsableCommand {
             try explain(call: call, site)
         } else if let from, let dial {
             let question = Explanation.Question(
-                from: from, dial: dial, at: try site.time(at, option: "--at"), down: down)
+                from: from, dial: dial, at: try site.time(at, option: "--at"), down: down,
+                presenting: present)
             try site.print(try site.ask(.perform(.explained(question))), language: language)
         }
     }
 
     private func explain(call: String, _ site: Site) throws {
-        let response = try site.ask(.records(RecordQuery(call: call, limit: 1)))
-        guard case .records(let records) = response else {
-            try site.print(response)
+        if case .reply(.runningCall(let record, let state)) = try site.ask(
+            .perform(.callExplained(call: call)))
+        {
+            tell(record, site, state: state)
             return
         }
-        guard let record = records.first else {
-            throw Refusal("there is no record of call \(call); a call that runs has none yet")
+        // One that has just ended may still be on its way to the disk.
+        for pause: UInt32 in [0, 300_000] {
+            usleep(pause)
+            let response = try site.ask(.records(RecordQuery(call: call, limit: 1)))
+            guard case .records(let records) = response else {
+                try site.print(response)
+                return
+            }
+            if let record = records.first {
+                tell(record, site, state: nil)
+                return
+            }
         }
+        throw Refusal("there is no call \(call), neither under way nor in the records")
+    }
+
+    /// - Parameter state: of a call under way.
+    private func tell(_ record: CallRecord, _ site: Site, state: String?) {
         if options.json {
             Output.text(
                 Listing(records: [record], currency: site.currency, language).jsonLines)
             return
         }
         Output.text(Listing(records: [record], currency: site.currency).card(site.clock()))
+        if let state { Output.text("the call is under way: \(state)\n") }
         for attempt in record.attempts {
             let outcome = attempt.outcome?.rawValue ?? "unfinished"
             Output.text(

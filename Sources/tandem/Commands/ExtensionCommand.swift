@@ -13,8 +13,8 @@ struct ExtensionCommand: ParsableCommand {
             abstract: "Add and change extensions by a CSV file: all rows or none.",
             discussion: """
                 The header names the columns, extension and any of name,password,level,account,
-                call_limit,pin,incoming_level,forward_always,forward_busy,forward_no_answer,
-                forward_unregistered. An empty field changes nothing; a new extension without a password gets
+                call_limit,call_limit_in,call_limit_out,call_waiting,pin,incoming_level,forward_always,forward_busy,forward_no_answer,
+                forward_unregistered,presents. An empty field changes nothing; a new extension without a password gets
                 a generated one, written to passwords.csv in the data folder. Accounts that are not
                 there are opened, prepaid and empty.
                 """)
@@ -106,13 +106,18 @@ struct ExtensionCommand: ParsableCommand {
         @Option(help: "A level of the dialplan.") var level: String?
         @Option(help: "Who pays; \"-\" for nobody.") var account: String?
         @Option(help: "How many calls at once, in and out together.") var callLimit: Int?
+        @Option(help: "How many of them in; \"-\" for as many as together.")
+        var callLimitIn: CallLimitOption?
+        @Option(help: "How many of them out; \"-\" for as many as together.")
+        var callLimitOut: CallLimitOption?
         @OptionGroup(title: "What its user can set too (\"-\" takes a value away)")
         var settings: SettingsOptions
 
         func validate() throws {
             guard
                 [name, password, level, account].contains(where: { $0 != nil })
-                    || newPassword || callLimit != nil || !settings.isEmpty
+                    || newPassword || callLimit != nil || callLimitIn != nil
+                    || callLimitOut != nil || !settings.isEmpty
             else { throw ValidationError("nothing is to be changed; name at least one option") }
             guard !(newPassword && password != nil) else {
                 throw ValidationError("--password or --new-password, not both")
@@ -130,6 +135,7 @@ struct ExtensionCommand: ParsableCommand {
             let change = ExtensionChange(
                 number: number, name: name, password: password ?? generated, level: level,
                 account: account == "-" ? "" : account, callLimit: callLimit,
+                callLimitIn: callLimitIn?.setting, callLimitOut: callLimitOut?.setting,
                 settings: try settings.change())
             try site.print(try site.ask(.perform(.extensionsChanged([change]))))
             if let generated {

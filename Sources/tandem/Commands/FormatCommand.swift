@@ -8,8 +8,8 @@ struct FormatCommand: ParsableCommand {
         commandName: "fmt",
         abstract: "Write dialplans in their canonical form, with all comments.",
         discussion: """
-            Without a file it is the dialplan of the configuration. A plan that cannot be read is left \
-            as it is, and the diagnostics say why. Exit code 1 when --check finds a file to format.
+            Without a file it is the dialplan of the configuration with every file that it includes. A \
+            plan that cannot be read is left as it is, and the diagnostics say why. Exit code 1 when --check finds a file to format.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -23,7 +23,7 @@ struct FormatCommand: ParsableCommand {
 
     func run() throws {
         var paths = files
-        if paths.isEmpty { paths = [try dialplan()] }
+        if paths.isEmpty { paths = try dialplans() }
         var isRefused = false
         var isFound = false
         for path in paths {
@@ -45,10 +45,12 @@ struct FormatCommand: ParsableCommand {
         if isRefused || isFound && check { throw Refusal("") }
     }
 
-    private func dialplan() throws -> String {
+    /// The dialplan of the configuration and all that it includes; to be printed the first alone.
+    private func dialplans() throws -> [String] {
         let path = try options.path
         do throws(ConfigurationFailure) {
-            return try ConfigurationLoader.places(path: path).dialplan
+            let places = try ConfigurationLoader.places(path: path)
+            return stdout ? [places.dialplan] : try ConfigurationLoader.dialplans(of: places)
         } catch {
             throw Refusal("\(error)")
         }

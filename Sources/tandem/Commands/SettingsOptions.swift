@@ -13,7 +13,10 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Where a call goes when nobody answers.") var forwardNoAnswer: String?
     @Option(help: "Where a call goes when no phone is registered.")
     var forwardUnregistered: String?
+    @Option(help: "Numbers and ranges that its phone may ask to present, with commas between them.")
+    var presents: String?
     @Option(help: "Refuse every call.") var doNotDisturb: Toggle?
+    @Option(help: "Let a second call knock while it is in a first.") var callWaiting: Toggle?
     @Option(help: "Lock the phone.") var lock: Toggle?
     @Option(
         help: ArgumentHelp(
@@ -24,9 +27,10 @@ struct SettingsOptions: ParsableArguments {
     var isEmpty: Bool {
         let texts = [
             pin, incomingLevel, forwardAlways, forwardBusy, forwardNoAnswer, forwardUnregistered,
+            presents,
         ]
         return texts.allSatisfy { $0 == nil } && doNotDisturb == nil && lock == nil
-            && speedDial.isEmpty
+            && callWaiting == nil && speedDial.isEmpty
     }
 
     func change() throws -> SettingsChange {
@@ -37,7 +41,9 @@ struct SettingsOptions: ParsableArguments {
         change.forwardBusy = Self.value(forwardBusy)
         change.forwardNoAnswer = Self.value(forwardNoAnswer)
         change.forwardUnregistered = Self.value(forwardUnregistered)
+        change.presents = Self.value(presents)
         change.doNotDisturb = doNotDisturb.map { $0 == .on }
+        change.callWaiting = callWaiting.map { $0 == .on }
         change.isLocked = lock.map { $0 == .on }
         for text in speedDial {
             let parts = text.split(
@@ -53,4 +59,18 @@ struct SettingsOptions: ParsableArguments {
 
     /// `-` takes a value away.
     private static func value(_ text: String?) -> String? { text == "-" ? "" : text }
+}
+
+/// A limit of calls one way: a number, or `-` to take it away.
+struct CallLimitOption: ExpressibleByArgument {
+    let setting: Setting<Int>
+
+    init?(argument: String) {
+        if argument == "-" {
+            setting = .cleared
+            return
+        }
+        guard let limit = Int(argument) else { return nil }
+        setting = .set(limit)
+    }
 }

@@ -6,7 +6,7 @@ struct ShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "What the running switch sees now.",
         subcommands: [
-            Calls.self, Trunks.self, Lines.self, Registrations.self, Status.self,
+            Calls.self, Trunks.self, Lines.self, Registrations.self, Bans.self, Status.self,
         ])
 
     struct Calls: ParsableCommand {
@@ -45,6 +45,13 @@ struct ShowCommand: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Phones that are registered.")
         @OptionGroup var options: GlobalOptions
         func run() throws { try show(.registrations, options) }
+    }
+
+    struct Bans: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Addresses that are banned for scanning and guessing.")
+        @OptionGroup var options: GlobalOptions
+        func run() throws { try show(.bans, options) }
     }
 
     struct Status: ParsableCommand {

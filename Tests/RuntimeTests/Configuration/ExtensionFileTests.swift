@@ -44,6 +44,19 @@ import Testing
         #expect(!"\(file.diagnostics)".contains("47x1"))
     }
 
+    @Test func limitsOfCallsAndCallWaitingAreRead() {
+        let file = read(
+            "extension,call_limit_in,call_limit_out,call_waiting\n8001,2,-,off\n8002,,,\n")
+        #expect(file.rows.map(\.callLimitIn) == [.set(2), nil])
+        #expect(file.rows.map(\.callLimitOut) == [.cleared, nil])
+        #expect(file.rows.map(\.settings.callWaiting) == [false, nil])
+        #expect(
+            errors("extension,call_limit_in,call_waiting\n8001,0,maybe\n") == [
+                "2:6 call_limit_in is 1 to 1000 or \"-\", not \"0\"",
+                "2:8 call_waiting is on or off, not \"maybe\"",
+            ])
+    }
+
     @Test func quotedFieldsHoldCommasQuotesAndLineBreaks() {
         let file = read("extension,name\n8001,\"a, \"\"b\"\"\nc\"\n8002, d \n")
         #expect(file.rows.map(\.name) == ["a, \"b\"\nc", "d"])

@@ -46,8 +46,69 @@ import Testing
         #expect(trunk.reservedChannels == [1, 29, 30] && trunk.channelParameter == "channel")
         #expect(trunk.callsPerSecond == 5 && trunk.breaker.failures == 2)
         #expect(trunk.breaker.pause == .seconds(10) && trunk.breaker.longestPause == .seconds(60))
-        #expect(trunk.span?.agent.port == 161 && trunk.span?.version == .v1)
+        #expect(trunk.span?.agent.port == 161 && trunk.span?.access == .community("public", .v1))
         #expect(trunk.span?.index == 4 && trunk.span?.interval == .seconds(5))
+    }
+
+    private func span(_ keys: String) -> String {
+        """
+        trunks:
+          - name: e1
+            kind: e1
+            address: 192.0.2.7
+            span: { agent: 192.0.2.7, index: 4, \(keys) }
+        """
+    }
+
+    @Test func aUserOfSNMPVersion3ReachesItsSetting() throws {
+        let access = try settings(
+            span(
+                "version: 3, user: tandem, auth: sha-512, auth-password: long enough, "
+                    + "privacy: des, privacy-password: as long as this")
+        ).trunks[0].span?.access
+        var user = SNMPUser(name: "tandem")
+        user.authentication = .sha512
+        user.authenticationPassword = "long enough"
+        user.privacy = .des
+        user.privacyPassword = "as long as this"
+        #expect(access == .user(user))
+        let bare = try settings(span("version: 3, user: tandem")).trunks[0].span?.access
+        #expect(bare == .user(SNMPUser(name: "tandem")))
+    }
+
+    @Test(
+        arguments: [
+            ("version: 3, community: public", "needs the key \"user\""),
+            ("version: 3, community: public, user: t", "span.community is for version 1 and 2c"),
+            ("community: public, user: t", "span.user is for version 3"),
+            ("version: 3, user: t, auth-password: short", "at least 8 characters"),
+            ("version: 3, user: t, auth: sha", "span.auth needs \"auth-password\""),
+            ("version: 3, user: t, auth: sha1, auth-password: long enough", "span.auth must be"),
+            ("version: 3, user: t, privacy-password: long enough", "there is no \"auth-password\""),
+            ("version: 4, community: public", "span.version must be"),
+        ])
+    func aSpanThatCannotBeReadIsSaid(keys: String, message: String) {
+        let found = errors(span(keys))
+        #expect(found.contains { $0.contains(message) }, "\(found)")
+    }
+
+    @Test func whoIsTrustedAndWhoHasTheMailboxesReachTheirSettings() throws {
+        let trunks = """
+            trunks:
+              - { name: a, kind: e1, address: 192.0.2.7, trusted: no }
+              - { name: b, kind: e1, address: 192.0.2.8 }
+
+            """
+        let settings = try settings(
+            trunks + "mailbox: { trunk: b, subscribe: yes }\nlimits: { texts: 5 }\n")
+        #expect(settings.trunks.map(\.isTrusted) == [false, true])
+        #expect(settings.mailbox == "b" && settings.asksMailbox && settings.limits.texts == 5)
+        #expect(errors(trunks + "mailbox: { trunk: c }\n") == ["4:19 there is no trunk \"c\""])
+        #expect(errors(trunks + "mailbox: {}\n") == ["4:10 mailbox needs the key \"trunk\""])
+        #expect(
+            errors("trunks: [{ name: a, kind: e1, address: 192.0.2.7, trusted: x }]\n") == [
+                "1:60 trunks[0].trusted must be yes or no, not \"x\""
+            ])
     }
 
     @Test func everyKeyOfAnOperatorReachesItsSetting() throws {

@@ -85,7 +85,7 @@ import Testing
 
     @Test func anOldNonceDoesNotTellAWrongPasswordFromARightOne() throws {
         #expect(
-            try verdict(answer(password: "guess"), secret: secret, after: 1_000) == .wrong)
+            try verdict(answer(password: "guess"), secret: secret, after: 1_000) == .stale)
     }
 
     @Test func credentialsForAnotherMethodAreWrong() throws {
@@ -157,7 +157,30 @@ import Testing
         for index in credentials.nonce.indices {
             var changed = credentials
             changed.nonce[index] = changed.nonce[index] == 0x30 ? 0x31 : 0x30
-            #expect(verdict(changed, secret: secret) == .wrong)
+            #expect(verdict(changed, secret: secret) == .stale)
         }
+    }
+
+    @Test func aNonceIsGoodAtTheAddressItWasGivenToOnly() throws {
+        func verdict(given: String, used: String) throws -> DigestChallenger.Verdict {
+            let given = try #require(IPAddress(given))
+            let used = try #require(IPAddress(used))
+            let values = challenger.challenges(now: start, random: 42, client: given)
+            var responder = DigestResponder(
+                username: "8001", password: "s3cret", hashes: hashes)
+            #expect(responder.challenged(by: [values[0][...]]) == .answer)
+            let made = responder.credentials(
+                method: .register, uri: uri, cnonce: Array("c0ffee".utf8))
+            let value = try #require(made)
+            let credentials = try #require(DigestCredentials(parsing: value[...]))
+            return challenger.verify(
+                credentials, method: .register, requestURI: uri[...], secret: secret,
+                client: used, now: start)
+        }
+        #expect(try verdict(given: "192.0.2.1", used: "192.0.2.1") == .ok)
+        #expect(try verdict(given: "192.0.2.1", used: "192.0.2.2") == .stale)
+        // An IPv6 host changes the second half of its address by itself.
+        #expect(try verdict(given: "2001:db8::1", used: "2001:db8::2") == .ok)
+        #expect(try verdict(given: "2001:db8::1", used: "2001:db8:0:1::1") == .stale)
     }
 }

@@ -53,6 +53,17 @@ import Testing
         #expect(site.said(phone.endpoint) == "100 487")
     }
 
+    @Test func aPhoneHearsInTenSecondsThatTheDiskSaysNothing() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8001")[0]
+        site.diskIsQuick = false
+        try phone.call("*78", at: &site)
+        site.pass(.milliseconds(9900))
+        #expect(site.said(phone.endpoint) == "100")
+        site.pass(.milliseconds(200))
+        #expect(site.said(phone.endpoint).hasPrefix("503"))
+    }
+
     @Test func aVoucherIsRedeemedOnceAndNotWhileTheDiskRefuses() throws {
         var site = try Site.withFeatures()
         var phones = try site.registered("8001", "8002")

@@ -33,6 +33,7 @@ extension Site {
             feature forward-no-answer    on *61*{number}  off #61
             feature forward-unregistered on *62*{number}  off #62
             feature do-not-disturb       on *78           off *79
+            feature call-waiting         on *43           off #43
             feature lock                 on *33           off #33*{pin}
             feature pickup               *8
             feature pickup-extension     *8*{extension}

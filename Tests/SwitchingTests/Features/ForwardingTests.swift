@@ -25,6 +25,8 @@ import Testing
         #expect(record.caller == "8009" && record.dialled == "8002")
         #expect(record.normalised == "02088886666" && record.callerAccount == "a")
         #expect(record.charge == Amount("0.07"))
+        #expect(record.link == .forwarded && record.chargedExtension == "8002")
+        #expect(record.linkedCall == nil && site.records.count == 1)
         #expect(site.postings.map(\.account) == ["a"])
         #expect(site.isIdle)
     }
@@ -177,6 +179,28 @@ import Testing
         try phones[0].call("8001", at: &site)
         #expect(site.said(phones[0].endpoint) == "100 486")
         #expect(site.said(phones[1].endpoint) == "")
+    }
+
+    @Test func doNotDisturbSendsTheCallToWhereItGoesWhileBusy() throws {
+        var site = try Site.withFeatures([
+            "8001": {
+                $0.doNotDisturb = true
+                $0.forwardBusy = "02088886666"
+            }
+        ])
+        var phone = try site.registered("8004")[0]
+        try phone.call("8001", at: &site)
+        let invite = try site.next(Site.e1)
+        #expect(
+            invite.text(.diversion)
+                == "<sip:66778001@127.0.0.1:5060>;reason=do-not-disturb;counter=1")
+        var gateway = Party.e1
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        phone.acknowledge(try #require(site.all(phone.endpoint).last), at: &site)
+        phone.send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.link == .forwarded && record.chargedExtension == "8001")
+        #expect(record.charge.isPositive)
     }
 
     @Test func aLineThatRingsATrunkGoesThereAndNobodyPays() throws {

@@ -171,6 +171,8 @@ import Testing
         _ = site.all(Site.e1)
         try site.crash(.process(.seconds(1)))
         #expect(site.sw.callsOfExtension.isEmpty && site.sw.parkedCalls["3"] != nil)
+        // The last process may not have told who parked it.
+        #expect(try site.nextButCheck(phones[0].endpoint).method == .bye)
         try phones[1].call("*69*3", at: &site, body: Self.other)
         try TransferTests.reinvited(&gateway, &site, body: Party.offer)
         let answer = try #require(site.all(phones[1].endpoint).last { $0.status == 200 })

@@ -31,6 +31,7 @@ import Testing
             $0.doNotDisturb = true
             $0.isLocked = true
             $0.incomingLevel = "office"
+            $0.presents = "4001234567, +8631166770000-+8631166770009"
             $0.speedDial = ["1": "86035566", "2": "8002"]
         }
         guard case .done = reply else { throw Unexpected(reply) }
@@ -39,6 +40,7 @@ import Testing
         #expect(stored.speedDial == ["1": "86035566", "2": "8002"] && stored.isLocked)
         let plan = try #require(site.sw.planSettings(of: "8001"))
         #expect(plan.forwardNoAnswer == "8003" && plan.forwardUnregistered == "8004")
+        #expect(plan.presents == ["4001234567", "+8631166770000-+8631166770009"])
         #expect(plan.doNotDisturb && plan.incomingLevel == "office" && plan.level == "country")
         guard case .extensions(let rows) = site.request(.extensionShown(number: "8001")) else {
             throw Unexpected(nil)
@@ -56,9 +58,46 @@ import Testing
             $0.doNotDisturb = false
             $0.isLocked = false
             $0.incomingLevel = ""
+            $0.presents = ""
             $0.speedDial = ["1": "", "2": ""]
         }
         #expect(saved(again) == UserSettings() && again.sw.userSettings["8001"] == nil)
+    }
+
+    @Test func whatCannotBePresentedIsRefused() throws {
+        var site = try Site()
+        for wrong in ["abc", "4001234567-4001234560", "1-2-3"] {
+            guard case .refused(let why) = change(&site, { $0.presents = "400123 \(wrong)" }) else {
+                throw Unexpected(nil)
+            }
+            #expect(why.contains("\"\(wrong)\" is no number that can be presented"))
+        }
+        let many = Array(repeating: "4001234567", count: UserSettings.presentsLimit + 1)
+        guard case .refused(let why) = change(&site, { $0.presents = many.joined(separator: ",") })
+        else { throw Unexpected(nil) }
+        #expect(why.contains("20 numbers and ranges"))
+    }
+
+    @Test(
+        "a phone presents to the trunk what its setting or the plan lets it",
+        arguments: [
+            ("4001234567", "4001234567"), ("+8631166770003", "+8631166770003"),
+            ("4001234568", "+8631166778001"), ("4009999999", "4009999999"),
+        ])
+    func presented(wish: String, shown: String) throws {
+        var site = try Site(plan: Site.plan + "\nphones 8001 presents 4009999999")
+        let reply = change(&site) {
+            $0.presents = "4001234567 +8631166770000-+8631166770009"
+        }
+        guard case .done = reply else { throw Unexpected(reply) }
+        var phone = try site.registered("8001")[0]
+        try phone.call(
+            "02088886666", at: &site,
+            extra: "P-Preferred-Identity: <sip:\(wish)@example.com>\n")
+        let invite = try site.next(Site.e1)
+        #expect(
+            invite.text(.from)?.contains("sip:\(shown)@") == true, "\(invite.text(.from) ?? "")")
+        try phone.cancel(at: &site)
     }
 
     @Test(arguments: ["123", "123456789", "12a4", "１２３４"])

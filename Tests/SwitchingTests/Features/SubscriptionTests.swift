@@ -140,7 +140,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Event: presence\n", 489), ("", 489), ("Event: dialog\nExpires: 30\n", 423),
+        ("Event: conference\n", 489), ("Event: message-summary\n", 489),
+        ("", 489), ("Event: dialog\nExpires: 30\n", 423),
         ("Event: dialog\nAccept: application/pidf+xml\n", 489),
     ])
     func whatCannotBeToldIsRefused(fields: String, status: Int) throws {

@@ -90,6 +90,23 @@ import Testing
         #expect(site.sw.inspection.legs == 0 && site.sw.inspection.transactions == 0)
     }
 
+    /// A phone may go on saying it when its transaction is long forgotten.
+    @Test func aREFERThatNeverStopsComingTransfersOnce() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        refer(&phones[1], to: "8003", &site)
+        phones[2].answer(try site.invite(phones[2]), 486, at: &site)
+        #expect(Self.heard(phones[1], &site) == ["202", "100", "486 end"])
+        site.pass(.seconds(40))
+        _ = (site.all(phones[1].endpoint), site.all(phones[2].endpoint))
+        phones[1].send(
+            "REFER", at: &site, cseq: phones[1].cseq,
+            extra: "Refer-To: <sip:8003@example.com>\nReferred-By: <sip:x@example.com>\n")
+        #expect(Self.heard(phones[1], &site) == ["500"])
+        #expect(site.said(phones[2].endpoint) == "" && site.sw.calls.count == 1)
+    }
+
     @Test func theTransferorPaysForTheSecondCallAtItsLevel() throws {
         var site = try Site()
         var phones = try site.registered("8001")

@@ -7,10 +7,12 @@ import Testing
 
 /// Which of several trunks a call takes first: by share, or by what their operators take.
 @Suite struct SelectionTests {
-    private func site(_ selection: String, tariffs: [String: String] = [:]) throws -> Site {
+    private func site(
+        _ selection: String, hours: String = "", tariffs: [String: String] = [:]
+    ) throws -> Site {
         let plan = Site.plan.replacing(
             "route mobile national  via ip-e1, line, pstn  present +86311{line}  send e164",
-            with: "route mobile national  via \(selection)  present +86311{line}")
+            with: "route mobile national  via \(selection)  present +86311{line}\n\(hours)")
         #expect(plan != Site.plan)
         var settings = Site.settings()
         for (trunk, rows) in tariffs {
@@ -58,6 +60,19 @@ import Testing
         var site = try site(
             "ip-e1, pstn by cost", tariffs: ["pstn": "02,north,0,9.99/60\n"])
         #expect(try tried(&site, "02088886666", id: "1") == ["pstn", "ip-e1"])
+    }
+
+    @Test func aTrunkIsTakenInItsHoursOnly() throws {
+        var site = try site(
+            "ip-e1 (during office), pstn", hours: "hours office mon-fri 08:00-18:00")
+        // 2027-01-15 08:00 UTC, a Friday, is 16:00 at the site; two hours later it is closed.
+        #expect(try tried(&site, "02088886666", id: "1") == ["ip-e1", "pstn"])
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: site.sw.wallTime + 7_200_000_000,
+                    utcOffset: 28_800)))
+        #expect(try tried(&site, "02088886666", id: "2") == ["pstn"])
     }
 
     @Test func callsAreSharedByWeight() throws {

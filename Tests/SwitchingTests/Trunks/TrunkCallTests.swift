@@ -147,7 +147,7 @@ import Testing
     @Test func aTrunkThatDiesUnderACallThatDoesNotRingYetIsLeft() throws {
         var settings = Site.settings()
         settings.trunks[0].span = SpanSettings(
-            agent: Endpoint(text: "127.0.0.1:161"), community: "public", index: 1)
+            agent: Endpoint(text: "127.0.0.1:161"), access: .community("public", .v2c), index: 1)
         var site = try Site(settings: settings)
         var phones = try site.registered("8001", "8002")
         var gateway = Party.e1
@@ -168,7 +168,7 @@ import Testing
     @Test func aSpanWithAnAlarmIsDownAndComesBackWhenItIsClear() throws {
         var settings = Site.settings()
         settings.trunks[0].span = SpanSettings(
-            agent: Endpoint(text: "127.0.0.1:161"), community: "public", index: 1)
+            agent: Endpoint(text: "127.0.0.1:161"), access: .community("public", .v2c), index: 1)
         var site = try Site(settings: settings)
         let lost = Event.spanRead(trunk: "ip-e1", .status(SpanStatus(rawValue: 64)))
         let clear = Event.spanRead(trunk: "ip-e1", .status(SpanStatus(rawValue: 1)))

@@ -1,0 +1,95 @@
+import SIP
+
+// What phones do with a call beyond talking: they have it connected elsewhere, they count on a session
+// timer, or they die in the middle of it.
+
+extension UserAgent {
+    /// Calls that it talks in and has not asked to be connected elsewhere, in an order that is the same
+    /// every time.
+    var talkingSessions: [[UInt8]] {
+        sessions.filter { $0.value.state == .talking && !$0.value.isHandedOn }.map(\.key)
+            .sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    // MARK: REFER
+
+    /// Asks that whom it talks with be connected to somebody else (RFC 3515). The serial of the call
+    /// that is made for it goes along.
+    ///
+    /// - Parameter consulted: the call with whoever that is, for an attended transfer (RFC 3891).
+    mutating func refer(
+        _ callID: [UInt8], to target: String, consulted: [UInt8]? = nil, serial: Int,
+        isImpatient: Bool, now: Instant
+    ) {
+        guard let session = sessions[callID], session.state == .talking else { return }
+        sessions[callID]?.isHandedOn = true
+        sessions[callID]?.cseq += 1
+        var address = "<sip:\(target)@example.com"
+        if let other = consulted.flatMap({ sessions[$0] }) {
+            let id = String(decoding: other.callID, as: UTF8.self).replacing("@", with: "%40")
+            address +=
+                "?Replaces=\(id)%3Bto-tag%3D\(Self.tag(in: other.remote))"
+                + "%3Bfrom-tag%3D\(Self.tag(in: other.local))"
+        }
+        var writer = begin(
+            .refer, uri: session.target, from: session.local, to: session.remote, callID: callID,
+            cseq: session.cseq + 1)
+        writer.field(.referTo, address + ">")
+        writer.field(.referredBy, "<sip:\(number)@example.com>;serial=\(serial)")
+        send(writer.finish(), session: callID, now: now)
+        // Whoever does not wait for the outcome.
+        if isImpatient {
+            after(.milliseconds(chance.number(in: 1...3000)), .hangUp(callID: callID), now: now)
+        }
+    }
+
+    private static func tag(in address: [UInt8]) -> String {
+        String(decoding: address.split(separator: UInt8(ascii: "=")).last ?? [], as: UTF8.self)
+    }
+
+    // MARK: Silence
+
+    /// It loses its power in the middle of a call, and knows nothing of it any more.
+    mutating func vanish(from callID: [UInt8]) {
+        end(callID)
+        sessions[callID]?.isVanished = true
+        for key in Array(outstanding.keys) where outstanding[key]?.session == callID {
+            outstanding[key] = nil
+        }
+    }
+
+    // MARK: Session timers (RFC 4028)
+
+    /// The shortest that may be asked for.
+    static let sessionSeconds = 90
+
+    /// An INVITE of a phone that has its sessions refreshed.
+    mutating func askForSession(_ writer: inout MessageWriter) {
+        guard faults.contains(.sessionTimers), chance.happens(permille: 500) else { return }
+        writer.field(.supported, "timer")
+        writer.field(.sessionExpires, "\(Self.sessionSeconds);refresher=uas")
+        if chance.happens(permille: 500) {
+            writer.field(.allow, "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE")
+        }
+    }
+
+    /// A message says that the session lives on: the answer to the INVITE, or a refresh.
+    mutating func refreshed(by message: Message, now: Instant) {
+        let callID = Array(message.callID)
+        guard faults.contains(.sessionTimers), message.has(.sessionExpires),
+            sessions[callID] != nil
+        else { return }
+        let span = Instant.Span.seconds(Self.sessionSeconds + 1)
+        sessions[callID]?.sessionEnds = now + span
+        after(span, .sessionOver(callID: callID), now: now)
+    }
+
+    /// Nobody has refreshed it: it hangs up.
+    mutating func sessionOver(_ callID: [UInt8], now: Instant) {
+        guard let session = sessions[callID], session.state == .talking,
+            let ends = session.sessionEnds, ends <= now
+        else { return }
+        sessionsNotRefreshed += 1
+        hangUp(callID, now: now)
+    }
+}

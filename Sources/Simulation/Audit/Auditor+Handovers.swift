@@ -1,0 +1,102 @@
+import Charging
+import SIP
+import Switching
+
+// What must hold when calls are sent on, connected elsewhere, left waiting, or deserted.
+
+extension Auditor {
+    /// The check of a side that says nothing, the end of its transaction, and the loop's delay.
+    private static let deathBound = Instant.Span.seconds(35)
+
+    /// The call that a leg belongs to.
+    func serial(ofLeg callID: [UInt8]) -> Int {
+        guard let leg = legs[callID] else { return 0 }
+        return latestLife[leg.serial] ?? leg.serial
+    }
+
+    /// Whoever is at the end of this leg has asked to leave it; the call goes on without it.
+    mutating func mayLeave(_ callID: [UInt8]) { legs[callID]?.mayLeave = true }
+
+    // MARK: Sent on
+
+    /// A call leaves for a number outside that no user dialled: that of a user who has calls sent on.
+    mutating func sentOn(_ serial: Int, to invite: Message) {
+        guard let number = URI(parsing: invite.requestURI)?.userUnescaped,
+            let forwarder = site.forwarder(to: number)
+        else { return }
+        calls[serial]?.forwardedBy = forwarder
+        calls[serial]?.normalised = number
+        calls[serial]?.chain = site.account(of: forwarder).map(site.chain(of:)) ?? []
+        // Both who called and who forwarded may have one; the switch takes the shorter.
+        calls[serial]?.limit = nil
+        armCut(serial)
+    }
+
+    /// A record says who sent a call on or connected it, and who pays for that.
+    func problem(of record: CallRecord, _ facts: CallFacts) -> String? {
+        if let forwarder = facts.forwardedBy {
+            if record.link == nil { return "it was forwarded, and its record does not say so" }
+            if record.charge.isPositive, record.chargedExtension != forwarder {
+                return "\(forwarder) forwarded it, and \(record.chargedExtension ?? "nobody") pays"
+            }
+        }
+        switch facts.handover {
+        case .transfer(let first):
+            guard record.link == .transferred, let linked = record.linkedCall,
+                let serial = serialOfCall[CallID(rawValue: linked)]
+            else { return "it was made by a transfer, and its record is linked to no call" }
+            // A call that is connected twice belongs to either of those it is joined from.
+            let isKnown = first == 0 || calls[serial] != nil
+            return isKnown ? nil : "it is linked to call \(serial), not to \(first)"
+        case .parking, .fetching, nil: return nil
+        }
+    }
+
+    // MARK: Limits
+
+    /// An answered call counts for both its extensions; nobody has more than its limit.
+    mutating func checkCallLimit(of serial: Int) {
+        guard let facts = calls[serial], facts.kind != .emergency else { return }
+        let called = legs[facts.connected]?.number
+        for number in [facts.caller, called].compactMap({ $0 }) {
+            guard let limit = site.callLimit(of: number) else { continue }
+            let count = legs.values.count(where: { leg in
+                guard leg.number == number, !leg.isHungUp, !leg.isOrphaned, !leg.mayLeave,
+                    let call = calls[latestLife[leg.serial] ?? leg.serial], call.kind != .emergency,
+                    call.answeredAt != nil, call.closedAt == nil
+                else { return false }
+                return leg.isCaller || legs[call.connected]?.number == number
+            })
+            if count > limit {
+                find("too many calls of an extension", "\(number) has \(count) of \(limit)")
+            }
+        }
+    }
+
+    // MARK: The dead
+
+    /// Whoever is at the end of this leg says nothing any more.
+    mutating func vanished(_ callID: [UInt8]) {
+        deserted[callID] = now + settings.calls.aliveCheck + Self.deathBound
+    }
+
+    /// A new process asks everybody anew.
+    mutating func deathsForgotten() {
+        for callID in deserted.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            deserted[callID] = now + settings.calls.aliveCheck + Self.deathBound
+        }
+    }
+
+    mutating func checkDeserted() {
+        guard deserted.contains(where: { now > $0.value }) else { return }
+        for callID in deserted.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            guard let end = deserted[callID], now > end else { continue }
+            deserted[callID] = nil
+            guard let leg = legs[callID], !leg.isHungUp,
+                let facts = calls[latestLife[leg.serial] ?? leg.serial],
+                facts.answeredAt != nil, facts.closedAt == nil, facts.durableRecords == 0
+            else { continue }
+            find("talks with nobody", "a phone in call \(leg.serial) is dead, and it goes on")
+        }
+    }
+}

@@ -1,0 +1,277 @@
+"""What an office does with its phones beyond calling: several calls at once, texts, presence, another
+phone of the same extension, and what waits in a mailbox. All with real phones."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from gateway import SCENARIOS
+from tandem_daemon import DIALPLAN, free_port
+
+CODES = """
+group pair 8001 8002
+feature call-waiting  on *43  off #43
+feature redial        *66
+feature speed-dial    *7{code}  on *75*{code}*{number}  off #75*{code}
+feature forward-busy  on *40*{number}  off #40
+feature forward-unregistered on *42*{number}  off #42
+feature do-not-disturb on *56  off #56
+"""
+
+
+@pytest.fixture
+def office(site):
+    site.write_dialplan(DIALPLAN + CODES)
+    site.write_config(more="mailbox: { trunk: pstn }\n")
+    site.start()
+    site.import_tariff()
+    site.open_account("desk", "5")
+    site.import_extensions(
+        *[(str(number), "country", "desk") for number in range(8001, 8006)])
+    return site
+
+
+def code(phone, digits):
+    """Dials a code and returns how it ended."""
+    return phone.dial(digits.replace("#", "%23")).wait_ended()
+
+
+def talk(*ends):
+    for end in ends:
+        end.wait_packets("received", 25)
+
+
+def ended(site, count):
+    site.wait_idle()
+    return site.wait_records(count)
+
+
+def test_a_second_call_knocks_until_its_user_wants_none(office, phones):
+    office.do("extension", "set", "8002", "--call-limit", "2")
+    first, busy, second = phones("8001"), phones("8002"), phones("8003")
+    call = first.dial("8002")
+    taken = busy.incoming()
+    taken.answer()
+    call.wait_answered()
+    since = len(busy.events)
+    knocking = second.dial("8002")
+    busy.incoming(since=since).ring()
+    knocking.wait_ringing()
+    knocking.hang_up()
+    knocking.wait_ended()
+    (row,) = office.ask("extension", "show", "8002")
+    assert row["call_waiting"] is True and row["call_limit"] == 2 and row["calls_in"] == 1
+
+    assert code(busy, "#43")["reason"] == "Call waiting is off"
+    since = len(busy.events)
+    refused = second.dial("8002").wait_ended()
+    assert refused["status"] == 486
+    assert not any(e["event"] == "incoming" for e in busy.events[since:])
+    # It is kept over a restart, as the call is.
+    office.kill()
+    office.start()
+    (row,) = office.ask("extension", "show", "8002")
+    assert row["call_waiting"] is False and row["calls_in"] == 1
+    assert second.register()["status"] == 200
+    assert second.dial("8002").wait_ended()["status"] == 486
+    talk(call, taken)
+    call.hang_up()
+    taken.wait_ended()
+    office.wait_idle()
+    record = [r for r in office.records() if r.disposition == "BUSY"][-1]
+    assert record.q850 == 17 and record.caller == "8003"
+
+
+def test_calls_out_and_in_have_limits_of_their_own(office, phones):
+    office.do(
+        "extension", "set", "8001", "--call-limit", "3", "--call-limit-out", "1",
+        "--call-limit-in", "1")
+    limited, other, third = phones("8001"), phones("8002"), phones("8003")
+    call = limited.dial("8002")
+    other.incoming().answer()
+    call.wait_answered()
+    assert limited.dial("8003").wait_ended()["status"] == 486
+    coming = third.dial("8001")
+    taken = limited.incoming()
+    taken.answer()
+    coming.wait_answered()
+    office.do("extension", "set", "8002", "--call-limit", "2")
+    assert phones("8004").dial("8001").wait_ended()["status"] == 486
+    call.hang_up()
+    coming.hang_up()
+    office.wait_idle()
+
+
+def test_a_text_reaches_every_phone_of_an_extension_and_costs_nothing(office, phones):
+    sender, desk, mobile = phones("8001"), phones("8002"), phones("8002")
+    assert sender.send_text("8002", "Lunch? 午饭?")["status"] == 200
+    for phone in (desk, mobile):
+        text = phone.wait_text()
+        assert text["text"] == "Lunch? 午饭?" and "sip:8001@" in text["sender"]
+    assert desk.send_text("8001", "Yes")["status"] == 200
+    assert sender.wait_text()["text"] == "Yes"
+    assert sender.send_text("8005", "Anybody?")["status"] == 480
+    assert sender.send_text("02088886666", "Anybody?")["status"] == 403
+    assert sender.send_text("8002", "x" * 1301)["status"] == 413
+    assert office.records() == [] and str(office.balance("desk")) == "5.000000"
+
+
+def test_another_phone_of_the_extension_takes_the_call_over(office, phones, peers):
+    desk, mobile = phones("8001"), phones("8001")
+    gateway = peers(office.e1_port)
+    call = desk.dial("02088886666")
+    taken = gateway.incoming()
+    taken.answer()
+    call.wait_answered()
+    talk(call, taken)
+    moved = mobile.dial("8001", Replaces=call.replaces())
+    moved.wait_answered()
+    end = call.wait_ended()
+    assert end["status"] == 200
+    talk(moved, taken)
+    moved.hang_up()
+    taken.wait_ended()
+    records = ended(office, 2)
+    paid = next(r for r in records if r.direction == "outbound")
+    fetched = next(r for r in records if r.direction == "feature")
+    assert paid.disposition == "ANSWERED" and paid.caller == "8001" and paid.charge > 0
+    assert fetched.charge == 0
+    assert office.balance("desk") == 5 - paid.charge
+
+
+def test_a_stranger_takes_nothing_over(office, phones):
+    caller, called, stranger = phones("8001"), phones("8002"), phones("8003")
+    call = caller.dial("8002")
+    taken = called.incoming()
+    taken.answer()
+    call.wait_answered()
+    assert stranger.dial("8001", Replaces=call.replaces()).wait_ended()["status"] == 403
+    invented = stranger.dial("8001", Replaces="x;to-tag=1;from-tag=2")
+    assert invented.wait_ended()["status"] == 481
+    talk(call, taken)
+    call.hang_up()
+    taken.wait_ended()
+
+
+def test_a_phone_sends_its_calls_on_by_itself(office, phones):
+    caller, away, other = phones("8001"), phones("8002"), phones("8003")
+    call = caller.dial("8002")
+    away.incoming().reject(302, Contact=f"<sip:8003@{office.address}>")
+    taken = other.incoming()
+    assert "<sip:8002@" in taken.invite["diversion"]
+    assert taken.invite.all("history-info")[-1].startswith("<sip:8003@")
+    taken.answer()
+    call.wait_answered()
+    talk(call, taken)
+    call.hang_up()
+    taken.wait_ended()
+    (record,) = ended(office, 1)
+    assert record.disposition == "ANSWERED"
+    assert [(a.route, a.outcome) for a in record.attempts] == [
+        ("8002", "failed"), ("8003", "answered")]
+
+
+def test_presence_follows_registration_and_calls(office, phones):
+    watcher, caller = phones("8001"), phones("8003")
+    watcher.watch("8002")
+    watcher.wait_presence(lambda e: e["subscribed"] and not e["open"])
+    watched = phones("8002")
+    watcher.wait_presence(lambda e: e["open"])
+    call = caller.dial("8002")
+    since = len(watcher.events)
+    taken = watched.incoming()
+    taken.answer()
+    call.wait_answered()
+    watcher.wait_presence(lambda e: "phone" in e["note"].lower(), since=since)
+    since = len(watcher.events)
+    call.hang_up()
+    watcher.wait_presence(
+        lambda e: e["open"] and "phone" not in e["note"].lower(), since=since)
+    since = len(watcher.events)
+    assert code(watched, "*56")["status"] == 487
+    watcher.wait_presence(lambda e: not e["open"], since=since)
+
+
+def test_a_caller_that_hides_is_hidden_and_the_operator_knows_it(office, phones, peers):
+    caller, called = phones("8001"), phones("8002")
+    gateway = peers(office.e1_port)
+    call = caller.dial("02088886666", Privacy="id")
+    invite = gateway.incoming().invite
+    assert "anonymous.invalid" in invite["from"] and invite["privacy"] == "id"
+    assert invite.user("p-asserted-identity") == "+8631166778001"
+    call.hang_up()
+    call = caller.dial("8002", Privacy="id")
+    ringing = called.incoming()
+    assert "8001" not in ringing.invite["from"]
+    call.hang_up()
+    assert {r.caller for r in ended(office, 2)} == {"8001"}
+
+
+def test_redial_and_speed_dial_call_what_they_stand_for(office, phones):
+    caller, called = phones("8001"), phones("8002")
+
+    def rings(digits, count):
+        since = len(called.events)
+        call = caller.dial(digits)
+        called.incoming(since=since)
+        call.hang_up()
+        call.wait_ended()
+        return office.wait_records(count)[-1]
+
+    rings("8002", 1)
+    assert rings("*66", 2).dialled == "*66"
+    assert code(caller, "*75*1*8002")["status"] == 487
+    (row,) = office.ask("extension", "show", "8001")
+    assert row["speed_dial"] == {"1": "8002"} and row["last_dialled"] == "8002"
+    office.kill()
+    office.start()
+    assert caller.register()["status"] == 200 and called.register()["status"] == 200
+    assert rings("*71", 4).disposition == "NO ANSWER"
+    assert rings("*66", 5).disposition == "NO ANSWER"
+    assert code(caller, "#75*1")["status"] == 487
+    assert code(caller, "*71")["status"] == 404
+
+
+def test_an_extension_without_a_phone_sends_its_calls_on(office, phones):
+    caller, away, other = phones("8001"), phones("8002"), phones("8003")
+    assert code(away, "*42*8003")["status"] == 487
+    away.unregister()
+    call = caller.dial("8002")
+    taken = other.incoming()
+    assert "reason=unavailable" in taken.invite["diversion"]
+    taken.answer()
+    call.wait_answered()
+    talk(call, taken)
+    call.hang_up()
+    record = ended(office, 2)[-1]
+    assert record.disposition == "ANSWERED"
+    assert [a.route for a in record.attempts] == ["8002", "8003"]
+
+
+def notify(site, number, body):
+    """The mailbox server's NOTIFY, sent by SIPp; its exit code says whether it got 200."""
+    with open(os.path.join(SCENARIOS, "mailbox.xml")) as file:
+        text = file.read().replace("[number]", number).replace("[summary]", body)
+    path = site.path("mailbox.xml")
+    with open(path, "w") as file:
+        file.write(text)
+    return subprocess.run(
+        ["sipp", site.address, "-sf", path, "-i", "127.0.0.1", "-p", str(site.pstn_port),
+         "-m", "1", "-timeout", "10", "-nostdin"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=site.folder, check=False).returncode
+
+
+def test_what_waits_in_a_mailbox_is_shown_by_the_phone(office, phones):
+    phone = phones("8002", mailbox=True)
+    first = phone.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox")
+    assert "Messages-Waiting: no" in first["message"]
+    since = len(phone.events)
+    assert notify(office, "8002", "Voice-Message: 2/8") == 0
+    news = phone.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox", since)
+    assert "Voice-Message: 2/8" in news["message"]
+    time.sleep(0.3)
+    told = [e for e in phone.events[since:] if e["event"] == "mailbox"]
+    assert len(told) == 1

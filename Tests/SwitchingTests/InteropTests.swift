@@ -1,0 +1,375 @@
+import SIP
+import Testing
+
+@testable import Switching
+
+/// What peers do to each other through the switch, and what it says to those that go wrong.
+@Suite struct InteropTests {
+    private static let multipart =
+        "--b\nContent-Type: application/sdp\n\n" + Party.offer
+        + "--b\nContent-Type: application/pidf+xml\n\n<presence/>\n--b--\n"
+
+    /// A call that rings at 8002.
+    private func ringing(
+        _ site: inout Site, extra: String = "", body: String = Party.offer
+    ) throws -> (phones: [Party], invite: Message) {
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, extra: extra, body: body)
+        let invite = try site.invite(phones[1])
+        _ = site.all(phones[0].endpoint)
+        return (phones, invite)
+    }
+
+    // MARK: Reliable provisional responses (RFC 3262)
+
+    @Test func aCallerWithoutThemIsAskedForNoPRACK() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        #expect(!invite.has("100rel", in: .supported) && !invite.has(.require))
+        phones[1].answer(invite, 183, at: &site, body: Party.offer)
+        let progress = try site.next(phones[0].endpoint)
+        #expect(progress.status == 183 && !progress.has(.rseq) && !progress.has(.require))
+    }
+
+    @Test func aCalleeWithoutThemAnswersACallerWithThem() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site, extra: "Supported: 100rel\n")
+        #expect(invite.has("100rel", in: .supported))
+        phones[1].answer(invite, 180, at: &site)
+        let ringing = try site.next(phones[0].endpoint)
+        #expect(ringing.status == 180 && !ringing.has(.rseq))
+    }
+
+    @Test func whoInsistsOnThemIsHeardByACalleeThatHasNone() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site, extra: "Require: 100rel\n")
+        #expect(invite.has("100rel", in: .require))
+        phones[1].answer(invite, 420, at: &site, extra: "Unsupported: 100rel\n")
+        #expect(try #require(site.all(phones[0].endpoint).last).status == 420)
+    }
+
+    @Test func aPRACKThatConfirmsNothingIsRefused() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site, extra: "Supported: 100rel\n")
+        phones[1].answer(
+            invite, 183, at: &site, extra: "Require: 100rel\nRSeq: 1\n", body: Party.offer)
+        phones[0].established(by: try site.next(phones[0].endpoint))
+        phones[0].send("PRACK", at: &site, extra: "RAck: 77 1 INVITE\n")
+        #expect(site.said(phones[0].endpoint) == "481")
+        phones[0].send("PRACK", at: &site, extra: "RAck: nonsense\n")
+        #expect(site.said(phones[0].endpoint) == "481")
+        #expect(site.said(phones[1].endpoint) == "")
+    }
+
+    @Test func aSecondOneIsNumberedOn() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site, extra: "Supported: 100rel\n")
+        for (number, status) in [(9, 183), (10, 180)] {
+            phones[1].answer(
+                invite, status, at: &site, extra: "Require: 100rel\nRSeq: \(number)\n",
+                body: status == 183 ? Party.offer : "")
+            let told = try site.next(phones[0].endpoint)
+            #expect(told.number(.rseq) == UInt32(number - 8))
+            phones[0].established(by: told)
+            phones[0].send(
+                "PRACK", at: &site, extra: "RAck: \(number - 8) \(told.cseqNumber) INVITE\n")
+            let prack = try site.next(phones[1].endpoint)
+            #expect(prack.text(.rack) == "\(number) 1 INVITE")
+            phones[1].answer(prack, 200, at: &site)
+            #expect(site.said(phones[0].endpoint) == "200")
+        }
+    }
+
+    // MARK: Offers and answers
+
+    @Test func anUPDATEBeforeTheAnswerPassesInTheEarlyDialog() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(invite, 183, at: &site, body: Party.offer)
+        phones[0].established(by: try site.next(phones[0].endpoint))
+        phones[0].send("UPDATE", at: &site, body: Party.offer)
+        let update = try site.next(phones[1].endpoint)
+        #expect(update.method == .update && !update.body.isEmpty)
+        phones[1].answer(update, 200, at: &site, body: Party.offer)
+        let answer = try site.next(phones[0].endpoint)
+        #expect(answer.status == 200 && answer.method == .update && !answer.body.isEmpty)
+    }
+
+    @Test func forksOfOneCalleeAreDialogsOfTheirOwnForTheCaller() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(invite, 183, at: &site, body: Party.offer, tag: "one")
+        phones[1].answer(invite, 183, at: &site, body: Party.offer, tag: "two")
+        let early = site.all(phones[0].endpoint)
+        #expect(early.map(\.status) == [183, 183])
+        #expect(early[0].text(.to) != early[1].text(.to))
+        phones[1].answer(invite, 200, at: &site, body: Party.offer, tag: "one")
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        #expect(answer.text(.to) == early[0].text(.to))
+        phones[0].acknowledge(answer, at: &site)
+        _ = site.all(phones[1].endpoint)
+        phones[0].send("BYE", at: &site)
+        let bye = try site.next(phones[1].endpoint)
+        #expect(bye.method == .bye && bye.toTag?.elementsEqual("one".utf8) == true)
+    }
+
+    @Test func aReinviteThatFailsLeavesTheSessionAndAnotherMayFollow() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        for status in [488, 491, 500, 606] {
+            phones[0].send("INVITE", at: &site, body: Party.offer)
+            let asked = try site.next(phones[1].endpoint)
+            let kept = (phones[1].callID, phones[1].local, phones[1].remote)
+            phones[1].answer(asked, status, at: &site)
+            (phones[1].callID, phones[1].local, phones[1].remote) = kept
+            #expect(site.said(phones[0].endpoint) == "100 \(status)")
+            #expect(site.said(phones[1].endpoint) == "ACK")
+        }
+        phones[1].send("INFO", at: &site)
+        #expect(try site.next(phones[0].endpoint).method == .info)
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func whoMet491MayTryAgain() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        let first = try site.next(phones[1].endpoint)
+        phones[1].send("INVITE", at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "491")
+        phones[1].send("ACK", at: &site, cseq: phones[1].cseq)
+        let kept = (phones[1].callID, phones[1].local, phones[1].remote)
+        phones[1].answer(first, 200, at: &site, body: Party.offer)
+        (phones[1].callID, phones[1].local, phones[1].remote) = kept
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        _ = site.all(phones[1].endpoint)
+        site.pass(.milliseconds(2100))
+        phones[1].send("INVITE", at: &site, body: Party.offer)
+        #expect(try site.next(phones[0].endpoint).method == .invite)
+    }
+
+    // MARK: Bodies
+
+    @Test func multipartBodiesPassUntouched() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        phones[0].callID = "multipart"
+        let body = Self.multipart.replacing("\n", with: "\r\n")
+        try phones[0].authenticated(
+            "INVITE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "MIME-Version: 1.0\nContent-Disposition: session;handling=required\n",
+            body: Self.multipart, site: &site)
+        let invite = try site.invite(phones[1])
+        #expect(invite.text == body && invite.text(.mimeVersion) == "1.0")
+        #expect(invite.text(.contentDisposition) == "session;handling=required")
+    }
+
+    @Test(arguments: ["telephone-event", "trickle-ice"])
+    func anINFOPassesWithItsPackage(package: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("INFO", at: &site, extra: "Info-Package: \(package)\n", body: "v=0\n")
+        let info = try site.next(phones[1].endpoint)
+        #expect(info.text(.infoPackage) == package && info.text == "v=0\r\n")
+        phones[1].answer(info, 469, at: &site)
+        #expect(site.said(phones[0].endpoint) == "469")
+    }
+
+    @Test func telephoneEventsInASessionDescriptionPassUntouched() throws {
+        let offer = Party.offer + "a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-16\n"
+        var site = try Site()
+        let (_, invite) = try ringing(&site, body: offer)
+        #expect(invite.text == offer.replacing("\n", with: "\r\n"))
+    }
+
+    @Test func aTransferorHearsAStatusLineAsASIPFragment() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        phones[1].send("REFER", at: &site, extra: "Refer-To: <sip:8003@example.com>\n")
+        #expect(try site.next(phones[1].endpoint).status == 202)
+        let notify = try site.next(phones[1].endpoint)
+        #expect(notify.text(.contentType) == "message/sipfrag;version=2.0")
+        #expect(notify.text == "SIP/2.0 100 Trying\r\n")
+    }
+
+    // MARK: Redirections
+
+    @Test func aTrunksRedirectionIsFollowedNowhere() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.pstn
+        try phone.call("86035566", at: &site)
+        gateway.answer(
+            try site.next(Site.pstn), 302, at: &site,
+            extra: "Contact: <sip:0019005551234@example.com>\n")
+        #expect(!site.said(Site.e1).contains("INVITE"))
+        #expect(site.inbox[Site.e1] == nil && site.sw.calls.count <= 1)
+    }
+
+    @Test func whereTheAdminWantsNoneAPhonesRedirectionIsAFailure() throws {
+        var settings = Site.settings()
+        settings.calls.followsRedirects = false
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002", "8003")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(
+            try site.invite(phones[1]), 302, at: &site,
+            extra: "Contact: <sip:8003@example.com>\n")
+        #expect(site.said(phones[0].endpoint) == "100 480")
+        #expect(site.said(phones[2].endpoint) == "")
+    }
+
+    @Test func oneOfTwoPhonesThatRedirectsDoesNotTakeTheOthersCall() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        var mobile = Party("8002", Endpoint(text: "127.0.0.1:10502"))
+        #expect(try mobile.register(at: &site).status == 200)
+        try phones[0].call("8002", at: &site)
+        let invite = try site.invite(phones[1])
+        let other = try site.invite(mobile)
+        mobile.answer(other, 302, at: &site, extra: "Contact: <sip:8003@example.com>\n")
+        #expect(site.said(phones[2].endpoint) == "")
+        phones[1].answer(invite, 486, at: &site)
+        // Neither has taken it: it goes where one of them said.
+        let sentOn = try site.invite(phones[2])
+        #expect(sentOn.text(.diversion)?.contains("<sip:8002@") == true)
+        #expect(sentOn.text(.diversion)?.contains("unconditional") == true)
+    }
+
+    @Test func whoDeclinesEverywhereIsNotCalledElsewhere() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        var mobile = Party("8002", Endpoint(text: "127.0.0.1:10502"))
+        #expect(try mobile.register(at: &site).status == 200)
+        try phones[0].call("8002", at: &site)
+        let invite = try site.invite(phones[1])
+        mobile.answer(
+            try site.invite(mobile), 302, at: &site, extra: "Contact: <sip:8003@example.com>\n")
+        phones[1].answer(invite, 603, at: &site)
+        #expect(site.said(phones[2].endpoint) == "")
+        #expect(try #require(site.all(phones[0].endpoint).last).status == 603)
+    }
+
+    @Test func phonesThatSendACallInACircleEndIt() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try phones[0].call("8002", at: &site)
+        for turn in 0..<20 {
+            let place = 1 + turn % 2
+            guard
+                site.inbox[phones[place].endpoint]?.contains(where: { $0.method == .invite })
+                    == true
+            else { break }
+            let invite = try #require(
+                site.all(phones[place].endpoint).first { $0.method == .invite && $0.isRequest })
+            phones[place].answer(
+                invite, 302, at: &site,
+                extra: "Contact: <sip:\(phones[3 - place].number)@example.com>\n")
+        }
+        #expect(try #require(site.all(phones[0].endpoint).last).status >= 400)
+        #expect(site.isIdle)
+    }
+
+    // MARK: Challenges of callees
+
+    @Test(arguments: [401, 407])
+    func aPhoneThatAsksForAPasswordHasRefusedTheCall(status: Int) throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(
+            invite, status, at: &site, extra: "WWW-Authenticate: Digest realm=\"x\",nonce=\"y\"\n")
+        let refusal = try #require(site.all(phones[0].endpoint).last)
+        #expect(refusal.status == 403 && !refusal.has(.wwwAuthenticate))
+    }
+
+    // MARK: Extensions that are not spoken
+
+    @Test func aPublicGRUUIsNotGiven() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        phone.callID = "gruu"
+        try phone.authenticated(
+            "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>",
+            extra: "Supported: gruu, outbound, path\nExpires: 600\n", site: &site)
+        let answer = try site.next(phone.endpoint)
+        #expect(answer.status == 200)
+        #expect(!String(decoding: answer.bytes, as: UTF8.self).contains("pub-gruu"))
+        #expect(!answer.has(.require))
+    }
+
+    @Test(arguments: ["PUBLISH", "FROBNICATE"])
+    func amethodThatIsNotSpokenIsRefusedWithThoseThatAre(method: String) throws {
+        var site = try Site()
+        let phone = Party.phone("8001")
+        site.deliver(
+            """
+            \(method) sip:8002@example.com SIP/2.0
+            Via: SIP/2.0/UDP \(phone.endpoint);branch=z9hG4bK-x;rport
+            Max-Forwards: 70
+            From: <sip:8001@example.com>;tag=a
+            To: <sip:8002@example.com>
+            Call-ID: x
+            CSeq: 1 \(method)
+            Content-Length: 0
+
+
+            """, from: phone.endpoint)
+        let answer = try site.next(phone.endpoint)
+        #expect(answer.status == 405)
+        #expect(answer.has("MESSAGE", in: .allow) && answer.has("SUBSCRIBE", in: .allow))
+    }
+
+    @Test func whatMeansSomethingOnlyInACallIsRefusedOutsideOfIt() throws {
+        var site = try Site()
+        let phone = Party.phone("8001")
+        for method in ["BYE", "UPDATE", "INFO", "PRACK", "NOTIFY"] {
+            site.deliver(
+                """
+                \(method) sip:8002@example.com SIP/2.0
+                Via: SIP/2.0/UDP \(phone.endpoint);branch=z9hG4bK-\(method);rport
+                Max-Forwards: 70
+                From: <sip:8001@example.com>;tag=a
+                To: <sip:8002@example.com>
+                Call-ID: x
+                CSeq: 1 \(method)
+                Content-Length: 0
+
+
+                """, from: phone.endpoint)
+            #expect(site.said(phone.endpoint) == "481", "\(method)")
+        }
+    }
+
+    @Test func whatIsAnnouncedIsSpoken() throws {
+        var site = try Site()
+        let phone = Party.phone("8001")
+        site.deliver(
+            """
+            OPTIONS sip:example.com SIP/2.0
+            Via: SIP/2.0/UDP \(phone.endpoint);branch=z9hG4bK-o;rport
+            Max-Forwards: 70
+            From: <sip:8001@example.com>;tag=a
+            To: <sip:example.com>
+            Call-ID: o
+            CSeq: 1 OPTIONS
+            Content-Length: 0
+
+
+            """, from: phone.endpoint)
+        let answer = try site.next(phone.endpoint)
+        #expect(answer.text(.supported) == "100rel, timer, replaces")
+        #expect(answer.has("MESSAGE", in: .allow) && !answer.has("PUBLISH", in: .allow))
+        var (phones, invite) = try ringing(&site)
+        #expect(invite.has("replaces", in: .supported))
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        let accepted = try #require(site.all(phones[0].endpoint).last)
+        #expect(accepted.has("replaces", in: .supported))
+        var outside = try site.registered("8003")[0]
+        try outside.call("86035566", at: &site)
+        #expect(try !site.next(Site.pstn).has("replaces", in: .supported))
+    }
+}
