@@ -1,19 +1,17 @@
 import Foundation
 import SIP
+import Testing
 
 @testable import Runtime
 
 /// Runs a daemon on a thread of its own while the body works with it.
 func withDaemon(_ site: Site, _ body: (Endpoint) throws -> Void) throws {
     let log = DaemonLog(level: .critical)
-    let daemon = try Daemon(configuration: site.configuration, log: log)
-    let stop = daemon.stop
-    let bound = daemon.bound[0]
+    let daemon = HeldDaemon(try Daemon(configuration: site.configuration, log: log))
+    let (stop, bound) = try daemon.held { ($0.stop, $0.bound[0]) }
     let ended = DispatchSemaphore(value: 0)
-    // The daemon is used by that thread alone from here on.
-    nonisolated(unsafe) let theDaemon = daemon
     Thread {
-        theDaemon.run()
+        daemon.runAndLetGo()
         ended.signal()
     }.start()
     defer {
@@ -21,4 +19,20 @@ func withDaemon(_ site: Site, _ body: (Endpoint) throws -> Void) throws {
         ended.wait()
     }
     try body(bound)
+}
+
+/// The one reference to a daemon: its sockets are closed when it is let go, and not when whoever else
+/// still held it is done.
+private final class HeldDaemon: @unchecked Sendable {
+    // Used by the thread that runs it alone, once that has begun.
+    private var daemon: Daemon?
+
+    init(_ daemon: Daemon) { self.daemon = daemon }
+
+    func held<T>(_ body: (Daemon) throws -> T) throws -> T { try body(#require(daemon)) }
+
+    func runAndLetGo() {
+        daemon?.run()
+        daemon = nil
+    }
 }
