@@ -172,7 +172,8 @@ public struct Simulation: ~Copyable, Sendable {
         if !disk.waiting.isEmpty { advance(to: now + .seconds(1)) }
         guard !isStopped, theSwitch != nil else { return }
         auditor.turnBegan(now: now, wallTime: wallTime)
-        auditor.drained(theSwitch!, disk)
+        auditor.drained(
+            theSwitch!, disk, isWithoutEnd: faults.contains(.endlessRetransmission))
         for agent in agents {
             for callID in agent.openSessions {
                 auditor.find("an agent still talks", "\(agent.number) \(agent.shown(callID))")

@@ -148,14 +148,19 @@ extension Auditor {
     // MARK: At the end
 
     /// Faults are off, everybody has hung up, and all timers have had their time.
-    mutating func drained(_ theSwitch: borrowing Switch, _ disk: borrowing Disk) {
+    ///
+    /// - Parameter isWithoutEnd: some repeat what they say whatever they hear.
+    mutating func drained(
+        _ theSwitch: borrowing Switch, _ disk: borrowing Disk, isWithoutEnd: Bool
+    ) {
         let left = theSwitch.inspection
         var nothing = SwitchInspection()
         nothing.bindings = left.bindings
         nothing.trunks = left.trunks
-        // Who was asked for a password is remembered in tables that forget by themselves; nobody here
-        // does what an address is banned for.
+        // Who was asked for a password is remembered in tables that forget by themselves. Banned is who
+        // asks again for ever without answering, and nobody else here.
         nothing.suspects = left.suspects
+        if isWithoutEnd { nothing.bans = left.bans }
         for place in nothing.trunks.indices { nothing.trunks[place].inUse = 0 }
         if left != nothing { find("not drained", "\(left) \(theSwitch.inspectedTable)") }
         if !disk.waiting.isEmpty { find("not drained", "\(disk.waiting.count) commits wait") }

@@ -28,8 +28,11 @@ extension Switch {
         }
         guard calls.contains(reference.call) else {
             guard isPeer(flow, user: response.address(.to)) else { return }
-            // It may be another fork; one that has had its BYE answers 481 to this one.
-            hangUp(response, on: flow)
+            // It may be another fork; one that has had its BYE answers 481 to this one. Whom we have
+            // invited as a caller was in a dialog already, whose BYE is on the way with a lower number
+            // than another one would have.
+            let wasAgain = reference.side == .caller && reference.call != .none
+            hangUp(response, on: flow, isToldAlready: wasAgain)
             return
         }
         let leg = calls[reference.call][reference.side]
@@ -70,7 +73,9 @@ extension Switch {
     }
 
     /// ACK and BYE, from what the response itself tells of its dialog.
-    mutating func hangUp(_ response: Message, on flow: Flow) {
+    ///
+    /// - Parameter isToldAlready: it has had its BYE, so that the ACK is enough.
+    mutating func hangUp(_ response: Message, on flow: Flow, isToldAlready: Bool = false) {
         guard clients.count < settings.limits.transactions else {
             counters.count("refused-transactions-full")
             return
@@ -81,6 +86,7 @@ extension Switch {
             var dialog = Dialog(request: request, response: response)
         else { return }
         acknowledge(response, dialog: dialog, flow: flow, client: nil)
+        if isToldAlready { return }
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,
