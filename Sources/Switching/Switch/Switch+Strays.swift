@@ -129,7 +129,10 @@ extension Switch {
             return true
         }
         guard let number = address?.uriView?.telephoneNumber else { return false }
-        return registrar.bindings(of: number, at: wallTime).contains { $0.flow == flow }
+        // Its NAT may have given it another port since.
+        return registrar.bindings(of: number, at: wallTime).contains {
+            $0.flow.remote.ip == flow.remote.ip
+        }
     }
 
     /// Built of what somebody else sent, so it may be no message at all.
