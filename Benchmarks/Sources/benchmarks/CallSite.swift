@@ -25,7 +25,7 @@ struct CallSite: ~Copyable {
     private var sw: Switch
     private var now = Instant(nanoseconds: 1_000_000_000)
     private var actions = ActionList()
-    private let phones: [Phone]
+    private var phones: [Phone]
     /// The next phone to call, of those that hold no call.
     private var nextPhone = 0
     private var heldPhones = 0
@@ -39,7 +39,19 @@ struct CallSite: ~Copyable {
     private struct Phone {
         var number: String
         var flow: Flow
-        var authorization: [UInt8]
+        var responder: DigestResponder
+
+        /// A use of its nonce. The secret is that of the user `all`; only the name in the field is
+        /// the phone's own.
+        mutating func authorization() -> [UInt8] {
+            guard
+                let field = responder.credentials(
+                    method: .invite, uri: CallSite.dialled.utf8, cnonce: Array("0a4f113b".utf8))
+            else { fatalError("the challenge cannot be answered") }
+            let text = String(decoding: field, as: UTF8.self)
+                .replacing("username=\"all\"", with: "username=\"\(number)\"")
+            return Array(text.utf8)
+        }
     }
 
     private static let own = Endpoint(ip: IPAddress(v4: 0x7f00_0001), port: 5060)
@@ -148,27 +160,24 @@ struct CallSite: ~Copyable {
             remote: Endpoint(ip: IPAddress(v4: firstAddress + UInt32(phone)), port: 5060))
     }
 
-    /// Every phone has asked for a nonce before, and brings credentials with its INVITE.
+    /// Every phone has asked for a nonce before, and brings new credentials with each INVITE.
     private static func phones(
         _ count: Int, challengedBy sw: inout Switch, now: Instant
     ) -> [Phone] {
         var actions = ActionList()
-        let plain = Datagram(flow: flow(0), bytes: Samples.invite)
-        sw.handle(.datagramReceived(plain), now: now, into: &actions)
-        let challenge = Samples.parse(actions.sends[0].bytes)
-        precondition(challenge.status == 401, "a request without credentials is challenged")
         return (0..<count).map { place in
-            let number = "\(firstNumber + place)"
-            // The secret is that of the user `all`; only the name in the field is the phone's own.
+            // A nonce is good at the address that it was given to.
+            actions.removeAll()
+            let plain = Datagram(flow: flow(place), bytes: Samples.invite)
+            sw.handle(.datagramReceived(plain), now: now, into: &actions)
+            let challenge = Samples.parse(actions.sends[0].bytes)
+            precondition(challenge.status == 401, "a request without credentials is challenged")
             var responder = DigestResponder(
                 username: "all", password: "secret", hashes: CheapHashes.functions)
-            guard case .answer = responder.challenged(by: challenge.values(.wwwAuthenticate)),
-                let field = responder.credentials(
-                    method: .invite, uri: dialled.utf8, cnonce: Array("0a4f113b".utf8))
+            guard case .answer = responder.challenged(by: challenge.values(.wwwAuthenticate))
             else { fatalError("the challenge cannot be answered") }
-            let text = String(decoding: field, as: UTF8.self)
-                .replacing("username=\"all\"", with: "username=\"\(number)\"")
-            return Phone(number: number, flow: flow(place), authorization: Array(text.utf8))
+            return Phone(
+                number: "\(firstNumber + place)", flow: flow(place), responder: responder)
         }
     }
 
@@ -312,6 +321,7 @@ struct CallSite: ~Copyable {
 
     private mutating func invite(_ place: Int) -> Datagram {
         callCount += 1
+        let authorization = phones[place].authorization()
         let phone = phones[place]
         let address = phone.flow.remote.description
         var writer = MessageWriter(capacity: 1400)
@@ -323,7 +333,7 @@ struct CallSite: ~Copyable {
         writer.field(.callID, "a84b4c76e66710f2-\(callCount)")
         writer.field(.cseq, "2 INVITE")
         writer.field(.contact, "<sip:\(phone.number)@\(address)>")
-        writer.field(.authorization, phone.authorization)
+        writer.field(.authorization, authorization)
         writer.field(.allow, "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK")
         writer.field(.supported, "replaces")
         writer.field(.userAgent, "Desk Phone 5.1")
