@@ -235,7 +235,7 @@ struct FlowMismatch: Error, CustomStringConvertible {
         try runner.run()
     }
 
-    @Test func whatIsNotSoIsFound() throws {
+    @Test func noFlowFileIsLeftOut() throws {
         #expect(try FlowRunner.names().count >= 20)
     }
 }
