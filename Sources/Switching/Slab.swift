@@ -8,90 +8,97 @@ struct Handle: Hashable, Sendable {
     static let none = Handle(slot: .max, generation: .max)
 }
 
-/// Values side by side in one array, found by handles: O(1) to add, find and remove, read and mutated
-/// where they live. The last value moves into the place of one that is removed.
-struct Slab<Element: Sendable>: Sendable {
-    /// A handle's side of an entry.
-    private struct Slot: Sendable {
-        /// Odd while the entry lives, so that no look at the entry itself is needed.
-        var generation: UInt32
-        /// Where the entry is.
-        var position: UInt32
+/// Values that stay where they were put, found by handles: O(1) to add, find and remove.
+///
+/// They lie in pages of their own memory and not in one array: a table of 50,000 calls that doubled its
+/// array would stop the loop for the time it takes to copy all of them, and reading one field of an
+/// entry in an array may copy the entry. An entry is read and changed through its address.
+///
+/// Memory is given back when the slab ends; the place of a removed entry is the next that is taken.
+struct Slab<Element: Sendable>: ~Copyable, @unchecked Sendable {
+    // Unchecked for the pages alone: they are this value's own, which is never copied.
 
-        var isLive: Bool { generation & 1 == 1 }
-    }
+    /// Entries of a page, a power of two.
+    private static var pageEntries: Int { 64 }
 
-    private var slots: [Slot] = []
-    private var elements: [Element] = []
-    /// By position, the slot whose entry is there.
-    private var slotOfPosition: [UInt32] = []
+    private var pages: [UnsafeMutablePointer<Element>] = []
+    /// By slot; odd while its entry lives.
+    private var generations: [UInt32] = []
     private var free: [UInt32] = []
 
-    var count: Int { elements.count }
+    var count: Int { generations.count - free.count }
 
-    mutating func insert(_ element: consuming Element) -> Handle {
-        let slot: UInt32
-        if let known = free.popLast() {
-            slot = known
-        } else {
-            slot = UInt32(slots.count)
-            slots.append(Slot(generation: 0, position: 0))
+    init() {}
+
+    deinit {
+        for slot in generations.indices where isLive(slot) {
+            address(slot).deinitialize(count: 1)
         }
-        slots[Int(slot)].generation &+= 1
-        slots[Int(slot)].position = UInt32(elements.count)
-        elements.append(element)
-        slotOfPosition.append(slot)
-        return Handle(slot: slot, generation: slots[Int(slot)].generation)
+        for page in pages { page.deallocate() }
     }
 
-    func contains(_ handle: Handle) -> Bool { position(of: handle) != nil }
+    mutating func insert(_ element: consuming Element) -> Handle {
+        let slot: Int
+        if let known = free.popLast() {
+            slot = Int(known)
+        } else {
+            slot = generations.count
+            generations.append(0)
+            if slot / Self.pageEntries == pages.count {
+                pages.append(.allocate(capacity: Self.pageEntries))
+            }
+        }
+        generations[slot] &+= 1
+        address(slot).initialize(to: element)
+        return Handle(slot: UInt32(slot), generation: generations[slot])
+    }
 
-    private func position(of handle: Handle) -> Int? {
+    @inline(__always) private func isLive(_ slot: Int) -> Bool { generations[slot] & 1 == 1 }
+
+    @inline(__always) private func address(_ slot: Int) -> UnsafeMutablePointer<Element> {
+        pages[slot / Self.pageEntries] + slot % Self.pageEntries
+    }
+
+    @inline(__always) func contains(_ handle: Handle) -> Bool {
         let slot = Int(handle.slot)
-        guard slot < slots.count, slots[slot].generation == handle.generation,
-            slots[slot].isLive
-        else { return nil }
-        return Int(slots[slot].position)
+        return slot < generations.count && generations[slot] == handle.generation && isLive(slot)
     }
 
     /// The handle of whatever has this slot.
     func handle(at slot: UInt32) -> Handle? {
-        guard Int(slot) < slots.count, slots[Int(slot)].isLive else { return nil }
-        return Handle(slot: slot, generation: slots[Int(slot)].generation)
+        guard Int(slot) < generations.count, isLive(Int(slot)) else { return nil }
+        return Handle(slot: slot, generation: generations[Int(slot)])
+    }
+
+    @inline(__always) private func addressOfEntry(
+        _ handle: Handle
+    ) -> UnsafeMutablePointer<Element> {
+        guard contains(handle) else { preconditionFailure("it is gone") }
+        return address(Int(handle.slot))
     }
 
     /// Traps when the entry is gone: ask `contains` where it may be.
     subscript(handle: Handle) -> Element {
-        // A getter and inlined: a coroutine keeps a copy of the entry on the heap meanwhile, and this
-        // becomes a load of the one field that is asked for.
-        @inline(__always) get {
-            guard let position = position(of: handle) else { preconditionFailure("it is gone") }
-            return elements[position]
-        }
-        _modify {
-            guard let position = position(of: handle) else { preconditionFailure("it is gone") }
-            yield &elements[position]
-        }
+        @inline(__always) unsafeAddress { UnsafePointer(addressOfEntry(handle)) }
+        @inline(__always) unsafeMutableAddress { addressOfEntry(handle) }
     }
 
     @discardableResult
     mutating func remove(_ handle: Handle) -> Element? {
-        guard let position = position(of: handle) else { return nil }
-        slots[Int(handle.slot)].generation &+= 1
+        guard contains(handle) else { return nil }
+        let slot = Int(handle.slot)
+        generations[slot] &+= 1
         free.append(handle.slot)
-        var removed = elements.removeLast()
-        let moved = slotOfPosition.removeLast()
-        if position != elements.count {
-            // Not `swapAt`, which copies both.
-            swap(&removed, &elements[position])
-            slotOfPosition[position] = moved
-            slots[Int(moved)].position = UInt32(position)
-        }
-        return removed
+        return address(slot).move()
+    }
+
+    /// Lends out every entry, by slot, without copying one.
+    func forEach(_ body: (borrowing Element) -> Void) {
+        for slot in generations.indices where isLive(slot) { body(address(slot).pointee) }
     }
 
     /// All handles, by slot.
     var handles: [Handle] {
-        slots.indices.compactMap { handle(at: UInt32($0)) }
+        generations.indices.compactMap { handle(at: UInt32($0)) }
     }
 }

@@ -90,8 +90,8 @@ struct ServerEntry: Sendable {
 }
 
 /// What a deadline is for. One for each kind and thing, so that setting it again replaces it.
-struct DeadlineKey: Hashable, Sendable {
-    enum Kind: UInt8, Hashable, Sendable {
+struct DeadlineKey: Hashable, DeadlineKeying {
+    enum Kind: UInt8, Hashable, Sendable, CaseIterable {
         case client
         case server
         /// The attempt has met no answer of any kind.
@@ -140,4 +140,9 @@ struct DeadlineKey: Hashable, Sendable {
     var kind: Kind
     /// A slab's place or a trunk's place in the settings.
     var slot: UInt32
+
+    /// Room for every kind beside each other.
+    static var kinds: Int { 32 }
+
+    var deadlineNumber: Int { Int(slot) * Self.kinds + Int(kind.rawValue) }
 }

@@ -32,9 +32,10 @@ final class ObservedSwitch {
         get { theSwitch.trunks }
         set { theSwitch.trunks = newValue }
     }
-    var calls: Slab<Call> {
-        get { theSwitch.calls }
-        set { theSwitch.calls = newValue }
+    var calls: SlabView<Call> {
+        SlabView(
+            count: theSwitch.calls.count, handles: theSwitch.calls.handles,
+            read: { [self] in theSwitch.calls[$0] }, write: { [self] in theSwitch.calls[$0] = $1 })
     }
     var callHandles: [CallID: Handle] { theSwitch.callHandles }
     /// In and out together.
@@ -48,13 +49,18 @@ final class ObservedSwitch {
     var wallClock: WallClock { theSwitch.wallClock }
     var wallTime: Int64 { theSwitch.wallTime }
     var parkedCalls: [String: Handle] { theSwitch.parkedCalls }
-    var subscriptions: Slab<Subscription> { theSwitch.subscriptions }
+    var subscriptions: SlabView<Subscription> {
+        SlabView(
+            count: theSwitch.subscriptions.count, handles: theSwitch.subscriptions.handles,
+            read: { [self] in theSwitch.subscriptions[$0] },
+            write: { [self] in theSwitch.subscriptions[$0] = $1 })
+    }
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
     var isOverloaded: Bool { theSwitch.isOverloaded }
-    var forks: Slab<Fork> { theSwitch.forks }
-    var mailboxes: Slab<MailboxSubscription> { theSwitch.mailboxes }
+    var forkCount: Int { theSwitch.forks.count }
+    var mailboxCount: Int { theSwitch.mailboxes.count }
     var isLeaving: Bool { theSwitch.isLeaving }
     var inspectedTable: [String] { theSwitch.inspectedTable }
     var inspection: SwitchInspection { theSwitch.inspection }
@@ -64,4 +70,17 @@ final class ObservedSwitch {
     }
 
     func reserve(_ handle: Handle) -> Call.Failure? { theSwitch.reserve(handle) }
+}
+
+/// A slab of the switch, which is never copied.
+struct SlabView<Element> {
+    let count: Int
+    let handles: [Handle]
+    let read: (Handle) -> Element
+    let write: (Handle, Element) -> Void
+
+    subscript(handle: Handle) -> Element {
+        get { read(handle) }
+        nonmutating set { write(handle, newValue) }
+    }
 }

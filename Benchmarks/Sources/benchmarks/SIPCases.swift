@@ -2,6 +2,10 @@ import SIP
 
 /// Parsing, writing, transactions, deadlines, digest.
 enum SIPCases {
+    private struct Key: DeadlineKeying {
+        var deadlineNumber: Int
+    }
+
     static let all = [
         Benchmark("parse an INVITE of \(Samples.invite.count) bytes", budget: 500) {
             let bytes = Samples.invite
@@ -75,13 +79,14 @@ enum SIPCases {
         },
         Benchmark("deadline set, moved, removed among 100,000") {
             var numbers = Numbers(seed: 5)
-            var queue = DeadlineQueue<UInt64>()
-            for key in 0..<UInt64(100_000) {
-                queue.set(key, at: now + .milliseconds(Int.random(in: 0..<32_000, using: &numbers)))
+            var queue = DeadlineQueue<Key>()
+            for key in 0..<100_000 {
+                let wait = Int.random(in: 0..<32_000, using: &numbers)
+                queue.set(Key(deadlineNumber: key), at: now + .milliseconds(wait))
             }
             return { operations in
                 for operation in 0..<operations {
-                    let key = UInt64(100_000 + operation % 64)
+                    let key = Key(deadlineNumber: 100_000 + operation % 64)
                     queue.set(key, at: now + .milliseconds(500))
                     queue.set(key, at: now + .seconds(32))
                     queue.remove(key)

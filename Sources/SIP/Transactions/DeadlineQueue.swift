@@ -1,20 +1,27 @@
+/// A key of a `DeadlineQueue`.
+public protocol DeadlineKeying: Sendable {
+    /// Another number for every key, and small: the queue has a place for each up to the largest.
+    var deadlineNumber: Int { get }
+}
+
 /// The deadlines of many things, soonest first: a heap with one entry for each key.
 ///
 /// `set` replaces the deadline its key had, so nothing stale is ever handed out. Entries of the
-/// same instant come out in the order in which they were set. A change costs one hash of the key
-/// and O(log n) moves of 24 bytes; `next` costs nothing. All of it is inlinable, since a
-/// generic type that another module cannot specialise looks its metadata up at every step.
-public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
+/// same instant come out in the order in which they were set. A change costs O(log n) moves of an
+/// entry and no hash: a table says where the entry of each key is, 4 bytes for each number. `next`
+/// costs nothing. All of it is inlinable, since a generic type that another module cannot specialise
+/// looks its metadata up at every step.
+public struct DeadlineQueue<Key: DeadlineKeying>: Sendable {
     @usableFromInline struct Entry: Sendable {
         @usableFromInline var deadline: Instant
-        /// Makes the order of equal deadlines the order of setting, never that of hashes.
+        /// Makes the order of equal deadlines the order of setting.
         @usableFromInline var order: UInt64
-        @usableFromInline var slot: Int
+        @usableFromInline var key: Key
 
-        @inlinable init(deadline: Instant, order: UInt64, slot: Int) {
+        @inlinable init(deadline: Instant, order: UInt64, key: Key) {
             self.deadline = deadline
             self.order = order
-            self.slot = slot
+            self.key = key
         }
 
         @inlinable func isBefore(_ other: Entry) -> Bool {
@@ -22,20 +29,9 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    @usableFromInline struct Slot: Sendable {
-        @usableFromInline var key: Key?
-        @usableFromInline var position: Int
-
-        @inlinable init(key: Key?, position: Int) {
-            self.key = key
-            self.position = position
-        }
-    }
-
     @usableFromInline var heap: [Entry] = []
-    @usableFromInline var slots: [Slot] = []
-    @usableFromInline var freeSlots: [Int] = []
-    @usableFromInline var slotOfKey: [Key: Int] = [:]
+    /// By the number of a key, its place in the heap; -1 where it has no deadline.
+    @usableFromInline var positions: [Int32] = []
     @usableFromInline var nextOrder: UInt64 = 0
 
     @inlinable public init() {}
@@ -48,8 +44,13 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
 
     /// The deadline of `key`, `nil` when it has none.
     @inlinable public func deadline(of key: Key) -> Instant? {
-        guard let slot = slotOfKey[key] else { return nil }
-        return heap[slots[slot].position].deadline
+        position(of: key).map { heap[$0].deadline }
+    }
+
+    @inlinable @inline(__always) func position(of key: Key) -> Int? {
+        let number = key.deadlineNumber
+        guard number < positions.count, positions[number] >= 0 else { return nil }
+        return Int(positions[number])
     }
 
     /// Gives `key` this deadline in place of any it had; `distantFuture` takes it away.
@@ -59,52 +60,39 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
             return
         }
         nextOrder += 1
-        if let slot = slotOfKey[key] {
-            let position = slots[slot].position
+        if let position = position(of: key) {
             let isSooner = deadline < heap[position].deadline
             heap[position].deadline = deadline
             heap[position].order = nextOrder
             if isSooner { siftUp(from: position) } else { siftDown(from: position) }
             return
         }
-        let slot: Int
-        if let free = freeSlots.popLast() {
-            slot = free
-            slots[slot] = Slot(key: key, position: heap.count)
-        } else {
-            slot = slots.count
-            slots.append(Slot(key: key, position: heap.count))
-        }
-        slotOfKey[key] = slot
-        heap.append(Entry(deadline: deadline, order: nextOrder, slot: slot))
+        let missing = key.deadlineNumber + 1 - positions.count
+        if missing > 0 { positions.append(contentsOf: repeatElement(-1, count: missing)) }
+        heap.append(Entry(deadline: deadline, order: nextOrder, key: key))
         siftUp(from: heap.count - 1)
     }
 
     /// Takes the deadline of `key` away, if it has one.
     @inlinable public mutating func remove(_ key: Key) {
-        guard let slot = slotOfKey.removeValue(forKey: key) else { return }
-        removeEntry(at: slots[slot].position)
+        guard let position = position(of: key) else { return }
+        removeEntry(at: position)
     }
 
     /// Takes out the soonest key whose deadline is `now` or before; `nil` when none is due.
     @inlinable public mutating func popDue(now: Instant) -> Key? {
         guard let first = heap.first, first.deadline <= now else { return nil }
-        guard let key = slots[first.slot].key else { return nil }
-        slotOfKey.removeValue(forKey: key)
         removeEntry(at: 0)
-        return key
+        return first.key
     }
 
     @inlinable mutating func removeEntry(at position: Int) {
-        let slot = heap[position].slot
-        slots[slot].key = nil
-        freeSlots.append(slot)
+        positions[heap[position].key.deadlineNumber] = -1
         let last = heap.removeLast()
         guard position < heap.count else { return }
-        heap[position] = last
-        slots[last.slot].position = position
+        place(last, at: position)
         siftUp(from: position)
-        siftDown(from: slots[last.slot].position)
+        siftDown(from: Int(positions[last.key.deadlineNumber]))
     }
 
     @inlinable mutating func siftUp(from start: Int) {
@@ -136,6 +124,6 @@ public struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     @inlinable @inline(__always)
     mutating func place(_ entry: Entry, at position: Int) {
         heap[position] = entry
-        slots[entry.slot].position = position
+        positions[entry.key.deadlineNumber] = Int32(truncatingIfNeeded: position)
     }
 }

@@ -139,13 +139,13 @@ extension Switch {
 
     /// Gives back what the current attempt holds.
     mutating func giveBackRoute(of handle: Handle) {
-        // A field of its own: what is switched over stands still meanwhile, all of the call.
         let holding = calls[handle].holding
         switch holding {
         case .nothing: break
         case .trunk(let name):
             abandonTrial(of: handle, trunk: name)
-            trunks[name]?.channels.free(calls[handle].channel)
+            let channel = calls[handle].channel
+            trunks[name]?.channels.free(channel)
         case .line(let number, let name):
             abandonTrial(of: handle, trunk: name)
             linesInUse[number] = nil

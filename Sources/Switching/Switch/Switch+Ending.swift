@@ -129,7 +129,8 @@ extension Switch {
         }
         giveBackRoute(of: handle)
         if let trunk = calls[handle].inboundTrunk {
-            trunks[trunk]?.channels.free(calls[handle].inboundChannel)
+            let channel = calls[handle].inboundChannel
+            trunks[trunk]?.channels.free(channel)
         }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
         closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)

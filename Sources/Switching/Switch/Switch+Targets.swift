@@ -52,8 +52,8 @@ extension Switch {
         guard isGlare, let channel = calls[handle].channel, calls[handle].glaredChannel == nil,
             let target = calls[handle].target
         else { return false }
-        let seizure = trunks[name]?.channels.seize(
-            isEmergency: calls[handle].isEmergency, avoiding: channel)
+        let isEmergency = calls[handle].isEmergency
+        let seizure = trunks[name]?.channels.seize(isEmergency: isEmergency, avoiding: channel)
         guard case .taken(let other) = seizure else { return false }
         calls[handle].glaredChannel = channel
         trunks[name]?.channels.free(channel)

@@ -5,7 +5,7 @@ import SIP
 extension Switch {
     /// Brings the table of trunks in line with the settings; what is known of a trunk stays.
     ///
-    /// Costs O(trunks), and O(calls) where a trunk is new or its channels are others.
+    /// Costs O(trunks and their channels), and O(calls) where a trunk is new.
     mutating func applyTrunks() {
         var fresh: [String: Trunk] = [:]
         var uncounted: Set<String> = []
@@ -21,8 +21,8 @@ extension Switch {
             fresh[trunk.name] =
                 trunks[trunk.name]?.reconfigured(trunk, hashes: hashes, tokens: &tokens, now: now)
                 ?? Trunk(settings: trunk, hashes: hashes, tokens: &tokens, now: now)
-            if let channels = trunks[trunk.name]?.channels.reconfigured(trunk) {
-                fresh[trunk.name]?.channels = channels
+            if let channels = trunks[trunk.name]?.channels {
+                fresh[trunk.name]?.channels = channels.reconfigured(trunk)
             } else {
                 uncounted.insert(trunk.name)
             }
@@ -42,13 +42,17 @@ extension Switch {
     /// Trunks come and go under running calls: whatever is on one that is there now counts.
     private mutating func countChannels(of names: Set<String>) {
         if names.isEmpty { return }
-        for handle in calls.handles {
-            if case .trunk(let name) = calls[handle].holding, names.contains(name) {
-                trunks[name]?.channels.occupy(calls[handle].channel)
+        var found: [String: [Int?]] = [:]
+        calls.forEach { call in
+            if case .trunk(let name) = call.holding, names.contains(name) {
+                found[name, default: []].append(call.channel)
             }
-            if let name = calls[handle].inboundTrunk, names.contains(name) {
-                trunks[name]?.channels.occupy(calls[handle].inboundChannel)
+            if let name = call.inboundTrunk, names.contains(name) {
+                found[name, default: []].append(call.inboundChannel)
             }
+        }
+        for (name, channels) in found {
+            for channel in channels { trunks[name]?.channels.occupy(channel) }
         }
     }
 

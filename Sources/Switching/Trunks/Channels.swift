@@ -7,7 +7,9 @@ struct Channels: Sendable {
     private let hunting: Hunting
     private let blocked: ChannelSet
     private let reserved: ChannelSet
-    /// Empty where channels have no numbers.
+    private let isNumbered: Bool
+    /// Empty where channels have no numbers; may hold more of them than there are now, after a reload
+    /// took channels away under running calls.
     private var taken: ChannelSet
     private var last = 0
     /// Calls on the trunk, both directions; more than `count` for a while when a reload took channels
@@ -17,24 +19,22 @@ struct Channels: Sendable {
     init(_ settings: TrunkSettings) {
         count = settings.channels
         hunting = settings.hunting
-        let numbered = settings.kind == .e1 ? settings.channels : 0
+        isNumbered = settings.kind == .e1
         blocked = ChannelSet(settings.blockedChannels, upTo: settings.channels)
         reserved = ChannelSet(settings.reservedChannels, upTo: settings.channels)
-        taken = ChannelSet(upTo: numbered)
+        taken = ChannelSet(upTo: isNumbered ? settings.channels : 0)
     }
 
-    /// The same calls under new settings; nil when there are other channels than before, so that the
-    /// calls on them have to be counted anew.
-    func reconfigured(_ settings: TrunkSettings) -> Channels? {
+    /// The same calls under new settings: those on channels that there are no longer keep theirs, and
+    /// find them taken when a later reload brings them back. Costs O(channels), not O(calls).
+    func reconfigured(_ settings: TrunkSettings) -> Channels {
         var fresh = Channels(settings)
-        guard fresh.count == count, fresh.isNumbered == isNumbered else { return nil }
-        fresh.taken = taken
-        fresh.last = last
+        fresh.taken = taken.widened(upTo: fresh.isNumbered ? fresh.count : 0)
+        fresh.last = min(last, fresh.count)
         fresh.inUse = inUse
         return fresh
     }
 
-    private var isNumbered: Bool { taken.limit > 0 }
     /// Channels that calls may ever take.
     var usable: Int { count - blocked.numbers.count }
 
@@ -57,7 +57,7 @@ struct Channels: Sendable {
     /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
     /// or says one that is in use here, it is taken to have chosen from its own end.
     mutating func seizeInbound(named number: Int? = nil) -> Seizure {
-        if let number, taken.mayHold(number), !taken.contains(number) {
+        if let number, isNumbered, (1...count).contains(number), !taken.contains(number) {
             taken.insert(number)
             inUse += 1
             return .taken(number)
@@ -123,7 +123,7 @@ struct Channels: Sendable {
 
 /// Numbers of channels, 1 up to a limit; what is beyond it is never in it.
 private struct ChannelSet: Sendable {
-    let limit: Int
+    private(set) var limit: Int
     /// 64 channels in a word, the lowest in its lowest bit.
     private var words: [UInt64]
 
@@ -133,7 +133,7 @@ private struct ChannelSet: Sendable {
         for number in numbers { insert(number) }
     }
 
-    func mayHold(_ number: Int) -> Bool { number >= 1 && number <= limit }
+    private func mayHold(_ number: Int) -> Bool { number >= 1 && number <= limit }
 
     mutating func insert(_ number: Int) {
         guard mayHold(number) else { return }
@@ -148,6 +148,15 @@ private struct ChannelSet: Sendable {
     /// - Parameter number: 1 up to the limit.
     func contains(_ number: Int) -> Bool {
         words[(number - 1) / 64] >> UInt64((number - 1) % 64) & 1 == 1
+    }
+
+    /// The same numbers, and room for those up to a limit.
+    func widened(upTo limit: Int) -> ChannelSet {
+        var wide = self
+        wide.limit = max(limit, self.limit)
+        let missing = (wide.limit + 63) / 64 - words.count
+        wide.words.append(contentsOf: repeatElement(0, count: missing))
+        return wide
     }
 
     /// Of two sets with the same limit.

@@ -1,18 +1,29 @@
 import SIP
 import Testing
 
+/// A letter or a number.
+private struct Key: DeadlineKeying, Hashable, ExpressibleByStringLiteral {
+    var deadlineNumber: Int
+
+    init(_ number: Int) { deadlineNumber = number }
+
+    init(stringLiteral letter: String) {
+        deadlineNumber = Int(letter.unicodeScalars.first!.value)
+    }
+}
+
 @Suite struct DeadlineQueueTests {
     private func at(_ milliseconds: Int) -> Instant { MachineFixture.at(milliseconds) }
 
-    private func drained(_ start: DeadlineQueue<String>, at now: Instant) -> [String] {
+    private func drained(_ start: DeadlineQueue<Key>, at now: Instant) -> [Key] {
         var queue = start
-        var keys: [String] = []
+        var keys: [Key] = []
         while let key = queue.popDue(now: now) { keys.append(key) }
         return keys
     }
 
     @Test func keysComeOutBySoonestDeadline() {
-        var queue = DeadlineQueue<String>()
+        var queue = DeadlineQueue<Key>()
         #expect(queue.next == nil)
         queue.set("c", at: at(30))
         queue.set("a", at: at(10))
@@ -23,14 +34,14 @@ import Testing
     }
 
     @Test func equalDeadlinesComeOutInTheOrderOfSetting() {
-        var queue = DeadlineQueue<String>()
-        let keys = ["d", "b", "e", "a", "c"]
+        var queue = DeadlineQueue<Key>()
+        let keys: [Key] = ["d", "b", "e", "a", "c"]
         for key in keys { queue.set(key, at: at(5)) }
         #expect(drained(queue, at: at(5)) == keys)
     }
 
     @Test func settingAgainReplaces() {
-        var queue = DeadlineQueue<String>()
+        var queue = DeadlineQueue<Key>()
         queue.set("a", at: at(10))
         queue.set("b", at: at(20))
         queue.set("a", at: at(30))
@@ -42,7 +53,7 @@ import Testing
     }
 
     @Test func removingAndTheDistantFutureTakeAKeyOut() {
-        var queue = DeadlineQueue<String>()
+        var queue = DeadlineQueue<Key>()
         queue.set("a", at: at(10))
         queue.set("b", at: at(20))
         queue.remove("a")
@@ -56,12 +67,12 @@ import Testing
     /// 20,000 random operations against a plain dictionary.
     @Test func itAgreesWithAPlainTable() {
         var random = TokenGenerator(seed: [UInt8](repeating: 9, count: 32))
-        var queue = DeadlineQueue<Int>()
-        var table: [Int: Instant] = [:]
+        var queue = DeadlineQueue<Key>()
+        var table: [Key: Instant] = [:]
         var now = 0
         var popped = 0
         for _ in 0..<20_000 {
-            let key = Int(random.next() % 300)
+            let key = Key(Int(random.next() % 300))
             switch random.next() % 8 {
             case 0...4:
                 let deadline = at(now + Int(random.next() % 1_000))

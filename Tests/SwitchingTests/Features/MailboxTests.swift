@@ -105,7 +105,7 @@ import Testing
         site.pass(.seconds(360))
         let end = try #require(site.all(Site.pstn).last)
         #expect(end.method == .subscribe && end.number(.expires) == 0)
-        #expect(site.sw.mailboxes.count == 0)
+        #expect(site.sw.mailboxCount == 0)
     }
 
     @Test(arguments: [403, 489, 500])

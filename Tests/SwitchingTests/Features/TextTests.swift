@@ -33,7 +33,7 @@ import Testing
         phones[1].answer(text, 200, at: &site)
         let answer = try site.next(phones[0].endpoint)
         #expect(answer.status == 200 && answer.method == .message && answer.toTag != nil)
-        #expect(site.records.isEmpty && site.postings.isEmpty && site.sw.forks.count == 0)
+        #expect(site.records.isEmpty && site.postings.isEmpty && site.sw.forkCount == 0)
     }
 
     @Test func everyPhoneOfAnExtensionGetsItAndOneIsEnough() throws {
@@ -49,7 +49,7 @@ import Testing
         #expect(site.all(sender.endpoint).isEmpty)
         mobile.answer(second, 202, at: &site)
         #expect(try site.next(sender.endpoint).status == 202)
-        #expect(site.sw.forks.count == 0)
+        #expect(site.sw.forkCount == 0)
     }
 
     @Test(arguments: [
@@ -76,7 +76,7 @@ import Testing
         site.pass(.seconds(17))
         let answer = try #require(site.all(phones[0].endpoint).last)
         #expect(answer.status == 480)
-        #expect(site.sw.forks.count == 0)
+        #expect(site.sw.forkCount == 0)
         site.pass(.seconds(40))
         #expect(site.all(phones[0].endpoint).isEmpty)
     }
