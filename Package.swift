@@ -69,10 +69,11 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
             ]),
+        .target(name: "CSQLiteSettings"),
         shell(
             "Store",
             [
-                "CLibcrypto", "Charging", "SIP", "Switching",
+                "CLibcrypto", "CSQLiteSettings", "Charging", "SIP", "Switching",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),

@@ -1,3 +1,4 @@
+import CSQLiteSettings
 import Charging
 import Foundation
 import GRDB
@@ -90,6 +91,7 @@ public final class Store: Sendable {
         folder: String, role: Role, options: Options = Options(),
         whileLocked: (String) -> Void = { _ in }
     ) throws -> Store {
+        settings
         let lock = try FolderLock(folder: folder, role: role)
         let path = folder + "/" + fileName
         let opened = try Failure.wrapping(path: path) {
@@ -125,10 +127,16 @@ public final class Store: Sendable {
         // Somebody with the sqlite3 shell may hold a lock for a moment.
         configuration.busyMode = .timeout(1)
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA cache_size = -32768")
+            // Debian's SQLite overwrites what is deleted, which writes pages that nobody reads.
+            try database.execute(
+                sql: "PRAGMA cache_size = -32768; PRAGMA secure_delete = FAST")
         }
         return configuration
     }
+
+    /// Settings of SQLite for the whole process, to be made before the first database is opened. Where
+    /// somebody else has opened one, SQLite keeps its own and is a little slower: nothing to tell.
+    private static let settings: Void = { _ = csqlite_count_no_memory() }()
 
     // MARK: The switch
 

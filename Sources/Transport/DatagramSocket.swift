@@ -88,7 +88,9 @@ final class DatagramSocket {
 extension DatagramSocket {
     /// Takes a batch from the kernel: one system call, and for each datagram one allocation of
     /// exactly its size. What is left announces itself again.
-    func receive(_ body: (consuming [UInt8], Flow) -> Void) {
+    /// - Returns: how many the kernel had; as many as a batch holds when there may be more.
+    @discardableResult
+    func receive(_ body: (consuming [UInt8], Flow) -> Void) -> Int {
         for place in 0..<received.capacity { received.offerRemote(of: place) }
         let count = csockets_receive(descriptor, received.headers, UInt32(received.capacity))
         guard count >= 0 else {
@@ -96,7 +98,7 @@ extension DatagramSocket {
             if number != EAGAIN && number != EINTR {
                 takeErrors()
             }
-            return
+            return 0
         }
         for place in 0..<Int(count) {
             let length = Int(received.headers[place].length)
@@ -116,6 +118,7 @@ extension DatagramSocket {
             }
             body(bytes, flow(to: remote))
         }
+        return Int(count)
     }
 }
 

@@ -20,8 +20,8 @@ import Testing
             "SIP", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Glibc", "Synchronization",
         ],
         "Store": [
-            "CLibcrypto", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite", "Dispatch",
-            "Foundation", "Glibc", "Synchronization",
+            "CLibcrypto", "CSQLiteSettings", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite",
+            "Dispatch", "Foundation", "Glibc", "Synchronization",
         ],
         "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
         "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch", "Glibc"],
