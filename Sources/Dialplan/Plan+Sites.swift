@@ -38,6 +38,14 @@ extension Plan {
         return decision
     }
 
+    /// The sites by their names, the main one first.
+    public var siteNames: [String] { [site.name] + branches.map(\.site.name) }
+
+    /// The plan of one site, for what is said of it alone; nil where none has this name.
+    public func plan(ofSite name: String) -> Plan? {
+        siteNames.firstIndex(of: name).map { plan($0) }
+    }
+
     /// The main plan is site 0, the others follow.
     private func plan(_ site: Int) -> Plan { site == 0 ? self : branches[site - 1] }
 

@@ -264,6 +264,24 @@ def test_the_digit_map_takes_every_number_of_the_plan_whole(site):
 # explain
 
 
+def test_every_site_has_a_digit_map_and_gaps_of_its_own(site):
+    site.write_dialplan(DIALPLAN + 'include "branch.dialplan"\n')
+    write(site, "branch.dialplan", BRANCH)
+    write(site, "far.numbers", "0[1-9]XXXXXXXX.\n")
+    (main,) = site.ask("dialplan", "digitmap")
+    (branch,) = site.ask("dialplan", "digitmap", "--site", "branch")
+    # A mobile number is dialled at the main site alone, the other site's extensions at both.
+    assert covers(main["digitmap"], "13812345678")
+    assert not covers(branch["digitmap"], "13812345678")
+    assert all(covers(map["digitmap"], "9001") for map in (main, branch))
+    gaps = {name: {row["pattern"] for row in site.ask("dialplan", "gaps", "--site", name)}
+            for name in ("headquarters", "branch")}
+    assert any(covers(f"({pattern}x.)", "13812345678") for pattern in gaps["branch"])
+    assert not any(covers(f"({pattern}x.)", "13812345678") for pattern in gaps["headquarters"])
+    unknown = site.run("dialplan", "gaps", "--site", "brunch")
+    assert unknown.code == 1 and "headquarters, branch" in unknown.text
+
+
 def test_explain_supposes_a_time_and_a_trunk_that_is_down(daemon):
     daemon.write_dialplan(DIALPLAN + """\
 hours office mon-fri 08:00-18:00

@@ -4,9 +4,10 @@ import Testing
 /// Each way around a plan, told with a number that shows it, and plans that leave none.
 @Suite struct FraudTests {
     private static func remarks(
-        _ text: String, _ context: PlanContext = context
+        _ text: String, _ context: PlanContext = context, included: [String: String] = [:]
     ) -> [Diagnostic] {
-        let sources = PlanSources(main: SourceFile(path: "p.dialplan", text: text))
+        let sources = PlanSources(
+            main: SourceFile(path: "p.dialplan", text: text), included: { included[$0] })
         return Plan.compile(sources, context: context).diagnostics
     }
 
@@ -158,6 +159,36 @@ import Testing
             ])
         // A target that every level may call is none.
         #expect(Self.remarks(Self.inside + "\nforward 8601 when busy to 8600") == [])
+    }
+
+    @Test func aSiteThatSendsCallersOfAnotherOnToWhereTheyMayNotCallIsFound() {
+        func found(_ branch: String, _ main: String = "") -> [Diagnostic] {
+            Self.remarks(
+                Self.inside + main + "\ninclude \"branch.dialplan\"",
+                included: [
+                    "branch.dialplan": """
+                    site branch { country 86  area 0755  timezone Asia/Shanghai }
+                    extensions 9000-9001
+                    class mobile 1[3-9]XXXXXXXXX
+                    class local [2-8]XXXXXXX
+                    level desk may internal + local
+                    level boss may desk + mobile
+                    route local mobile via pstn
+                    rule strangers { from outside  refuse }
+                    """ + branch
+                ])
+        }
+        let own = Set(found("").map(\.message))
+        let forward = "\nforward 9001 when busy to 26778000 as 9000"
+        // Everybody at the branch may call there, and nobody at the main site.
+        let told = found(forward).filter { !own.contains($0.message) }
+        #expect(
+            told.map(\.message) == [
+                "level \"house\" of site \"headquarters\" reaches 26778000, which it may not call: "
+                    + "8000 dials 9001, which site \"branch\" sends on via pstn to 26778000, and "
+                    + "9000 pays; so does \"world\""
+            ])
+        #expect(told.allSatisfy { $0.severity == .warning && $0.sourceLine.contains("include") })
     }
 
     private static let inside = """

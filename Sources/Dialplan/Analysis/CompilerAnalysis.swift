@@ -11,13 +11,23 @@ extension Compiler {
         for finding in analysis.rulesAround() { report(finding, analysis.scheme) }
         let outside = analysis.outsideIn()
         for finding in outside { report(finding) }
+        toldOutside.formUnion(outside.map(\.payment))
         for finding in analysis.sentOn(besides: outside) { report(finding) }
-        reportLimits(analysis)
+        report(analysis.limits)
+    }
+
+    /// Looks for what the sites send on for each other's callers.
+    mutating func analyseSites(_ plan: Plan) {
+        if plan.branches.isEmpty { return }
+        var analysis = SitesAnalysis(plan)
+        for finding in analysis.findings()
+        where !toldOutside.contains(finding.call.outcome.payment) { report(finding) }
+        report(analysis.limits)
     }
 
     /// What the analysis did not look at, so that a clean check is not taken for more than it is.
-    private mutating func reportLimits(_ analysis: FraudAnalysis) {
-        let reached = FraudAnalysis.Limit.allCases.filter(analysis.limits.contains)
+    private mutating func report(_ limits: Set<FraudAnalysis.Limit>) {
+        let reached = FraudAnalysis.Limit.allCases.filter(limits.contains)
         guard !reached.isEmpty else { return }
         let words = reached.map { limit in
             switch limit {
@@ -99,6 +109,23 @@ extension Compiler {
                 + "\(outcome.way.via) to \(outcome.way.number), and \(outcome.rights) pays"
                 + (others.isEmpty ? "" : "; so does \(others)"),
             at: outcome.place.map { range(of: "", at: $0) }
+                ?? SourceRange(file: 0, start: 0, end: 0),
+            help: "give \(outcome.dialled) an incoming level that keeps them away, if that is not "
+                + "meant")
+    }
+
+    private mutating func report(_ finding: SitesAnalysis.Finding) {
+        let (level, outcome) = (finding.call.level, finding.call.outcome)
+        let others = finding.call.others.map { "\"\($0)\"" }.joined(separator: ", ")
+        // What another site's file says stands where that is included.
+        let included = branches.first { $0.plan.site.name == finding.sender }?.range
+        remarks.warning(
+            "level \"\(level)\" of site \"\(finding.site)\" reaches \(outcome.number), which it "
+                + "may not call: \(finding.call.caller) dials \(outcome.dialled), which site "
+                + "\"\(finding.sender)\" sends on via \(outcome.way.via) to "
+                + "\(outcome.way.number), and \(outcome.rights) pays"
+                + (others.isEmpty ? "" : "; so does \(others)"),
+            at: included ?? outcome.place.map { range(of: "", at: $0) }
                 ?? SourceRange(file: 0, start: 0, end: 0),
             help: "give \(outcome.dialled) an incoming level that keeps them away, if that is not "
                 + "meant")

@@ -9,10 +9,14 @@ extension FraudAnalysis {
         var dialled: String
         /// Who pays.
         var rights: String
-        /// The class of the number that is called then.
+        /// The number that is called then, in its one form, and its class.
+        var number: String
         var numberClass: String?
         var way: RouteChoice
         var place: Place?
+
+        /// Who pays for which number.
+        var payment: [String] { [rights, way.number] }
     }
 
     /// Trunks and lines from which a call goes out again, where it costs.
@@ -40,8 +44,8 @@ extension FraudAnalysis {
                     let query = Query(caller: caller, dialled: dialled, time: time) { _ in
                         ExtensionSettings(level: level)
                     }
-                    for finding in outcomes(of: query, depth: Self.sendingOnDepth)
-                    where told.insert([finding.rights, finding.way.number]).inserted {
+                    for finding in plan.waysOut(of: query, &limits)
+                    where told.insert(finding.payment).inserted {
                         findings.append(finding)
                     }
                 }
@@ -56,43 +60,7 @@ extension FraudAnalysis {
     static let senderLimit = 256
 
     /// Outside what most hours call open.
-    private static let sundayNight = CivilTime(year: 2026, month: 1, day: 4, minuteOfDay: 1380)
-
-    /// The ways out of a call from outside, also those it takes when nobody answers.
-    private mutating func outcomes(
-        of query: Query, depth: Int, sentFrom earlier: Place? = nil
-    ) -> [OutsideFinding] {
-        let decision = plan.decide(query)
-        let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
-        var targets: [Target] = []
-        switch decision.outcome {
-        case .routes(let choices):
-            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
-            guard let rights = decision.rights, let way = choices.first else { return [] }
-            return [
-                OutsideFinding(
-                    caller: query.caller, dialled: query.dialled, rights: rights,
-                    numberClass: decision.numberClass, way: way, place: place)
-            ]
-        case .ring:
-            let fallbacks = decision.fallbacks
-            targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
-                .compactMap { $0?.target }
-        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
-        case .emergency, .feature, .askPIN, .refuse: break
-        }
-        guard depth > 0 else {
-            if !targets.isEmpty { limits.insert(.sendingOn) }
-            return []
-        }
-        var findings: [OutsideFinding] = []
-        for target in targets {
-            let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
-            findings += outcomes(
-                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place)
-        }
-        return findings
-    }
+    static let sundayNight = CivilTime(year: 2026, month: 1, day: 4, minuteOfDay: 1380)
 
     // MARK: From inside
 
@@ -115,7 +83,7 @@ extension FraudAnalysis {
     mutating func sentOn(besides told: [OutsideFinding]) -> [SentOnFinding] {
         var findings: [[String]: SentOnFinding] = [:]
         var order: [[String]] = []
-        let known = Set(told.map { [$0.rights, $0.way.number] })
+        let known = Set(told.map(\.payment))
         for dialled in senders {
             guard let caller = callers.first(where: { $0 != dialled }) else { continue }
             for time in [Expectation.usualTime, Self.sundayNight] {
@@ -125,8 +93,8 @@ extension FraudAnalysis {
                     let query = Query(
                         caller: .extension(caller, level: level.name), dialled: dialled, time: time
                     ) { _ in ExtensionSettings(level: payer) }
-                    for outcome in outcomes(of: query, depth: Self.sendingOnDepth) {
-                        let key = [outcome.rights, outcome.way.number]
+                    for outcome in plan.waysOut(of: query, &limits) {
+                        let key = outcome.payment
                         guard outcome.rights != caller, !known.contains(key),
                             let name = outcome.numberClass,
                             let numberClass = plan.tables.classNames.firstIndex(of: name),
@@ -148,17 +116,8 @@ extension FraudAnalysis {
         return order.compactMap { findings[$0] }
     }
 
-    /// One extension of each stretch that a `forward` speaks of, and one line of each mapping that
-    /// rings something else.
     private var senders: [String] {
-        mutating get {
-            let forwarding = plan.tables.calls.forwardIndex.firstNumbers
-                .filter(plan.hasOwnExtension)
-            let lines = plan.tables.calls.lineTargets.map { $0.lines[0] }
-            let all = forwarding + lines
-            if all.count > Self.senderLimit { limits.insert(.senders) }
-            return Array(all.prefix(Self.senderLimit))
-        }
+        mutating get { plan.senders(&limits) }
     }
 
     // MARK: As dialled
@@ -213,6 +172,56 @@ extension FraudAnalysis {
                 caller: caller, dialled: dialled, way: way, meant: meant, kind: nil, entry: entry)
         }
         return nil
+    }
+}
+
+extension Plan {
+    /// The ways out of a call from outside, also those it takes when nobody answers.
+    func waysOut(
+        of query: Query, depth: Int = FraudAnalysis.sendingOnDepth, sentFrom earlier: Place? = nil,
+        _ limits: inout Set<FraudAnalysis.Limit>
+    ) -> [FraudAnalysis.OutsideFinding] {
+        let decision = decide(query)
+        let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
+        var targets: [Target] = []
+        switch decision.outcome {
+        case .routes(let choices):
+            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
+            guard let rights = decision.rights, let way = choices.first else { return [] }
+            return [
+                FraudAnalysis.OutsideFinding(
+                    caller: query.caller, dialled: query.dialled, rights: rights,
+                    number: decision.normalised, numberClass: decision.numberClass, way: way,
+                    place: place)
+            ]
+        case .ring:
+            let fallbacks = decision.fallbacks
+            targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
+                .compactMap { $0?.target }
+        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
+        case .emergency, .feature, .askPIN, .refuse: break
+        }
+        guard depth > 0 else {
+            if !targets.isEmpty { limits.insert(.sendingOn) }
+            return []
+        }
+        var findings: [FraudAnalysis.OutsideFinding] = []
+        for target in targets {
+            let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
+            findings += waysOut(
+                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place, &limits)
+        }
+        return findings
+    }
+
+    /// One extension of each stretch that a `forward` speaks of, and one line of each mapping that
+    /// rings something else.
+    func senders(_ limits: inout Set<FraudAnalysis.Limit>) -> [String] {
+        let forwarding = tables.calls.forwardIndex.firstNumbers.filter(hasOwnExtension)
+        let lines = tables.calls.lineTargets.map { $0.lines[0] }
+        let all = forwarding + lines
+        if all.count > FraudAnalysis.senderLimit { limits.insert(.senders) }
+        return Array(all.prefix(FraudAnalysis.senderLimit))
     }
 }
 

@@ -71,6 +71,8 @@ struct Compiler {
     var branches: [(plan: Plan, range: SourceRange)] = []
     var branchSources: [(source: SourceFile, range: SourceRange)] = []
     var branchDiagnostics: [Diagnostic] = []
+    /// Who pays for which number that somebody outside is taken out to, as the analysis has told.
+    var toldOutside: Set<[String]> = []
     /// Whether this is the plan of one of the other sites.
     let isBranch: Bool
 
@@ -114,6 +116,7 @@ struct Compiler {
         var plan = join(alone)
         run(expectations, on: plan)
         analyse(alone)
+        analyseSites(plan)
         guard remarks.errorCount == 0 else { return nil }
         plan.expectations = self.expectations + branches.flatMap(\.plan.expectations)
         return plan

@@ -38,6 +38,7 @@ extension Compiler {
                 isBranch: true)
             let plan = compiler.run()
             branchDiagnostics += compiler.diagnostics
+            toldOutside.formUnion(compiler.toldOutside)
             expectations += plan == nil ? compiler.expectations : []
             if let plan { branches.append((plan, range)) }
         }
@@ -131,8 +132,8 @@ extension Plan {
         } + other.tables.calls.lineTargets.compactMap { lines($0.lines, nil, $0.place) }
     }
 
-    /// A line of this site as somebody at another one dials it.
-    private func spelled(_ line: String, at other: Site) -> String {
+    /// A number of this site, in its one form, as somebody at another one dials it.
+    func spelled(_ line: String, at other: Site) -> String {
         if other.country != site.country {
             guard let number = DialString(line) else { return line }
             let text = tables.forms.form(.e164, dialled: "", normalised: number)

@@ -4,6 +4,7 @@ extension Plan {
     ///
     /// Looks at what begins with a key of a feature code only, and then at every code with a PIN in it.
     public func secrets(in dialled: String, by caller: Caller) -> [String] {
+        if branches.isEmpty { return secrets(in: dialled) }
         let plan = caller.number.map(own) ?? self
         return plan.secrets(in: dialled)
     }

@@ -19,13 +19,14 @@ struct DigitMapCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: GlobalOptions
+    @OptionGroup var site: SiteOption
     @Option(help: "mgcp: in parentheses, as the RFC writes it; common: without them.")
     var form = DigitMap.Form.mgcp
     @Option(help: "The longest map in bytes that the gateway takes.")
     var limit = DigitMap.usualLimit
 
     func run() throws {
-        let text = try Site.plan(options).digitMap(limit: limit).text(form)
+        let text = try site.plan(options).digitMap(limit: limit).text(form)
         Output.text(
             options.json ? Cell.object([.init("digitmap", .text(text))]).json + "\n" : text + "\n")
         if text.utf8.count > limit {
@@ -40,6 +41,7 @@ struct GapsCommand: ParsableCommand {
         abstract: "The beginnings of numbers that belong to nothing, each with an example.")
 
     @OptionGroup var options: GlobalOptions
+    @OptionGroup var site: SiteOption
     @Option(help: "How many keys from the left are looked at.") var depth = 3
 
     func validate() throws {
@@ -47,7 +49,7 @@ struct GapsCommand: ParsableCommand {
     }
 
     func run() throws {
-        for gap in try Site.plan(options).gaps(depth: depth) {
+        for gap in try site.plan(options).gaps(depth: depth) {
             guard options.json else {
                 Output.text("\(gap)\n")
                 continue
@@ -57,6 +59,22 @@ struct GapsCommand: ParsableCommand {
             ])
             Output.text(object.json + "\n")
         }
+    }
+}
+
+/// Where a switch serves several sites, each has numbers of its own.
+struct SiteOption: ParsableArguments {
+    @Option(help: "The name of the site that is meant, if not the main one.") var site: String?
+
+    func plan(_ options: GlobalOptions) throws -> Plan {
+        let plan = try Site.plan(options)
+        guard let site else { return plan }
+        guard let branch = plan.plan(ofSite: site) else {
+            throw Refusal(
+                "there is no site \"\(site)\"; the plan has "
+                    + plan.siteNames.joined(separator: ", "))
+        }
+        return branch
     }
 }
 
