@@ -55,7 +55,7 @@ struct Auditor {
     // MARK: Postings, records and the chain
 
     /// Rows of one table in the order of its key, one at a time.
-    private struct Rows {
+    struct Rows {
         let statement: Statement
         var handle: SQLiteStatement { statement.sqliteStatement }
         private(set) var key: Int64?
@@ -101,7 +101,7 @@ struct Auditor {
     /// Walks along the chain; postings and records come in the order in which they were written, so
     /// each is read once.
     private mutating func checkSealed() throws {
-        var seals = try Rows(database, sql: "SELECT entry, of, row, columns, hash FROM seal")
+        var seals = try StoredSeals(database)
         let table = try postingTable()
         var postings = try Rows(
             database, sql: "SELECT entry, \(PostingColumns.names) FROM \(table) ORDER BY entry")
@@ -112,16 +112,14 @@ struct Auditor {
         var lastSeal: Int64 = 0
         var isPostingSealed = false
         var isRecordSealed = false
-        while let entry = seals.key {
+        while let seal = try seals.popFirst() {
+            let (entry, row, columns) = (seal.number, seal.row, seal.columns)
             if entry != lastSeal + 1 {
                 report.find("the hash chain has no seals \(lastSeal + 1) to \(entry - 1)")
             }
             lastSeal = entry
-            let row = seals.integer(2)
-            let columns = Int(clamping: seals.integer(3))
-            let hash = seals.blob(4)
             let isThere: Bool
-            switch Seal.Kind(rawValue: seals.integer(1)) {
+            switch seal.kind {
             case .posting:
                 try pass(&postings, before: row, areSealed: isPostingSealed)
                 isPostingSealed = true
@@ -146,11 +144,11 @@ struct Auditor {
                 report.find("seal \(entry) is of nothing that is known")
                 isThere = true
             }
-            let name = seals.integer(1) == Seal.Kind.posting.rawValue ? "posting" : "record"
+            let name = seal.kind == .posting ? "posting" : "record"
             if isThere {
                 chain.finish()
                 report.sealed += 1
-                if chain.last != hash {
+                if chain.last != seal.hash {
                     report.find(
                         "\(name) \(row) is not as it was written: seal \(entry) does not fit")
                 }
@@ -158,8 +156,7 @@ struct Auditor {
                 report.find("\(name) \(row) was written once and is gone (seal \(entry))")
             }
             // What comes behind is judged by what was written then.
-            chain = Seal(after: hash)
-            try seals.advance()
+            chain = Seal(after: seal.hash)
         }
         try pass(&postings, before: .max, areSealed: isPostingSealed)
         try pass(&records, before: .max, areSealed: isRecordSealed)

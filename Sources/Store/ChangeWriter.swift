@@ -32,7 +32,7 @@ struct ChangeWriter {
     private let saveRunning: Statement
     private let closeRunning: Statement
     private let addRecord: Statement
-    private let addSeal: Statement
+    private let addSeals: Statement
     private let addVoucher: Statement
     private let saveHold: Statement
     private let saveSubscription: Statement
@@ -58,12 +58,12 @@ struct ChangeWriter {
         saveRunning = try database.makeStatement(sql: SQL.saveRunning)
         closeRunning = try database.makeStatement(sql: SQL.closeRunning)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
-        addSeal = try database.makeStatement(sql: SQL.addSeal)
+        addSeals = try database.makeStatement(sql: SQL.addSeals)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
         saveHold = try database.makeStatement(sql: SQL.saveHold)
         saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
         removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
-        seal = Seal(after: try Seal.last(in: database))
+        seal = try Seal(in: database)
         unfiledRecords = try RecordKeys.waiting(in: database)
         unfiledPostings = try PostingKeys.waiting(in: database)
     }
@@ -77,12 +77,17 @@ struct ChangeWriter {
         seal.begin(kind)
         values.seal(into: &seal)
         seal.finish()
+        seal.append(kind, row: row, columns: columns)
+    }
+
+    /// Writes the seals of the transaction.
+    private mutating func writeSeals() throws {
+        if seal.run.isEmpty { return }
         values.removeAll()
-        values.add(kind.rawValue)
-        values.add(row)
-        values.add(columns)
-        values.add(seal.last)
-        try values.run(addSeal)
+        values.add(seal.firstOfRun)
+        values.add(seal.run)
+        try values.run(addSeals)
+        seal.runWritten()
     }
 
     /// Applies all changes of commits in order, inside the transaction that is open. What a later
@@ -111,6 +116,7 @@ struct ChangeWriter {
                 try apply(commit.changes[index])
             }
         }
+        try writeSeals()
         if unfiledRecords >= RecordKeys.batch {
             try RecordKeys.file(in: database)
             unfiledRecords = 0
@@ -127,6 +133,7 @@ struct ChangeWriter {
     ///   to be rolled back.
     mutating func apply(_ commit: Commit) throws {
         for change in commit.changes { try apply(change) }
+        try writeSeals()
     }
 
     private mutating func apply(_ change: StoredChange) throws {
@@ -418,7 +425,7 @@ private enum SQL {
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING
         """
-    static let addSeal = "INSERT INTO seal (of, row, columns, hash) VALUES (?, ?, ?, ?)"
+    static let addSeals = "INSERT INTO seal_run (first, seals) VALUES (?, ?)"
     static let addVoucher = """
         INSERT INTO voucher (key, batch, serial, amount, currency, expires)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING

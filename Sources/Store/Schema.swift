@@ -36,6 +36,9 @@ enum Schema {
         migrator.registerMigration("routing 1: numbers that phones may present") {
             try $0.execute(sql: UserSettingsColumns.presented)
         }
+        migrator.registerMigration("survive 2: the seals of a transaction in one row") {
+            try $0.execute(sql: sealRuns)
+        }
         return migrator
     }
 
@@ -92,6 +95,19 @@ enum Schema {
         CREATE TRIGGER seal_is_never_changed BEFORE UPDATE ON seal
             BEGIN SELECT RAISE(ABORT, 'a seal is never changed'); END;
         CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+        """
+
+    /// See `Seal`. By the number of the first seal of the run.
+    private static let sealRuns = """
+        CREATE TABLE seal_run (
+            first INTEGER PRIMARY KEY CHECK (first > 0),
+            seals BLOB NOT NULL
+                CHECK (length(seals) > 0 AND length(seals) % \(Seal.entryLength) = 0)
+        ) STRICT;
+        CREATE TRIGGER seal_run_is_never_changed BEFORE UPDATE ON seal_run
+            BEGIN SELECT RAISE(ABORT, 'a seal is never changed'); END;
+        CREATE TRIGGER seal_run_is_never_removed BEFORE DELETE ON seal_run
             BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
         """
 

@@ -13,6 +13,10 @@ import GRDBSQLite
 /// 1 integer, 2 text, 3 blob), for an integer its 8 bytes, for the others 8 bytes of length and the
 /// bytes; numbers little endian. Columns that a later version adds stand behind the old ones; each seal
 /// says how many columns it covers.
+///
+/// The seals of one transaction are one row of `seal_run`, one behind the other: what a seal is of (1
+/// byte), how many columns it covers (1), the row (8, little endian) and the hash (32). Databases of
+/// before have rows of their own for the first seals, in `seal`.
 struct Seal {
     /// What a seal is of.
     enum Kind: Int64 {
@@ -21,14 +25,23 @@ struct Seal {
     }
 
     static let length = 32
+    /// Bytes of one seal in `seal_run`.
+    static let entryLength = 2 + 8 + length
     /// The seal before the first one.
     static let origin = [UInt8](repeating: 0, count: length)
 
     /// The last seal.
     private(set) var last: [UInt8]
     private var input: [UInt8] = []
+    /// Seals that are not written yet, as `seal_run` has them.
+    private(set) var run: [UInt8] = []
+    /// The number of the first of them; the first seal of all is 1.
+    private(set) var firstOfRun: Int64
 
-    init(after last: [UInt8]) { self.last = last }
+    init(after last: [UInt8], number: Int64 = 0) {
+        self.last = last
+        firstOfRun = number + 1
+    }
 
     /// Begins the next one.
     mutating func begin(_ kind: Kind) {
@@ -67,6 +80,20 @@ struct Seal {
         precondition(result == 1, "libcrypto could not hash")
     }
 
+    /// Puts the last seal into the run.
+    mutating func append(_ kind: Kind, row: Int64, columns: Int) {
+        run.append(UInt8(truncatingIfNeeded: kind.rawValue))
+        run.append(UInt8(truncatingIfNeeded: columns))
+        withUnsafeBytes(of: row.littleEndian) { run.append(contentsOf: $0) }
+        run.append(contentsOf: last)
+    }
+
+    /// The run is written, and the next one begins.
+    mutating func runWritten() {
+        firstOfRun += Int64(run.count / Seal.entryLength)
+        run.removeAll(keepingCapacity: true)
+    }
+
     /// Looked up once; immutable, and may be used by any thread (`EVP_MD_fetch(3)`).
     nonisolated(unsafe) private static let algorithm: OpaquePointer = {
         guard let algorithm = EVP_MD_fetch(nil, "SHA2-256", nil), EVP_MD_get_size(algorithm) == 32
@@ -74,16 +101,26 @@ struct Seal {
         return algorithm
     }()
 
-    /// The last seal that is stored.
-    static func last(in database: Database) throws -> [UInt8] {
-        let row = try Row.fetchOne(
-            database, sql: "SELECT hash FROM seal ORDER BY entry DESC LIMIT 1")
-        guard let row else { return origin }
-        let hash = SQLRow(row: row).bytes(0)
-        guard hash.count == length else {
-            throw Store.Failure(.damaged, "the last seal has \(hash.count) bytes, not \(length)")
+    /// Goes on behind the last seal that is stored.
+    init(in database: Database) throws {
+        let run = try Row.fetchOne(
+            database, sql: "SELECT first, seals FROM seal_run ORDER BY first DESC LIMIT 1")
+        let old =
+            try run
+            ?? Row.fetchOne(
+                database, sql: "SELECT entry, hash FROM seal ORDER BY entry DESC LIMIT 1")
+        guard let old else {
+            self.init(after: Seal.origin)
+            return
         }
-        return hash
+        let row = SQLRow(row: old)
+        let bytes = row.bytes(1)
+        guard bytes.count >= Seal.length,
+            run == nil || bytes.count.isMultiple(of: Seal.entryLength)
+        else { throw Store.Failure(.damaged, "the last seal has \(bytes.count) bytes") }
+        let count = run == nil ? 1 : bytes.count / Seal.entryLength
+        self.init(
+            after: Array(bytes.suffix(Seal.length)), number: row.integer(0) + Int64(count) - 1)
     }
 }
 

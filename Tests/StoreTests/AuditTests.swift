@@ -40,7 +40,7 @@ import Testing
             """
             DROP TRIGGER posting_is_never_changed; DROP TRIGGER posting_is_never_removed;
             DROP TRIGGER record_is_never_changed; PRAGMA foreign_keys = OFF;
-            DROP TRIGGER seal_is_never_changed; DROP TRIGGER seal_is_never_removed;
+            DROP TRIGGER seal_run_is_never_changed; DROP TRIGGER seal_run_is_never_removed;
             """ + sql)
         defer { bench.store.close() }
         return try bench.store.audit().findings
@@ -75,7 +75,11 @@ import Testing
         ("DELETE FROM record WHERE sequence = 2", "there are no records 2 to 2"),
         ("DELETE FROM posting WHERE entry = 3", "posting 3 was written once and is gone"),
         ("DELETE FROM posting WHERE entry = 6", "account 8001 has 6.000000"),
-        ("DELETE FROM seal WHERE entry = 5", "the hash chain has no seals 5 to 5"),
+        ("DELETE FROM seal_run WHERE first = 5", "the hash chain has no seals 5 to 6"),
+        (
+            "UPDATE seal_run SET seals = zeroblob(42) WHERE first = 1",
+            "seal 1 is of nothing that is known"
+        ),
         ("UPDATE account SET balance = 11000000 WHERE id = '8001'", "account 8001 has 11.000000"),
         (
             """
@@ -128,8 +132,8 @@ import Testing
         let bench = try bench(folder)
         try bench.store.execute(
             """
-            DROP TRIGGER seal_is_never_removed; DELETE FROM seal;
-            CREATE TRIGGER seal_is_never_removed BEFORE DELETE ON seal
+            DROP TRIGGER seal_run_is_never_removed; DELETE FROM seal_run;
+            CREATE TRIGGER seal_run_is_never_removed BEFORE DELETE ON seal_run
             BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
             """)
         bench.store.close()
@@ -137,6 +141,37 @@ import Testing
         try next.write(.posted(charge(5, "8001", 1, after: 5)), .callClosed(closed(5)))
         let report = try next.store.audit()
         #expect(report.findings == [] && report.sealed == 2 && report.postings == 7)
+        next.store.close()
+    }
+
+    /// Seals from before those of a transaction were one row stand in rows of their own, and the
+    /// chain goes on behind them.
+    @Test func theChainGoesOnBehindSealsOfAnOlderVersion() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        let head = try bench.store.audit().head
+        try bench.store.writer.perform { database in
+            for row in try Row.fetchAll(database, sql: "SELECT first, seals FROM seal_run") {
+                let (first, seals): (Int64, Data) = (row[0], row[1])
+                for place in 0..<seals.count / 42 {
+                    let seal = [UInt8](seals.dropFirst(42 * place).prefix(42))
+                    // The rows of this bench have small numbers.
+                    try database.execute(
+                        sql: "INSERT INTO seal VALUES (?, ?, ?, ?, ?)",
+                        arguments: [
+                            first + Int64(place), Int(seal[0]), Int(seal[2]), Int(seal[1]),
+                            Data(seal[10...]),
+                        ])
+                }
+            }
+        }
+        try bench.store.execute("DROP TRIGGER seal_run_is_never_removed; DELETE FROM seal_run")
+        bench.store.close()
+        let next = try Bench(folder)
+        #expect(try next.store.audit().head == head)
+        try next.write(.posted(charge(5, "8001", 1, after: 5)), .callClosed(closed(5)))
+        let report = try next.store.audit()
+        #expect(report.findings == [] && report.sealed == 12)
         next.store.close()
     }
 

@@ -54,7 +54,12 @@ struct DigestParameters {
             return token.isEmpty ? nil : Array(token)
         }
         rest.removeFirst()
-        var text: [UInt8] = []
+        // Mostly nothing is escaped, and the text is one piece.
+        guard let end = rest.firstIndex(where: { $0 == .quote || $0 == .backslash }) else {
+            return nil
+        }
+        var text = Array(rest[..<end])
+        rest = rest[end...]
         while let byte = rest.popFirst() {
             if byte == .quote { return text }
             if byte == .backslash {

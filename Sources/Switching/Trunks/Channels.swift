@@ -7,6 +7,8 @@ struct Channels: Sendable {
     private let hunting: Hunting
     private let blocked: ChannelSet
     private let reserved: ChannelSet
+    /// What is in one of them.
+    private let kept: ChannelSet
     private let isNumbered: Bool
     /// Empty where channels have no numbers; may hold more of them than there are now, after a reload
     /// took channels away under running calls.
@@ -22,6 +24,7 @@ struct Channels: Sendable {
         isNumbered = settings.kind == .e1
         blocked = ChannelSet(settings.blockedChannels, upTo: settings.channels)
         reserved = ChannelSet(settings.reservedChannels, upTo: settings.channels)
+        kept = blocked.union(reserved)
         taken = ChannelSet(upTo: isNumbered ? settings.channels : 0)
     }
 
@@ -73,7 +76,7 @@ struct Channels: Sendable {
             inUse += 1
             return .taken(nil)
         }
-        let refused = mayUseReserve ? blocked : blocked.union(reserved)
+        let refused = mayUseReserve ? blocked : kept
         if let number = firstFree(in: order, besides: refused, avoiding: avoiding) {
             taken.insert(number)
             inUse += 1
