@@ -13,6 +13,9 @@ struct DigestParameters {
     /// `nil` when the scheme is not Digest or the text is malformed.
     init?(parsing value: ArraySlice<UInt8>) {
         var rest = value
+        // As many as credentials have.
+        names.reserveCapacity(12)
+        values.reserveCapacity(12)
         Self.skipBlanks(&rest)
         let scheme = Self.takeToken(&rest)
         guard DigestText.isEqual(scheme, "Digest") else { return nil }

@@ -102,12 +102,32 @@ extension Switch {
     /// A callee whose INVITE is out and not answered.
     private func invited(_ leg: Leg) -> CallState.Invited? {
         guard leg.state == .trying, let client = leg.client, clients.contains(client),
-            let request = parsed(clients[client].request)
+            !clients[client].request.isEmpty
         else { return nil }
         return CallState.Invited(
             branch: clients[client].key.branch, localTag: leg.localTag, flow: leg.flow,
-            invite: Self.withoutBody(request))
+            invite: Self.withoutBody(own: clients[client].request))
     }
+
+    /// The same of an INVITE of our own writing, whose fields have one line and their usual names: no
+    /// need to read it for that.
+    private static func withoutBody(own invite: [UInt8]) -> [UInt8] {
+        var kept: [UInt8] = []
+        kept.reserveCapacity(640)
+        var start = 0
+        while let end = invite[start...].firstIndex(of: UInt8(ascii: "\n")), end > start + 1 {
+            if start == 0 || keptFields.contains(where: { invite[start...].starts(with: $0) }) {
+                kept.append(contentsOf: invite[start...end])
+            }
+            start = end + 1
+        }
+        kept.append(contentsOf: "Content-Length: 0\r\n\r\n".utf8)
+        return kept
+    }
+
+    private static let keptFields = [
+        "Via:", "Route:", "From:", "To:", "Call-ID:", "CSeq:", "Contact:", "Record-Route:",
+    ].map { Array($0.utf8) }
 
     /// Our own bytes; `parseOwn` has looked at them before.
     private func parsed(_ bytes: [UInt8]) -> Message? {
