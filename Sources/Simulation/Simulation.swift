@@ -205,7 +205,9 @@ public struct Simulation: ~Copyable, Sendable {
                     "a provisional response not acknowledged",
                     "\(agent.number) \(agent.shown(callID))")
             }
-            for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
+            // Of whom nothing was heard, nobody may take the INVITE back (RFC 3261 §9.1).
+            for callID in agent.ringingSessions {
+                guard let leg = auditor.legs[callID], !leg.isOrphaned, leg.isHeard else { continue }
                 auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
         }

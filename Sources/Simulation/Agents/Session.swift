@@ -47,6 +47,8 @@ struct Session: Sendable {
     var acknowledged: [[UInt8]: UInt32] = [:]
     /// This callee rings, and must hear the end of it.
     var hasRung = false
+    /// It rang until it gave up by itself.
+    var hasRungInVain = false
     /// It has asked that this call be connected elsewhere.
     var isHandedOn = false
     /// It is dead to this call, and says nothing at all.

@@ -185,7 +185,11 @@ extension UserAgent {
     // MARK: Giving up, talking, hanging up
 
     mutating func giveUp(_ callID: [UInt8], now: Instant) {
-        guard let session = sessions[callID], session.isCaller, session.state == .inviting,
+        guard sessions[callID]?.isCaller == true else {
+            stopRinging(callID)
+            return
+        }
+        guard let session = sessions[callID], session.state == .inviting,
             let key = session.inviteKey, let request = outstanding[key]
         else { return }
         sessions[callID]?.state = .canceled

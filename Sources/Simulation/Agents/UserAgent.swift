@@ -298,10 +298,13 @@ struct UserAgent: Sendable {
             .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Callees by Call-ID that ring and have not heard that it is over.
+    /// Callees by Call-ID that ring, or rang until they gave up, and have not heard that it is over.
     var ringingSessions: [[UInt8]] {
-        sessions.filter { $0.value.state == .inviting && $0.value.hasRung }.map(\.key)
-            .sorted { $0.lexicographicallyPrecedes($1) }
+        sessions.filter {
+            $0.value.state == .inviting && $0.value.hasRung || $0.value.hasRungInVain
+        }
+        .map(\.key)
+        .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// Sessions by Call-ID that still want something, in an order that is the same every time. A

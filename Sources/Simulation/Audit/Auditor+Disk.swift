@@ -219,6 +219,7 @@ extension Auditor {
         case .callRunning(let running):
             guard let serial = serial(of: running.record) else { return }
             if running.record.answeredAt != nil { calls[serial]?.isJournalDurable = true }
+            if running.record.link != nil { calls[serial]?.isForwardingDurable = true }
             calls[serial]?.durableReserved = running.reserved.micros
             if durableCalls.contains(running.call.rawValue) {
                 find("running after its record", "call \(serial)")

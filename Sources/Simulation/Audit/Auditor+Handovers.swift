@@ -35,7 +35,12 @@ extension Auditor {
     /// A record says who sent a call on or connected it, and who pays for that.
     func problem(of record: CallRecord, _ facts: CallFacts) -> String? {
         if let forwarder = facts.forwardedBy {
-            if record.link == nil { return "it was forwarded, and its record does not say so" }
+            // Of a call that was sent on in the moments before a kill the disk knows only that it rang
+            // at first: nothing waits for it, and nothing is charged.
+            let isForgotten = facts.diedAt != nil && !facts.isForwardingDurable
+            if record.link == nil, !isForgotten || record.charge.isPositive {
+                return "it was forwarded, and its record does not say so"
+            }
             if record.charge.isPositive, record.chargedExtension != forwarder {
                 return "\(forwarder) forwarded it, and \(record.chargedExtension ?? "nobody") pays"
             }

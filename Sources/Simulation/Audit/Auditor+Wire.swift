@@ -6,12 +6,19 @@ extension Auditor {
     /// A datagram is handed to the switch.
     mutating func delivered(_ bytes: [UInt8]) {
         figures.datagrams += 1
-        // Only a 2xx and a BYE matter.
-        guard bytes.starts(with: "SIP/2.0 2".utf8) || bytes.starts(with: "BYE ".utf8),
+        // Only a provisional response, a 2xx and a BYE matter.
+        let isProvisional = bytes.starts(with: "SIP/2.0 1".utf8)
+        guard
+            isProvisional || bytes.starts(with: "SIP/2.0 2".utf8)
+                || bytes.starts(with: "BYE ".utf8),
             let message = Self.read(bytes)
         else { return }
         let callID = Array(message.callID)
         guard let leg = legs[callID] else { return }
+        if isProvisional {
+            legs[callID]?.isHeard = true
+            return
+        }
         if message.isRequest {
             legs[callID]?.isHungUp = true
             hungUpThisTurn = (callID, Array(message.topVia.branch ?? []))

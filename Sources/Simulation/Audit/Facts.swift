@@ -46,6 +46,8 @@ struct CallFacts: Sendable {
     var handover: Handover?
     /// The extension that had it sent on to a number outside, and pays.
     var forwardedBy: String?
+    /// That it was sent on has reached the disk.
+    var isForwardingDurable = false
 
     /// How long the dialplan in force lets it be, in milliseconds; nil when as long as it is paid.
     var limit: Int64?
@@ -116,6 +118,8 @@ struct LegFacts: Sendable {
     var branches: Set<[UInt8]> = []
     /// Somebody has hung it up: we said BYE, or were told.
     var isHungUp = false
+    /// Something that this callee said of its INVITE has reached the switch.
+    var isHeard = false
     /// The process that invited it died, and no journal knows of it: it has to give up by itself.
     var isOrphaned = false
 }
