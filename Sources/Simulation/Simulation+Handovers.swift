@@ -116,7 +116,10 @@ extension Simulation {
     }
 
     mutating func vanish(_ callID: [UInt8], of index: Int) {
+        let session = agents[index].sessions[callID]
         agents[index].vanish(from: callID)
-        auditor.vanished(callID)
+        auditor.vanished(
+            callID,
+            wasRefreshing: session?.refreshesItself == true && session?.sessionEnds != nil)
     }
 }

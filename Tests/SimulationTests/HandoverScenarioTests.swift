@@ -97,6 +97,26 @@ import Testing
         scenario.end()
     }
 
+    /// Nobody is asked here whether it is there; the phone that has died refreshed its session.
+    @Test func aSessionThatNobodyRefreshesEndsItsCall() throws {
+        let scenario = try Scenario(balance: "100", faults: [.sessionTimers]) {
+            $0.settings.calls.aliveCheck = .zero
+        }
+        scenario.world.agents[5].asksForRefresh = false
+        let (call, callID) = try talking(scenario)
+        // It goes on for as long as the phone refreshes it.
+        scenario.wait(.seconds(300))
+        #expect(scenario.running == 1)
+        scenario.world.vanish(callID, of: 5)
+        scenario.wait(.seconds(90))
+        #expect(scenario.running == 0 && scenario.records == 1)
+        let lasted = try #require(scenario.lasted(call))
+        // A little before the end that the phone knows of (RFC 4028 §10).
+        #expect((325_000...371_000).contains(lasted))
+        #expect(scenario.charges.count == 1)
+        scenario.end()
+    }
+
     /// Elsewhere: a refund that is asked for again is given again.
     @Test func aCallIsGivenBackOnce() throws {
         let scenario = try Scenario(balance: "10")

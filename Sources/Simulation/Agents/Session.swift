@@ -55,6 +55,8 @@ struct Session: Sendable {
     var isVanished = false
     /// When it hangs up, since nobody has refreshed the session.
     var sessionEnds: Instant?
+    /// It is this side that refreshes the session.
+    var refreshesItself = false
     /// This caller never acknowledges.
     var leavesOutAck = false
 

@@ -68,7 +68,7 @@ extension UserAgent {
         writer.field(
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
         if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }
-        askForSession(&writer)
+        askForSession(&writer, &session)
         authorise(&writer, .invite, uri: session.target)
         // Some offer late.
         let bytes =
@@ -103,6 +103,7 @@ extension UserAgent {
             }
         case .bye: end(request.session)
         case .refer where response.status >= 300: sessions[request.session]?.isHandedOn = false
+        case .update where response.status < 300: refreshed(by: response, now: now)
         case .ack, .cancel, .options, .update, .info, .prack, .subscribe, .notify, .refer,
             .message, .publish, .other:
             break

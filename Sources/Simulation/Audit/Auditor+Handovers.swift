@@ -8,6 +8,9 @@ extension Auditor {
     /// The check of a side that says nothing, the end of its transaction, and the loop's delay.
     private static let deathBound = Instant.Span.seconds(35)
 
+    /// A session that was refreshed in its last moment, and what was on its way then.
+    private static let sessionBound = Instant.Span.seconds(UserAgent.sessionSeconds + 5)
+
     /// The call that a leg belongs to.
     func serial(ofLeg callID: [UInt8]) -> Int {
         guard let leg = legs[callID] else { return 0 }
@@ -81,8 +84,16 @@ extension Auditor {
     // MARK: The dead
 
     /// Whoever is at the end of this leg says nothing any more.
-    mutating func vanished(_ callID: [UInt8]) {
-        deserted[callID] = now + settings.calls.aliveCheck + Self.deathBound
+    ///
+    /// - Parameter wasRefreshing: it refreshed its session (RFC 4028 §10). Where nobody is asked whether
+    ///   it is there, the end of that ends its call, and without one nothing does.
+    mutating func vanished(_ callID: [UInt8], wasRefreshing: Bool) {
+        let check = settings.calls.aliveCheck
+        let bounds = [
+            check > .zero ? now + check + Self.deathBound : nil,
+            wasRefreshing ? now + Self.sessionBound : nil,
+        ]
+        deserted[callID] = bounds.compactMap { $0 }.min()
     }
 
     /// A new process asks everybody anew.

@@ -85,10 +85,10 @@ extension Auditor {
             request.toTag != nil, let leg = legs[callID],
             legs[callID]?.branches.insert(Array(request.topVia.branch ?? [])).inserted == true
         else { return }
-        // Whoever is hung up once more is gone already.
+        // Whoever has had a BYE is gone already, and whom it did not reach has not seen its number.
         let dialog = Self.dialog(of: request)
         if let last = leg.sequences[dialog], request.cseqNumber <= last.number,
-            !(request.method == .bye && last.method == .bye)
+            last.method != .bye
         {
             find(
                 "CSeq went back",

@@ -169,6 +169,10 @@ struct SimulatedSite: Sendable {
         if faults.contains(.forwarding) { makeForwards(&chance) }
         if faults.contains(.vanishing) {
             settings.calls.aliveCheck = .seconds(chance.number(in: 5...20))
+            // Where nobody is asked, a dead phone's call ends with the session that it refreshed.
+            if faults.contains(.sessionTimers), chance.happens(permille: 400) {
+                settings.calls.aliveCheck = .zero
+            }
         }
         // Whoever has parked a call is not rung: in these worlds that would be a call of nobody's.
         if faults.contains(.parking) { settings.calls.parkRecall = .seconds(3600) }
