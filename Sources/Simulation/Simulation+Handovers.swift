@@ -108,6 +108,30 @@ extension Simulation {
         return serial
     }
 
+    // MARK: Pickup
+
+    /// A phone whose user sees that another one rings answers there.
+    mutating func pickUpACall() {
+        let ringing = (0..<SimulatedSite.phones).flatMap { index in
+            agents[index].calleesThatRing.map { (index, $0) }
+        }
+        guard !ringing.isEmpty else { return }
+        let (index, callID) = chance.pick(ringing)
+        let others = (0..<SimulatedSite.phones).filter { $0 != index }
+        pickUp(callID, of: index, from: chance.pick(others))
+    }
+
+    @discardableResult
+    mutating func pickUp(_ callID: [UInt8], of index: Int, from picker: Int) -> Int {
+        let rings = auditor.serial(ofLeg: callID)
+        let serial = place(
+            from: picker, to: Self.access(lastSerial + 1) + agents[index].number, kind: .feature,
+            talk: .seconds(chance.number(in: 1...40)), patience: nil,
+            replaces: agents[index].replaces(callID))
+        auditor.picksUp(serial, rings)
+        return serial
+    }
+
     // MARK: Phones that die
 
     mutating func killAPhoneInACall() {

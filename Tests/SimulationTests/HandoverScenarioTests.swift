@@ -85,6 +85,31 @@ import Testing
         #expect(scenario.charges.count == 1)
     }
 
+    /// Elsewhere: the phone that rang rings on, or a kill leaves the picker alone.
+    @Test(arguments: [nil, 0, 1, 2, 4, 8, 20, 400])
+    func aCallIsPickedUpAtAnotherPhone(killedAfter milliseconds: Int?) throws {
+        let scenario = try Scenario(balance: "10", faults: [.pickups])
+        scenario.world.agents[7].manner = .rings
+        let call = scenario.world.place(
+            from: 5, to: "8007", kind: .internal, talk: .seconds(3600), patience: nil)
+        scenario.wait(.seconds(2))
+        let rings = try #require(scenario.world.agents[7].calleesThatRing.first)
+        scenario.world.pickUp(rings, of: 7, from: 3)
+        if let milliseconds {
+            scenario.wait(.milliseconds(20 + milliseconds))
+            scenario.world.crash(outage: .milliseconds(500))
+        }
+        scenario.wait(.seconds(3))
+        let isConnected = scenario.world.agents[3].talkingSessions.count == 1
+        if milliseconds == nil {
+            #expect(isConnected && scenario.running == 1)
+            #expect(scenario.world.agents[5].talkingSessions.count == 1)
+            #expect(scenario.world.agents[7].calleesThatRing.isEmpty)
+            #expect(scenario.world.auditor.calls[call]?.connected.isEmpty == false)
+        }
+        scenario.end()
+    }
+
     /// Elsewhere: a phone that has lost its power says no BYE, and its call is charged for ever.
     @Test func aDeadPhoneEndsItsCall() throws {
         let scenario = try Scenario(balance: "10") { $0.settings.calls.aliveCheck = .seconds(10) }

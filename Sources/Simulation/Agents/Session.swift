@@ -57,6 +57,8 @@ struct Session: Sendable {
     var sessionEnds: Instant?
     /// It is this side that refreshes the session.
     var refreshesItself = false
+    /// What this caller's INVITE says of the dialog that it takes the place of.
+    var replaces: String?
     /// This caller never acknowledges.
     var leavesOutAck = false
 

@@ -42,7 +42,7 @@ extension UserAgent {
     /// - Returns: its Call-ID.
     mutating func call(
         serial: Int, caller: String, dialled: String, talk: Instant.Span, patience: Instant.Span?,
-        now: Instant
+        replaces: String? = nil, now: Instant
     ) -> [UInt8] {
         let callID = newCallID()
         let host = kind == .phone ? "example.com" : "192.0.2.1"
@@ -52,6 +52,7 @@ extension UserAgent {
             isCaller: true, serial: serial, callID: callID,
             local: Array(from.utf8) + newTag(),
             remote: Array("<".utf8) + uri + Array(">".utf8), target: uri, talk: talk)
+        session.replaces = replaces
         session.leavesOutAck = faults.contains(.missingAcks) && chance.happens(permille: 60)
         sessions[callID] = session
         invite(callID, now: now)
@@ -69,6 +70,7 @@ extension UserAgent {
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
         if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }
         askForSession(&writer, &session)
+        if let replaces = session.replaces { writer.field(.replaces, replaces) }
         authorise(&writer, .invite, uri: session.target)
         // Some offer late.
         let bytes =

@@ -47,6 +47,21 @@ extension UserAgent {
         String(decoding: address.split(separator: UInt8(ascii: "=")).last ?? [], as: UTF8.self)
     }
 
+    // MARK: Replaces
+
+    /// Callees by Call-ID that ring at this moment.
+    var calleesThatRing: [[UInt8]] {
+        sessions.filter { !$0.value.isCaller && $0.value.state == .inviting && $0.value.hasRung }
+            .map(\.key).sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// A dialog of this phone as others name it (RFC 3891 §6): they see it in its lamp.
+    func replaces(_ callID: [UInt8]) -> String? {
+        guard let session = sessions[callID] else { return nil }
+        return String(decoding: session.callID, as: UTF8.self)
+            + ";to-tag=\(Self.tag(in: session.remote));from-tag=\(Self.tag(in: session.local))"
+    }
+
     // MARK: Silence
 
     /// It loses its power in the middle of a call, and knows nothing of it any more.

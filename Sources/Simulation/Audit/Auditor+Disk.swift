@@ -77,6 +77,8 @@ extension Auditor {
                 facts.connected = answer
                 // From here on it is charged by the price of this attempt, whatever comes.
                 if let row = legs[answer]?.row { facts.rows = [row] }
+            } else if let picker = picker(of: serial) {
+                facts.connected = picker
             } else {
                 find("answered by nobody", "call \(serial) is journaled without a callee's 2xx")
             }
@@ -116,7 +118,9 @@ extension Auditor {
             if facts.answeredAt == nil {
                 find("recorded as answered", "call \(serial), which no callee answered")
             }
-        } else if facts.toldAt != nil, !facts.isForgotten, facts.handover != .fetching {
+        } else if facts.toldAt != nil, !facts.isForgotten,
+            facts.handover?.isElsewhere != true
+        {
             find("told and not recorded", "call \(serial) is recorded as not answered")
         }
         checkPostings(charges, charged: charged, of: facts, record)

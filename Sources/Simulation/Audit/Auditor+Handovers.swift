@@ -56,7 +56,26 @@ extension Auditor {
             // A call that is connected twice belongs to either of those it is joined from.
             let isKnown = first == 0 || calls[serial] != nil
             return isKnown ? nil : "it is linked to call \(serial), not to \(first)"
+        case .pickup(let rings):
+            guard record.sipStatus == 200 else { return nil }
+            let linked = record.linkedCall.flatMap { serialOfCall[CallID(rawValue: $0)] }
+            return linked == rings
+                ? nil : "it picked up call \(rings), and its record names another"
         case .parking, .fetching, nil: return nil
+        }
+    }
+
+    /// A call is made to take the place of a phone that another one rings.
+    mutating func picksUp(_ serial: Int, _ rings: Int) {
+        calls[serial]?.handover = .pickup(of: rings)
+        hasPickups = true
+    }
+
+    /// Who has picked up a call in this turn: the Call-ID of its INVITE.
+    func picker(of serial: Int) -> [UInt8]? {
+        pickingThisTurn.first { callID in
+            guard let own = legs[callID]?.serial else { return false }
+            return calls[latestLife[own] ?? own]?.handover == .pickup(of: serial)
         }
     }
 

@@ -6,6 +6,11 @@ extension Auditor {
     /// A datagram is handed to the switch.
     mutating func delivered(_ bytes: [UInt8]) {
         figures.datagrams += 1
+        if hasPickups, bytes.starts(with: "INVITE ".utf8),
+            let invite = Self.read(bytes), invite.has(.replaces)
+        {
+            pickingThisTurn.append(Array(invite.callID))
+        }
         // Only a provisional response, a 2xx and a BYE matter.
         let isProvisional = bytes.starts(with: "SIP/2.0 1".utf8)
         guard
@@ -192,6 +197,9 @@ extension Auditor {
         case 200..<300:
             guard facts.toldAt == nil else { return }
             calls[serial]?.toldAt = now
+            if case .pickup(let rings) = facts.handover, calls[rings]?.answeredAt == nil {
+                find("picked up in vain", "call \(serial) was told 200, and call \(rings) rings on")
+            }
             figures.answered += 1
             // A disk that says nothing keeps no caller waiting for its 503. Is the process gone before the
             // record of that is written, the journal has an answer; the next process asks for the caller

@@ -62,6 +62,10 @@ struct Auditor: Sendable {
     var now = Instant(nanoseconds: 0)
     var wallTime: Int64 = 0
     var answeredThisTurn: [[UInt8]] = []
+    /// There are INVITEs with Replaces in this world.
+    var hasPickups = false
+    /// Call-IDs of INVITEs with Replaces that were delivered.
+    var pickingThisTurn: [[UInt8]] = []
     var acceptedThisTurn: [Int] = []
     var closedThisTurn: [Int] = []
     /// The Call-ID and the branch of a BYE that was delivered.
@@ -98,7 +102,7 @@ struct Auditor: Sendable {
         figures.calls += 1
         switch facts.handover {
         case .transfer, .parking: break
-        case .fetching, nil:
+        case .fetching, .pickup, nil:
             legs[facts.callID] = LegFacts(
                 serial: facts.serial, isCaller: true, number: facts.caller)
         }

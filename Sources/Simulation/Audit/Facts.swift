@@ -41,6 +41,16 @@ struct CallFacts: Sendable {
         case parking
         /// A code that fetches one: its caller talks, and its own record is that of a code.
         case fetching
+        /// An INVITE that takes the place of a phone that rings for another call, by the serial of that.
+        case pickup(of: Int)
+
+        /// Its caller talks in another call; its own record costs nothing and was not answered.
+        var isElsewhere: Bool {
+            switch self {
+            case .fetching, .pickup: true
+            case .transfer, .parking: false
+            }
+        }
     }
 
     var handover: Handover?

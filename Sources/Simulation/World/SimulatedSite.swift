@@ -34,6 +34,7 @@ struct SimulatedSite: Sendable {
         level country  may city + national
         level world    may country + international
         line 66778000-66778099 rings 8000-8099
+        group all 8000-8009
         feature balance         *100
         feature do-not-disturb  on *78  off *79
         feature redeem          *99*{code}
