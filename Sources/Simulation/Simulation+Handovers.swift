@@ -82,6 +82,8 @@ extension Simulation {
     }
 
     mutating func park(_ callID: [UInt8], of index: Int) {
+        // Whoever has parked two calls is rung for both, and nobody could tell these apart.
+        guard hasParked.insert(index).inserted else { return }
         let serial = newSerial()
         let digits = String(Self.access(serial).dropFirst())
         var facts = CallFacts(

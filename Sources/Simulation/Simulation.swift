@@ -75,6 +75,8 @@ public struct Simulation: ~Copyable, Sendable {
     var redemptions: [Redemption] = []
     /// Calls that may wait at a place, by its digits.
     var parkedPlaces: [String] = []
+    /// Phones that have parked a call.
+    var hasParked: Set<Int> = []
     /// What was dialled without a serial, by whom: the same again would not be told apart.
     var hasDialled: Set<String> = []
     private var isStopped = false

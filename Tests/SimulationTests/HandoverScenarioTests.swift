@@ -85,6 +85,34 @@ import Testing
         #expect(scenario.charges.count == 1)
     }
 
+    /// Elsewhere: a call that nobody fetches waits, and is charged, for ever.
+    @Test func whoParkedACallThatNobodyFetchesIsRungAndTalksAgain() throws {
+        let scenario = try Scenario(balance: "10") { $0.settings.calls.parkRecall = .seconds(10) }
+        let (call, callID) = try talking(scenario)
+        scenario.world.park(callID, of: 5)
+        scenario.wait(.seconds(15))
+        // It answers after a second; the call that rings it is a record of its own, for nothing.
+        #expect(scenario.world.agents[5].talkingSessions.count == 1 && scenario.running == 2)
+        scenario.end()
+        #expect(scenario.world.auditor.calls[call]?.isRecordedAnswered == true)
+        #expect(scenario.charges.count == 1)
+    }
+
+    @Test func aCallThatNobodyWantsEndsAfterThreeRecalls() throws {
+        let scenario = try Scenario(balance: "100") { $0.settings.calls.parkRecall = .seconds(10) }
+        let (call, callID) = try talking(scenario)
+        scenario.world.agents[5].manner = .refuses(486)
+        scenario.world.park(callID, of: 5)
+        scenario.wait(.seconds(45))
+        #expect(
+            scenario.running == 0 && scenario.world.agents.allSatisfy { $0.openSessions.isEmpty })
+        let lasted = try #require(scenario.lasted(call))
+        #expect((50_000...52_000).contains(lasted))
+        // The call, the code that parked it, and three that rang.
+        #expect(scenario.records == 5 && scenario.charges.count == 1)
+        scenario.end()
+    }
+
     /// Elsewhere: the phone that rang rings on, or a kill leaves the picker alone.
     @Test(arguments: [nil, 0, 1, 2, 4, 8, 20, 400])
     func aCallIsPickedUpAtAnotherPhone(killedAfter milliseconds: Int?) throws {

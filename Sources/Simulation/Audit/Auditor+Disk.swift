@@ -52,7 +52,8 @@ extension Auditor {
     }
 
     private mutating func serial(of record: CallRecord) -> Int? {
-        serialOfKey[Self.key(caller: record.caller, dialled: record.dialled)].map {
+        if let recalled = recall(of: record) { return recalled }
+        return serialOfKey[Self.key(caller: record.caller, dialled: record.dialled)].map {
             life(of: $0, start: CallID(rawValue: record.callID).start)
         }
     }

@@ -79,6 +79,48 @@ extension Auditor {
         }
     }
 
+    // MARK: Recalls
+
+    /// A call to who parked another one, by its record: it calls itself.
+    mutating func recall(of record: CallRecord) -> Int? {
+        guard record.caller == record.dialled else { return nil }
+        let call = CallID(rawValue: record.callID)
+        if let known = serialOfCall[call] { return known }
+        let serial = openRecall(of: record.caller) ?? newRecall(of: record.caller)
+        calls[serial]?.call = call
+        serialOfCall[call] = serial
+        return serial
+    }
+
+    /// The same by its INVITE, which says on whose behalf it is and nothing of a serial.
+    mutating func recall(in invite: Message) -> Int? {
+        guard !invite.has(.subject),
+            let number = invite.address(.referredBy)?.uriView?.userUnescaped,
+            invite.value(.referredBy)?.firstRange(of: Array(";serial=".utf8)) == nil
+        else { return nil }
+        return openRecall(of: number) ?? newRecall(of: number)
+    }
+
+    private func openRecall(of number: String) -> Int? {
+        guard let latest = recalls[number], let facts = calls[latest], facts.closedAt == nil,
+            facts.start == start
+        else { return nil }
+        return latest
+    }
+
+    private mutating func newRecall(of number: String) -> Int {
+        lastRecall += 1
+        let serial = lastRecall
+        var facts = CallFacts(
+            serial: serial, callID: Array("recall-\(serial)".utf8), kind: .internal,
+            caller: number, dialled: number, normalised: number, chain: [])
+        facts.start = start
+        facts.handover = .transfer(of: 0)
+        calls[serial] = facts
+        recalls[number] = serial
+        return serial
+    }
+
     // MARK: Limits
 
     /// An answered call counts for both its extensions; nobody has more than its limit.

@@ -122,11 +122,12 @@ extension Auditor {
         let callID = Array(invite.callID)
         // It may be sent again.
         guard legs[callID] == nil else { return }
-        guard let number = Self.serial(in: invite), calls[number] != nil else {
+        let recalled = recall(in: invite)
+        guard let number = recalled ?? Self.serial(in: invite), calls[number] != nil else {
             find("INVITE of no call", "\(invite)")
             return
         }
-        let serial = life(of: number, start: start)
+        let serial = recalled ?? life(of: number, start: start)
         if calls[serial]?.kind != .outbound { sentOn(serial, to: invite) }
         guard let facts = calls[serial] else { return }
         legs[callID] = LegFacts(

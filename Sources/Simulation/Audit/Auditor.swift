@@ -23,6 +23,10 @@ struct Auditor: Sendable {
     var start: UInt32 = 0
     var serialOfCall: [CallID: Int] = [:]
     var legs: [[UInt8]: LegFacts] = [:]
+    /// Calls to who has parked one that nobody fetched, by that extension: the latest.
+    var recalls: [String: Int] = [:]
+    /// Calls that the switch makes by itself have serials above all others.
+    var lastRecall = 5_000_000
     /// By all that was decided, durable or not.
     var balances: [String: Int64]
     /// Of the postings that were decided and are not durable yet, and of those that are.

@@ -175,8 +175,9 @@ struct SimulatedSite: Sendable {
                 settings.calls.aliveCheck = .zero
             }
         }
-        // Whoever has parked a call is not rung: in these worlds that would be a call of nobody's.
-        if faults.contains(.parking) { settings.calls.parkRecall = .seconds(3600) }
+        if faults.contains(.parking) {
+            settings.calls.parkRecall = .seconds(chance.number(in: 2...30))
+        }
     }
 
     /// Of extensions that no rule limits, so that the length of their calls is theirs to pay.

@@ -29,8 +29,9 @@ extension Switch {
         guard calls.contains(reference.call) else {
             guard isPeer(flow, user: response.address(.to)) else { return }
             // It may be another fork; one that has had its BYE answers 481 to this one. Whom we have
-            // invited as a caller was in a dialog already, whose BYE is on the way with a lower number
-            // than another one would have.
+            // invited as a caller was in a dialog already, whose BYE is on the way: a re-INVITE is
+            // answered as late as this when its last retransmission is what arrived (timer B), or when a
+            // transport error at that address took its transaction.
             let wasAgain = reference.side == .caller && reference.call != .none
             hangUp(response, on: flow, isToldAlready: wasAgain)
             return
