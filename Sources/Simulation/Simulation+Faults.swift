@@ -146,9 +146,7 @@ extension Simulation {
     }
 
     private mutating func hangUpACall() {
-        let running = auditor.serialOfCall.keys.sorted().filter { call in
-            auditor.serialOfCall[call].flatMap { auditor.calls[$0] }?.closedAt == nil
-        }
+        let running = auditor.runningCalls
         guard !running.isEmpty else { return }
         let call = chance.pick(running)
         turn(.requested(.hungUp(call: call.description), by: ControlToken(rawValue: .max)))

@@ -141,6 +141,17 @@ extension Simulation {
         vanish(callID, of: index)
     }
 
+    /// Where nobody is asked whether it is there, a free call of two dead phones has no end but the
+    /// operator's.
+    mutating func endDesertedCalls() {
+        guard agents.contains(where: { $0.sessions.values.contains(where: \.isVanished) }) else {
+            return
+        }
+        for call in auditor.runningCalls where theSwitch != nil {
+            turn(.requested(.hungUp(call: call.description), by: ControlToken(rawValue: .max)))
+        }
+    }
+
     mutating func vanish(_ callID: [UInt8], of index: Int) {
         let session = agents[index].sessions[callID]
         agents[index].vanish(from: callID)

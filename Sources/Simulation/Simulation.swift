@@ -168,6 +168,7 @@ public struct Simulation: ~Copyable, Sendable {
         }
         if theSwitch != nil { reconfigure() }
         if theSwitch != nil { drainForUpgrade(false) }
+        if site.settings.calls.aliveCheck == .zero { endDesertedCalls() }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
         // What is done once a minute may be on the way to the disk in this very moment.

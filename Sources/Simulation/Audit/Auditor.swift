@@ -186,6 +186,13 @@ struct Auditor: Sendable {
         deathsForgotten()
     }
 
+    /// Calls that are not recorded yet.
+    var runningCalls: [CallID] {
+        serialOfCall.keys.sorted().filter { call in
+            serialOfCall[call].flatMap { calls[$0] }?.closedAt == nil
+        }
+    }
+
     mutating func clockStepped() {
         for serial in calls.keys.sorted() {
             guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
