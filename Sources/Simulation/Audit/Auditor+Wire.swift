@@ -31,8 +31,11 @@ extension Auditor {
         }
         guard message.method == .invite, !leg.isCaller else { return }
         guard leg.answeredAt == nil else {
+            // A phone whose registration a wall clock that was set has ended is a stranger to a process
+            // that has not invited it.
             if let tag = message.toTag, leg.remoteTag?.elementsEqual(tag) == false,
-                leg.sequences[Self.dialog(of: message)] == nil
+                leg.sequences[Self.dialog(of: message)] == nil,
+                leg.start == start || !wasClockSet
             {
                 legs[callID]?.forks.insert(Array(tag))
             }
@@ -131,7 +134,7 @@ extension Auditor {
         if calls[serial]?.kind != .outbound { sentOn(serial, to: invite) }
         guard let facts = calls[serial] else { return }
         legs[callID] = LegFacts(
-            serial: serial, isCaller: false,
+            serial: serial, isCaller: false, start: start,
             number: URI(parsing: invite.requestURI)?.userUnescaped ?? "")
         let isFirst = facts.forwardedBy == nil ? !facts.isAttempted : facts.rows.isEmpty
         calls[serial]?.isAttempted = true

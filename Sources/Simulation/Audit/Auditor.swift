@@ -57,6 +57,8 @@ struct Auditor: Sendable {
     /// Accounts that may not pay for new calls, and from when on, microseconds since 1970.
     var blocked: Set<String> = []
     var expiries: [String: Int64] = [:]
+    /// The wall clock was set, or nobody knows how long a machine was without power.
+    var wasClockSet = false
     /// New calls are not taken.
     var isDraining = false
     /// Who redeemed a voucher, by its posting.
@@ -146,6 +148,7 @@ struct Auditor: Sendable {
     /// The process is gone, and with it all that was decided and is not durable.
     mutating func crashed(_ durable: Durable, losesPower: Bool) {
         figures.crashes += 1
+        if losesPower { wasClockSet = true }
         balances = durable.balances
         isStoreFailing = false
         lastTicket = 0
@@ -194,6 +197,7 @@ struct Auditor: Sendable {
     }
 
     mutating func clockStepped() {
+        wasClockSet = true
         for serial in calls.keys.sorted() {
             guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
             else { continue }

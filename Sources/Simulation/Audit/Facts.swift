@@ -110,6 +110,8 @@ struct CallFacts: Sendable {
 struct LegFacts: Sendable {
     let serial: Int
     let isCaller: Bool
+    /// Which start of the switch invited it.
+    var start: UInt32 = 0
     /// The extension whose phone it is; a number outside for any other.
     var number = ""
     /// Whoever is there has asked to leave the call to others.
