@@ -536,6 +536,30 @@ import Testing
         #expect(site.said(stranger.endpoint) == "" && site.said(callee.endpoint) == "")
     }
 
+    /// The kernel said that nothing arrives there, and it rang all the same.
+    @Test func aLateAnswerOfAPhoneWhoseRegistrationHasEndedIsHungUp() throws {
+        var site = try Site()
+        var caller = try site.registered("8001")[0]
+        var callee = Party("8002", Endpoint(text: "10.1.1.2:5060"))
+        #expect(try callee.register(at: &site, expires: 60).status == 200)
+        site.pass(.seconds(50))
+        try caller.call("8002", at: &site)
+        let invite = try site.next(callee.endpoint)
+        callee.answer(invite, 180, at: &site)
+        site.handle(
+            .transportFailed(Flow(transport: .udp, listener: 0, remote: callee.endpoint)))
+        #expect(site.isIdle)
+        site.pass(.seconds(15))
+        callee.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(callee.endpoint) == "ACK BYE")
+        // Nobody else is believed to be that phone.
+        var stranger = Party("8002", Endpoint(text: "10.9.9.9:5060"))
+        stranger.answer(invite, 200, at: &site, body: Party.offer, tag: "other")
+        #expect(site.said(stranger.endpoint) == "")
+        site.pass(.seconds(60))
+        #expect(site.sw.inspection.legs == 0 && site.sw.inspection.retiredLegs == 0)
+    }
+
     @Test func aStrangerCannotMakeUsSend() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -27,7 +27,11 @@ extension Switch {
             return
         }
         guard calls.contains(reference.call) else {
-            guard isPeer(flow, user: response.address(.to)) else { return }
+            // Its registration may have ended since it was invited.
+            guard
+                retiredPlaces[tag] == flow.remote.ip
+                    || isPeer(flow, user: response.address(.to))
+            else { return }
             // It may be another fork; one that has had its BYE answers 481 to this one. Whom we have
             // invited as a caller was in a dialog already, whose BYE is on the way: a re-INVITE is
             // answered as late as this when its last retransmission is what arrived (timer B), or when a
