@@ -75,6 +75,8 @@ public enum Fault: String, CaseIterable, Hashable, Sendable {
     case sessionTimers = "session-timers"
     /// Money that is given back for calls.
     case refunds
+    /// Calls that ring at one phone and are answered at another (RFC 3891).
+    case pickups
 }
 
 /// Which faults a world has.

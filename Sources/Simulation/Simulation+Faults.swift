@@ -36,6 +36,7 @@ extension Simulation {
         case .parking: 1500...9000
         case .vanishing: 3000...20_000
         case .refunds: 2000...12_000
+        case .pickups: 300...4000
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
@@ -74,6 +75,7 @@ extension Simulation {
         case .parking: parkOrFetch()
         case .vanishing: killAPhoneInACall()
         case .refunds: refundACall()
+        case .pickups: pickUpACall()
         case .drains:
             drainForUpgrade(true)
             relief(of: fault, within: 500...10_000)
@@ -144,9 +146,7 @@ extension Simulation {
     }
 
     private mutating func hangUpACall() {
-        let running = auditor.serialOfCall.keys.sorted().filter { call in
-            auditor.serialOfCall[call].flatMap { auditor.calls[$0] }?.closedAt == nil
-        }
+        let running = auditor.runningCalls
         guard !running.isEmpty else { return }
         let call = chance.pick(running)
         turn(.requested(.hungUp(call: call.description), by: ControlToken(rawValue: .max)))

@@ -82,6 +82,8 @@ extension Simulation {
     }
 
     mutating func park(_ callID: [UInt8], of index: Int) {
+        // Whoever has parked two calls is rung for both, and nobody could tell these apart.
+        guard hasParked.insert(index).inserted else { return }
         let serial = newSerial()
         let digits = String(Self.access(serial).dropFirst())
         var facts = CallFacts(
@@ -108,6 +110,30 @@ extension Simulation {
         return serial
     }
 
+    // MARK: Pickup
+
+    /// A phone whose user sees that another one rings answers there.
+    mutating func pickUpACall() {
+        let ringing = (0..<SimulatedSite.phones).flatMap { index in
+            agents[index].calleesThatRing.map { (index, $0) }
+        }
+        guard !ringing.isEmpty else { return }
+        let (index, callID) = chance.pick(ringing)
+        let others = (0..<SimulatedSite.phones).filter { $0 != index }
+        pickUp(callID, of: index, from: chance.pick(others))
+    }
+
+    @discardableResult
+    mutating func pickUp(_ callID: [UInt8], of index: Int, from picker: Int) -> Int {
+        let rings = auditor.serial(ofLeg: callID)
+        let serial = place(
+            from: picker, to: Self.access(lastSerial + 1) + agents[index].number, kind: .feature,
+            talk: .seconds(chance.number(in: 1...40)), patience: nil,
+            replaces: agents[index].replaces(callID))
+        auditor.picksUp(serial, rings)
+        return serial
+    }
+
     // MARK: Phones that die
 
     mutating func killAPhoneInACall() {
@@ -115,8 +141,22 @@ extension Simulation {
         vanish(callID, of: index)
     }
 
+    /// Where nobody is asked whether it is there, a free call of two dead phones has no end but the
+    /// operator's.
+    mutating func endDesertedCalls() {
+        guard agents.contains(where: { $0.sessions.values.contains(where: \.isVanished) }) else {
+            return
+        }
+        for call in auditor.runningCalls where theSwitch != nil {
+            turn(.requested(.hungUp(call: call.description), by: ControlToken(rawValue: .max)))
+        }
+    }
+
     mutating func vanish(_ callID: [UInt8], of index: Int) {
+        let session = agents[index].sessions[callID]
         agents[index].vanish(from: callID)
-        auditor.vanished(callID)
+        auditor.vanished(
+            callID,
+            wasRefreshing: session?.refreshesItself == true && session?.sessionEnds != nil)
     }
 }

@@ -132,7 +132,7 @@ extension Simulation {
     @discardableResult
     mutating func place(
         from index: Int, to number: String, kind: CallFacts.Kind, talk: Instant.Span,
-        patience: Instant.Span?
+        patience: Instant.Span?, replaces: String? = nil
     ) -> Int {
         let serial = newSerial()
         var caller = agents[index].number
@@ -148,7 +148,7 @@ extension Simulation {
         }
         let callID = agents[index].call(
             serial: serial, caller: caller, dialled: dialled, talk: talk, patience: patience,
-            now: now)
+            replaces: replaces, now: now)
         auditor.expect(
             CallFacts(
                 serial: serial, callID: callID, kind: kind, caller: caller,

@@ -75,6 +75,8 @@ public struct Simulation: ~Copyable, Sendable {
     var redemptions: [Redemption] = []
     /// Calls that may wait at a place, by its digits.
     var parkedPlaces: [String] = []
+    /// Phones that have parked a call.
+    var hasParked: Set<Int> = []
     /// What was dialled without a serial, by whom: the same again would not be told apart.
     var hasDialled: Set<String> = []
     private var isStopped = false
@@ -166,6 +168,7 @@ public struct Simulation: ~Copyable, Sendable {
         }
         if theSwitch != nil { reconfigure() }
         if theSwitch != nil { drainForUpgrade(false) }
+        if site.settings.calls.aliveCheck == .zero { endDesertedCalls() }
         queue.add(.hangsUpAll, at: now)
         advance(to: now + .seconds(Self.drainSeconds))
         // What is done once a minute may be on the way to the disk in this very moment.
@@ -205,7 +208,9 @@ public struct Simulation: ~Copyable, Sendable {
                     "a provisional response not acknowledged",
                     "\(agent.number) \(agent.shown(callID))")
             }
-            for callID in agent.ringingSessions where auditor.legs[callID]?.isOrphaned == false {
+            // Of whom nothing was heard, nobody may take the INVITE back (RFC 3261 §9.1).
+            for callID in agent.ringingSessions {
+                guard let leg = auditor.legs[callID], !leg.isOrphaned, leg.isHeard else { continue }
                 auditor.find("a phone rings on", "\(agent.number) \(agent.shown(callID))")
             }
         }

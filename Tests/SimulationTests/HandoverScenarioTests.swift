@@ -85,6 +85,59 @@ import Testing
         #expect(scenario.charges.count == 1)
     }
 
+    /// Elsewhere: a call that nobody fetches waits, and is charged, for ever.
+    @Test func whoParkedACallThatNobodyFetchesIsRungAndTalksAgain() throws {
+        let scenario = try Scenario(balance: "10") { $0.settings.calls.parkRecall = .seconds(10) }
+        let (call, callID) = try talking(scenario)
+        scenario.world.park(callID, of: 5)
+        scenario.wait(.seconds(15))
+        // It answers after a second; the call that rings it is a record of its own, for nothing.
+        #expect(scenario.world.agents[5].talkingSessions.count == 1 && scenario.running == 2)
+        scenario.end()
+        #expect(scenario.world.auditor.calls[call]?.isRecordedAnswered == true)
+        #expect(scenario.charges.count == 1)
+    }
+
+    @Test func aCallThatNobodyWantsEndsAfterThreeRecalls() throws {
+        let scenario = try Scenario(balance: "100") { $0.settings.calls.parkRecall = .seconds(10) }
+        let (call, callID) = try talking(scenario)
+        scenario.world.agents[5].manner = .refuses(486)
+        scenario.world.park(callID, of: 5)
+        scenario.wait(.seconds(45))
+        #expect(
+            scenario.running == 0 && scenario.world.agents.allSatisfy { $0.openSessions.isEmpty })
+        let lasted = try #require(scenario.lasted(call))
+        #expect((50_000...52_000).contains(lasted))
+        // The call, the code that parked it, and three that rang.
+        #expect(scenario.records == 5 && scenario.charges.count == 1)
+        scenario.end()
+    }
+
+    /// Elsewhere: the phone that rang rings on, or a kill leaves the picker alone.
+    @Test(arguments: [nil, 0, 1, 2, 4, 8, 20, 400])
+    func aCallIsPickedUpAtAnotherPhone(killedAfter milliseconds: Int?) throws {
+        let scenario = try Scenario(balance: "10", faults: [.pickups])
+        scenario.world.agents[7].manner = .rings
+        let call = scenario.world.place(
+            from: 5, to: "8007", kind: .internal, talk: .seconds(3600), patience: nil)
+        scenario.wait(.seconds(2))
+        let rings = try #require(scenario.world.agents[7].calleesThatRing.first)
+        scenario.world.pickUp(rings, of: 7, from: 3)
+        if let milliseconds {
+            scenario.wait(.milliseconds(20 + milliseconds))
+            scenario.world.crash(outage: .milliseconds(500))
+        }
+        scenario.wait(.seconds(3))
+        let isConnected = scenario.world.agents[3].talkingSessions.count == 1
+        if milliseconds == nil {
+            #expect(isConnected && scenario.running == 1)
+            #expect(scenario.world.agents[5].talkingSessions.count == 1)
+            #expect(scenario.world.agents[7].calleesThatRing.isEmpty)
+            #expect(scenario.world.auditor.calls[call]?.connected.isEmpty == false)
+        }
+        scenario.end()
+    }
+
     /// Elsewhere: a phone that has lost its power says no BYE, and its call is charged for ever.
     @Test func aDeadPhoneEndsItsCall() throws {
         let scenario = try Scenario(balance: "10") { $0.settings.calls.aliveCheck = .seconds(10) }
@@ -94,6 +147,26 @@ import Testing
         #expect(scenario.running == 0 && scenario.records == 1)
         let lasted = try #require(scenario.lasted(call))
         #expect((10_000...54_000).contains(lasted))
+        scenario.end()
+    }
+
+    /// Nobody is asked here whether it is there; the phone that has died refreshed its session.
+    @Test func aSessionThatNobodyRefreshesEndsItsCall() throws {
+        let scenario = try Scenario(balance: "100", faults: [.sessionTimers]) {
+            $0.settings.calls.aliveCheck = .zero
+        }
+        scenario.world.agents[5].asksForRefresh = false
+        let (call, callID) = try talking(scenario)
+        // It goes on for as long as the phone refreshes it.
+        scenario.wait(.seconds(300))
+        #expect(scenario.running == 1)
+        scenario.world.vanish(callID, of: 5)
+        scenario.wait(.seconds(90))
+        #expect(scenario.running == 0 && scenario.records == 1)
+        let lasted = try #require(scenario.lasted(call))
+        // A little before the end that the phone knows of (RFC 4028 §10).
+        #expect((325_000...371_000).contains(lasted))
+        #expect(scenario.charges.count == 1)
         scenario.end()
     }
 

@@ -65,6 +65,16 @@ import Testing
                 + "silence,impatience,near-zero,operators,short-slices,long-calls,rush,"
                 + "account-changes,reliable-provisionals"
         ),
+        // A late answer was not hung up while the table of transactions was full.
+        (
+            307271, 1,
+            "duplication,reordering,refusals,forked-answers,endless-retransmission,small-tables,"
+                + "short-slices,rush,drains,forwarding,vanishing,refunds"
+        ),
+        // Nothing that a gateway said arrived, and its phone was rung for ever.
+        (302831, 1, "loss"),
+        // A parked call was recalled beyond the limit of calls.
+        (300282, 1, "small-tables,parking"),
     ])
     func aSeedThatFailedOnceIsGood(seed: Int, minutes: Int, names: String) throws {
         let faults = try names.split(separator: ",").map {

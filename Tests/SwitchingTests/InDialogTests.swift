@@ -71,6 +71,28 @@ import Testing
         }
     }
 
+    /// A second BYE with a number far ahead would leave the first one's call without a way to be hung up,
+    /// where a loss of power brings it back.
+    @Test func aReinviteThatIsAnsweredAfterItsCallIsAcknowledgedAlone() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[1].send("INVITE", at: &site, body: Party.offer)
+        let reinvite = try site.next(phones[0].endpoint)
+        #expect(reinvite.method == .invite && reinvite.toTag != nil)
+        site.pass(.seconds(5))
+        phones[1].send("BYE", at: &site)
+        let bye = try #require(site.all(phones[0].endpoint).last { $0.method == .bye })
+        phones[0].answer(bye, 200, at: &site)
+        // The transaction of the re-INVITE has timed out; the dialog is known for a while.
+        site.pass(.seconds(28))
+        _ = site.all(phones[0].endpoint)
+        phones[0].answer(reinvite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[0].endpoint) == "ACK")
+        site.pass(.seconds(40))
+        #expect(site.said(phones[0].endpoint) == "" && site.isIdle)
+    }
+
     @Test func aRefusedReinviteKeepsTheCall() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -485,6 +485,81 @@ import Testing
         #expect(site.said(phones[0].endpoint) == "481 487")
     }
 
+    /// A table that is full lets nobody talk for free.
+    @Test func aStrayAnswerIsHungUpWithoutRoomForATransaction() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        site.diskIsQuick = false
+        try phones[0].call("8002", at: &site)
+        let invite = try site.next(phones[1].endpoint)
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        func limit(transactions: Int) throws {
+            var settings = site.settings
+            settings.limits.transactions = transactions
+            site.handle(
+                .configured(Configuration(settings: settings, plan: try Site.compiledPlan())))
+        }
+        try limit(transactions: 0)
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        let bye = try site.next(phones[1].endpoint)
+        #expect(bye.method == .bye && bye.toTag?.elementsEqual(phones[1].tag.utf8) == true)
+        // Nothing repeats it, and nothing keeps the callee from repeating its answer: BYE was lost.
+        site.pass(.seconds(2))
+        #expect(site.said(phones[1].endpoint) == "")
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "BYE")
+        try limit(transactions: 100)
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK BYE")
+        site.pass(.seconds(1))
+        #expect(site.said(phones[1].endpoint) == "BYE")
+    }
+
+    /// Its NAT gave it another port between the INVITE and its answer.
+    @Test func aStrayAnswerFromAnotherPortOfAKnownAddressIsHungUp() throws {
+        var site = try Site()
+        var caller = try site.registered("8001")[0]
+        var callee = Party("8002", Endpoint(text: "10.1.1.2:5060"))
+        #expect(try callee.register(at: &site).status == 200)
+        site.diskIsQuick = false
+        try caller.call("8002", at: &site)
+        let invite = try site.next(callee.endpoint)
+        site.diskIsQuick = true
+        try site.crash(.process(.seconds(1)))
+        var moved = Party("8002", Endpoint(text: "10.1.1.2:5999"))
+        moved.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(moved.endpoint) == "ACK BYE")
+        // Who is elsewhere knows nothing of that phone.
+        var stranger = Party("8002", Endpoint(text: "10.1.1.3:5060"))
+        stranger.answer(invite, 200, at: &site, body: Party.offer, tag: "other")
+        #expect(site.said(stranger.endpoint) == "" && site.said(callee.endpoint) == "")
+    }
+
+    /// The kernel said that nothing arrives there, and it rang all the same.
+    @Test func aLateAnswerOfAPhoneWhoseRegistrationHasEndedIsHungUp() throws {
+        var site = try Site()
+        var caller = try site.registered("8001")[0]
+        var callee = Party("8002", Endpoint(text: "10.1.1.2:5060"))
+        #expect(try callee.register(at: &site, expires: 60).status == 200)
+        site.pass(.seconds(50))
+        try caller.call("8002", at: &site)
+        let invite = try site.next(callee.endpoint)
+        callee.answer(invite, 180, at: &site)
+        site.handle(
+            .transportFailed(Flow(transport: .udp, listener: 0, remote: callee.endpoint)))
+        #expect(site.isIdle)
+        site.pass(.seconds(15))
+        callee.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.said(callee.endpoint) == "ACK BYE")
+        // Nobody else is believed to be that phone.
+        var stranger = Party("8002", Endpoint(text: "10.9.9.9:5060"))
+        stranger.answer(invite, 200, at: &site, body: Party.offer, tag: "other")
+        #expect(site.said(stranger.endpoint) == "")
+        site.pass(.seconds(60))
+        #expect(site.sw.inspection.legs == 0 && site.sw.inspection.retiredLegs == 0)
+    }
+
     @Test func aStrangerCannotMakeUsSend() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -47,12 +47,18 @@ struct Session: Sendable {
     var acknowledged: [[UInt8]: UInt32] = [:]
     /// This callee rings, and must hear the end of it.
     var hasRung = false
+    /// It rang until it gave up by itself.
+    var hasRungInVain = false
     /// It has asked that this call be connected elsewhere.
     var isHandedOn = false
     /// It is dead to this call, and says nothing at all.
     var isVanished = false
     /// When it hangs up, since nobody has refreshed the session.
     var sessionEnds: Instant?
+    /// It is this side that refreshes the session.
+    var refreshesItself = false
+    /// What this caller's INVITE says of the dialog that it takes the place of.
+    var replaces: String?
     /// This caller never acknowledges.
     var leavesOutAck = false
 

@@ -47,6 +47,7 @@ extension UserAgent {
         case .refuses(let status): refuse(callID, status)
         case .rings, .answers:
             sessions[callID]?.hasRung = true
+            after(Self.longestRinging, .patience(callID: callID), now: now)
             reply(request, 180, tag: tag(of: session))
             guard case .answers(let span, _) = manner else { return }
             after(span, .answer(callID: callID), now: now)
@@ -74,6 +75,7 @@ extension UserAgent {
             let request = session.invite
         else { return }
         sessions[callID]?.hasRung = true
+        after(Self.longestRinging, .patience(callID: callID), now: now)
         let isEarlyMedia = kind == .gateway && chance.happens(permille: 300)
         let isReliable =
             faults.contains(.reliableProvisionals) && request.has("100rel", in: .supported)
@@ -90,6 +92,19 @@ extension UserAgent {
         // Some never answer.
         if chance.happens(permille: 60) { return }
         after(.milliseconds(chance.number(in: 50...12_000)), .answer(callID: callID), now: now)
+    }
+
+    /// Longer than any switch lets it ring (RFC 3261 §16.6 gives a proxy three minutes).
+    private static let longestRinging = Instant.Span.seconds(181)
+
+    /// Nobody took its INVITE back, and nobody picks it up.
+    mutating func stopRinging(_ callID: [UInt8]) {
+        guard let session = sessions[callID], session.state == .inviting,
+            let request = session.invite
+        else { return }
+        if condition != .dead { reply(request, 480, tag: tag(of: session)) }
+        end(callID)
+        sessions[callID]?.hasRungInVain = true
     }
 
     mutating func resendProvisional(_ callID: [UInt8], now: Instant) {

@@ -42,7 +42,7 @@ extension UserAgent {
     /// - Returns: its Call-ID.
     mutating func call(
         serial: Int, caller: String, dialled: String, talk: Instant.Span, patience: Instant.Span?,
-        now: Instant
+        replaces: String? = nil, now: Instant
     ) -> [UInt8] {
         let callID = newCallID()
         let host = kind == .phone ? "example.com" : "192.0.2.1"
@@ -52,6 +52,7 @@ extension UserAgent {
             isCaller: true, serial: serial, callID: callID,
             local: Array(from.utf8) + newTag(),
             remote: Array("<".utf8) + uri + Array(">".utf8), target: uri, talk: talk)
+        session.replaces = replaces
         session.leavesOutAck = faults.contains(.missingAcks) && chance.happens(permille: 60)
         sessions[callID] = session
         invite(callID, now: now)
@@ -68,7 +69,8 @@ extension UserAgent {
         writer.field(
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
         if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }
-        askForSession(&writer)
+        askForSession(&writer, &session)
+        if let replaces = session.replaces { writer.field(.replaces, replaces) }
         authorise(&writer, .invite, uri: session.target)
         // Some offer late.
         let bytes =
@@ -103,6 +105,7 @@ extension UserAgent {
             }
         case .bye: end(request.session)
         case .refer where response.status >= 300: sessions[request.session]?.isHandedOn = false
+        case .update where response.status < 300: refreshed(by: response, now: now)
         case .ack, .cancel, .options, .update, .info, .prack, .subscribe, .notify, .refer,
             .message, .publish, .other:
             break
@@ -185,7 +188,11 @@ extension UserAgent {
     // MARK: Giving up, talking, hanging up
 
     mutating func giveUp(_ callID: [UInt8], now: Instant) {
-        guard let session = sessions[callID], session.isCaller, session.state == .inviting,
+        guard sessions[callID]?.isCaller == true else {
+            stopRinging(callID)
+            return
+        }
+        guard let session = sessions[callID], session.state == .inviting,
             let key = session.inviteKey, let request = outstanding[key]
         else { return }
         sessions[callID]?.state = .canceled

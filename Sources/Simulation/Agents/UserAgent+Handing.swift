@@ -47,6 +47,21 @@ extension UserAgent {
         String(decoding: address.split(separator: UInt8(ascii: "=")).last ?? [], as: UTF8.self)
     }
 
+    // MARK: Replaces
+
+    /// Callees by Call-ID that ring at this moment.
+    var calleesThatRing: [[UInt8]] {
+        sessions.filter { !$0.value.isCaller && $0.value.state == .inviting && $0.value.hasRung }
+            .map(\.key).sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// A dialog of this phone as others name it (RFC 3891 §6): they see it in its lamp.
+    func replaces(_ callID: [UInt8]) -> String? {
+        guard let session = sessions[callID] else { return nil }
+        return String(decoding: session.callID, as: UTF8.self)
+            + ";to-tag=\(Self.tag(in: session.remote));from-tag=\(Self.tag(in: session.local))"
+    }
+
     // MARK: Silence
 
     /// It loses its power in the middle of a call, and knows nothing of it any more.
@@ -63,25 +78,56 @@ extension UserAgent {
     /// The shortest that may be asked for.
     static let sessionSeconds = 90
 
-    /// An INVITE of a phone that has its sessions refreshed.
-    mutating func askForSession(_ writer: inout MessageWriter) {
-        guard faults.contains(.sessionTimers), chance.happens(permille: 500) else { return }
+    /// An INVITE of a phone that has its sessions refreshed, or refreshes them.
+    mutating func askForSession(_ writer: inout MessageWriter, _ session: inout Session) {
+        guard let asksForRefresh = drawnSession() else { return }
+        session.refreshesItself = !asksForRefresh
         writer.field(.supported, "timer")
-        writer.field(.sessionExpires, "\(Self.sessionSeconds);refresher=uas")
+        writeSession(session, &writer)
         if chance.happens(permille: 500) {
             writer.field(.allow, "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE")
         }
     }
 
+    /// Whether the switch has to refresh its session; nil when it asks for none.
+    private mutating func drawnSession() -> Bool? {
+        if let asksForRefresh { return asksForRefresh }
+        guard faults.contains(.sessionTimers), chance.happens(permille: 500) else { return nil }
+        return chance.happens(permille: 600)
+    }
+
+    private func writeSession(_ session: Session, _ writer: inout MessageWriter) {
+        let refresher = session.refreshesItself ? "uac" : "uas"
+        writer.field(.sessionExpires, "\(Self.sessionSeconds);refresher=\(refresher)")
+    }
+
     /// A message says that the session lives on: the answer to the INVITE, or a refresh.
     mutating func refreshed(by message: Message, now: Instant) {
         let callID = Array(message.callID)
-        guard faults.contains(.sessionTimers), message.has(.sessionExpires),
+        guard faults.contains(.sessionTimers), let agreed = message.value(.sessionExpires),
             sessions[callID] != nil
         else { return }
+        if !message.isRequest {
+            sessions[callID]?.refreshesItself =
+                agreed.firstRange(of: Array("refresher=uac".utf8)) != nil
+        }
         let span = Instant.Span.seconds(Self.sessionSeconds + 1)
         sessions[callID]?.sessionEnds = now + span
         after(span, .sessionOver(callID: callID), now: now)
+        guard sessions[callID]?.refreshesItself == true, !message.isRequest else { return }
+        after(.seconds(Self.sessionSeconds / 2), .refresh(callID: callID), now: now)
+    }
+
+    /// Half of the time is over (RFC 4028 §7.2).
+    mutating func refresh(_ callID: [UInt8], now: Instant) {
+        guard let session = sessions[callID], session.state == .talking else { return }
+        sessions[callID]?.cseq += 1
+        var writer = begin(
+            .update, uri: session.target, from: session.local, to: session.remote, callID: callID,
+            cseq: session.cseq + 1)
+        writer.field(.supported, "timer")
+        writeSession(session, &writer)
+        send(writer.finish(), session: callID, now: now)
     }
 
     /// Nobody has refreshed it: it hangs up.
@@ -89,7 +135,7 @@ extension UserAgent {
         guard let session = sessions[callID], session.state == .talking,
             let ends = session.sessionEnds, ends <= now
         else { return }
-        sessionsNotRefreshed += 1
+        if !session.refreshesItself { sessionsNotRefreshed += 1 }
         hangUp(callID, now: now)
     }
 }

@@ -37,6 +37,7 @@ struct UserAgent: Sendable {
         case hangUp(callID: [UInt8])
         case midCall(callID: [UInt8])
         case sessionOver(callID: [UInt8])
+        case refresh(callID: [UInt8])
         /// The same bytes once more, whatever came of them.
         case again([UInt8])
     }
@@ -53,6 +54,8 @@ struct UserAgent: Sendable {
     var responder: DigestResponder
     var condition = Condition.well
     var manner: Manner?
+    /// What a scenario has it do with the sessions of its calls: they are refreshed for it, or by it.
+    var asksForRefresh: Bool?
     /// Everybody behaves, and nobody begins anything.
     var isCalm = false
     var sessions: [[UInt8]: Session] = [:]
@@ -243,6 +246,7 @@ struct UserAgent: Sendable {
         case .hangUp(let callID): hangUp(callID, now: now)
         case .midCall(let callID): midCall(callID, now: now)
         case .sessionOver(let callID): sessionOver(callID, now: now)
+        case .refresh(let callID): refresh(callID, now: now)
         case .again(let bytes):
             guard !isCalm else { return }
             if condition != .dead { outbox.append(bytes) }
@@ -298,10 +302,13 @@ struct UserAgent: Sendable {
             .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Callees by Call-ID that ring and have not heard that it is over.
+    /// Callees by Call-ID that ring, or rang until they gave up, and have not heard that it is over.
     var ringingSessions: [[UInt8]] {
-        sessions.filter { $0.value.state == .inviting && $0.value.hasRung }.map(\.key)
-            .sorted { $0.lexicographicallyPrecedes($1) }
+        sessions.filter {
+            $0.value.state == .inviting && $0.value.hasRung || $0.value.hasRungInVain
+        }
+        .map(\.key)
+        .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// Sessions by Call-ID that still want something, in an order that is the same every time. A

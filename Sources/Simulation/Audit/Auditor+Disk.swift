@@ -52,7 +52,8 @@ extension Auditor {
     }
 
     private mutating func serial(of record: CallRecord) -> Int? {
-        serialOfKey[Self.key(caller: record.caller, dialled: record.dialled)].map {
+        if let recalled = recall(of: record) { return recalled }
+        return serialOfKey[Self.key(caller: record.caller, dialled: record.dialled)].map {
             life(of: $0, start: CallID(rawValue: record.callID).start)
         }
     }
@@ -77,6 +78,8 @@ extension Auditor {
                 facts.connected = answer
                 // From here on it is charged by the price of this attempt, whatever comes.
                 if let row = legs[answer]?.row { facts.rows = [row] }
+            } else if let picker = picker(of: serial) {
+                facts.connected = picker
             } else {
                 find("answered by nobody", "call \(serial) is journaled without a callee's 2xx")
             }
@@ -116,7 +119,9 @@ extension Auditor {
             if facts.answeredAt == nil {
                 find("recorded as answered", "call \(serial), which no callee answered")
             }
-        } else if facts.toldAt != nil, !facts.isForgotten, facts.handover != .fetching {
+        } else if facts.toldAt != nil, !facts.isForgotten,
+            facts.handover?.isElsewhere != true
+        {
             find("told and not recorded", "call \(serial) is recorded as not answered")
         }
         checkPostings(charges, charged: charged, of: facts, record)
@@ -219,6 +224,7 @@ extension Auditor {
         case .callRunning(let running):
             guard let serial = serial(of: running.record) else { return }
             if running.record.answeredAt != nil { calls[serial]?.isJournalDurable = true }
+            if running.record.link != nil { calls[serial]?.isForwardingDurable = true }
             calls[serial]?.durableReserved = running.reserved.micros
             if durableCalls.contains(running.call.rawValue) {
                 find("running after its record", "call \(serial)")

@@ -8,6 +8,9 @@ extension Auditor {
     /// The check of a side that says nothing, the end of its transaction, and the loop's delay.
     private static let deathBound = Instant.Span.seconds(35)
 
+    /// A session that was refreshed in its last moment, and what was on its way then.
+    private static let sessionBound = Instant.Span.seconds(UserAgent.sessionSeconds + 5)
+
     /// The call that a leg belongs to.
     func serial(ofLeg callID: [UInt8]) -> Int {
         guard let leg = legs[callID] else { return 0 }
@@ -35,7 +38,12 @@ extension Auditor {
     /// A record says who sent a call on or connected it, and who pays for that.
     func problem(of record: CallRecord, _ facts: CallFacts) -> String? {
         if let forwarder = facts.forwardedBy {
-            if record.link == nil { return "it was forwarded, and its record does not say so" }
+            // Of a call that was sent on in the moments before a kill the disk knows only that it rang
+            // at first: nothing waits for it, and nothing is charged.
+            let isForgotten = facts.diedAt != nil && !facts.isForwardingDurable
+            if record.link == nil, !isForgotten || record.charge.isPositive {
+                return "it was forwarded, and its record does not say so"
+            }
             if record.charge.isPositive, record.chargedExtension != forwarder {
                 return "\(forwarder) forwarded it, and \(record.chargedExtension ?? "nobody") pays"
             }
@@ -48,8 +56,69 @@ extension Auditor {
             // A call that is connected twice belongs to either of those it is joined from.
             let isKnown = first == 0 || calls[serial] != nil
             return isKnown ? nil : "it is linked to call \(serial), not to \(first)"
+        case .pickup(let rings):
+            guard record.sipStatus == 200 else { return nil }
+            let linked = record.linkedCall.flatMap { serialOfCall[CallID(rawValue: $0)] }
+            return linked == rings
+                ? nil : "it picked up call \(rings), and its record names another"
         case .parking, .fetching, nil: return nil
         }
+    }
+
+    /// A call is made to take the place of a phone that another one rings.
+    mutating func picksUp(_ serial: Int, _ rings: Int) {
+        calls[serial]?.handover = .pickup(of: rings)
+        hasPickups = true
+    }
+
+    /// Who has picked up a call in this turn: the Call-ID of its INVITE.
+    func picker(of serial: Int) -> [UInt8]? {
+        pickingThisTurn.first { callID in
+            guard let own = legs[callID]?.serial else { return false }
+            return calls[latestLife[own] ?? own]?.handover == .pickup(of: serial)
+        }
+    }
+
+    // MARK: Recalls
+
+    /// A call to who parked another one, by its record: it calls itself.
+    mutating func recall(of record: CallRecord) -> Int? {
+        guard record.caller == record.dialled else { return nil }
+        let call = CallID(rawValue: record.callID)
+        if let known = serialOfCall[call] { return known }
+        let serial = openRecall(of: record.caller) ?? newRecall(of: record.caller)
+        calls[serial]?.call = call
+        serialOfCall[call] = serial
+        return serial
+    }
+
+    /// The same by its INVITE, which says on whose behalf it is and nothing of a serial.
+    mutating func recall(in invite: Message) -> Int? {
+        guard !invite.has(.subject),
+            let number = invite.address(.referredBy)?.uriView?.userUnescaped,
+            invite.value(.referredBy)?.firstRange(of: Array(";serial=".utf8)) == nil
+        else { return nil }
+        return openRecall(of: number) ?? newRecall(of: number)
+    }
+
+    private func openRecall(of number: String) -> Int? {
+        guard let latest = recalls[number], let facts = calls[latest], facts.closedAt == nil,
+            facts.start == start
+        else { return nil }
+        return latest
+    }
+
+    private mutating func newRecall(of number: String) -> Int {
+        lastRecall += 1
+        let serial = lastRecall
+        var facts = CallFacts(
+            serial: serial, callID: Array("recall-\(serial)".utf8), kind: .internal,
+            caller: number, dialled: number, normalised: number, chain: [])
+        facts.start = start
+        facts.handover = .transfer(of: 0)
+        calls[serial] = facts
+        recalls[number] = serial
+        return serial
     }
 
     // MARK: Limits
@@ -76,8 +145,16 @@ extension Auditor {
     // MARK: The dead
 
     /// Whoever is at the end of this leg says nothing any more.
-    mutating func vanished(_ callID: [UInt8]) {
-        deserted[callID] = now + settings.calls.aliveCheck + Self.deathBound
+    ///
+    /// - Parameter wasRefreshing: it refreshed its session (RFC 4028 §10). Where nobody is asked whether
+    ///   it is there, the end of that ends its call, and without one nothing does.
+    mutating func vanished(_ callID: [UInt8], wasRefreshing: Bool) {
+        let check = settings.calls.aliveCheck
+        let bounds = [
+            check > .zero ? now + check + Self.deathBound : nil,
+            wasRefreshing ? now + Self.sessionBound : nil,
+        ]
+        deserted[callID] = bounds.compactMap { $0 }.min()
     }
 
     /// A new process asks everybody anew.

@@ -9,6 +9,7 @@ extension Auditor {
         self.now = now
         self.wallTime = wallTime
         answeredThisTurn.removeAll(keepingCapacity: true)
+        pickingThisTurn.removeAll(keepingCapacity: true)
         acceptedThisTurn.removeAll(keepingCapacity: true)
         closedThisTurn.removeAll(keepingCapacity: true)
         hungUpThisTurn = nil
@@ -183,7 +184,7 @@ extension Auditor {
     private mutating func checkRecord(_ serial: Int) {
         guard let facts = calls[serial] else { return }
         if facts.toldAt != nil, facts.isPaying || facts.diedAt == nil, !facts.isRecordedAnswered,
-            facts.handover != .fetching
+            facts.handover?.isElsewhere != true
         {
             find("told and not recorded", "call \(serial) was told 200 and has no record of it")
         }

@@ -6,12 +6,24 @@ extension Auditor {
     /// A datagram is handed to the switch.
     mutating func delivered(_ bytes: [UInt8]) {
         figures.datagrams += 1
-        // Only a 2xx and a BYE matter.
-        guard bytes.starts(with: "SIP/2.0 2".utf8) || bytes.starts(with: "BYE ".utf8),
+        if hasPickups, bytes.starts(with: "INVITE ".utf8),
+            let invite = Self.read(bytes), invite.has(.replaces)
+        {
+            pickingThisTurn.append(Array(invite.callID))
+        }
+        // Only a provisional response, a 2xx and a BYE matter.
+        let isProvisional = bytes.starts(with: "SIP/2.0 1".utf8)
+        guard
+            isProvisional || bytes.starts(with: "SIP/2.0 2".utf8)
+                || bytes.starts(with: "BYE ".utf8),
             let message = Self.read(bytes)
         else { return }
         let callID = Array(message.callID)
         guard let leg = legs[callID] else { return }
+        if isProvisional {
+            legs[callID]?.isHeard = true
+            return
+        }
         if message.isRequest {
             legs[callID]?.isHungUp = true
             hungUpThisTurn = (callID, Array(message.topVia.branch ?? []))
@@ -19,8 +31,11 @@ extension Auditor {
         }
         guard message.method == .invite, !leg.isCaller else { return }
         guard leg.answeredAt == nil else {
+            // A phone whose registration a wall clock that was set has ended is a stranger to a process
+            // that has not invited it.
             if let tag = message.toTag, leg.remoteTag?.elementsEqual(tag) == false,
-                leg.sequences[Self.dialog(of: message)] == nil
+                leg.sequences[Self.dialog(of: message)] == nil,
+                leg.start == start || !wasClockSet
             {
                 legs[callID]?.forks.insert(Array(tag))
             }
@@ -78,10 +93,10 @@ extension Auditor {
             request.toTag != nil, let leg = legs[callID],
             legs[callID]?.branches.insert(Array(request.topVia.branch ?? [])).inserted == true
         else { return }
-        // Whoever is hung up once more is gone already.
+        // Whoever has had a BYE is gone already, and whom it did not reach has not seen its number.
         let dialog = Self.dialog(of: request)
         if let last = leg.sequences[dialog], request.cseqNumber <= last.number,
-            !(request.method == .bye && last.method == .bye)
+            last.method != .bye
         {
             find(
                 "CSeq went back",
@@ -110,15 +125,16 @@ extension Auditor {
         let callID = Array(invite.callID)
         // It may be sent again.
         guard legs[callID] == nil else { return }
-        guard let number = Self.serial(in: invite), calls[number] != nil else {
+        let recalled = recall(in: invite)
+        guard let number = recalled ?? Self.serial(in: invite), calls[number] != nil else {
             find("INVITE of no call", "\(invite)")
             return
         }
-        let serial = life(of: number, start: start)
+        let serial = recalled ?? life(of: number, start: start)
         if calls[serial]?.kind != .outbound { sentOn(serial, to: invite) }
         guard let facts = calls[serial] else { return }
         legs[callID] = LegFacts(
-            serial: serial, isCaller: false,
+            serial: serial, isCaller: false, start: start,
             number: URI(parsing: invite.requestURI)?.userUnescaped ?? "")
         let isFirst = facts.forwardedBy == nil ? !facts.isAttempted : facts.rows.isEmpty
         calls[serial]?.isAttempted = true
@@ -185,6 +201,9 @@ extension Auditor {
         case 200..<300:
             guard facts.toldAt == nil else { return }
             calls[serial]?.toldAt = now
+            if case .pickup(let rings) = facts.handover, calls[rings]?.answeredAt == nil {
+                find("picked up in vain", "call \(serial) was told 200, and call \(rings) rings on")
+            }
             figures.answered += 1
             // A disk that says nothing keeps no caller waiting for its 503. Is the process gone before the
             // record of that is written, the journal has an answer; the next process asks for the caller

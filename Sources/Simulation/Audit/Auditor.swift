@@ -23,6 +23,10 @@ struct Auditor: Sendable {
     var start: UInt32 = 0
     var serialOfCall: [CallID: Int] = [:]
     var legs: [[UInt8]: LegFacts] = [:]
+    /// Calls to who has parked one that nobody fetched, by that extension: the latest.
+    var recalls: [String: Int] = [:]
+    /// Calls that the switch makes by itself have serials above all others.
+    var lastRecall = 5_000_000
     /// By all that was decided, durable or not.
     var balances: [String: Int64]
     /// Of the postings that were decided and are not durable yet, and of those that are.
@@ -53,6 +57,8 @@ struct Auditor: Sendable {
     /// Accounts that may not pay for new calls, and from when on, microseconds since 1970.
     var blocked: Set<String> = []
     var expiries: [String: Int64] = [:]
+    /// The wall clock was set, or nobody knows how long a machine was without power.
+    var wasClockSet = false
     /// New calls are not taken.
     var isDraining = false
     /// Who redeemed a voucher, by its posting.
@@ -62,6 +68,10 @@ struct Auditor: Sendable {
     var now = Instant(nanoseconds: 0)
     var wallTime: Int64 = 0
     var answeredThisTurn: [[UInt8]] = []
+    /// There are INVITEs with Replaces in this world.
+    var hasPickups = false
+    /// Call-IDs of INVITEs with Replaces that were delivered.
+    var pickingThisTurn: [[UInt8]] = []
     var acceptedThisTurn: [Int] = []
     var closedThisTurn: [Int] = []
     /// The Call-ID and the branch of a BYE that was delivered.
@@ -98,7 +108,7 @@ struct Auditor: Sendable {
         figures.calls += 1
         switch facts.handover {
         case .transfer, .parking: break
-        case .fetching, nil:
+        case .fetching, .pickup, nil:
             legs[facts.callID] = LegFacts(
                 serial: facts.serial, isCaller: true, number: facts.caller)
         }
@@ -138,6 +148,7 @@ struct Auditor: Sendable {
     /// The process is gone, and with it all that was decided and is not durable.
     mutating func crashed(_ durable: Durable, losesPower: Bool) {
         figures.crashes += 1
+        if losesPower { wasClockSet = true }
         balances = durable.balances
         isStoreFailing = false
         lastTicket = 0
@@ -178,7 +189,15 @@ struct Auditor: Sendable {
         deathsForgotten()
     }
 
+    /// Calls that are not recorded yet.
+    var runningCalls: [CallID] {
+        serialOfCall.keys.sorted().filter { call in
+            serialOfCall[call].flatMap { calls[$0] }?.closedAt == nil
+        }
+    }
+
     mutating func clockStepped() {
+        wasClockSet = true
         for serial in calls.keys.sorted() {
             guard let facts = calls[serial], facts.answeredAt != nil, facts.durableRecords == 0
             else { continue }

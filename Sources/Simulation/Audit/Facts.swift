@@ -41,11 +41,23 @@ struct CallFacts: Sendable {
         case parking
         /// A code that fetches one: its caller talks, and its own record is that of a code.
         case fetching
+        /// An INVITE that takes the place of a phone that rings for another call, by the serial of that.
+        case pickup(of: Int)
+
+        /// Its caller talks in another call; its own record costs nothing and was not answered.
+        var isElsewhere: Bool {
+            switch self {
+            case .fetching, .pickup: true
+            case .transfer, .parking: false
+            }
+        }
     }
 
     var handover: Handover?
     /// The extension that had it sent on to a number outside, and pays.
     var forwardedBy: String?
+    /// That it was sent on has reached the disk.
+    var isForwardingDurable = false
 
     /// How long the dialplan in force lets it be, in milliseconds; nil when as long as it is paid.
     var limit: Int64?
@@ -98,6 +110,8 @@ struct CallFacts: Sendable {
 struct LegFacts: Sendable {
     let serial: Int
     let isCaller: Bool
+    /// Which start of the switch invited it.
+    var start: UInt32 = 0
     /// The extension whose phone it is; a number outside for any other.
     var number = ""
     /// Whoever is there has asked to leave the call to others.
@@ -116,6 +130,8 @@ struct LegFacts: Sendable {
     var branches: Set<[UInt8]> = []
     /// Somebody has hung it up: we said BYE, or were told.
     var isHungUp = false
+    /// Something that this callee said of its INVITE has reached the switch.
+    var isHeard = false
     /// The process that invited it died, and no journal knows of it: it has to give up by itself.
     var isOrphaned = false
 }

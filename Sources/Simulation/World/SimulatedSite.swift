@@ -34,6 +34,7 @@ struct SimulatedSite: Sendable {
         level country  may city + national
         level world    may country + international
         line 66778000-66778099 rings 8000-8099
+        group all 8000-8009
         feature balance         *100
         feature do-not-disturb  on *78  off *79
         feature redeem          *99*{code}
@@ -169,9 +170,14 @@ struct SimulatedSite: Sendable {
         if faults.contains(.forwarding) { makeForwards(&chance) }
         if faults.contains(.vanishing) {
             settings.calls.aliveCheck = .seconds(chance.number(in: 5...20))
+            // Where nobody is asked, a dead phone's call ends with the session that it refreshed.
+            if faults.contains(.sessionTimers), chance.happens(permille: 400) {
+                settings.calls.aliveCheck = .zero
+            }
         }
-        // Whoever has parked a call is not rung: in these worlds that would be a call of nobody's.
-        if faults.contains(.parking) { settings.calls.parkRecall = .seconds(3600) }
+        if faults.contains(.parking) {
+            settings.calls.parkRecall = .seconds(chance.number(in: 2...30))
+        }
     }
 
     /// Of extensions that no rule limits, so that the length of their calls is theirs to pay.

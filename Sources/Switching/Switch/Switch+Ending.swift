@@ -169,7 +169,7 @@ extension Switch {
         for early in call.earlyDialogs where early.tag != call.caller.localTag {
             retire(early.tag)
         }
-        for leg in call.callees { retire(leg.localTag) }
+        for leg in call.callees { retire(leg.localTag, at: leg.flow.remote.ip) }
         forgetOrigin(of: handle, call.caller)
         if call.record.disposition != .answered {
             log(
@@ -192,8 +192,11 @@ extension Switch {
     }
 
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.
-    mutating func retire(_ tag: UInt64) {
+    ///
+    /// - Parameter place: where a callee was invited, so that its late answer is known there.
+    mutating func retire(_ tag: UInt64, at place: IPAddress? = nil) {
         guard legs[tag] != nil else { return }
+        if let place { retiredPlaces[tag] = place }
         retiredTags.append((now + settings.timers.timeout, tag))
         forgetRetiredTags()
     }
@@ -207,6 +210,7 @@ extension Switch {
             first.until <= now || retiredTags.count > Self.retiredTagLimit
         {
             legs[first.tag] = nil
+            retiredPlaces[first.tag] = nil
             retiredTags.popFirst()
         }
     }

@@ -181,6 +181,11 @@ extension Switch {
             cut(handle, text: "Nobody fetched it from \(parked.place)", status: nil)
             return
         }
+        // In a switch that is full it waits on.
+        guard calls.count < settings.limits.calls else {
+            armParked(handle)
+            return
+        }
         calls[handle].handover?.parked?.recalls += 1
         let leg = LegReference(
             call: handle,

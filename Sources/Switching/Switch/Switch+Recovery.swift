@@ -264,7 +264,7 @@ extension Switch {
         retire(unknown: state.caller.localTag)
         for invited in state.invited {
             takeBack(invited, reason: reason)
-            retire(unknown: invited.localTag)
+            retire(unknown: invited.localTag, at: invited.flow.remote.ip)
         }
     }
 
@@ -350,8 +350,8 @@ extension Switch {
     }
 
     /// A tag of a call that is no more in the table: a BYE to it is answered with 200.
-    mutating func retire(unknown tag: UInt64) {
+    mutating func retire(unknown tag: UInt64, at place: IPAddress? = nil) {
         legs[tag] = LegReference(call: Handle.none, side: .caller)
-        retire(tag)
+        retire(tag, at: place)
     }
 }

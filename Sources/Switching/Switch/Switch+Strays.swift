@@ -27,10 +27,15 @@ extension Switch {
             return
         }
         guard calls.contains(reference.call) else {
-            guard isPeer(flow, user: response.address(.to)) else { return }
+            // Its registration may have ended since it was invited.
+            guard
+                retiredPlaces[tag] == flow.remote.ip
+                    || isPeer(flow, user: response.address(.to))
+            else { return }
             // It may be another fork; one that has had its BYE answers 481 to this one. Whom we have
-            // invited as a caller was in a dialog already, whose BYE is on the way with a lower number
-            // than another one would have.
+            // invited as a caller was in a dialog already, whose BYE is on the way: a re-INVITE is
+            // answered as late as this when its last retransmission is what arrived (timer B), or when a
+            // transport error at that address took its transaction.
             let wasAgain = reference.side == .caller && reference.call != .none
             hangUp(response, on: flow, isToldAlready: wasAgain)
             return
@@ -74,23 +79,31 @@ extension Switch {
 
     /// ACK and BYE, from what the response itself tells of its dialog.
     ///
+    /// Without room for a BYE that is repeated until it arrives, it goes once and alone: whoever has it
+    /// is hung up, and whoever has not repeats its answer, which nobody has acknowledged, and is sent
+    /// another (RFC 3261 §13.3.1.4).
+    ///
     /// - Parameter isToldAlready: it has had its BYE, so that the ACK is enough.
     mutating func hangUp(_ response: Message, on flow: Flow, isToldAlready: Bool = false) {
-        guard clients.count < settings.limits.transactions else {
-            counters.count("refused-transactions-full")
-            return
-        }
         guard let target = response.address(.contact)?.uri,
             let to = response.value(.to),
             let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
         else { return }
-        acknowledge(response, dialog: dialog, flow: flow, client: nil)
+        let hasRoom = clients.count < settings.limits.transactions
+        if hasRoom || isToldAlready {
+            acknowledge(response, dialog: dialog, flow: flow, client: nil)
+        }
         if isToldAlready { return }
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
-        sendBye(
-            in: &dialog, flow: flow,
-            reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
+        let reason = Self.reason(q850: Causes.normalClearing, text: "The call is over")
+        if hasRoom {
+            sendBye(in: &dialog, flow: flow, reason: reason)
+        } else {
+            counters.count("byes-sent-once")
+            let (_, bytes) = bye(in: &dialog, flow: flow, reason: reason)
+            send(request: bytes, on: flow)
+        }
     }
 
     /// The INVITE that a response is for, as far as the response tells. CANCEL and ACK of it are known

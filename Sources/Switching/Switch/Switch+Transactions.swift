@@ -372,6 +372,14 @@ extension Switch {
 
     /// BYE in a dialog; nobody waits for its answer but its own transaction.
     mutating func sendBye(in dialog: inout Dialog, flow: Flow, reason: [UInt8]?) {
+        let (branch, bytes) = bye(in: &dialog, flow: flow, reason: reason)
+        _ = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+    }
+
+    /// The BYE itself, and the number of its branch.
+    mutating func bye(
+        in dialog: inout Dialog, flow: Flow, reason: [UInt8]?
+    ) -> (branch: UInt64, bytes: [UInt8]) {
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 512)
         _ = dialog.nextRequest(
@@ -379,7 +387,7 @@ extension Switch {
         writer.field(.maxForwards, 70)
         if let reason { writer.field(.reason, reason) }
         writer.field(.userAgent, Self.serverName)
-        _ = makeClient(.bye, branch: branch, bytes: writer.finish(), flow: flow, user: .nobody)
+        return (branch, writer.finish())
     }
 
     /// The value of a Reason header (RFC 3326): the Q.850 cause, and a SIP status where it says more.

@@ -51,6 +51,8 @@ public struct Switch: ~Copyable, Sendable {
     var legs: [UInt64: LegReference] = [:]
     /// Tags of legs whose call is over, oldest first.
     var retiredTags = Queue<(until: Instant, tag: UInt64)>()
+    /// Where callees were invited whose calls are over, by their tags among these.
+    var retiredPlaces: [UInt64: IPAddress] = [:]
     /// By Call-ID and From tag of the caller's INVITE, to know a merged request (RFC 3261 §8.2.2.2).
     var origins: [Origin: Handle] = [:]
     /// INVITEs of calls that are over, by their CSeq, and in the order in which they are forgotten.

@@ -133,6 +133,27 @@ import Testing
         #expect(site.all(phones[2].endpoint).last?.status == 200)
     }
 
+    @Test func nobodyIsRungWhileTheSwitchIsFull() throws {
+        var site = try Site.withFeatures()
+        let phones = try parked(&site)
+        func limit(calls: Int) throws {
+            var settings = site.settings
+            settings.limits.calls = calls
+            site.handle(
+                .configured(
+                    Configuration(
+                        settings: settings, plan: try Site.compiledPlan(Site.featurePlan))))
+        }
+        try limit(calls: 1)
+        site.pass(.seconds(500))
+        #expect(site.said(phones[1].endpoint) == "" && site.sw.calls.count == 1)
+        // None of its three recalls was used up.
+        try limit(calls: 10)
+        site.pass(.seconds(120))
+        #expect(site.said(phones[1].endpoint).hasPrefix("INVITE"))
+        #expect(site.sw.parkedCalls["1"] != nil)
+    }
+
     @Test func aCallThatNobodyWantsEnds() throws {
         var site = try Site.withFeatures()
         var phones = try parked(&site)
