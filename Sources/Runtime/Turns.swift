@@ -243,6 +243,7 @@ final class Turns: LoopDriver {
             ("connections not to be had", counters.unreachable),
             ("connections closed: silent", counters.idle),
             ("connections closed: not read", counters.slow),
+            ("messages not sent: no connection yet", counters.crowded),
             ("connections closed: no SIP", counters.malformed),
             ("TLS handshakes failed", counters.handshakes),
         ] where count > 0 { row[name] = count }

@@ -12,6 +12,8 @@ public struct StreamCounters: Sendable, Hashable {
     public var idle: UInt64 = 0
     /// Closed since the peer did not read what it was sent.
     public var slow: UInt64 = 0
+    /// Messages that were not sent since too many wait for a connection that is being made.
+    public var crowded: UInt64 = 0
     /// Closed since no message could be told from the next.
     public var malformed: UInt64 = 0
     /// TLS handshakes that failed.

@@ -140,7 +140,8 @@ final class StreamTable {
     private func dial(_ flow: Flow, for bytes: [UInt8]) {
         if dials[flow] != nil {
             guard dials[flow]!.bytes + bytes.count <= limits.unread else {
-                inbox.count { $0.slow += 1 }
+                // The connection is not there yet, and nothing is closed: SIP sends again.
+                inbox.count { $0.crowded += 1 }
                 return
             }
             dials[flow]!.messages.append(bytes)

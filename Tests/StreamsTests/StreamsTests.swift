@@ -188,6 +188,22 @@ private final class Fixture {
         #expect(fixture.streams.counters.slow >= 1)
     }
 
+    @Test func whatWaitsForAConnectionHasALimitAndClosesNothing() throws {
+        let fixture = try Fixture { $0.unread = 100_000 }
+        let other = try TCPPeer.listening()
+        let flow = fixture.flow(other.endpoint)
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 60_000)
+        // Given together, all of them come while the connection is being made.
+        fixture.streams.send([(chunk, flow), (chunk, flow), (chunk, flow)])
+        let peer = try other.accepted()
+        #expect(peer.receive(count: 60_000) == 60_000)
+        fixture.streams.send([(Array("after".utf8), flow)])
+        #expect(peer.receive(through: "after") == "after")
+        let counters = fixture.streams.counters
+        #expect(counters.crowded == 2 && counters.slow == 0)
+        #expect(counters.dialled == 1 && counters.connections == 1)
+    }
+
     @Test func nothingIsReadWhileTheLoopHasEnoughToDo() throws {
         let fixture = try Fixture { $0.unheard = 100_000 }
         let peer = try TCPPeer.connected(to: fixture.own)

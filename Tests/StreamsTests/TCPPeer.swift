@@ -111,6 +111,18 @@ final class TCPPeer {
         return String(decoding: received, as: UTF8.self)
     }
 
+    /// Reads so many bytes; how many came before the other side closed or ten seconds were over.
+    func receive(count: Int) -> Int {
+        var buffer = [UInt8](repeating: 0, count: count)
+        var received = 0
+        while received < count {
+            let more = recv(descriptor, &buffer, count - received, 0)
+            guard more > 0 else { break }
+            received += more
+        }
+        return received
+    }
+
     /// Whether the other side closes before ten seconds are over.
     func isClosed() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)

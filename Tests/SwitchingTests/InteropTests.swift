@@ -80,6 +80,106 @@ import Testing
         }
     }
 
+    @Test func aCalleeThatInsistsOnThemIsServedForACallerWithoutThem() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(invite, 421, at: &site, extra: "Require: 100rel\n")
+        #expect(try site.next(phones[1].endpoint).method == .ack)
+        let again = try site.next(phones[1].endpoint)
+        #expect(again.method == .invite && again.cseqNumber == 2)
+        #expect(again.has("100rel", in: .supported) && again.has("timer", in: .supported))
+        #expect(again.body == invite.body && again.callID == invite.callID)
+        // The callee's ringing comes twice, since it has not seen its PRACK yet.
+        for _ in 0..<2 {
+            phones[1].answer(
+                again, 183, at: &site, extra: "Require: 100rel\nRSeq: 5\n", body: Party.offer)
+            let heard = try site.next(phones[0].endpoint)
+            #expect(heard.status == 183 && !heard.has(.rseq) && !heard.has(.require))
+        }
+        let prack = try site.next(phones[1].endpoint)
+        #expect(prack.method == .prack && prack.text(.rack) == "5 2 INVITE")
+        #expect(site.said(phones[1].endpoint) == "")
+        phones[1].answer(prack, 200, at: &site)
+        phones[1].answer(again, 180, at: &site, extra: "Require: 100rel\nRSeq: 6\n")
+        let second = try site.next(phones[1].endpoint)
+        #expect(second.text(.rack) == "6 2 INVITE")
+        phones[1].answer(second, 200, at: &site)
+        phones[1].answer(again, 200, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        #expect(answer.status == 200)
+        phones[0].acknowledge(answer, at: &site)
+        phones[0].send("BYE", at: &site)
+        let bye = try site.next(phones[1].endpoint)
+        #expect(bye.method == .bye && bye.cseqNumber > second.cseqNumber)
+    }
+
+    @Test func ringingThatIsReliableUnaskedIsConfirmedForACallerWithoutThem() throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(invite, 180, at: &site, extra: "Require: 100rel\nRSeq: 1\n")
+        let heard = try site.next(phones[0].endpoint)
+        #expect(heard.status == 180 && !heard.has(.rseq))
+        #expect(try site.next(phones[1].endpoint).text(.rack) == "1 1 INVITE")
+    }
+
+    private static let insisting: [(times: Int, offer: String, extra: String)] = [
+        (1, Party.offer, "Require: precondition\n"), (1, "", "Require: 100rel\n"),
+        (2, Party.offer, "Require: 100rel\n"),
+    ]
+
+    @Test(arguments: insisting)
+    func whatACalleeInsistsOnAndCannotHaveIsToldAsItsAbsence(
+        times: Int, offer: String, extra: String
+    ) throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site, body: offer)
+        for time in 1...times {
+            phones[1].answer(invite, 421, at: &site, extra: extra)
+            #expect(try site.next(phones[1].endpoint).method == .ack)
+            if time < times { invite = try site.next(phones[1].endpoint) }
+        }
+        #expect(site.said(phones[1].endpoint) == "")
+        // It is between the callee and the switch: the caller never asked for it.
+        #expect(site.said(phones[0].endpoint) == "480")
+        #expect(site.records.first?.attempts.first?.sipStatus == 421)
+    }
+
+    // MARK: Retry-After
+
+    private static let retries: [(status: Int, field: String?, told: UInt32?)] = [
+        (486, "120 (in a meeting);duration=60", 120), (480, "3600", 3600),
+        (600, "99999999999", 86_400), (503, "30", 30), (503, nil, 5), (480, "soon", nil),
+    ]
+
+    @Test(arguments: retries)
+    func aCallerHearsWhenItMayAskACalleeAgain(
+        status: Int, field: String?, told: UInt32?
+    ) throws {
+        var site = try Site()
+        var (phones, invite) = try ringing(&site)
+        phones[1].answer(
+            invite, status, at: &site, extra: field.map { "Retry-After: \($0)\n" } ?? "")
+        let refusal = try site.next(phones[0].endpoint)
+        #expect(refusal.status == status && refusal.number(.retryAfter) == told)
+    }
+
+    @Test func ofSeveralRoutesTheCallerHearsWhenTheOneItIsToldOfMayBeAskedAgain() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var e1 = Party.e1
+        e1.answer(try site.next(Site.e1), 503, at: &site, extra: "Retry-After: 77\n")
+        var pstn = Party.pstn
+        for _ in 0..<2 {
+            let invites = site.all(Site.pstn).filter { $0.method == .invite }
+            pstn.answer(
+                try #require(invites.last), 503, at: &site, extra: "Retry-After: 33\n")
+        }
+        let refusal = try #require(site.all(phone.endpoint).last)
+        #expect(refusal.status == 503 && refusal.number(.retryAfter) == 33)
+    }
+
     // MARK: Offers and answers
 
     @Test func anUPDATEBeforeTheAnswerPassesInTheEarlyDialog() throws {

@@ -26,6 +26,8 @@ public enum MessageFraming {
         private var position = 0
         /// That line holds no end before here.
         private var looked = 0
+        /// Where a Content-Length begins that may go on in the next line (RFC 3261 §7.3.1).
+        private var field: Int?
         private var bodyCount: Int?
         /// Of the whole message, once its header is.
         private var count: Int?
@@ -50,6 +52,10 @@ public enum MessageFraming {
                 end += 1
                 guard end <= MessageLimits.bytes else { return .malformed(.tooLarge) }
                 position = end
+                if span[start].isBlank { continue }
+                if let field, let problem = readLength(span, from: field, to: start) {
+                    return .malformed(problem)
+                }
                 // Exactly an empty line, as `Message` reads it: one of blanks continues the field
                 // above.
                 if span[start] == .lf || (span[start] == .cr && end == start + 2) {
@@ -59,20 +65,23 @@ public enum MessageFraming {
                     count = whole
                     return whole <= span.count ? .message(whole) : .incomplete
                 }
-                if let problem = readLine(span, from: start, to: end) { return .malformed(problem) }
+                let nameEnd = span.skipToken(from: start, to: end)
+                if nameEnd - start <= MessageLimits.fieldNameBytes,
+                    KnownHeader.Table.shared.find(span, ByteRange(start, nameEnd))
+                        == .contentLength
+                {
+                    field = start
+                }
             }
         }
 
-        /// Takes note of a Content-Length.
-        private mutating func readLine(
+        /// Takes note of a Content-Length, all lines of it.
+        private mutating func readLength(
             _ span: Swift.Span<UInt8>, from start: Int, to limit: Int
         ) -> ParseError.Reason? {
+            field = nil
             let end = span.trimLWS(from: start, to: limit)
-            let nameEnd = span.skipToken(from: start, to: end)
-            guard nameEnd - start <= MessageLimits.fieldNameBytes,
-                KnownHeader.Table.shared.find(span, ByteRange(start, nameEnd)) == .contentLength
-            else { return nil }
-            let colon = span.skipLWS(from: nameEnd, to: end)
+            let colon = span.skipLWS(from: span.skipToken(from: start, to: end), to: end)
             guard colon < end, span[colon] == .colon else { return nil }
             let digits = span.skipLWS(from: colon + 1, to: end)
             guard

@@ -97,18 +97,32 @@ extension MessageWriter {
         }
     }
 
+    /// Where the next semicolon stands that is in no quotes, or the end.
+    private static func parameterEnd(_ text: ArraySlice<UInt8>, after start: Int) -> Int {
+        var place = text.index(after: start)
+        var isQuoted = false
+        while place < text.endIndex {
+            switch text[place] {
+            case .quote: isQuoted.toggle()
+            case .backslash where isQuoted: place += 1
+            case .semicolon where !isQuoted: return place
+            default: break
+            }
+            place += 1
+        }
+        return text.endIndex
+    }
+
     private mutating func appendParameters(of via: Via, source: Endpoint) {
         let asksForPort = via.rport != .absent
-        for parameter in via.parameters
-        where !parameter.name.equals("received") && !parameter.name.equals("rport") {
-            append(.semicolon)
-            append(parameter.name)
-            if let value = parameter.value {
-                append(.equals)
-                if parameter.isQuoted { append(.quote) }
-                append(value)
-                if parameter.isQuoted { append(.quote) }
-            }
+        // As they are, byte for byte: the sender finds its transaction by them, whatever they are.
+        let text = via.index.parameters.slice(of: via.base)
+        var place = text.startIndex
+        while place < text.endIndex {
+            let end = Self.parameterEnd(text, after: place)
+            let name = text[text.index(after: place)..<end].drop { $0.isLWS }.prefix { $0.isToken }
+            if !name.equals("received"), !name.equals("rport") { append(text[place..<end]) }
+            place = end
         }
         let host = IPAddress(parsing: via.host)
         if asksForPort || host != source.ip {

@@ -49,6 +49,8 @@ struct Call: Sendable {
         var status: Int
         var q850: Int
         var text: String
+        /// After how many seconds whoever refused may be asked again (RFC 3261 §20.33).
+        var retryAfter: UInt32?
     }
 
     let id: CallID
@@ -70,6 +72,10 @@ struct Call: Sendable {
     var inviteTransaction: Handle?
     /// What the caller's INVITE still allows (RFC 3261 §16.6 step 3).
     var maxForwards: Int
+    /// How many branches may be out for it at once, here and further on (RFC 5393 §5.3).
+    var breadth = Call.usualBreadth
+    /// Of an INVITE that does not say (RFC 5393 §5.3.3).
+    static let usualBreadth: UInt32 = 60
 
     var callerExtension: String?
     var calleeExtension: String?

@@ -45,6 +45,8 @@ struct Leg: Sendable {
     var offersLate = false
     /// How often in a row it could not be asked, since its connection is gone.
     var lostAsks: UInt8 = 0
+    /// How many branches the INVITE to it allows in all (RFC 5393 §5.3).
+    var breadth: UInt32 = 1
     /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
     var rings: String?
     /// Its session timer, where it has one.

@@ -249,10 +249,21 @@ extension Switch {
         }
     }
 
+    /// How many more branches a call may have at once (RFC 5393 §5.3.3): what those that are out may
+    /// have by themselves is taken off.
+    func freeBreadth(of handle: Handle) -> UInt32 {
+        let taken = calls[handle].callees.reduce(0 as UInt32) { sum, leg in
+            leg.state == .trying ? sum + leg.breadth : sum
+        }
+        return calls[handle].breadth > taken ? calls[handle].breadth - taken : 0
+    }
+
     /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
+    ///
+    /// - Parameter breadth: its share of the branches that the call may have; nil for all of them.
     mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
-        name: String, isPhone: Bool = false, isTrusted: Bool = true
+        name: String, isPhone: Bool = false, isTrusted: Bool = true, breadth: UInt32? = nil
     ) {
         guard let original = calls[handle].invite else { return }
         let tag = tokens.next()
@@ -261,6 +272,8 @@ extension Switch {
         writer.requestLine(.invite, uri: uri)
         writer.field(.via, via(branch: branch, listener: flow.listener))
         writer.field(.maxForwards, max(calls[handle].maxForwards - 1, 0))
+        let breadth = max(breadth ?? freeBreadth(of: handle), 1)
+        writer.field(.maxBreadth, Int(breadth))
         writer.beginField(.from)
         writer.append(from)
         writer.append(";tag=")
@@ -286,6 +299,7 @@ extension Switch {
 
         var leg = Leg(localTag: tag, flow: flow, name: name)
         leg.offersLate = body.isEmpty
+        leg.breadth = breadth
         let index = calls[handle].callees.count
         calls[handle].callees.append(leg)
         legs[tag] = LegReference(call: handle, side: .callee(index))
@@ -311,11 +325,18 @@ extension Switch {
             return
         }
         if status < 400 { redirected(response, call: handle, callee: callee) }
+        if offersReliability(response, of: client) { return }
         let reason = Self.q850(in: response)
         let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self)
         attemptFailed(
             handle, callee: callee, status: status, reason: reason,
-            text: text.isEmpty ? "\(status)" : text, isSilence: false)
+            text: text.isEmpty ? "\(status)" : text, isSilence: false,
+            retryAfter: Self.retryAfter(in: response))
+    }
+
+    /// In seconds, a day at most; the field may say more behind them (RFC 3261 §20.33).
+    private static func retryAfter(in response: Message) -> UInt32? {
+        response.number(.retryAfter).map { min($0, 86_400) }
     }
 
     private mutating func provisionalReceived(
@@ -351,7 +372,7 @@ extension Switch {
         // A reliable provisional keeps being reliable, with our own number for it (RFC 3262 §3).
         var rseq: UInt32?
         if let calleeRSeq = response.number(.rseq), response.has("100rel", in: .require),
-            let tag = response.toTag
+            let tag = response.toTag, !confirms(response, rseq: calleeRSeq, of: callee, in: handle)
         {
             rseq = ourRSeq(
                 of: calleeRSeq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle)
@@ -378,7 +399,7 @@ extension Switch {
     }
 
     /// Our RSeq for a callee's: the same again when it comes again.
-    private mutating func ourRSeq(
+    mutating func ourRSeq(
         of calleeRSeq: UInt32, cseq: UInt32, tag: ArraySlice<UInt8>, callee: Int, in handle: Handle
     ) -> UInt32? {
         for known in calls[handle].provisionals
@@ -404,8 +425,10 @@ extension Switch {
     /// - Parameters:
     ///   - reason: the Q.850 cause of its Reason header.
     ///   - isSilence: nothing came at all, so that the transport or the gateway is to blame.
+    ///   - retryAfter: when the callee may be asked again, in seconds.
     mutating func attemptFailed(
-        _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool
+        _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool,
+        retryAfter: UInt32? = nil
     ) {
         guard calls[handle].callees[callee].state == .trying else { return }
         calls[handle].callees[callee].state = .ended
@@ -415,7 +438,8 @@ extension Switch {
         let q850 = reason ?? settings.causes.q850(ofStatus: status)
         let shown =
             reason.flatMap { settings.causes.status(ofQ850: $0) } ?? Self.shown(status)
-        keep(Call.Failure(status: shown, q850: q850, text: text), of: handle)
+        keep(
+            Call.Failure(status: shown, q850: q850, text: text, retryAfter: retryAfter), of: handle)
         rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })
@@ -431,6 +455,8 @@ extension Switch {
         switch status {
         case 300..<400: 480
         case 401, 407: 403
+        // What it asks for is between it and us.
+        case 421: 480
         default: status
         }
     }

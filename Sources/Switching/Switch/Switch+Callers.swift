@@ -29,8 +29,10 @@ extension Switch {
             guard let subscriber else { break }
             bans.answered(flow.remote.ip, now: now)
             guard let use = NonceUse(credentials),
+                // An INVITE that has come before has the same credentials, and is refused as what it
+                // is (RFC 3261 §8.2.2.2).
                 usedNonces.isFirst(use, lifetime: settings.nonceLifetime, now: now)
-                    || isMerged(request)
+                    || request.method == .invite && isMerged(request)
             else {
                 counters.count("credentials-used-again")
                 challenge(request, on: flow, stale: true)
@@ -54,14 +56,6 @@ extension Switch {
         offended(.wrongPassword, on: flow)
         answerStatelessly(request, 403, on: flow)
         return .answered
-    }
-
-    /// An INVITE that has come before has the same credentials, and is refused as what it is (RFC 3261
-    /// §8.2.2.2).
-    private func isMerged(_ request: Message) -> Bool {
-        guard request.method == .invite else { return false }
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        return origins[origin] != nil || isFinished(request, origin: origin)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {

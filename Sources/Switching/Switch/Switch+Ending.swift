@@ -16,7 +16,10 @@ extension Switch {
         let server = calls[handle].inviteTransaction
         let answer = waitsForDisk ? answerToTakeBack(of: handle) : nil
         let reason = Self.reason(q850: q850, text: text, status: nil)
-        if let server, answer == nil { refuse(server, status, reason: reason) }
+        if let server, answer == nil {
+            let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
+            refuse(server, status, reason: reason, retryAfter: told?.retryAfter)
+        }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(
             handle, by: .switch, status: status, q850: q850, text: text,
@@ -188,7 +191,7 @@ extension Switch {
         // A call that was made for a transfer has the transferor's dialog, which is another's.
         guard origins[origin] == handle else { return }
         origins[origin] = nil
-        finish(origin, cseq: dialog.remoteCSeq ?? 0)
+        finish(origin, cseq: dialog.remoteCSeq ?? 0, from: caller.flow.remote.ip)
     }
 
     /// Keeps a tag for as long as the peer may still send a BYE of its own that crossed ours.

@@ -44,6 +44,11 @@ extension Switch {
             answerStatelessly(request, request.method == .bye ? 200 : 481, on: flow)
             return
         }
+        if request.method == .refer,
+            !mayRefer(request, on: flow, leg: LegReference(call: handle, side: side))
+        {
+            return
+        }
         // A phone behind NAT may have got a new port: answer and go on there.
         if flow.remote.ip == calls[handle][side].flow.remote.ip,
             side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle)
@@ -96,6 +101,28 @@ extension Switch {
         case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
             relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
         }
+    }
+
+    /// A REFER makes a call at somebody's expense. From where the leg has spoken so far, or where its
+    /// phone is registered, it needs no more than its dialog; from another port of that address, where
+    /// anybody in the same office may be, it needs the extension's password.
+    ///
+    /// - Returns: false when it was answered.
+    private mutating func mayRefer(
+        _ request: Message, on flow: Flow, leg: LegReference
+    ) -> Bool {
+        guard flow != calls[leg.call][leg.side].flow, let owner = subscriber(at: leg),
+            !registrar.bindings(of: owner.number, at: wallTime).contains(where: {
+                $0.flow == flow
+            })
+        else { return true }
+        guard case .subscriber(let sender) = authenticate(request, on: flow) else { return false }
+        guard sender.number == owner.number else {
+            counters.count("transfers-refused")
+            answerStatelessly(request, 403, on: flow)
+            return false
+        }
+        return true
     }
 
     private func isPhone(_ side: Side, of handle: Handle) -> Bool {

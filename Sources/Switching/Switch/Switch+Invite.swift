@@ -18,11 +18,10 @@ extension Switch {
 
     mutating func inviteReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         // First of all: a merged request has the credentials of the one that came before, and to be
-        // asked for others would make a second call of it (RFC 3261 §8.2.2.2).
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
-        if origins[origin] != nil || isFinished(request, origin: origin) || isLoop(request) {
-            counters.count("loops")
-            refuse(request, key: key, on: flow, 482)
+        // asked for others would make a second call of it (RFC 3261 §8.2.2.2). Only whoever may know
+        // of that call is told so: anybody else is a stranger like all others.
+        if callerOfMerged(request) == flow.remote.ip || isLoop(request, from: flow.remote.ip) {
+            refuseMerged(request, on: flow)
             return
         }
         let identity: Identity
@@ -31,6 +30,16 @@ extension Switch {
         } else {
             guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
             identity = .subscriber(subscriber)
+        }
+        if isMerged(request) {
+            refuseMerged(request, on: flow)
+            return
+        }
+        // It may go nowhere any more (RFC 5393 §5.3.3).
+        guard request.number(.maxBreadth) != 0 else {
+            counters.count("loops")
+            refuse(request, key: key, on: flow, 440)
+            return
         }
 
         if let unsupported = unsupportedOptions(request, supported: Self.inviteOptions) {
@@ -57,7 +66,14 @@ extension Switch {
             refuse(request, key: key, on: flow, 400, reason: "Missing Contact")
             return
         }
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
         begin(request, key: key, flow: flow, origin: origin, tag: tag, dialog: dialog, by: identity)
+    }
+
+    /// Keeps nothing and sends nothing again: whoever sent it is not known yet.
+    private mutating func refuseMerged(_ request: Message, on flow: Flow) {
+        counters.count("loops")
+        answerStatelessly(request, 482, on: flow)
     }
 
     /// Refuses an INVITE that makes no call. The transaction waits for the ACK.
@@ -72,12 +88,13 @@ extension Switch {
     }
 
     /// Whether the request has been here before and has not changed since: one of its Via is that of
-    /// an INVITE of ours to the same place (RFC 3261 §16.3 step 4).
-    private func isLoop(_ request: Message) -> Bool {
+    /// an INVITE of ours to the same place (RFC 3261 §16.3 step 4). It comes from where that went.
+    private func isLoop(_ request: Message, from address: IPAddress) -> Bool {
         for element in request.elements(.via).dropFirst() {
             guard let branch = Via(parsing: element)?.branch,
                 let number = Token.branchNumber(branch),
-                let handle = clientHandles[ClientEntry.Key(branch: number, isCancel: false)]
+                let handle = clientHandles[ClientEntry.Key(branch: number, isCancel: false)],
+                clients[handle].flow.remote.ip == address
             else { continue }
             let sent = clients[handle].request
             // `INVITE uri SIP/2.0`: the Request-URI is the second word.
@@ -137,6 +154,7 @@ extension Switch {
                 startedAt: wallTime),
             caller: leg, invite: request, inviteTransaction: server,
             maxForwards: min(request.maxForwards ?? 70, 70), attemptStartedAt: now)
+        call.breadth = min(request.number(.maxBreadth) ?? Call.usualBreadth, Call.usualBreadth)
         switch identity {
         case .subscriber(let subscriber):
             call.callerExtension = subscriber.number

@@ -86,9 +86,12 @@ extension Switch {
             offended(.strayRequest, on: flow)
             answerStatelessly(request, 481, on: flow)
         case .refer:
-            // Somebody would be called in nobody's name.
+            // A stranger learns no more than that it needs a password; and in an extension's name too
+            // only what it talks to already is sent elsewhere.
+            if trunk(sending: request, on: flow) == nil {
+                guard case .subscriber = authenticate(request, on: flow) else { return }
+            }
             counters.count("transfers-refused")
-            offended(.strayRequest, on: flow)
             answerStatelessly(request, 403, on: flow, reason: "REFER Only Inside A Call")
         case .subscribe: subscribeReceived(request, key: key, on: flow)
         case .publish, .other, .ack, .cancel:

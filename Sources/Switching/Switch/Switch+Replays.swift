@@ -9,14 +9,27 @@ extension Switch {
     /// Finished INVITEs that are known again; the oldest make room.
     static let finishedInviteLimit = 200_000
 
-    /// Whether this INVITE has made a call before. One more try of a caller counts CSeq up (RFC 3261
-    /// §8.1.3.5).
-    func isFinished(_ request: Message, origin: Origin) -> Bool {
-        finishedInvites[origin].map { request.cseqNumber <= $0 } ?? false
+    struct FinishedInvite: Sendable {
+        var cseq: UInt32
+        var address: IPAddress
     }
 
-    mutating func finish(_ origin: Origin, cseq: UInt32) {
-        finishedInvites[origin] = cseq
+    /// Whether this INVITE makes a call already or has made one before. One more try of a caller counts
+    /// CSeq up (RFC 3261 §8.1.3.5).
+    func isMerged(_ request: Message) -> Bool { callerOfMerged(request) != nil }
+
+    /// Where the call of this very INVITE came from; nil where it has made none.
+    func callerOfMerged(_ request: Message) -> IPAddress? {
+        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        if let handle = origins[origin] { return calls[handle].caller.flow.remote.ip }
+        guard let finished = finishedInvites[origin], request.cseqNumber <= finished.cseq else {
+            return nil
+        }
+        return finished.address
+    }
+
+    mutating func finish(_ origin: Origin, cseq: UInt32, from address: IPAddress) {
+        finishedInvites[origin] = FinishedInvite(cseq: cseq, address: address)
         finishedOrder.append((now + settings.nonceLifetime, origin, cseq))
         forgetFinishedInvites()
     }
@@ -26,7 +39,9 @@ extension Switch {
         while let first = finishedOrder.first,
             first.until <= now || finishedOrder.count > Self.finishedInviteLimit
         {
-            if finishedInvites[first.origin] == first.cseq { finishedInvites[first.origin] = nil }
+            if finishedInvites[first.origin]?.cseq == first.cseq {
+                finishedInvites[first.origin] = nil
+            }
             finishedOrder.popFirst()
         }
     }

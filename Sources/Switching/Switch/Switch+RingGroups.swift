@@ -35,7 +35,11 @@ extension Switch {
     /// - Returns: whether any of them rings.
     private mutating func ring(_ handle: Handle, _ members: [String], of hunt: Hunt) -> Bool {
         var isRinging = false
-        for member in members where ringPhones(handle, of: member) == nil { isRinging = true }
+        let phones = members.reduce(0) { $0 + registrar.reachable(of: $1, at: wallTime).count }
+        let share = freeBreadth(of: handle) / UInt32(clamping: max(phones, 1))
+        for member in members where ringPhones(handle, of: member, breadth: share) == nil {
+            isRinging = true
+        }
         guard isRinging, hunt.group.stages[hunt.stage].strategy == .roundRobin,
             let first = members.first
         else { return isRinging }

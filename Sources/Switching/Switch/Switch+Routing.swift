@@ -238,9 +238,14 @@ extension Switch {
     /// Rings every phone of an extension for a call.
     ///
     /// - Returns: why it cannot be rung.
-    mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
+    mutating func ringPhones(
+        _ handle: Handle, of number: String, breadth share: UInt32? = nil
+    ) -> Call.Failure? {
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        let bindings = registrar.reachable(of: number, at: wallTime)
+        // No more of them than may be rung at once (RFC 5393 §5.3.3).
+        let free = freeBreadth(of: handle)
+        let reachable = registrar.reachable(of: number, at: wallTime)
+        let bindings = reachable.prefix(Int(free))
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {
@@ -248,6 +253,11 @@ extension Switch {
                 problem = (
                     Call.Failure(status: 486, q850: Causes.userBusy, text: reason),
                     reason == "\(number) is busy" ? "busy" : reason
+                )
+            } else if !reachable.isEmpty, bindings.isEmpty {
+                let text = "no more phones may be rung at once"
+                problem = (
+                    Call.Failure(status: 440, q850: Causes.noUserResponding, text: text), text
                 )
             } else if bindings.isEmpty {
                 problem = (
@@ -291,11 +301,12 @@ extension Switch {
             ? Self.anonymous
             : identity(name: calls[handle].callerName, user: caller, listener: listener)
         let to = identity(name: [], user: number, listener: listener)
+        let breadth = share ?? free / UInt32(clamping: bindings.count)
         for binding in bindings {
             let place = calls[handle].callees.count
             invite(
                 handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number, isPhone: true)
+                flow: binding.flow, name: number, isPhone: true, breadth: breadth)
             if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
         }
         return nil

@@ -194,6 +194,13 @@ extension Switch {
         _ bindings: [Binding], from: (name: [UInt8], user: String)
     ) {
         let server = makeServer(for: request, key: key, on: flow)
+        // To no more of them at once than it may (RFC 5393 §5.3.3).
+        let breadth = min(request.number(.maxBreadth) ?? Call.usualBreadth, Call.usualBreadth)
+        let bindings = bindings.prefix(Int(breadth))
+        guard !bindings.isEmpty else {
+            respond(server, 440, toTag: Token.text(servers[server].localTag))
+            return
+        }
         let handle = forks.insert(Fork(server: server, waiting: bindings.count))
         deadlines.set(DeadlineKey(kind: .fork, slot: handle.slot), at: now + Fork.patience)
         for binding in bindings {
@@ -203,6 +210,7 @@ extension Switch {
             writer.requestLine(request.method, uri: binding.contact)
             writer.field(.via, via(branch: branch, listener: listener))
             writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
+            writer.field(.maxBreadth, Int(breadth) / bindings.count)
             writer.beginField(.from)
             writer.append(identity(name: from.name, user: from.user, listener: listener))
             writer.append(";tag=")

@@ -81,12 +81,16 @@ extension Switch {
     }
 
     /// The final response to an INVITE that made no call.
-    mutating func refuse(_ server: Handle, _ status: Int, reason: [UInt8]) {
+    mutating func refuse(
+        _ server: Handle, _ status: Int, reason: [UInt8], retryAfter: UInt32? = nil
+    ) {
         guard servers.contains(server) else { return }
         deadlines.remove(DeadlineKey(kind: .withheld, slot: server.slot))
         respond(server, status, toTag: Token.text(servers[server].localTag)) { writer in
             if !reason.isEmpty { writer.field(.reason, reason) }
-            if status == 503 { writer.field(.retryAfter, 5) }
+            if let seconds = retryAfter ?? (status == 503 ? 5 : nil) {
+                writer.field(.retryAfter, Int(seconds))
+            }
         }
     }
 }

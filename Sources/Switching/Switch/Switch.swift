@@ -56,7 +56,7 @@ public struct Switch: ~Copyable, Sendable {
     /// By Call-ID and From tag of the caller's INVITE, to know a merged request (RFC 3261 §8.2.2.2).
     var origins: [Origin: Handle] = [:]
     /// INVITEs of calls that are over, by their CSeq, and in the order in which they are forgotten.
-    var finishedInvites: [Origin: UInt32] = [:]
+    var finishedInvites: [Origin: FinishedInvite] = [:]
     var finishedOrder = Queue<(until: Instant, origin: Origin, cseq: UInt32)>()
     var linesInUse: [String: CallID] = [:]
     /// Calls that wait to be fetched, by the place as it is dialled.

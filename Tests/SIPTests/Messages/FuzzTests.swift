@@ -1,7 +1,11 @@
+import Foundation
 import SIP
 import Testing
 
 /// Broken input from a seed: nothing may trap, whatever is read.
+///
+/// `TANDEM_FUZZ` is how many mutated messages a run has where it is set; then it is printed too how
+/// much memory the process has at a tenth of them and at the end.
 @Suite struct FuzzTests {
     /// SplitMix64.
     struct Random: RandomNumberGenerator {
@@ -14,6 +18,17 @@ import Testing
             z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
             return z ^ (z >> 31)
         }
+    }
+
+    private static let parts = 4
+    static let inputs: Int? = ProcessInfo.processInfo.environment["TANDEM_FUZZ"].flatMap {
+        Int($0.filter { $0 != "_" })
+    }
+
+    /// What the kernel says that this process holds in memory.
+    static func residentKilobytes() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 4 } ?? 0
     }
 
     static let delicate: [UInt8] = Array(" \t\r\n:;,<>\"\\=@?%[]/&09-".utf8) + [0, 127, 128, 255]
@@ -39,15 +54,18 @@ import Testing
         return bytes
     }
 
-    @Test(arguments: 0..<4)
-    func mutatedMessagesNeverTrap(_ part: UInt64) throws {
-        var random = Random(state: 0x7a4d_e700 + part)
+    @Test(arguments: 0..<parts)
+    func mutatedMessagesNeverTrap(_ part: Int) throws {
+        let count = Self.inputs.map { $0 / Self.parts } ?? 6_000
+        var random = Random(state: 0x7a4d_e700 + UInt64(part))
         var seeds = try Sample.tortureNames.map { try Sample.torture($0) }.filter {
             $0.count < 1200
         }
         seeds += [Sample.invite, Sample.ringing, Sample.options()]
         var readCount = 0
-        for _ in 0..<6_000 {
+        var early = 0
+        for number in 0..<count {
+            if number == count / 10 { early = try Self.residentKilobytes() }
             let seed = seeds.randomElement(using: &random) ?? []
             let other = seeds.randomElement(using: &random) ?? []
             let bytes = Self.mutate(seed, with: other, &random)
@@ -55,8 +73,13 @@ import Testing
             if parseError(bytes) == nil { readCount += 1 }
         }
         // The mutations are mild enough that much is still read, and exercised all the way down.
-        #expect(readCount > 600)
-        #expect(readCount < 6_000)
+        #expect(readCount > count / 10)
+        #expect(readCount < count)
+        guard Self.inputs != nil else { return }
+        let late = try Self.residentKilobytes()
+        print(
+            "part \(part): \(count) messages, \(readCount) read, \(early) kB, at the end \(late) kB")
+        #expect(late - early < 32_768, "it grows")
     }
 
     @Test func noiseNeverTraps() {

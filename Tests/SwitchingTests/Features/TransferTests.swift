@@ -333,7 +333,7 @@ import Testing
         #expect(site.said(stranger.endpoint) == "481")
         stranger.remote = "<sip:8001@example.com>"
         refer(&stranger, to: "8002", &site)
-        #expect(site.said(stranger.endpoint) == "403")
+        #expect(site.said(stranger.endpoint) == "401")
         #expect(site.sw.calls.count == 1)
     }
 

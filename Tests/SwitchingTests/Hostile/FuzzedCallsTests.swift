@@ -8,7 +8,8 @@ import Testing
 /// Broken input from a seed, into a switch with calls under way. Nothing may trap, whatever is sent has
 /// to be SIP, nobody may overspend, and when it is over every table has to be empty.
 ///
-/// `TANDEM_FUZZ` is how many inputs a run has where it is set.
+/// `TANDEM_FUZZ` is how many inputs a run has where it is set; then it is printed too how much memory
+/// the process has at a tenth of them and at the end.
 @Suite struct FuzzedCallsTests {
     /// SplitMix64.
     struct Random: RandomNumberGenerator {
@@ -26,10 +27,16 @@ import Testing
     }
 
     private static let parts = 4
-    static let inputs: Int = {
-        let text = ProcessInfo.processInfo.environment["TANDEM_FUZZ"]
-        return text.flatMap { Int($0.filter { $0 != "_" }) } ?? 60_000
-    }()
+    static let wished: Int? = ProcessInfo.processInfo.environment["TANDEM_FUZZ"].flatMap {
+        Int($0.filter { $0 != "_" })
+    }
+
+    /// What the kernel says that this process holds in memory.
+    private static func residentKilobytes() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 4 } ?? 0
+    }
+
     /// What was delivered lately, from where: the seeds of the mutations, calls under way among them.
     private struct Corpus {
         private var messages: [(bytes: [UInt8], from: Endpoint)] = []
@@ -260,7 +267,12 @@ import Testing
     @Test(arguments: 0..<parts)
     func nothingTrapsAndNothingIsLeft(_ part: Int) throws {
         var world = try World(seed: 0xca11_0000 + UInt64(part))
-        for _ in 0..<(Self.inputs / Self.parts) { try world.step() }
+        let count = (Self.wished ?? 60_000) / Self.parts
+        var early = 0
+        for number in 0..<count {
+            if number == count / 10 { early = try Self.residentKilobytes() }
+            try world.step()
+        }
         #expect(world.calls > 0)
         #expect(world.site.sw.counters.calls > UInt64(world.calls / 4))
         world.end()
@@ -270,6 +282,12 @@ import Testing
         #expect(left.busyExtensions == 0 && left.reservations == 0 && left.waiting == 0)
         #expect(left.trunks.allSatisfy { $0.inUse == 0 })
         #expect(world.site.sw.inspectedTable == [])
+        guard Self.wished != nil else { return }
+        let late = try Self.residentKilobytes()
+        print(
+            "part \(part): \(count) inputs, \(world.site.sw.counters.calls) calls, \(early) kB, "
+                + "at the end \(late) kB")
+        #expect(late - early < 131_072, "it grows")
     }
 }
 

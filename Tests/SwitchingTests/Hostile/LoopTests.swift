@@ -67,6 +67,104 @@ import Testing
         // Nobody pays for a circle.
         #expect(here.postings.isEmpty && there.postings.isEmpty)
     }
+
+    // MARK: Max-Breadth (RFC 5393 §5)
+
+    /// Two phones of 8002, so that a call to it forks.
+    private func forking(_ site: inout Site) throws -> [Party] {
+        var other = Party("8002", Endpoint(text: "127.0.0.1:20002"))
+        let phones = try site.registered("8001", "8002")
+        #expect(try other.register(at: &site).status == 200)
+        return phones + [other]
+    }
+
+    private func breadths(_ phones: [Party], _ site: inout Site) -> [UInt32?] {
+        phones.flatMap { site.all($0.endpoint) }.filter { $0.method == .invite && $0.isRequest }
+            .map { $0.number(.maxBreadth) }
+    }
+
+    private static let shares: [(field: String, shares: [UInt32])] = [
+        ("", [30, 30]), ("Max-Breadth: 5\n", [2, 2]), ("Max-Breadth: 2\n", [1, 1]),
+        ("Max-Breadth: 1\n", [1]), ("Max-Breadth: 4000000000\n", [30, 30]),
+    ]
+
+    @Test(arguments: shares)
+    func branchesShareTheBreadthOfTheirCall(field: String, shares: [UInt32]) throws {
+        var site = try Site()
+        var phones = try forking(&site)
+        try phones[0].call("8002", at: &site, extra: field)
+        #expect(breadths(Array(phones[1...]), &site) == shares)
+    }
+
+    @Test func aCallThatMayGoNowhereIsRefused() throws {
+        var site = try Site()
+        var phones = try forking(&site)
+        try phones[0].call("8002", at: &site, extra: "Max-Breadth: 0\n")
+        #expect(site.said(phones[0].endpoint) == "440")
+        #expect(site.said(phones[1].endpoint) == "" && site.sw.calls.count == 0)
+    }
+
+    @Test func aRouteThatIsTriedAloneHasTheWholeBreadthOfItsCall() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site, extra: "Max-Breadth: 7\n")
+        let invite = try site.next(Site.e1)
+        #expect(invite.number(.maxBreadth) == 7)
+        var e1 = Party.e1
+        e1.answer(invite, 503, at: &site)
+        #expect(breadths([Party.pstn], &site) == [7])
+    }
+
+    /// Both phones of 8001 are no phones: what they get they send back as a new call to 8001, twice as
+    /// many each time.
+    @Test func aForkThatFeedsItselfStaysAsBroadAsItsFirstCallMayBe() throws {
+        var settings = Site.settings()
+        settings.trunks[1].channels = 10_000
+        settings.bans.isOn = false
+        var site = try Site(settings: settings) { stored in
+            for place in stored.extensions.indices { stored.extensions[place].callLimit = 5_000 }
+        }
+        let ends = [Endpoint(text: "127.0.0.1:18001"), Endpoint(text: "127.0.0.1:20001")]
+        for end in ends {
+            var phone = Party("8001", end)
+            #expect(try phone.register(at: &site).status == 200)
+        }
+        func invite(_ number: Int, _ forwards: Int, _ breadth: UInt32) -> String {
+            """
+            INVITE sip:66778001@127.0.0.1:5060 SIP/2.0
+            Via: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKfork\(number);rport
+            Max-Forwards: \(forwards)
+            Max-Breadth: \(breadth)
+            From: <sip:02011112222@127.0.0.1>;tag=f\(number)
+            To: <sip:66778001@127.0.0.1>
+            Call-ID: fork-\(number)
+            CSeq: 1 INVITE
+            Contact: <sip:127.0.0.1:5080>
+            Content-Length: 0
+
+
+            """
+        }
+        var calls = 1
+        var widest = 0
+        site.deliver(invite(0, 70, 60), from: Site.pstn)
+        while calls < 10_000 {
+            let branches = ends.flatMap { site.all($0) }.filter { $0.method == .invite }
+            if branches.isEmpty { break }
+            widest = max(widest, branches.count)
+            for branch in branches {
+                site.deliver(
+                    invite(calls, branch.maxForwards ?? 0, branch.number(.maxBreadth) ?? 60),
+                    from: Site.pstn)
+                calls += 1
+            }
+        }
+        #expect(widest > 8 && widest <= 60, "\(widest)")
+        #expect(calls < 60 * 70, "\(calls)")
+        _ = site.all(Site.pstn)
+        site.pass(.seconds(300))
+        #expect(site.isIdle)
+    }
 }
 
 extension Site {

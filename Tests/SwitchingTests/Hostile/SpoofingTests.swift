@@ -195,9 +195,113 @@ import Testing
 
 
             """, from: Self.stranger)
-        #expect(site.said(Self.stranger) == "403")
+        #expect(site.said(Self.stranger) == "401")
         #expect(site.said(phones[0].endpoint) == "" && site.said(phones[1].endpoint) == "")
         #expect(site.sw.calls.count == 1 && site.said(Site.e1) == "")
+    }
+
+    @Test func aREFEROutsideOfACallDoesNothingEvenWithAPassword() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        phones[0].callID = "refer"
+        try phones[0].authenticated(
+            "REFER", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "Refer-To: <sip:02088886666@example.com>\n", site: &site)
+        #expect(site.said(phones[0].endpoint) == "403")
+        #expect(site.said(phones[1].endpoint) == "" && site.said(Site.e1) == "")
+        #expect(site.sw.calls.count == 0)
+    }
+
+    /// The next REFER of a party, from another port of its address, with somebody's password.
+    private func refer(
+        _ phone: inout Party, as number: String?, _ site: inout Site
+    ) throws -> Message {
+        let elsewhere = Endpoint(text: "127.0.0.1:19999")
+        let target = "Refer-To: <sip:02088886666@example.com>\n"
+        phone.send("REFER", at: &site, extra: target, from: elsewhere)
+        let first = try site.next(elsewhere)
+        guard first.status == 401, let number else { return first }
+        var responder = DigestResponder(
+            username: number, password: "secret\(number)", hashes: Site.hashes)
+        _ = responder.challenged(by: first.values(.wwwAuthenticate))
+        let field = responder.credentials(
+            method: .refer, uri: Array("sip:127.0.0.1:5060".utf8), cnonce: Array("c".utf8))
+        let credentials = String(decoding: try #require(field), as: UTF8.self)
+        phone.send(
+            "REFER", at: &site, extra: target + "Authorization: \(credentials)\n",
+            from: elsewhere)
+        return try site.next(elsewhere)
+    }
+
+    @Test func aREFERFromAnotherPortOfThePhonesAddressNeedsItsPassword() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        #expect(try refer(&phones[0], as: nil, &site).status == 401)
+        #expect(try refer(&phones[0], as: "8003", &site).status == 403)
+        #expect(site.sw.calls.count == 1 && site.said(Site.e1) == "")
+        #expect(site.said(phones[0].endpoint) == "" && site.said(phones[1].endpoint) == "")
+        // What was refused has moved nothing: the call is at its old port.
+        phones[1].send("INFO", at: &site)
+        #expect(site.said(phones[0].endpoint) == "INFO")
+        #expect(try refer(&phones[0], as: "8001", &site).status == 202)
+        #expect(site.said(Site.e1) == "INVITE")
+    }
+
+    // MARK: What a stranger learns of calls
+
+    @Test func aStrangerLearnsNotThatACallIsUnderWayNorStandsInItsWay() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        let invite = try #require(phones[0].invite)
+        let text = String(decoding: invite.bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+        _ = site.all(phones[0].endpoint)
+        let before = site.sw.inspection
+        func copy(_ number: Int) -> String {
+            text.replacing("branch=z9hG4bK", with: "branch=z9hG4bKx\(number)")
+        }
+        // Call-ID and tag of a call that is under way, and of one that there never was.
+        site.deliver(copy(1), from: Self.stranger)
+        site.deliver(copy(2).replacing("call-8001", with: "none-8001"), from: Self.stranger)
+        #expect(site.said(Self.stranger) == "401 401")
+        // Whoever called is told, as often as it asks, and nothing is kept for it.
+        for number in 3..<6 { site.deliver(copy(number), from: phones[0].endpoint) }
+        #expect(site.said(phones[0].endpoint) == "482 482 482")
+        var after = site.sw.inspection
+        #expect(after.suspects == 1)
+        after.suspects = before.suspects
+        #expect(after == before)
+        // The call goes on, and when it is over it is the same.
+        phones[1].answer(try site.invite(phones[1]), 486, at: &site)
+        #expect(site.said(phones[0].endpoint) == "486")
+        site.pass(.seconds(60))
+        _ = site.all(phones[0].endpoint)
+        _ = site.all(phones[1].endpoint)
+        site.deliver(copy(6), from: Self.stranger)
+        #expect(site.said(Self.stranger) == "401")
+        site.deliver(copy(7), from: phones[0].endpoint)
+        #expect(site.said(phones[0].endpoint) == "482")
+        #expect(site.sw.inspection.transactions == 0)
+        // An INVITE of a stranger's with that Call-ID stops no later call with it.
+        site.deliver(
+            copy(8).replacing("call-8001-1", with: "call-8001-2"), from: Self.stranger)
+        #expect(site.said(Self.stranger) == "401")
+        try phones[0].call("8002", at: &site, id: "2")
+        #expect(try site.invite(phones[1]).method == .invite)
+    }
+
+    @Test func aRoundaboutOfAStrangersIsNoLoop() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("02088886666", at: &site)
+        let sent = try site.next(Site.e1)
+        let text = String(decoding: sent.bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+            .replacing(
+                "Via: ", with: "Via: SIP/2.0/UDP 203.0.113.66;branch=z9hG4bK-loop;rport\nVia: ",
+                maxReplacements: 1)
+        site.deliver(text, from: Self.stranger)
+        #expect(site.said(Self.stranger) == "401")
     }
 
     static let evilNames = [

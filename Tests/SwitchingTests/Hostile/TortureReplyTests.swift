@@ -58,6 +58,38 @@ import Testing
         #expect(site.isIdle && site.sw.inspection.transactions == 0)
     }
 
+    /// What is answered otherwise over a connection, where Content-Length says where a message ends: to
+    /// two requests twice; nothing to what is cut out nowhere, which whoever reads the connection
+    /// answers (`StreamTortureTests`, `StreamsTests`).
+    static let repliesOnConnections: [String: [Int]] = [
+        "dblreq": [401, 401], "clerr": [], "ncl": [], "mcl01": [], "inv2543": [],
+    ]
+
+    @Test(arguments: replies.keys.sorted())
+    func isAnsweredTheSameByteByByteOverAConnection(_ name: String) throws {
+        var settings = Site.settings()
+        settings.listeners.append(
+            ListenerSettings(
+                transport: .tcp, bound: Site.own, advertisedHost: "127.0.0.1",
+                advertisedPort: 5060))
+        let site = try Site(settings: settings)
+        let flow = Flow(transport: .tcp, listener: 1, remote: Endpoint(text: "203.0.113.9:5060"))
+        var framer = MessageFramer()
+        var actions = ActionList()
+        for byte in try Torture.bytes(name) {
+            framer.append([byte])
+            guard case .message(let bytes) = framer.next() else { continue }
+            site.sw.handle(
+                .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: site.now,
+                into: &actions)
+        }
+        let statuses = actions.sends.map { String(decoding: $0.bytes.prefix(11), as: UTF8.self) }
+        let expected = Self.repliesOnConnections[name] ?? Self.replies[name]
+        #expect(statuses == expected?.map { "SIP/2.0 \($0)" })
+        // On its own connection, whatever its Via says.
+        #expect(actions.sends.allSatisfy { $0.flow == flow })
+    }
+
     /// Forms that are legal and seldom seen, in a request that is understood all the same.
     static let forms: [(name: String, lines: [String])] = [
         (
