@@ -170,8 +170,8 @@ extension Switch {
         case .nothing: return
         case .trunk(let name), .line(_, let name): trunk = trunks[name]!.settings
         }
-        let endpoint = calls[handle].targetsLeft.removeFirst()
-        calls[handle].target = endpoint
+        let hop = calls[handle].targetsLeft.removeFirst()
+        calls[handle].target = hop
         let shown: String
         switch choice.via {
         case .line(let number), .lines(let number): shown = choice.presented ?? number
@@ -183,9 +183,9 @@ extension Switch {
         var attempt = attemptRecord(choice)
         attempt.channel = calls[handle].channel
         calls[handle].record.attempts.append(attempt)
-        let flow = trunk.flow(to: endpoint)
-        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
-        let from = identity(name: [], user: shown, listener: trunk.listener)
+        let flow = trunk.flow(to: hop)
+        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: hop)
+        let from = identity(name: [], user: shown, listener: flow.listener)
         let hides = hidesCaller(handle)
         invite(
             handle, uri: target, from: hides ? Self.anonymous : from,
