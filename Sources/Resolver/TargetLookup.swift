@@ -83,7 +83,7 @@ enum TargetLookup {
     private static func chosen(
         _ records: [NameRecord], _ ways: [TrunkWay]
     ) -> [(way: TrunkWay, replacement: String)] {
-        var found: [(rank: (UInt16, UInt16), way: TrunkWay, replacement: String)] = []
+        var found: [(order: UInt16, preference: UInt16, way: TrunkWay, replacement: String)] = []
         for record in records {
             guard
                 case .pointer(let order, let preference, let flags, let service, let replacement) =
@@ -92,10 +92,12 @@ enum TargetLookup {
                 let transport = transport(of: service),
                 let way = ways.first(where: { $0.transport == transport })
             else { continue }
-            found.append(((order, preference), way, replacement))
+            found.append((order, preference, way, replacement))
         }
-        return found.sorted { ($0.rank, $0.replacement) < ($1.rank, $1.replacement) }
-            .prefix(pointerLimit).map { ($0.way, $0.replacement) }
+        let sorted = found.sorted {
+            ($0.order, $0.preference, $0.replacement) < ($1.order, $1.preference, $1.replacement)
+        }
+        return sorted.prefix(pointerLimit).map { ($0.way, $0.replacement) }
     }
 
     private static func transport(of service: String) -> TransportKind? {
