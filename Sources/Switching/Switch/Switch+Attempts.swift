@@ -252,7 +252,7 @@ extension Switch {
     /// Sends the INVITE of one callee's leg: new Call-ID, tag, Via and Contact, the caller's body.
     mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
-        name: String, isPhone: Bool = false, isTrusted: Bool = true
+        name: String, route: [UInt8] = [], isPhone: Bool = false, isTrusted: Bool = true
     ) {
         guard let original = calls[handle].invite else { return }
         let tag = tokens.next()
@@ -260,6 +260,7 @@ extension Switch {
         var writer = MessageWriter(capacity: 1024 + original.body.count)
         writer.requestLine(.invite, uri: uri)
         writer.field(.via, via(branch: branch, listener: flow.listener))
+        if !route.isEmpty { writer.field(.route, route) }
         writer.field(.maxForwards, max(calls[handle].maxForwards - 1, 0))
         writer.beginField(.from)
         writer.append(from)
@@ -407,7 +408,9 @@ extension Switch {
     mutating func attemptFailed(
         _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool
     ) {
-        guard calls[handle].callees[callee].state == .trying else { return }
+        guard calls[handle].callees[callee].state == .trying,
+            !ringsByOtherFlow(handle, callee: callee, status: status, isSilence: isSilence)
+        else { return }
         calls[handle].callees[callee].state = .ended
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
             clients[client].user = .nobody

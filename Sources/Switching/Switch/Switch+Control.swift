@@ -277,6 +277,7 @@ extension Switch {
         registrar.all(at: wallTime).map { binding in
             RegistrationRow(
                 number: binding.number, contact: String(decoding: binding.contact, as: UTF8.self),
+                path: String(decoding: binding.path, as: UTF8.self),
                 transport: binding.flow.transport.name,
                 source: binding.flow.remote.description,
                 state: binding.isReachable ? "reachable" : "connection lost",

@@ -240,7 +240,7 @@ extension Switch {
     /// - Returns: why it cannot be rung.
     mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        let bindings = registrar.reachable(of: number, at: wallTime)
+        let phones = Self.flowsOfPhones(registrar.reachable(of: number, at: wallTime))
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {
@@ -249,13 +249,13 @@ extension Switch {
                     Call.Failure(status: 486, q850: Causes.userBusy, text: reason),
                     reason == "\(number) is busy" ? "busy" : reason
                 )
-            } else if bindings.isEmpty {
+            } else if phones.isEmpty {
                 problem = (
                     Call.Failure(
                         status: 480, q850: Causes.subscriberAbsent,
                         text: "\(number) is not registered"), "not registered"
                 )
-            } else if rings + bindings.count > settings.limits.rings {
+            } else if rings + phones.count > settings.limits.rings {
                 let text = "\(rings) phones were rung for this call, which is enough"
                 problem = (
                     Call.Failure(status: 480, q850: Causes.noUserResponding, text: text), text
@@ -282,22 +282,9 @@ extension Switch {
         let place = calls[handle].record.attempts.count
         calls[handle].record.attempts.append(attempt)
         calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
-        calls[handle].routing?.rings = rings + bindings.count
+        calls[handle].routing?.rings = rings + phones.count
         calls[handle].record.presented = calls[handle].record.caller
-        let caller = calls[handle].record.caller
-        let listener = bindings[0].flow.listener
-        let from =
-            hidesCaller(handle)
-            ? Self.anonymous
-            : identity(name: calls[handle].callerName, user: caller, listener: listener)
-        let to = identity(name: [], user: number, listener: listener)
-        for binding in bindings {
-            let place = calls[handle].callees.count
-            invite(
-                handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number, isPhone: true)
-            if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
-        }
+        for phone in phones { ring(handle, number, by: phone.first, others: phone.others) }
         return nil
     }
 

@@ -194,6 +194,7 @@ extension Switch {
         _ bindings: [Binding], from: (name: [UInt8], user: String)
     ) {
         let server = makeServer(for: request, key: key, on: flow)
+        let bindings = Self.flowsOfPhones(bindings).map(\.first)
         let handle = forks.insert(Fork(server: server, waiting: bindings.count))
         deadlines.set(DeadlineKey(kind: .fork, slot: handle.slot), at: now + Fork.patience)
         for binding in bindings {
@@ -202,6 +203,7 @@ extension Switch {
             var writer = MessageWriter(capacity: 512 + request.body.count)
             writer.requestLine(request.method, uri: binding.contact)
             writer.field(.via, via(branch: branch, listener: listener))
+            if !binding.path.isEmpty { writer.field(.route, binding.path) }
             writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
             writer.beginField(.from)
             writer.append(identity(name: from.name, user: from.user, listener: listener))
