@@ -475,7 +475,7 @@ import Testing
         var tokens = TokenGenerator(seed: Array(repeating: 1, count: 32))
         let order = site.sw.trunks["ip-e1"]?.targets.order(
             now: site.now + .seconds(3600), using: &tokens)
-        #expect(order == targets.reversed().map(\.endpoint))
+        #expect(order == targets.reversed().map(\.hop))
         round(&site, [false, false])
         #expect(try trunk("ip-e1", &site).state == "up")
         round(&site, [false, false])
