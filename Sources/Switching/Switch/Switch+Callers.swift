@@ -20,6 +20,7 @@ extension Switch {
             challenge(request, on: flow, stale: false)
             return .answered
         }
+        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm)
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
@@ -66,8 +67,12 @@ extension Switch {
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
         challenged(request, on: flow)
+        let isPlain =
+            challenger.algorithms.count > 1 && challenger.algorithms.contains(.md5)
+            && plainDigests.isPlain(request, from: flow.remote.ip, now: now)
         let values = challenger.challenges(
-            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale)
+            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale,
+            by: isPlain ? [.md5] : nil)
         answerStatelessly(request, 401, on: flow) { writer in
             for value in values { writer.field(.wwwAuthenticate, value) }
         }

@@ -28,7 +28,7 @@ extension Switch {
     /// Whether a registration is one of several flows (RFC 5626 §6).
     func outboundSupport(of request: Message, on flow: Flow) -> OutboundSupport {
         let asks = request.elements(.contact).contains { contact in
-            NameAddr(parsing: contact).flatMap(Self.outboundFlow) != nil
+            NameAddr(parsing: contact).flatMap { Self.outboundFlow(of: $0) } != nil
         }
         guard asks,
             request.has("outbound", in: .supported) || request.has("outbound", in: .require)

@@ -194,7 +194,7 @@ extension Switch {
         _ bindings: [Binding], from: (name: [UInt8], user: String)
     ) {
         let server = makeServer(for: request, key: key, on: flow)
-        let bindings = Self.flowsOfPhones(bindings).map(\.first)
+        let bindings = Self.flowsOfPhones(bindings).map { $0.first }
         let handle = forks.insert(Fork(server: server, waiting: bindings.count))
         deadlines.set(DeadlineKey(kind: .fork, slot: handle.slot), at: now + Fork.patience)
         for binding in bindings {
