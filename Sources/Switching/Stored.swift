@@ -157,6 +157,11 @@ public struct OutboundFlow: Sendable, Hashable {
 extension Binding {
     var regID: UInt32 { outbound?.regID ?? 0 }
 
+    /// Whether all of the way to it is by TLS. Behind a proxy only the phone itself can say so.
+    var isSecure: Bool {
+        flow.transport == .tls && (path.isEmpty || URI(parsing: contact[...])?.scheme == .sips)
+    }
+
     /// The URI that requests to it go to first: of the nearest proxy, or its contact.
     var nextHop: ArraySlice<UInt8> {
         for element in Elements(path[...]) {

@@ -97,6 +97,12 @@ extension Switch {
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
         let isEmergency = calls[handle].isEmergency
+        let isToBeSecure = isToBeSecure(handle)
+        guard !isToBeSecure || targets.isEmpty || targets.hops.contains(where: \.isSecure) else {
+            return Call.Failure(
+                status: 480, q850: Causes.noCircuit,
+                text: "\(name) is not reached by TLS, as sips asks for")
+        }
         if let why = trunks[name]!.downReason, !isEmergency || targets.isEmpty {
             return Call.Failure(
                 status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
@@ -132,7 +138,8 @@ extension Switch {
             calls[handle].holding = .trunk(name: name)
         }
         calls[handle].channel = channel
-        calls[handle].targetsLeft = targets.order(now: now, using: &tokens)
+        let order = targets.order(now: now, using: &tokens)
+        calls[handle].targetsLeft = isToBeSecure ? order.filter(\.isSecure) : order
         calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }
@@ -184,7 +191,9 @@ extension Switch {
         attempt.channel = calls[handle].channel
         calls[handle].record.attempts.append(attempt)
         let flow = trunk.flow(to: hop)
-        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: hop)
+        let target = target(
+            of: choice, trunk: trunk, channel: calls[handle].channel, at: hop,
+            isSips: isToBeSecure(handle))
         let from = identity(name: [], user: shown, listener: flow.listener)
         let hides = hidesCaller(handle)
         invite(

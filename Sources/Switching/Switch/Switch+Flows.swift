@@ -110,8 +110,15 @@ extension Switch {
         return secured
     }
 
-    private static func isSips(_ uri: ArraySlice<UInt8>) -> Bool {
+    static func isSips(_ uri: ArraySlice<UInt8>) -> Bool {
         URI(parsing: uri)?.scheme == .sips
+    }
+
+    /// Whether the caller has asked for `sips`: the call goes by TLS on every leg, or not at all (RFC
+    /// 5630 §5.4). One for help goes by whatever there is.
+    func isToBeSecure(_ handle: Handle) -> Bool {
+        guard !calls[handle].isEmergency, let invite = calls[handle].invite else { return false }
+        return Self.isSips(invite.requestURI)
     }
 
     /// - Parameter request: what a response answers; nil where `bytes` is a request.

@@ -240,7 +240,10 @@ extension Switch {
     /// - Returns: why it cannot be rung.
     mutating func ringPhones(_ handle: Handle, of number: String) -> Call.Failure? {
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
-        let phones = Self.flowsOfPhones(registrar.reachable(of: number, at: wallTime))
+        let isToBeSecure = isToBeSecure(handle)
+        let reachable = registrar.reachable(of: number, at: wallTime)
+        let phones = Self.flowsOfPhones(
+            isToBeSecure ? reachable.filter { $0.isSecure } : reachable)
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {
@@ -248,6 +251,13 @@ extension Switch {
                 problem = (
                     Call.Failure(status: 486, q850: Causes.userBusy, text: reason),
                     reason == "\(number) is busy" ? "busy" : reason
+                )
+            } else if phones.isEmpty, !reachable.isEmpty {
+                problem = (
+                    Call.Failure(
+                        status: 480, q850: Causes.subscriberAbsent,
+                        text: "no phone of \(number) is reached by TLS, as sips asks for"),
+                    "not reached by TLS"
                 )
             } else if phones.isEmpty {
                 problem = (

@@ -10,6 +10,8 @@ public struct NextHop: Sendable, Hashable, CustomStringConvertible {
         self.endpoint = endpoint
     }
 
+    var isSecure: Bool { transport == .tls }
+
     /// `192.0.2.7:5060`, with the transport before it where that is not UDP.
     public var description: String {
         transport == .udp ? endpoint.description : "\(transport.name) \(endpoint)"
