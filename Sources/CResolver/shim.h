@@ -12,9 +12,14 @@
 struct resolver_record {
     int type;
     uint32_t ttl;
+    /// Of SRV; of NAPTR the order and the preference stand in the first two.
     uint16_t priority, weight, port;
-    /// Of SRV: the target, without the last dot; empty for the root.
+    /// Of SRV and NAPTR: the name it leads to, without the last dot; empty for the root.
     char target[NS_MAXDNAME];
+    /// Of NAPTR (RFC 3403 §4.1).
+    char flags[256], service[256];
+    /// Of NAPTR: it would rewrite the name by a pattern.
+    int has_pattern;
     /// Of A 4 bytes, of AAAA 16.
     uint8_t address[16];
 };
@@ -53,6 +58,19 @@ static inline int resolver_ask(
     return failure > 0 ? -failure : -TRY_AGAIN;
 }
 
+/// Takes a character-string (RFC 1035 §3.3) from `*data`, which ends before `end`.
+///
+/// Returns its length, or -1 when it is not whole.
+static inline int resolver_text(const uint8_t **data, const uint8_t *end, char *text)
+{
+    if (*data >= end || *data + 1 + **data > end) return -1;
+    int size = **data;
+    memcpy(text, *data + 1, size);
+    text[size] = 0;
+    *data += 1 + size;
+    return size;
+}
+
 /// Reads record number `index` of the answer's own section.
 ///
 /// Returns 1, 0 behind the last one, or -1 when the answer is not whole.
@@ -76,6 +94,22 @@ static inline int resolver_read(
         record->port = ns_get16(data + 4);
         if (ns_name_uncompress(
                 ns_msg_base(message), ns_msg_end(message), data + 6, record->target,
+                sizeof record->target) < 0) return -1;
+        if (strcmp(record->target, ".") == 0) record->target[0] = 0;
+    } else if (record->type == ns_t_naptr) {
+        const uint8_t *end = data + size;
+        char pattern[256];
+        if (size < 8) return -1;
+        record->priority = ns_get16(data);
+        record->weight = ns_get16(data + 2);
+        data += 4;
+        if (resolver_text(&data, end, record->flags) < 0
+            || resolver_text(&data, end, record->service) < 0) return -1;
+        int length = resolver_text(&data, end, pattern);
+        if (length < 0 || data >= end) return -1;
+        record->has_pattern = length > 0;
+        if (ns_name_uncompress(
+                ns_msg_base(message), ns_msg_end(message), data, record->target,
                 sizeof record->target) < 0) return -1;
         if (strcmp(record->target, ".") == 0) record->target[0] = 0;
     } else if (record->type == ns_t_a || record->type == ns_t_aaaa) {

@@ -43,6 +43,7 @@ struct NameServers {
         let name: String
         let type: CInt
         switch question {
+        case .pointers(let text): (name, type) = (text, CInt(ns_t_naptr.rawValue))
         case .service(let text): (name, type) = (text, CInt(ns_t_srv.rawValue))
         case .addressV4(let text): (name, type) = (text, CInt(ns_t_a.rawValue))
         case .addressV6(let text): (name, type) = (text, CInt(ns_t_aaaa.rawValue))
@@ -77,7 +78,8 @@ struct NameServers {
             // An alias on the way holds no longer than it says either.
             seconds = min(seconds, Int(record.ttl))
             guard record.type == type else { continue }
-            records.append(Self.value(record))
+            // One that rewrites names by a pattern is for telephone numbers, not for domains.
+            if record.has_pattern == 0 { records.append(Self.value(record)) }
         }
         return records.isEmpty
             ? .nothing(seconds: nothingSeconds) : .records(records, seconds: seconds)
@@ -85,12 +87,16 @@ struct NameServers {
 
     private static func value(_ record: resolver_record) -> NameRecord {
         if record.type == CInt(ns_t_srv.rawValue) {
-            let target = withUnsafeBytes(of: record.target) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
             return .service(
-                target: target, port: record.port, priority: record.priority,
-                weight: record.weight)
+                target: withUnsafeBytes(of: record.target, text), port: record.port,
+                priority: record.priority, weight: record.weight)
+        }
+        if record.type == CInt(ns_t_naptr.rawValue) {
+            return .pointer(
+                order: record.priority, preference: record.weight,
+                flags: withUnsafeBytes(of: record.flags, text),
+                service: withUnsafeBytes(of: record.service, text),
+                replacement: withUnsafeBytes(of: record.target, text))
         }
         return withUnsafeBytes(of: record.address) { bytes in
             if record.type == CInt(ns_t_a.rawValue) {
@@ -105,12 +111,16 @@ struct NameServers {
         }
     }
 
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
     /// What the system's hosts file and its other sources say of an address, as other programs see it.
     private func hosts(_ question: NameQuestion) -> NameAnswer? {
         let name: String
         var hints = addrinfo()
         switch question {
-        case .service: return nil
+        case .pointers, .service: return nil
         case .addressV4(let text): (name, hints.ai_family) = (text, AF_INET)
         case .addressV6(let text): (name, hints.ai_family) = (text, AF_INET6)
         }

@@ -1,14 +1,21 @@
 import SIP
 import Switching
 
-/// From a name to the addresses that requests may go to by one transport (RFC 3263 §4.2).
+/// From a name to where its requests may go, in which order and by which transport (RFC 3263 §4).
 ///
-/// The transport is settled, so that no NAPTR record is asked for. With a port only addresses are
-/// looked up; without one SRV records of `_sip._udp`, `_sip._tcp` or `_sips._tcp` first, and where
-/// there are none the name's own addresses at the transport's port.
+/// Where the transport is settled, SRV records of `_sip._udp`, `_sip._tcp` or `_sips._tcp` are looked
+/// up, and where there are none the name's own addresses at the transport's port. Where it is not, the
+/// name says by NAPTR records which transports it takes and which it likes best; without such records
+/// SRV records of UDP and then TCP are looked up, and without those the addresses, for UDP. With a
+/// port only addresses are looked up.
+///
+/// Beyond the RFC: those of its transports that a name likes less are not forgotten but come last, so
+/// that a request that fails by one goes on by another.
 enum TargetLookup {
     /// Targets of one name at most.
     static let limit = 32
+    /// NAPTR records of one name that are followed.
+    static let pointerLimit = 8
 
     struct Outcome: Hashable {
         var targets: [TrunkTarget] = []
@@ -18,22 +25,26 @@ enum TargetLookup {
     }
 
     /// - Parameters:
-    ///   - isV4: the family of the listener that the requests leave by.
+    ///   - ways: by which transports requests can leave, each with the family of its listener; one of
+    ///     them alone settles the transport.
+    ///   - isOpen: the transport is the name's to say, among those of `ways`.
     ///   - ask: puts one question to the name servers.
     static func targets(
-        of host: TrunkHost, transport: TransportKind = .udp, isV4: Bool,
+        of host: TrunkHost, ways: [TrunkWay], isOpen: Bool = false,
         ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        if let port = host.port { return addresses(of: host.name, port: port, isV4: isV4, ask) }
-        switch ask(.service("\(service(of: transport)).\(host.name)")) {
-        case .failure(let why): return Outcome(seconds: 0, failure: why)
-        case .nothing(let seconds):
-            var own = addresses(of: host.name, port: transport.defaultPort, isV4: isV4, ask)
-            own.seconds = min(own.seconds, seconds)
-            return own
-        case .records(let records, let seconds):
-            return services(records, seconds: seconds, isV4: isV4, ask)
-        }
+        guard let first = ways.first else { return Outcome(seconds: Int(UInt16.max)) }
+        if let port = host.port { return addresses(of: host.name, port: port, first, ask) }
+        if isOpen { return byPointers(of: host.name, ways, ask) }
+        let found = services("\(service(of: first.transport)).\(host.name)", first, 0, ask)
+        guard found.isNothing else { return found.outcome }
+        return own(host.name, first, after: found.outcome, ask)
+    }
+
+    /// What SRV records say, and whether there are none at all.
+    private struct Services {
+        var outcome: Outcome
+        var isNothing = false
     }
 
     private static func service(of transport: TransportKind) -> String {
@@ -44,38 +55,137 @@ enum TargetLookup {
         }
     }
 
-    private static func services(
-        _ records: [NameRecord], seconds: Int, isV4: Bool, _ ask: (NameQuestion) -> NameAnswer
+    /// RFC 3263 §4.1. A name server that fails says nothing: to go on without its records could mean
+    /// to speak in the clear where they ask for TLS.
+    private static func byPointers(
+        of name: String, _ ways: [TrunkWay], _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        var outcome = Outcome(seconds: seconds)
+        switch ask(.pointers(name)) {
+        case .failure(let why): return Outcome(seconds: 0, failure: why)
+        case .nothing(let seconds):
+            return withoutPointers(of: name, ways, after: Outcome(seconds: seconds), ask)
+        case .records(let records, let seconds):
+            let chosen = chosen(records, ways)
+            // It is reached by nothing that we have, or its records are about something else.
+            if chosen.isEmpty {
+                return withoutPointers(of: name, ways, after: Outcome(seconds: seconds), ask)
+            }
+            var all = Outcome(seconds: seconds)
+            for (place, (way, replacement)) in chosen.enumerated() {
+                add(services(replacement, way, UInt16(place), ask).outcome, to: &all)
+            }
+            if !all.targets.isEmpty { all.failure = nil }
+            return all
+        }
+    }
+
+    /// The services among these records that we can use, best first.
+    private static func chosen(
+        _ records: [NameRecord], _ ways: [TrunkWay]
+    ) -> [(way: TrunkWay, replacement: String)] {
+        var found: [(order: UInt16, preference: UInt16, way: TrunkWay, replacement: String)] = []
+        for record in records {
+            guard
+                case .pointer(let order, let preference, let flags, let service, let replacement) =
+                    record,
+                flags.lowercased() == "s", !replacement.isEmpty,
+                let transport = transport(of: service),
+                let way = ways.first(where: { $0.transport == transport })
+            else { continue }
+            found.append((order, preference, way, replacement))
+        }
+        let sorted = found.sorted {
+            ($0.order, $0.preference, $0.replacement) < ($1.order, $1.preference, $1.replacement)
+        }
+        return sorted.prefix(pointerLimit).map { ($0.way, $0.replacement) }
+    }
+
+    private static func transport(of service: String) -> TransportKind? {
+        switch service.uppercased() {
+        case "SIP+D2U": .udp
+        case "SIP+D2T": .tcp
+        case "SIPS+D2T": .tls
+        default: nil
+        }
+    }
+
+    private static func withoutPointers(
+        of name: String, _ ways: [TrunkWay], after nothing: Outcome,
+        _ ask: (NameQuestion) -> NameAnswer
+    ) -> Outcome {
+        var all = nothing
+        var isNothing = true
+        // TLS is for names that say so (RFC 3263 §4.1), or trunks that are written so.
+        let open = ways.filter { $0.transport != .tls }
+        for (place, way) in open.enumerated() {
+            let found = services(
+                "\(service(of: way.transport)).\(name)", way, UInt16(place), ask)
+            isNothing = isNothing && found.isNothing
+            add(found.outcome, to: &all)
+        }
+        if !all.targets.isEmpty { all.failure = nil }
+        guard isNothing, let way = open.first else { return all }
+        return own(name, way, after: all, ask)
+    }
+
+    private static func add(_ outcome: Outcome, to all: inout Outcome) {
+        all.targets += outcome.targets.prefix(limit - all.targets.count)
+        all.seconds = min(all.seconds, outcome.seconds)
+        all.failure = all.failure ?? outcome.failure
+    }
+
+    /// The name's own addresses, since it has no services.
+    private static func own(
+        _ name: String, _ way: TrunkWay, after nothing: Outcome,
+        _ ask: (NameQuestion) -> NameAnswer
+    ) -> Outcome {
+        var own = addresses(of: name, port: way.transport.defaultPort, way, ask)
+        own.seconds = min(own.seconds, nothing.seconds)
+        return own
+    }
+
+    /// - Parameter rank: of the transport among those of the name.
+    private static func services(
+        _ name: String, _ way: TrunkWay, _ rank: UInt16, _ ask: (NameQuestion) -> NameAnswer
+    ) -> Services {
+        let records: [NameRecord]
+        var outcome: Outcome
+        switch ask(.service(name)) {
+        case .failure(let why): return Services(outcome: Outcome(seconds: 0, failure: why))
+        case .nothing(let seconds):
+            return Services(outcome: Outcome(seconds: seconds), isNothing: true)
+        case .records(let found, let seconds): (records, outcome) = (found, Outcome(seconds: seconds))
+        }
         var failure: String?
         for record in records {
             guard case .service(let target, let port, let priority, let weight) = record,
                 !target.isEmpty
             else { continue }
-            let found = addresses(of: target, port: port, isV4: isV4, ask)
+            let found = addresses(of: target, port: port, way, ask)
             outcome.seconds = min(outcome.seconds, found.seconds)
             failure = failure ?? found.failure
-            for address in found.targets where outcome.targets.count < limit {
-                outcome.targets.append(
-                    TrunkTarget(endpoint: address.endpoint, priority: priority, weight: weight))
+            for var address in found.targets where outcome.targets.count < limit {
+                (address.rank, address.priority, address.weight) = (rank, priority, weight)
+                outcome.targets.append(address)
             }
         }
         // One target that cannot be looked up does not take the others away.
         if outcome.targets.isEmpty { outcome.failure = failure }
-        return outcome
+        return Services(outcome: outcome)
     }
 
     private static func addresses(
-        of name: String, port: UInt16, isV4: Bool, _ ask: (NameQuestion) -> NameAnswer
+        of name: String, port: UInt16, _ way: TrunkWay, _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        switch ask(isV4 ? .addressV4(name) : .addressV6(name)) {
+        switch ask(way.isV4 ? .addressV4(name) : .addressV6(name)) {
         case .failure(let why): return Outcome(seconds: 0, failure: why)
         case .nothing(let seconds): return Outcome(seconds: seconds)
         case .records(let records, let seconds):
             var outcome = Outcome(seconds: seconds)
             for case .address(let ip) in records where outcome.targets.count < limit {
-                outcome.targets.append(TrunkTarget(endpoint: Endpoint(ip: ip, port: port)))
+                outcome.targets.append(
+                    TrunkTarget(
+                        endpoint: Endpoint(ip: ip, port: port), transport: way.transport))
             }
             return outcome
         }

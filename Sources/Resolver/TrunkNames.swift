@@ -15,15 +15,16 @@ public final class TrunkNames: @unchecked Sendable {
     public struct Name: Sendable, Hashable {
         public var trunk: String
         public var host: TrunkHost
-        public var transport: TransportKind
-        /// The family of the listener that its requests leave by.
-        public var isV4: Bool
+        /// By which its requests can leave.
+        public var ways: [TrunkWay]
+        /// The name says which of them.
+        public var isOpen: Bool
 
-        public init(trunk: String, host: TrunkHost, transport: TransportKind, isV4: Bool) {
+        public init(trunk: String, host: TrunkHost, ways: [TrunkWay], isOpen: Bool) {
             self.trunk = trunk
             self.host = host
-            self.transport = transport
-            self.isV4 = isV4
+            self.ways = ways
+            self.isOpen = isOpen
         }
     }
 
@@ -63,7 +64,7 @@ public final class TrunkNames: @unchecked Sendable {
         guard round == self.round else { return }
         let time = now()
         let outcome = TargetLookup.targets(
-            of: name.host, transport: name.transport, isV4: name.isV4
+            of: name.host, ways: name.ways, isOpen: name.isOpen
         ) {
             servers.ask($0, now: time)
         }

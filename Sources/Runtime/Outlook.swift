@@ -25,9 +25,13 @@ final class Outlook: Sendable {
             settings.trunks.compactMap { trunk in
                 let listener = min(Int(trunk.listener), settings.listeners.count - 1)
                 let isV4 = settings.listeners[listener].bound.ip.isV4
+                let fixed = TrunkWay(
+                    transport: trunk.transport, listener: trunk.listener, isV4: isV4)
                 return trunk.host.map {
                     TrunkNames.Name(
-                        trunk: trunk.name, host: $0, transport: trunk.transport, isV4: isV4)
+                        trunk: trunk.name, host: $0,
+                        ways: trunk.ways.isEmpty ? [fixed] : trunk.ways,
+                        isOpen: !trunk.ways.isEmpty)
                 }
             }, servers: settings.nameServers)
         spans.follow(

@@ -10,7 +10,9 @@ struct PeerNames {
 
     /// What a name stood for before is kept for those trunks that still have it.
     mutating func follow(_ settings: Settings) {
-        trunks = settings.trunks.filter { $0.transport == .tls }
+        trunks = settings.trunks.filter { trunk in
+            trunk.transport == .tls || trunk.ways.contains { $0.transport == .tls }
+        }
         resolved = resolved.filter { entry in trunks.contains { $0.name == entry.key } }
     }
 
@@ -18,7 +20,8 @@ struct PeerNames {
     mutating func follow(_ resolution: TrunkResolution) -> Bool {
         guard resolution.failure == nil, trunks.contains(where: { $0.name == resolution.trunk })
         else { return false }
-        resolved[resolution.trunk] = resolution.targets.map(\.endpoint)
+        resolved[resolution.trunk] = resolution.targets.filter { $0.transport == .tls }
+            .map(\.endpoint)
         return true
     }
 

@@ -86,7 +86,7 @@ extension Digest {
             case .extensionSaved(let row): add(row.number)
             case .extensionRemoved(let number): add(number)
             case .bindingSaved(let binding): add(binding.contact)
-            case .bindingRemoved(_, let contact): add(contact)
+            case .bindingRemoved(_, let contact, _): add(contact)
             case .subscriptionSaved(let subscription): add(subscription.tag)
             case .subscriptionRemoved(let tag): add(tag)
             case .accountSaved(let account): add(account.id)

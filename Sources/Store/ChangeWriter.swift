@@ -149,9 +149,10 @@ struct ChangeWriter {
             UserSettingsColumns.add(settings, of: number, to: &values)
             try values.run(saveSettings)
         case .bindingSaved(let binding): try save(binding)
-        case .bindingRemoved(let number, let contact):
+        case .bindingRemoved(let number, let contact, let regID):
             values.add(number)
             values.add(contact)
+            values.add(Int(regID))
             try values.run(removeBinding)
         case .subscriptionSaved(let subscription):
             values.add(bits: subscription.tag)
@@ -197,6 +198,9 @@ struct ChangeWriter {
         values.add(binding.callID)
         values.add(Int(binding.cseq))
         values.add(binding.userAgent)
+        values.add(binding.path)
+        values.add(binding.outbound?.instance ?? [])
+        values.add(Int(binding.outbound?.regID ?? 0))
         try values.run(saveBinding)
     }
 
@@ -386,12 +390,14 @@ private enum SQL {
     static let saveBinding = """
         INSERT OR REPLACE INTO binding
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
-        cseq, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        cseq, user_agent, path, instance, reg_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     static let saveSubscription =
         "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"
     static let removeSubscription = "DELETE FROM subscription WHERE tag = ?"
-    static let removeBinding = "DELETE FROM binding WHERE number = ? AND contact = ?"
+    static let removeBinding = 
+        "DELETE FROM binding WHERE number = ? AND contact = ? AND reg_id = ?"
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """
         INSERT INTO account

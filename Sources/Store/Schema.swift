@@ -39,8 +39,37 @@ enum Schema {
         migrator.registerMigration("survive 2: the seals of a transaction in one row") {
             try $0.execute(sql: sealRuns)
         }
+        migrator.registerMigration("outbound 1: paths and flows of bindings") {
+            try $0.execute(sql: outbound)
+        }
         return migrator
     }
+
+    /// One phone may be bound by several flows with one contact, so that the key is another.
+    private static let outbound = """
+        CREATE TABLE new_binding (
+            number TEXT NOT NULL,
+            contact BLOB NOT NULL,
+            transport INTEGER NOT NULL,
+            listener INTEGER NOT NULL,
+            address_high INTEGER NOT NULL,
+            address_low INTEGER NOT NULL,
+            port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),
+            expires INTEGER NOT NULL,
+            call_id BLOB NOT NULL,
+            cseq INTEGER NOT NULL CHECK (cseq BETWEEN 0 AND 4294967295),
+            user_agent TEXT NOT NULL,
+            -- The Path of its REGISTER (RFC 3327).
+            path BLOB NOT NULL,
+            -- Of RFC 5626; empty and 0 where the phone keeps one flow.
+            instance BLOB NOT NULL,
+            reg_id INTEGER NOT NULL CHECK (reg_id BETWEEN 0 AND 4294967295),
+            PRIMARY KEY (number, contact, reg_id)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO new_binding SELECT *, x'', x'', 0 FROM binding;
+        DROP TABLE binding;
+        ALTER TABLE new_binding RENAME TO binding;
+        """
 
     /// See `RecordKeys` and `PostingKeys`, which took their place.
     private static let dropIndexes = """

@@ -85,7 +85,8 @@ struct StateReader {
         try all(
             """
             SELECT number, contact, transport, listener, address_high, address_low, port, expires,
-            call_id, cseq, user_agent FROM binding ORDER BY number, contact
+            call_id, cseq, user_agent, path, instance, reg_id FROM binding
+            ORDER BY number, contact, reg_id
             """
         ) { row in
             guard let transport = TransportKind(rawValue: try row.number(2)) else {
@@ -93,11 +94,17 @@ struct StateReader {
             }
             let remote = Endpoint(
                 ip: IPAddress(high: row.bits(4), low: row.bits(5)), port: try row.number(6))
-            return Binding(
+            var binding = Binding(
                 number: row.text(0), contact: row.bytes(1),
                 flow: Flow(transport: transport, listener: try row.number(3), remote: remote),
                 expiresAt: row.integer(7), callID: row.bytes(8), cseq: try row.number(9),
                 userAgent: row.text(10))
+            binding.path = row.bytes(11)
+            let regID: UInt32 = try row.number(13)
+            if regID > 0 {
+                binding.outbound = OutboundFlow(instance: row.bytes(12), regID: regID)
+            }
+            return binding
         }
     }
 

@@ -50,9 +50,10 @@ public enum StoredChange: Sendable {
     case extensionRemoved(number: String)
     /// Inserts or replaces all that a subscriber has set for itself.
     case settingsSaved(number: String, UserSettings)
-    /// Inserts or replaces, by extension and contact.
+    /// Inserts or replaces, by extension, contact and `regID`.
     case bindingSaved(Binding)
-    case bindingRemoved(number: String, contact: [UInt8])
+    /// `regID` as in the binding's flow; 0 where it has none.
+    case bindingRemoved(number: String, contact: [UInt8], regID: UInt32 = 0)
     /// Inserts or replaces, by tag.
     case subscriptionSaved(StoredSubscription)
     case subscriptionRemoved(tag: UInt64)
@@ -117,6 +118,11 @@ public struct Binding: Sendable, Hashable {
     public var callID: [UInt8]
     public var cseq: UInt32
     public var userAgent: String
+    /// What requests to it carry as Route: the proxies that its REGISTER came by, from us to the phone
+    /// (RFC 3327); empty where it came directly.
+    public var path: [UInt8] = []
+    /// Which phone it is of and which of its flows, where the phone keeps several (RFC 5626).
+    public var outbound: OutboundFlow?
     /// False while it was registered by a connection that is gone. Not stored: connections end with
     /// the process.
     public var isReachable = true
@@ -135,11 +141,39 @@ public struct Binding: Sendable, Hashable {
     }
 }
 
+/// One of the flows by which one phone is registered (RFC 5626 §4.2).
+public struct OutboundFlow: Sendable, Hashable {
+    /// The value of `+sip.instance` without its quotes: the phone itself.
+    public var instance: [UInt8]
+    /// `reg-id`, never 0.
+    public var regID: UInt32
+
+    public init(instance: [UInt8], regID: UInt32) {
+        self.instance = instance
+        self.regID = regID
+    }
+}
+
 extension Binding {
+    var regID: UInt32 { outbound?.regID ?? 0 }
+
+    /// Whether all of the way to it is by TLS. Behind a proxy only the phone itself can say so.
+    var isSecure: Bool {
+        flow.transport == .tls && (path.isEmpty || URI(parsing: contact[...])?.scheme == .sips)
+    }
+
+    /// The URI that requests to it go to first: of the nearest proxy, or its contact.
+    var nextHop: ArraySlice<UInt8> {
+        for element in Elements(path[...]) {
+            if let address = NameAddr(parsing: element) { return address.uri }
+        }
+        return contact[...]
+    }
+
     /// The flow of a new connection to its contact, in place of one that is gone; nil where there is
     /// none to be had.
     var redial: Flow? {
-        guard let flow = flow.dialled(by: contact[...]), flow != self.flow else { return nil }
+        guard let flow = flow.dialled(by: nextHop), flow != self.flow else { return nil }
         return flow
     }
 }

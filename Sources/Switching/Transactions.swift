@@ -16,7 +16,7 @@ struct ClientEntry: Sendable {
         /// A request inside a dialog that came on the other leg.
         case relay(call: Handle, to: Side, server: Handle, serverMethod: Method)
         /// OPTIONS to a trunk.
-        case probe(trunk: String, target: Endpoint)
+        case probe(trunk: String, target: NextHop)
         /// REGISTER to a trunk's operator.
         case registration(trunk: String)
         /// OPTIONS or UPDATE inside a dialog: is that side still there?

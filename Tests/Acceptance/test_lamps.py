@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gateway import SCENARIOS
-from tandem_daemon import REALM, free_port
+from tandem_daemon import DIALPLAN, REALM, free_port
 
 
 class Lamp:
@@ -47,6 +47,19 @@ class Lamp:
         limit = time.monotonic() + timeout
         while not (told := self.documents()) or told[-1][1] != states:
             assert time.monotonic() < limit, f"the lamp was told {told}, expected {states}"
+            time.sleep(0.05)
+
+    def wait_dialog(self, timeout=20):
+        """Call-ID and tags of what rings there, once all of them are told."""
+        limit = time.monotonic() + timeout
+        while True:
+            with open(self.log, errors="replace") as file:
+                dialogs = re.findall("<dialog ([^>]*)>", file.read())
+            if dialogs:
+                told = dict(re.findall(r'([\w-]+)="([^"]*)"', dialogs[-1]))
+                if all(told.get(key) for key in ("call-id", "local-tag", "remote-tag")):
+                    return told
+            assert time.monotonic() < limit, f"the lamp was told {dialogs}"
             time.sleep(0.05)
 
     def close(self):
@@ -90,3 +103,43 @@ def test_a_lamp_shows_ringing_talking_and_free_and_does_so_after_a_restart(
     lamp.wait(["early"])
     call.hang_up()
     lamp.wait([])
+
+
+def test_the_key_beside_a_lamp_picks_up_in_a_common_group_and_nowhere_else(site, phones):
+    site.write_dialplan(
+        DIALPLAN + "group pair 8002 8004\nfeature pickup-extension *8{extension}\n")
+    site.write_config(digest="[MD5]")
+    site.start()
+    site.import_extensions(*[(str(number), "country", None) for number in range(8001, 8005)])
+    lamp = Lamp(site, "8004", "8002")
+    try:
+        lamp.wait([])
+        caller, called = phones("8001"), phones("8002")
+        stranger, picker = phones("8003"), phones("8004")
+        call = caller.dial("8002")
+        ring = called.incoming()
+        ring.ring()
+        call.wait_ringing()
+        dialog = lamp.wait_dialog()
+        # As the key of a phone does it: a dialog of 8002, seen from the switch.
+        replaces = (f"{dialog['call-id']};to-tag={dialog['remote-tag']};"
+                    f"from-tag={dialog['local-tag']};early-only")
+        assert stranger.dial("8002", Replaces=replaces).wait_ended()["status"] == 403
+        assert stranger.dial("*88002").wait_ended()["status"] == 403
+        picked = picker.dial("8002", Replaces=replaces)
+        picked.wait_answered()
+        call.wait_answered()
+        ring.wait_ended()
+        for end in (call, picked):
+            end.wait_packets("received", 25)
+        call.hang_up()
+        picked.wait_ended()
+    finally:
+        lamp.close()
+    records = site.wait_records(4)
+    by_key = [r for r in records if r.direction == "feature" and r.caller in ("8003", "8004")]
+    told = {r.caller: site.do("explain", "--call", r.call).output for r in by_key
+            if r.dialled == "8002"}
+    assert "8003 asks by Replaces for the call that rings at 8002" in told["8003"]
+    assert "8003 may not pick up what rings at 8002" in told["8003"]
+    assert "8004 may pick up what rings at 8002: both are in group pair" in told["8004"]

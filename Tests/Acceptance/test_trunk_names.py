@@ -175,3 +175,42 @@ def wait_targets(site, targets, timeout=20):
     while (seen := trunk(site, "ip-e1")["targets"]) != targets:
         assert time.monotonic() < limit, f"targets are {seen}, expected {targets}"
         time.sleep(0.1)
+
+
+# Which transports a name is reached by: NAPTR.
+
+def pointer(preference, service, replacement):
+    return f"--naptr-record=operator.test,10,{preference},s,{service},,{replacement}"
+
+
+def streams(port, priority=10, host="gateway.test"):
+    return f"--srv-host=_sip._tcp.operator.test,{host},{port},{priority},0"
+
+
+def test_a_name_says_by_which_transport_it_is_reached(site, phones, gateways, name_server):
+    dns, nobody, datagrams = free_port(), free_port(), free_port()
+    name_server(
+        dns, ADDRESS, pointer(20, "SIP+D2U", "_sip._udp.operator.test"),
+        pointer(10, "SIP+D2T", "_sip._tcp.operator.test"),
+        streams(nobody, 10), streams(site.e1_port, 20), service(datagrams, 10))
+    site.write_config(
+        e1_address="operator.test", attempt_timeout=2,
+        listen=[f"{{ transport: tcp, address: {site.address} }}"],
+        more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    e1 = gateways("answer", site.e1_port, transport="tcp")
+    udp = gateways("answer", datagrams)
+    site.start()
+    caller = caller_with_money(site, phones)
+    wait_targets(
+        site, [f"tcp 127.0.0.1:{nobody}", f"tcp 127.0.0.1:{site.e1_port}",
+               f"127.0.0.1:{datagrams}"])
+    # Nobody takes connections at the first address, and the second one does.
+    call_and_hang_up(caller)
+    assert [(a.route, a.outcome) for a in site.wait_record().attempts] == [
+        ("ip-e1", "failed"), ("ip-e1", "answered")]
+    assert len(e1.requests("INVITE")) == 1 and udp.requests("INVITE") == []
+    # Without any connection the call goes on by UDP.
+    e1.close()
+    call_and_hang_up(caller)
+    assert len(udp.requests("INVITE")) == 1
+    assert site.wait_records(2)[0].route == "ip-e1"

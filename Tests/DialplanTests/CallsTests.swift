@@ -21,6 +21,7 @@ import Testing
             feature forward-always on *57*{number} off #57
             feature lock on *33 off #33*{pin}
             feature pickup *8
+            feature pickup-extension *8{extension}
             feature call-by-pin *{pin}*{number}
             feature call-by-pin *88*{extension}*{pin}*{number}
             feature redial *66
@@ -340,6 +341,36 @@ import Testing
         for (dialled, call) in table {
             #expect(plan.decide(query(dialled)).outcome == .feature(call))
         }
+    }
+
+    @Test func whatRingsAtAnotherIsPickedUpInACommonGroupOrWhereThePlanSaysSo() throws {
+        let plan = try compiled(
+            Self.text.replacing(
+                "group sales { 8100-8109", with: "group sales { 8100-8109 picks-up reception 8500"))
+        func outcome(_ dialled: String, by caller: String) -> Decision {
+            plan.decide(
+                Query(
+                    caller: .extension(caller, level: "city"), dialled: dialled, time: monday))
+        }
+        let table: [(dialled: String, caller: String, refusal: Refusal.Code?)] = [
+            ("*88101", "8100", nil), ("*88001", "8100", nil), ("*88500", "8100", nil),
+            ("*88100", "8001", .group), ("*88501", "8100", .group), ("*88100", "8500", .group),
+            ("*88500", "8500", nil),
+        ]
+        for (dialled, caller, refusal) in table {
+            let decision = outcome(dialled, by: caller)
+            #expect(decision.refusal == refusal, "\(caller) dials \(dialled)")
+            let isTold = decision.explanation.contains {
+                if case .pickup = $0 { true } else { false }
+            }
+            #expect(isTold)
+        }
+        #expect(plan.pickup(at: "8001", by: "8002").isGiven)
+        guard case .granted(let group, _) = plan.pickup(at: "8001", by: "8100") else {
+            Issue.record("nothing is granted")
+            return
+        }
+        #expect(group == "sales")
     }
 
     @Test func aShortCodeStandsForItsNumberAtEveryLevelAlike() {

@@ -55,6 +55,8 @@ import Testing
         case .insideOnly: 44
         case .transferred: 45
         case .wishGranted: 46
+        case .pickup: 47
+        case .replaces: 48
         }
     }
 
@@ -113,6 +115,12 @@ import Testing
             .forwardedTooOften(by: "8100"), .doNotDisturb("8100"),
             .recalled(.redial, entry: nil, number: nil),
             .recalled(.speedDial, entry: "3", number: "0208"), .group("reception", place: place),
+            .pickup(.own, at: "8100", by: "8100"), .pickup(.none, at: "8100", by: "8101"),
+            .pickup(.common(group: "sales", place: place), at: "8100", by: "8101"),
+            .pickup(.granted(group: "sales", place: place), at: "8100", by: "8101"),
+            .replaces(by: "8100", of: nil, isRinging: false),
+            .replaces(by: "8100", of: "8101", isRinging: false),
+            .replaces(by: "8100", of: "8101", isRinging: true),
             .inbound(trunk: "ip-e1", pattern: nil, place: place),
             .inbound(trunk: "ip-e1", pattern: "4001234567", place: place),
             .target(.busy, passed: nil, place: place), .withoutLine("8750", place: place),
@@ -143,8 +151,8 @@ import Testing
     }
 
     @Test func everyKindOfStepHasASample() {
-        #expect(Set(Self.samples.map(Self.index)) == Set(0..<47))
-        #expect(Set(Self.samples.map(\.code)).count == 47)
+        #expect(Set(Self.samples.map(Self.index)) == Set(0..<49))
+        #expect(Set(Self.samples.map(\.code)).count == 49)
     }
 
     @Test("every step is told in every language", arguments: ExplanationLanguage.allCases)

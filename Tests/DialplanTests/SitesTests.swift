@@ -108,6 +108,7 @@ import Testing
             """
             feature call-by-pin *88*{extension}*{pin}*{number}
             feature pickup-extension *8{extension}
+            group night { 8100 picks-up 9000-9009 }
             """,
             west + "\nline 26771111 rings group front\nfeature call-by-pin *{pin}*{number}\n"
                 + "feature call-by-pin *99*{extension}*{pin}*{number}\n" + more)
@@ -178,6 +179,7 @@ import Testing
             return
         }
         #expect(call.feature == .pickupExtension && call.number == "9001")
+        #expect(try Self.joined().dialled("*89011", level: "house").refusal == .group)
         #expect(try Self.joined().dialled("*89100", level: "house").refusal == .unknownNumber)
     }
 

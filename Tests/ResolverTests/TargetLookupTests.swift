@@ -28,11 +28,87 @@ import Testing
         .addressV6("two.example"): .records(
             [.address(IPAddress(high: 0x2001_0db8_0000_0000, low: 7))], seconds: 200),
         .addressV4("mute.example"): .failure("no name server answers"),
+        .pointers("all.example"): .records(
+            [
+                Self.pointer(20, 10, "SIP+D2U", "_sip._udp.all.example"),
+                Self.pointer(10, 20, "SIP+D2T", "_sip._tcp.elsewhere.example"),
+                Self.pointer(10, 10, "SIPS+D2T", "_sips._tcp.all.example"),
+                Self.pointer(5, 10, "E2U+sip", "_sip._udp.wrong.example"),
+                Self.pointer(1, 10, "SIP+D2U", "two.example", flags: "a"),
+            ], seconds: 100),
+        .pointers("deaf.example"): .failure("no name server answers"),
+        .pointers("secure.example"): .records(
+            [Self.pointer(1, 1, "SIPS+D2T", "_sips._tcp.all.example")], seconds: 100),
+        .service("_sip._udp.all.example"): .records(
+            [.service(target: "one.example", port: 5060, priority: 1, weight: 0)], seconds: 300),
+        .service("_sip._tcp.elsewhere.example"): .records(
+            [
+                .service(target: "one.example", port: 5070, priority: 9, weight: 0),
+                .service(target: "two.example", port: 5080, priority: 3, weight: 0),
+            ], seconds: 300),
+        .service("_sips._tcp.all.example"): .records(
+            [.service(target: "one.example", port: 5061, priority: 1, weight: 0)], seconds: 300),
+        .service("_sip._tcp.both.example"): .records(
+            [.service(target: "one.example", port: 5070, priority: 1, weight: 0)], seconds: 300),
+        .service("_sip._udp.both.example"): .records(
+            [.service(target: "one.example", port: 5060, priority: 7, weight: 0)], seconds: 300),
+        .service("_sips._tcp.both.example"): .records(
+            [.service(target: "one.example", port: 5061, priority: 0, weight: 0)], seconds: 300),
+        .service("_sip._tcp.stream.example"): .records(
+            [.service(target: "one.example", port: 5070, priority: 1, weight: 0)], seconds: 300),
     ]
+
+    private static func pointer(
+        _ order: UInt16, _ preference: UInt16, _ service: String, _ replacement: String,
+        flags: String = "s"
+    ) -> NameRecord {
+        .pointer(
+            order: order, preference: preference, flags: flags, service: service,
+            replacement: replacement)
+    }
+
+    /// What a name stands for where it says itself by which of these transports it is reached.
+    private func open(_ name: String, _ transports: [TransportKind] = TransportKind.allCases)
+        -> String
+    {
+        let ways = transports.map { TrunkWay(transport: $0, listener: 0, isV4: true) }
+        let outcome = TargetLookup.targets(
+            of: TrunkHost(name: name), ways: ways, isOpen: true,
+            ask: { zone[$0] ?? .nothing(seconds: 60) })
+        let targets = outcome.targets.map { "\($0.transport.name) \($0.endpoint) \($0.rank)" }
+        return (targets + (outcome.failure.map { [$0] } ?? [])).joined(separator: ", ")
+    }
+
+    @Test func theNameSaysWhichTransportItLikesBestAndTheOthersComeAfterIt() {
+        #expect(
+            open("all.example")
+                == "tls 192.0.2.1:5061 0, tcp 192.0.2.1:5070 1, tcp 192.0.2.2:5080 1, "
+                + "tcp 192.0.2.3:5080 1, udp 192.0.2.1:5060 2")
+    }
+
+    @Test func aTransportThatWeHaveNotIsNotChosen() {
+        #expect(
+            open("all.example", [.udp, .tls]) == "tls 192.0.2.1:5061 0, udp 192.0.2.1:5060 1")
+        #expect(open("secure.example", [.udp]) == "")
+    }
+
+    @Test func aNameWithoutPointersIsAskedForItsServicesByUDPAndTCP() {
+        #expect(open("both.example") == "udp 192.0.2.1:5060 0, tcp 192.0.2.1:5070 1")
+        #expect(open("stream.example") == "tcp 192.0.2.1:5070 1")
+    }
+
+    @Test func aNameWithoutPointersAndServicesIsTriedByUDP() {
+        #expect(open("one.example") == "udp 192.0.2.1:5060 0")
+    }
+
+    @Test func whoeverCannotTellTheTransportsIsNotSpokenToInTheClear() {
+        #expect(open("deaf.example") == "no name server answers")
+    }
 
     private func look(_ name: String, port: UInt16? = nil, isV4: Bool = true) -> String {
         let outcome = TargetLookup.targets(
-            of: TrunkHost(name: name, port: port), isV4: isV4,
+            of: TrunkHost(name: name, port: port),
+            ways: [TrunkWay(transport: .udp, listener: 0, isV4: isV4)],
             ask: { zone[$0] ?? .nothing(seconds: 60) })
         let targets = outcome.targets.map { "\($0.endpoint) \($0.priority)/\($0.weight)" }
         return (targets + ["\(outcome.seconds) s"] + (outcome.failure.map { [$0] } ?? []))

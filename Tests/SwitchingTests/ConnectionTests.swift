@@ -338,6 +338,127 @@ private struct StreamSite {
         #expect(try contact("sip") == "<sip:127.0.0.1:5060;transport=tls>")
     }
 
+    // MARK: Hanging up whose connection is gone
+
+    /// 8001 talks with 8002, which answered with this contact and has lost its connection.
+    private func parted(_ contact: String) throws -> (stream: StreamSite, caller: Party) {
+        var stream = try StreamSite()
+        let flow = StreamSite.flow(40_001)
+        _ = try stream.register("8002", contact: contact, on: flow)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        let invite = try stream.site.next(flow.remote)
+        stream.deliver(answer(to: invite, contact: contact), on: flow)
+        let answered = try #require(stream.site.all(caller.endpoint).last)
+        caller.acknowledge(answered, at: &stream.site)
+        _ = stream.site.all(flow.remote)
+        stream.closed(flow)
+        caller.send("BYE", at: &stream.site)
+        #expect(stream.site.said(caller.endpoint) == "200")
+        return (stream, caller)
+    }
+
+    @Test func aPhoneThatCanBeDialledIsDialledToHangItUp() throws {
+        var (stream, _) = try parted("sip:8002@127.0.0.1:5062;transport=tcp")
+        let dialled = StreamSite.flow(5062)
+        let bye = try stream.site.next(dialled.remote)
+        #expect(bye.method == .bye && stream.sent.last?.flow == dialled)
+        var callee = Party("8002", dialled.remote)
+        callee.answer(bye, 200, at: &stream.site)
+        #expect(stream.site.records.first?.disposition == .answered)
+        #expect(stream.site.isIdle)
+    }
+
+    @Test func whereNobodyCanBeDialledTheCallIsRecordedAllTheSame() throws {
+        var (stream, _) = try parted(natted)
+        // It was tried by the connection that is gone, and the transaction ends with the news.
+        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "BYE")
+        stream.handle(.transportFailed(StreamSite.flow(40_001)))
+        let record = try #require(stream.site.records.first)
+        #expect(record.disposition == .answered && record.releasedBy == .caller)
+        #expect(stream.site.isIdle)
+        stream.site.pass(.seconds(40))
+        #expect(stream.site.sw.clients.count == 0)
+    }
+
+    // MARK: sips
+
+    /// TLS beside TCP, and a gateway that calls 66778002 by it.
+    private func secured(_ change: (inout Settings) -> Void = { _ in }) throws -> StreamSite {
+        try StreamSite { settings in
+            settings.listeners.append(
+                ListenerSettings(
+                    transport: .tls, bound: Site.own, advertisedHost: "127.0.0.1",
+                    advertisedPort: 5061))
+            change(&settings)
+        }
+    }
+
+    private static func tls(_ port: UInt16) -> Flow {
+        Flow(transport: .tls, listener: 2, remote: Endpoint(text: "127.0.0.1:\(port)"))
+    }
+
+    private static let secureInvite = invite(from: "127.0.0.1:5070", id: "secure")
+        .replacing("INVITE sip:", with: "INVITE sips:").replacing(
+            "SIP/2.0/TCP", with: "SIP/2.0/TLS")
+
+    @Test func aCallToSipsRingsThePhonesThatTLSReaches() throws {
+        var stream = try secured()
+        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
+        _ = try stream.register(
+            "8002", contact: "sips:8002@192.168.1.8:5061", on: Self.tls(40_002), callID: "r2")
+        stream.deliver(Self.secureInvite, on: Self.tls(45_000))
+        let invite = try stream.site.next(Self.tls(40_002).remote)
+        #expect(invite.requestURI.elementsEqual("sips:8002@192.168.1.8:5061".utf8))
+        #expect(invite.address(.contact)?.uriView?.scheme == .sips)
+        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
+    }
+
+    @Test func aCallToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
+        var stream = try secured()
+        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
+        stream.deliver(Self.secureInvite, on: Self.tls(45_000))
+        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
+        #expect(stream.site.said(Self.tls(45_000).remote) == "100 480")
+        #expect(stream.site.records.first?.endReason.contains("TLS") == true)
+        // A sip call rings it.
+        stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: StreamSite.flow(45_001))
+        #expect(try stream.site.next(StreamSite.flow(40_001).remote).method == .invite)
+    }
+
+    @Test func sipsThatComesInTheClearIsRefused() throws {
+        var stream = try secured()
+        _ = try stream.register(
+            "8002", contact: "sips:8002@192.168.1.8:5061", on: Self.tls(40_002))
+        stream.deliver(
+            Self.secureInvite.replacing("SIP/2.0/TLS", with: "SIP/2.0/TCP"),
+            on: StreamSite.flow(45_000))
+        #expect(stream.site.said(StreamSite.flow(45_000).remote) == "416")
+        #expect(stream.site.said(Self.tls(40_002).remote) == "")
+    }
+
+    @Test(arguments: [TransportKind.tls, .tcp])
+    func aCallToSipsLeavesByATrunkOfTLSAlone(transport: TransportKind) throws {
+        var stream = try secured { settings in
+            settings.trunks[1].transport = transport
+            settings.trunks[1].listener = transport == .tls ? 2 : 1
+        }
+        _ = try stream.register(
+            "8001", contact: "sips:8001@192.168.1.8:5061", on: Self.tls(40_001))
+        let text = try stream.site.invite(
+            "sips:86035566@example.com", by: "8001", on: Self.tls(40_001))
+        stream.deliver(text, on: Self.tls(40_001))
+        let heard = stream.site.all(Site.pstn)
+        if transport == .tls {
+            let invite = try #require(heard.first)
+            #expect(invite.requestURI.starts(with: "sips:86035566@127.0.0.1:5080".utf8))
+            #expect(invite.topVia.transportKind == .tls)
+        } else {
+            #expect(heard.isEmpty)
+            #expect(stream.site.said(Self.tls(40_001).remote).hasSuffix("480"))
+        }
+    }
+
     private func answer(to invite: Message, contact: String) -> String {
         func text(_ name: HeaderName) -> String {
             String(decoding: invite.value(name) ?? [], as: UTF8.self)
@@ -372,5 +493,38 @@ private struct StreamSite {
 
 
         """
+    }
+}
+
+extension Site {
+    /// The text of an INVITE of a phone, with the answer to the challenge that it gets before.
+    fileprivate mutating func invite(
+        _ uri: String, by number: String, on flow: Flow
+    ) throws -> String {
+        func text(_ cseq: Int, _ extra: String) -> String {
+            """
+            INVITE \(uri) SIP/2.0
+            Via: SIP/2.0/TLS 192.168.1.8:5061;branch=z9hG4bK-out-\(cseq)
+            Max-Forwards: 70
+            From: <sips:\(number)@example.com>;tag=a
+            To: <\(uri)>
+            Call-ID: out
+            CSeq: \(cseq) INVITE
+            Contact: <sips:\(number)@192.168.1.8:5061>
+            \(extra)Content-Length: 0
+
+
+            """
+        }
+        let bytes = Array(text(1, "").replacing("\n", with: "\r\n").utf8)
+        handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
+        let challenge = try next(flow.remote)
+        var responder = DigestResponder(
+            username: number, password: "secret\(number)", hashes: Site.hashes)
+        _ = responder.challenged(by: challenge.values(.wwwAuthenticate))
+        let field = responder.credentials(
+            method: .invite, uri: Array(uri.utf8), cnonce: Array("c".utf8))
+        let credentials = String(decoding: try #require(field), as: UTF8.self)
+        return text(2, "Authorization: \(credentials)\n")
     }
 }

@@ -72,10 +72,13 @@ extension StoredState {
         case .bindingSaved(let binding):
             bindings.removeAll {
                 $0.number == binding.number && $0.contact == binding.contact
+                    && $0.regID == binding.regID
             }
             bindings.append(binding)
-        case .bindingRemoved(let number, let contact):
-            bindings.removeAll { $0.number == number && $0.contact == contact }
+        case .bindingRemoved(let number, let contact, let regID):
+            bindings.removeAll {
+                $0.number == number && $0.contact == contact && $0.regID == regID
+            }
         case .subscriptionSaved(let subscription):
             subscriptions.removeAll { $0.tag == subscription.tag }
             subscriptions.append(subscription)

@@ -461,7 +461,7 @@ import Testing
 
             """, from: phone.endpoint)
         let answer = try site.next(phone.endpoint)
-        #expect(answer.text(.supported) == "100rel, timer, replaces")
+        #expect(answer.text(.supported) == "100rel, timer, replaces, path, outbound")
         #expect(answer.has("MESSAGE", in: .allow) && !answer.has("PUBLISH", in: .allow))
         var (phones, invite) = try ringing(&site)
         #expect(invite.has("replaces", in: .supported))

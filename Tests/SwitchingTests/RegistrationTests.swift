@@ -96,4 +96,76 @@ import Testing
         let ports = site.sw.registrar.all(at: 0).map(\.flow.remote.port)
         #expect(ports == [20_002, 20_003, 20_004, 20_005, 20_006])
     }
+
+    // MARK: Phones that know one digest
+
+    private func asked(
+        _ site: inout Site, branch: String, user: String = "8001", from port: Int = 18_001
+    ) throws -> [String] {
+        let endpoint = Endpoint(text: "127.0.0.1:\(port)")
+        site.deliver(
+            """
+            REGISTER sip:example.com SIP/2.0
+            Via: SIP/2.0/UDP \(endpoint);branch=z9hG4bK\(branch);rport
+            From: <sip:\(user)@example.com>;tag=a
+            To: <sip:\(user)@example.com>
+            Call-ID: plain
+            CSeq: 1 REGISTER
+            Contact: <sip:\(user)@\(endpoint)>
+            Content-Length: 0
+
+
+            """, from: endpoint)
+        let challenge = try site.next(endpoint)
+        return challenge.values(.wwwAuthenticate).map { value in
+            let text = String(decoding: value, as: UTF8.self)
+            return String(text.split(separator: "algorithm=")[1].prefix { $0 != "," })
+        }
+    }
+
+    @Test func aPhoneIsAskedByTheDigestsThatPhonesCopeWithTheStrongestFirst() throws {
+        var site = try Site()
+        #expect(try asked(&site, branch: "1") == ["SHA-256", "MD5"])
+    }
+
+    @Test func aPhoneThatLetsAChallengeLieIsAskedByMD5Alone() throws {
+        var site = try Site()
+        _ = try asked(&site, branch: "1")
+        // The same request again: our answer was lost on the way.
+        site.pass(.seconds(8))
+        #expect(try asked(&site, branch: "1") == ["SHA-256", "MD5"])
+        // Another user at its address is another phone.
+        #expect(try asked(&site, branch: "2", user: "8002") == ["SHA-256", "MD5"])
+        site.pass(.seconds(30))
+        #expect(try asked(&site, branch: "3") == ["MD5"])
+        #expect(try asked(&site, branch: "4") == ["MD5"])
+        // Its calls are asked in the same way, and its answer is taken.
+        var phone = Party.phone("8001")
+        #expect(try phone.register(at: &site).status == 200)
+        #expect(try asked(&site, branch: "5") == ["MD5"])
+    }
+
+    @Test func aPhoneThatAnswersIsAskedByAllOfThemAgain() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        for _ in 0..<3 {
+            #expect(try phone.register(at: &site).status == 200)
+            site.pass(.seconds(60))
+        }
+        #expect(try asked(&site, branch: "1") == ["SHA-256", "MD5"])
+    }
+
+    @Test func manyStrangersMakeNoTableGrow() throws {
+        var table = PlainDigests(limit: 10)
+        for number in 0..<100 {
+            let text =
+                "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+                + "From: <sip:\(number)@example.com>;tag=a\r\nTo: <sip:1@example.com>\r\n"
+                + "Call-ID: a\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"
+            let request = try Message(parsing: Array(text.utf8))
+            let isPlain = table.isPlain(
+                request, from: IPAddress(v4: 1), now: Instant(nanoseconds: 0))
+            #expect(!isPlain && table.count <= 10)
+        }
+    }
 }

@@ -140,13 +140,13 @@ extension Listing {
         self.init(
             [
                 Column("extension", "extension"), Column("contact", "contact"),
-                Column("transport", "by"), Column("source", "source"), Column("state", "state"),
+                Column("path", "path", isCardOnly: true), Column("transport", "by"), Column("source", "source"), Column("state", "state"),
                 Column("expires", "expires"), Column("user_agent", "phone"),
             ], nothing: "no registrations")
         for row in rows {
             append([
-                .text(row.number), .text(row.contact), .text(row.transport), .text(row.source),
-                .text(row.state), .time(row.expiresAt), .text(row.userAgent),
+                .text(row.number), .text(row.contact), .text(row.path), .text(row.transport),
+                .text(row.source), .text(row.state), .time(row.expiresAt), .text(row.userAgent),
             ])
         }
     }

@@ -294,7 +294,7 @@ struct Compiler {
     /// Words that end a list of names.
     private static let reserved: Set<String> = [
         "via", "from", "to", "except", "during", "outside", "refuse", "limit", "ask", "group",
-        "level", "may", "allow", "calls", "uses", "presents", "then", "when", "busy",
+        "level", "may", "allow", "calls", "picks-up", "uses", "presents", "then", "when", "busy",
     ]
 
     /// Words that stand beside the names of incoming levels and of ways out.

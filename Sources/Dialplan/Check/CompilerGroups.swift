@@ -26,6 +26,7 @@ extension Compiler {
                 return nil
             }
         }
+        for word in syntax.picksUp ?? [] { checkPicksUp(word, index) }
         if let words = syntax.uses {
             var ways: Set<String> = []
             for word in words {
@@ -40,6 +41,18 @@ extension Compiler {
         }
         if let words = syntax.presents {
             groups[index].presents = words.compactMap { presentedRange($0) }
+        }
+    }
+
+    /// A group, or extensions: of any site, since a call at another site can be picked up too.
+    private mutating func checkPicksUp(_ word: Word, _ index: Int) {
+        let isNumber = word.text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2d }
+        if isNumber {
+            if let range = numberRange(word, "an extension") { groups[index].picksUp.append(range) }
+        } else if let found = groupNumbers[word.text] {
+            groups[index].picksUp += groups[found].members
+        } else {
+            _ = group(word)
         }
     }
 

@@ -46,6 +46,12 @@ extension Plan {
                 return refuse(.unknownNumber, "\(number) is no extension", course)
             }
             call.number = number
+            let right = pickup(at: number, by: caller)
+            course.steps.append(.pickup(right, at: number, by: caller))
+            guard right.isGiven else {
+                return refuse(
+                    .group, "\(caller) has no group in common with \(number)", course)
+            }
         case .doNotDisturb, .callWaiting, .balance, .redeem, .park, .retrieve, .speedDial: break
         }
         return finish(.feature(call), course)

@@ -8,6 +8,8 @@ struct GroupTable: Sendable {
     var overflow: TargetTable?
     /// The groups that its members may call; nil lets them call everybody inside.
     var calls: [Int]?
+    /// At which other extensions its members may pick up what rings.
+    var picksUp: [NumberRange] = []
     /// The ways out that its members may use, `line` among them; nil for all.
     var uses: Set<String>?
     /// The numbers that its members may ask to present, in their normalised form.

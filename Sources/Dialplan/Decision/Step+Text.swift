@@ -74,6 +74,23 @@ extension Step {
         case .recalled(let feature, let entry, let number):
             feature.rawValue + (entry.map { " \($0)" } ?? "")
                 + (number.map { " stands for \($0)" } ?? " stands for no number yet")
+        case .pickup(let right, let number, let picker):
+            switch right {
+            case .own: "\(picker) may pick up what rings at itself"
+            case .common(let group, let place):
+                "\(picker) may pick up what rings at \(number): both are in group \(group) (\(place))"
+            case .granted(let group, let place):
+                "\(picker) may pick up what rings at \(number): group \(group) picks it up (\(place))"
+            case .none:
+                "\(picker) may not pick up what rings at \(number): they have no group in common"
+            }
+        case .replaces(let taker, let number, let isRinging):
+            if let number {
+                "\(taker) asks by Replaces for the call "
+                    + (isRinging ? "that rings at \(number)" : "that \(number) talks in")
+            } else {
+                "\(taker) asks by Replaces for a call that is not there"
+            }
         case .group(let name, let place): "ring group \(name) (\(place))"
         case .memberPassed(let number, let group, let why):
             "\(number) of group \(group) is not rung: \(Self.text(why))"

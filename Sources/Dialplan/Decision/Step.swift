@@ -62,6 +62,11 @@ public enum Step: Hashable, Sendable {
     case feature(Feature, FeatureCall.Action, code: String, place: Place)
     /// Redial or a speed dial entry: the number it stands for; nil where there is none.
     case recalled(Feature, entry: String?, number: String?)
+    /// Whether one extension may answer what rings at another.
+    case pickup(PickupRight, at: String, by: String)
+    /// An INVITE with Replaces: by whom, and the extension in whose call it takes a place; nil where
+    /// there is no such call.
+    case replaces(by: String, of: String?, isRinging: Bool)
     /// A ring group is rung.
     case group(String, place: Place)
     /// A member of a ring group that is not rung, because of its user.
@@ -162,6 +167,8 @@ extension Step {
         case .doNotDisturb: "do-not-disturb"
         case .feature: "feature"
         case .recalled: "recalled"
+        case .pickup: "pickup"
+        case .replaces: "replaces"
         case .group: "group"
         case .memberPassed: "member-passed"
         case .inbound: "inbound"

@@ -65,6 +65,21 @@ extension Step {
         case .recalled(let feature, let entry, let number):
             Self.chinese(feature) + (entry.map { " \($0)" } ?? "")
                 + (number.map { " 代表 \($0)" } ?? " 还没有号码")
+        case .pickup(let right, let number, let picker):
+            switch right {
+            case .own: "\(picker) 可以代答振铃于自己的来电"
+            case .common(let group, let place):
+                "\(picker) 可以代答 \(number) 的来电：同在分组 \(group)（\(place)）"
+            case .granted(let group, let place):
+                "\(picker) 可以代答 \(number) 的来电：方案准许分组 \(group)（\(place)）"
+            case .none: "\(picker) 不可以代答 \(number) 的来电：没有共同的分组"
+            }
+        case .replaces(let taker, let number, let isRinging):
+            if let number {
+                "\(taker) 用 Replaces 请求接管\(isRinging ? "正在呼叫 \(number) 的" : " \(number) 的")通话"
+            } else {
+                "\(taker) 用 Replaces 请求接管的通话不存在"
+            }
         case .group(let name, let place): "振铃组 \(name)（\(place)）"
         case .memberPassed(let number, let group, let why):
             "分组 \(group) 的 \(number) 不振铃：\(Self.chinese(why))"

@@ -46,6 +46,9 @@ extension Step {
             [feature.rawValue, action.rawValue, code] + place.facts
         case .recalled(let feature, let entry, let number):
             [feature.rawValue, entry.fact, number.fact]
+        case .pickup(let right, let number, let picker): [number, picker] + right.facts
+        case .replaces(let taker, let number, let isRinging):
+            [taker, number.fact, isRinging.fact]
         case .group(let name, let place): [name] + place.facts
         case .memberPassed(let number, let group, let why): [number, group] + why.facts
         case .inbound(let trunk, let pattern, let place): [trunk, pattern.fact] + place.facts
@@ -150,6 +153,12 @@ extension Step {
         case "recalled":
             self = .recalled(
                 facts.value(or: .redial), entry: facts.optional(), number: facts.optional())
+        case "pickup":
+            let (number, picker) = (facts.text(), facts.text())
+            self = .pickup(facts.right(), at: number, by: picker)
+        case "replaces":
+            self = .replaces(
+                by: facts.text(), of: facts.optional(), isRinging: facts.flag())
         case "group": self = .group(facts.text(), place: facts.place())
         case "member-passed":
             self = .memberPassed(
@@ -198,6 +207,17 @@ extension Place {
 
 extension Place? {
     fileprivate var facts: [String] { self?.facts ?? ["", ""] }
+}
+
+extension PickupRight {
+    fileprivate var facts: [String] {
+        switch self {
+        case .own: ["own", "", "", ""]
+        case .common(let group, let place): ["common", group] + place.facts
+        case .granted(let group, let place): ["granted", group] + place.facts
+        case .none: ["none", "", "", ""]
+        }
+    }
 }
 
 extension Caller {
@@ -316,6 +336,19 @@ private struct Facts {
     }
 
     mutating func place() -> Place { Place(file: text(), line: Int(clamping: number())) }
+
+    mutating func right() -> PickupRight {
+        let (kind, group, place) = (text(), text(), optionalPlace())
+        switch (kind, place) {
+        case ("own", nil): return .own
+        case ("none", nil): return .none
+        case ("common", let place?): return .common(group: group, place: place)
+        case ("granted", let place?): return .granted(group: group, place: place)
+        default:
+            isWrong = true
+            return .none
+        }
+    }
 
     mutating func optionalPlace() -> Place? {
         let (file, line) = (text(), text())

@@ -173,7 +173,8 @@ struct PlanFormatter {
     /// Words that begin a part inside braces.
     private static let clauses: Set<String> = [
         "country", "area", "timezone", "from", "to", "except", "during", "outside", "refuse",
-        "limit", "ask", "allow", "calls", "uses", "presents", "digits", "attempts", "lockout",
+        "limit", "ask", "allow", "calls", "picks-up", "uses", "presents", "digits", "attempts",
+        "lockout",
     ]
 
     private func startsCell(

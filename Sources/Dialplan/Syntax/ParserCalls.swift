@@ -149,7 +149,7 @@ extension Parser {
 // MARK: - Groups
 
 extension Parser {
-    private static let groupWords = ["calls", "uses", "presents", "then"]
+    private static let groupWords = ["calls", "picks-up", "uses", "presents", "then"]
 
     mutating func group() throws(SyntaxError) -> GroupSyntax {
         var group = GroupSyntax(name: try word("the group's name"))
@@ -177,6 +177,9 @@ extension Parser {
         if take("calls") {
             guard group.calls == nil else { throw twice("calls", start) }
             group.calls = try groupList("the name of a group")
+        } else if take("picks-up") {
+            guard group.picksUp == nil else { throw twice("picks-up", start) }
+            group.picksUp = try groupList("a group, or extensions")
         } else if take("uses") {
             guard group.uses == nil else { throw twice("uses", start) }
             group.uses = try groupList("\"line\", a trunk or lines")

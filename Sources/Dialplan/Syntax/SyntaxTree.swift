@@ -231,8 +231,8 @@ enum CallerItem {
     case numberClass(Word)
 }
 
-/// `group canteen 8600-8619 8650 together 20s, then 8003, then busy`, with `calls`, `uses` and
-/// `presents` in it or in braces.
+/// `group canteen 8600-8619 8650 together 20s, then 8003, then busy`, with `calls`, `picks-up`,
+/// `uses` and `presents` in it or in braces.
 struct GroupSyntax {
     var name: Word
     var members: [Word] = []
@@ -241,6 +241,7 @@ struct GroupSyntax {
     var overflow: TargetSyntax?
     /// Nil where they are not said.
     var calls: [Word]?
+    var picksUp: [Word]?
     var uses: [Word]?
     var presents: [Word]?
 

@@ -110,6 +110,12 @@ enum TrunksSection {
         TrunkParts.readSpan(section, folder: folder, &trunk, &reader)
         trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
+        if !section.has("transport"), !section.has("listener"), let host = trunk.host,
+            host.port == nil
+        {
+            trunk.ways = ways(listeners)
+        }
+        if let first = trunk.ways.first { trunk.transport = first.transport }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
         if let name = trunk.certificateName, !listeners.contains(where: \.asksCertificate) {
             reader.report(
@@ -118,6 +124,17 @@ enum TrunksSection {
                 suggestion: "add \"ask-certificate: yes\" to a listener of transport tls")
         }
         return trunk
+    }
+
+    /// The transports that a name may choose from: those that we listen at.
+    private static func ways(_ listeners: [ListenerSettings]) -> [TrunkWay] {
+        TransportKind.allCases.compactMap { transport in
+            listeners.firstIndex { $0.transport == transport }.map {
+                TrunkWay(
+                    transport: transport, listener: UInt16($0),
+                    isV4: listeners[$0].bound.ip.isV4)
+            }
+        }
     }
 
     /// The place of the listener its requests leave by; the first of the same transport and address

@@ -37,11 +37,13 @@ public struct DigestChallenger: Sendable {
     ///   - random: a fresh number of the token generator.
     ///   - client: the address that is asked; the nonce is good there only.
     ///   - stale: `verify` said so; the client then answers without asking for a password.
+    ///   - some: which of the algorithms are offered; nil for all.
     public func challenges(
-        now: Instant, random: UInt64, client: IPAddress? = nil, stale: Bool = false
+        now: Instant, random: UInt64, client: IPAddress? = nil, stale: Bool = false,
+        by some: [DigestAlgorithm]? = nil
     ) -> [[UInt8]] {
         let nonce = makeNonce(time: now, random: random, client: client)
-        return algorithms.map { algorithm in
+        return (some ?? algorithms).map { algorithm in
             var value: [UInt8] = []
             value.reserveCapacity(160 + realm.utf8.count)
             DigestText.append("Digest realm=", to: &value)

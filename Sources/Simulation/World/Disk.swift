@@ -150,10 +150,16 @@ struct Durable: Sendable {
             extensions[number] = nil
             bindings.removeAll { $0.number == number }
         case .bindingSaved(let binding):
-            bindings.removeAll { $0.number == binding.number && $0.contact == binding.contact }
+            bindings.removeAll { 
+                $0.number == binding.number && $0.contact == binding.contact
+                    && $0.outbound?.regID == binding.outbound?.regID
+            }
             bindings.append(binding)
-        case .bindingRemoved(let number, let contact):
-            bindings.removeAll { $0.number == number && $0.contact == contact }
+        case .bindingRemoved(let number, let contact, let regID):
+            bindings.removeAll {
+                $0.number == number && $0.contact == contact
+                    && $0.outbound?.regID ?? 0 == regID
+            }
         case .subscriptionSaved(let subscription):
             subscriptions[subscription.tag] = subscription
         case .subscriptionRemoved(let tag): subscriptions[tag] = nil

@@ -126,9 +126,9 @@ struct Call: Sendable {
     /// The current attempt is the trial of its trunk's breaker, and has not said yet how it went.
     var isTrial = false
     /// Where else the current route is reached (RFC 3263 §4.3).
-    var targetsLeft: [Endpoint] = []
+    var targetsLeft: [NextHop] = []
     /// Where the current attempt went.
-    var target: Endpoint?
+    var target: NextHop?
     /// The channel on which this call has collided with one from the other side.
     var glaredChannel: Int?
     /// What the caller hears of whom; see `Switch+Ringing`.

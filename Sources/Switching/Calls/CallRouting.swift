@@ -18,6 +18,8 @@ struct CallRouting: Sendable {
     var earlierAttempts = 0
     /// Phones that were rung for it, all attempts together.
     var rings = 0
+    /// Of phones that keep several flows, by the place of the leg: the one that rings and the others.
+    var flows: [Int: (first: Binding, others: [Binding])] = [:]
     /// By whom it was sent on, the first one first.
     var diversions: [Diversion] = []
     /// Where a phone that was rung sends it.

@@ -215,6 +215,8 @@ public struct LineRow: Sendable, Codable, Hashable {
 public struct RegistrationRow: Sendable, Codable, Hashable {
     public var number: String
     public var contact: String
+    /// The proxies that it came by (RFC 3327); empty where it came directly.
+    public var path: String
     public var transport: String
     public var source: String
     /// `reachable`, or `connection lost`: by TCP and TLS a phone is called through the connection that

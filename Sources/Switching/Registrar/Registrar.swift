@@ -42,6 +42,16 @@ struct Registrar: Sendable {
         var contact: [UInt8]
         /// Zero removes it.
         var seconds: Int
+        var outbound: OutboundFlow?
+
+        /// Whether it is about this binding: the same flow of the same phone, whatever its contact is
+        /// now (RFC 5626 §6), or the same contact.
+        func isAbout(_ binding: Binding) -> Bool {
+            guard let outbound else { return binding.contact == contact }
+            return binding.outbound == outbound
+                || binding.contact == contact
+                    && (binding.outbound == nil || binding.regID == outbound.regID)
+        }
     }
 
     enum Outcome: Sendable {
@@ -77,7 +87,7 @@ struct Registrar: Sendable {
         if binding.flow.transport.isReliable {
             if let redial = binding.redial { binding.flow = redial }
             // The flow of one that was dialled names its contact already.
-            binding.isReachable = binding.flow.dialled(by: binding.contact[...]) == binding.flow
+            binding.isReachable = binding.flow.dialled(by: binding.nextHop) == binding.flow
             note(binding)
         }
         replace(binding.number, with: (bindings[binding.number] ?? []) + [binding])
@@ -139,29 +149,30 @@ struct Registrar: Sendable {
         }
 
         for binding in list where binding.expiresAt <= wallTime {
-            changes.append(.bindingRemoved(number: number, contact: binding.contact))
+            changes.append(binding.removed)
         }
         list.removeAll { $0.expiresAt <= wallTime }
 
         if let wishes {
             for wish in wishes {
-                let place = list.firstIndex { $0.contact == wish.contact }
+                let place = list.firstIndex { wish.isAbout($0) }
                 if let place, list[place].callID == template.callID,
                     list[place].cseq >= template.cseq
                 {
                     return .outOfOrder
                 }
                 if wish.seconds == 0 {
-                    if let place {
-                        list.remove(at: place)
-                        changes.append(.bindingRemoved(number: number, contact: wish.contact))
-                    }
+                    if let place { changes.append(list.remove(at: place).removed) }
                     continue
                 }
                 var binding = template
                 binding.contact = wish.contact
+                binding.outbound = wish.outbound
                 binding.expiresAt = wallTime + Int64(wish.seconds) * 1_000_000
                 if let place {
+                    if list[place].contact != binding.contact || list[place].regID != binding.regID {
+                        changes.append(list[place].removed)
+                    }
                     list[place] = binding
                 } else {
                     // The same phone behind the same flow with a new contact text replaces itself; so
@@ -170,24 +181,21 @@ struct Registrar: Sendable {
                         ($0.flow == template.flow || !$0.isReachable)
                             && $0.callID == template.callID && $0.cseq != template.cseq
                     }) {
-                        changes.append(
-                            .bindingRemoved(number: number, contact: list[stale].contact))
-                        list.remove(at: stale)
+                        changes.append(list.remove(at: stale).removed)
                     }
                     list.append(binding)
                 }
                 changes.append(.bindingSaved(binding))
             }
             while list.count > contactLimit {
-                let oldest = list.removeFirst()
-                changes.append(.bindingRemoved(number: number, contact: oldest.contact))
+                changes.append(list.removeFirst().removed)
             }
         } else {
             for binding in list {
                 if binding.callID == template.callID, binding.cseq >= template.cseq {
                     return .outOfOrder
                 }
-                changes.append(.bindingRemoved(number: number, contact: binding.contact))
+                changes.append(binding.removed)
             }
             list.removeAll()
         }
@@ -200,11 +208,24 @@ struct Registrar: Sendable {
         return .done(changes, left: left.map(\.flow))
     }
 
+    /// A flow of a phone was found dead by the proxy that held it (RFC 5626 §7): the phone is not called
+    /// by it until it registers again.
+    mutating func flowFailed(_ failed: Binding) {
+        guard var list = bindings[failed.number],
+            let place = list.firstIndex(where: {
+                $0.contact == failed.contact && $0.regID == failed.regID
+                    && $0.callID == failed.callID && $0.cseq == failed.cseq
+            })
+        else { return }
+        list[place].isReachable = false
+        replace(failed.number, with: list)
+    }
+
     /// Forgets all contacts of an extension that is no more.
     mutating func removeAll(of number: String) -> [StoredChange] {
         guard let list = bindings[number] else { return [] }
         replace(number, with: [])
-        return list.map { .bindingRemoved(number: number, contact: $0.contact) }
+        return list.map(\.removed)
     }
 
     /// The wall clock was set: what was to expire in an hour still does.
@@ -241,11 +262,17 @@ struct Registrar: Sendable {
             guard let list = bindings[number], list.contains(where: { $0.expiresAt <= wallTime })
             else { continue }
             for binding in list where binding.expiresAt <= wallTime {
-                changes.append(.bindingRemoved(number: number, contact: binding.contact))
+                changes.append(binding.removed)
             }
             let kept = list.filter { $0.expiresAt > wallTime }
             replace(number, with: kept)
         }
         return changes
+    }
+}
+
+extension Binding {
+    var removed: StoredChange {
+        .bindingRemoved(number: number, contact: contact, regID: regID)
     }
 }

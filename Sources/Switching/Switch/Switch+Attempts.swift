@@ -97,6 +97,12 @@ extension Switch {
                 status: 503, q850: Causes.noCircuit, text: "there is no trunk \(name)")
         }
         let isEmergency = calls[handle].isEmergency
+        let isToBeSecure = isToBeSecure(handle)
+        guard !isToBeSecure || targets.isEmpty || targets.hops.contains(where: \.isSecure) else {
+            return Call.Failure(
+                status: 480, q850: Causes.noCircuit,
+                text: "\(name) is not reached by TLS, as sips asks for")
+        }
         if let why = trunks[name]!.downReason, !isEmergency || targets.isEmpty {
             return Call.Failure(
                 status: 503, q850: Causes.networkOutOfOrder, text: "\(name) is down: \(why)")
@@ -132,7 +138,8 @@ extension Switch {
             calls[handle].holding = .trunk(name: name)
         }
         calls[handle].channel = channel
-        calls[handle].targetsLeft = targets.order(now: now, using: &tokens)
+        let order = targets.order(now: now, using: &tokens)
+        calls[handle].targetsLeft = isToBeSecure ? order.filter(\.isSecure) : order
         calls[handle].isTrial = trunks[name]!.attemptStarted(now: now)
         return nil
     }
@@ -170,8 +177,8 @@ extension Switch {
         case .nothing: return
         case .trunk(let name), .line(_, let name): trunk = trunks[name]!.settings
         }
-        let endpoint = calls[handle].targetsLeft.removeFirst()
-        calls[handle].target = endpoint
+        let hop = calls[handle].targetsLeft.removeFirst()
+        calls[handle].target = hop
         let shown: String
         switch choice.via {
         case .line(let number), .lines(let number): shown = choice.presented ?? number
@@ -183,9 +190,11 @@ extension Switch {
         var attempt = attemptRecord(choice)
         attempt.channel = calls[handle].channel
         calls[handle].record.attempts.append(attempt)
-        let flow = trunk.flow(to: endpoint)
-        let target = target(of: choice, trunk: trunk, channel: calls[handle].channel, at: endpoint)
-        let from = identity(name: [], user: shown, listener: trunk.listener)
+        let flow = trunk.flow(to: hop)
+        let target = target(
+            of: choice, trunk: trunk, channel: calls[handle].channel, at: hop,
+            isSips: isToBeSecure(handle))
+        let from = identity(name: [], user: shown, listener: flow.listener)
         let hides = hidesCaller(handle)
         invite(
             handle, uri: target, from: hides ? Self.anonymous : from,
@@ -263,7 +272,8 @@ extension Switch {
     /// - Parameter breadth: its share of the branches that the call may have; nil for all of them.
     mutating func invite(
         _ handle: Handle, uri: [UInt8], from: [UInt8], to: [UInt8], asserted: [UInt8]?, flow: Flow,
-        name: String, isPhone: Bool = false, isTrusted: Bool = true, breadth: UInt32? = nil
+        name: String, route: [UInt8] = [], isPhone: Bool = false, isTrusted: Bool = true,
+        breadth: UInt32? = nil
     ) {
         guard let original = calls[handle].invite else { return }
         let tag = tokens.next()
@@ -271,6 +281,7 @@ extension Switch {
         var writer = MessageWriter(capacity: 1024 + original.body.count)
         writer.requestLine(.invite, uri: uri)
         writer.field(.via, via(branch: branch, listener: flow.listener))
+        if !route.isEmpty { writer.field(.route, route) }
         writer.field(.maxForwards, max(calls[handle].maxForwards - 1, 0))
         let breadth = max(breadth ?? freeBreadth(of: handle), 1)
         writer.field(.maxBreadth, Int(breadth))
@@ -430,7 +441,9 @@ extension Switch {
         _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool,
         retryAfter: UInt32? = nil
     ) {
-        guard calls[handle].callees[callee].state == .trying else { return }
+        guard calls[handle].callees[callee].state == .trying,
+            !ringsByOtherFlow(handle, callee: callee, status: status, isSilence: isSilence)
+        else { return }
         calls[handle].callees[callee].state = .ended
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
             clients[client].user = .nobody

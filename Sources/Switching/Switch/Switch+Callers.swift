@@ -20,6 +20,7 @@ extension Switch {
             challenge(request, on: flow, stale: false)
             return .answered
         }
+        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm)
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
@@ -60,8 +61,12 @@ extension Switch {
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
         challenged(request, on: flow)
+        let isPlain =
+            challenger.algorithms.count > 1 && challenger.algorithms.contains(.md5)
+            && plainDigests.isPlain(request, from: flow.remote.ip, now: now)
         let values = challenger.challenges(
-            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale)
+            now: now, random: tokens.next(), client: flow.remote.ip, stale: stale,
+            by: isPlain ? [.md5] : nil)
         answerStatelessly(request, 401, on: flow) { writer in
             for value in values { writer.field(.wwwAuthenticate, value) }
         }
@@ -101,7 +106,7 @@ extension Switch {
         answerStatelessly(request, 200, on: flow) { writer in
             writer.field(.allow, Self.allowedMethods)
             writer.field(.accept, "application/sdp")
-            writer.field(.supported, "100rel, timer, replaces")
+            writer.field(.supported, "100rel, timer, replaces, path, outbound")
         }
     }
 
@@ -127,17 +132,28 @@ extension Switch {
             answerStatelessly(request, 403, on: flow)
             return
         }
-        if let unsupported = unsupportedOptions(request, supported: []) {
+        if let unsupported = unsupportedOptions(request, supported: ["path", "outbound"]) {
             answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
+            return
+        }
+        let outbound = outboundSupport(of: request, on: flow)
+        if outbound == .lackedByFirstHop {
+            answerStatelessly(request, 439, on: flow)
             return
         }
 
         let contacts = request.elements(.contact)
-        let template = Binding(
+        var template = Binding(
             number: number, contact: [], flow: flow, expiresAt: 0,
             callID: Array(request.callID), cseq: request.cseqNumber,
             userAgent: String(
                 decoding: (request.value(.userAgent) ?? []).prefix(120), as: UTF8.self))
+        let path = request.elements(.path)
+        guard path.count <= Self.pathLimit, path.allSatisfy({ NameAddr(parsing: $0) != nil }) else {
+            answerStatelessly(request, 400, on: flow, reason: "Malformed Path")
+            return
+        }
+        template.path = Array(path.joined(separator: ", ".utf8))
         var wishes: [Registrar.Wish]? = []
         if contacts.count == 1, contacts[0].elementsEqual("*".utf8) {
             guard request.number(.expires) == 0 else {
@@ -159,11 +175,19 @@ extension Switch {
                     answerStatelessly(request, 423, on: flow) { $0.field(.minExpires, minimum) }
                     return
                 }
-                wishes?.append(
-                    Registrar.Wish(
-                        contact: Array(address.uri),
-                        seconds: min(seconds, settings.registration.maximumSeconds)))
+                var wish = Registrar.Wish(
+                    contact: Array(address.uri),
+                    seconds: min(seconds, settings.registration.maximumSeconds))
+                if outbound == .given { wish.outbound = Self.outboundFlow(of: address) }
+                wishes?.append(wish)
             }
+        }
+        // One flow is registered at a time (RFC 5626 §6).
+        let bound = (wishes ?? []).filter { $0.seconds > 0 }
+        let isOutbound = bound.contains { $0.outbound != nil }
+        guard !isOutbound || bound.count == 1 else {
+            answerStatelessly(request, 400, on: flow, reason: "Several Contacts By One Flow")
+            return
         }
 
         let wasReached =
@@ -186,14 +210,14 @@ extension Switch {
             if bindings.isEmpty == wasReached { presenceChanged(of: number) }
             let wallTime = wallTime
             respond(server, 200, toTag: tag) { writer in
-                for binding in bindings {
-                    writer.beginField(.contact)
-                    writer.append("<")
-                    writer.append(binding.contact)
-                    writer.append(">;expires=")
-                    writer.append(Int((binding.expiresAt - wallTime + 999_999) / 1_000_000))
-                    writer.endField()
+                for binding in bindings { binding.write(at: wallTime, into: &writer) }
+                if !template.path.isEmpty, request.has("path", in: .supported) {
+                    writer.field(.path, template.path)
                 }
+                writer.field(.supported, "path, outbound")
+                guard isOutbound else { return }
+                writer.field(.require, "outbound")
+                if template.path.isEmpty { writer.field(.flowTimer, Self.flowTimer) }
             }
         }
     }

@@ -212,7 +212,7 @@ extension Switch {
         guard let trunk = trunks[name] else { return nil }
         return TrunkRow(
             name: name, kind: trunk.settings.kind.rawValue,
-            address: trunk.settings.address, targets: trunk.targets.endpoints.map(\.description),
+            address: trunk.settings.address, targets: trunk.targets.hops.map(\.description),
             targetSignals: targetRows(trunk),
             state: trunk.stateName, since: wallClock.microseconds(at: trunk.since),
             reason: trunk.reason, signals: signalRows(trunk), channels: trunk.settings.channels,
@@ -223,12 +223,12 @@ extension Switch {
 
     /// How its targets answer OPTIONS, where it has several.
     private func targetRows(_ trunk: Trunk) -> [TrunkSignalRow] {
-        let endpoints = trunk.targets.endpoints
-        guard endpoints.count > 1 else { return [] }
-        return endpoints.sorted { $0.sortKey < $1.sortKey }.map { endpoint in
-            let health = trunk.targets.health[endpoint] ?? ProbeHealth(now: trunk.since)
+        let hops = trunk.targets.hops
+        guard hops.count > 1 else { return [] }
+        return hops.sorted { $0.description < $1.description }.map { hop in
+            let health = trunk.targets.health[hop] ?? ProbeHealth(now: trunk.since)
             return TrunkSignalRow(
-                signal: endpoint.description, state: health.stateName,
+                signal: hop.description, state: health.stateName,
                 since: wallClock.microseconds(at: health.since), reason: health.reason)
         }
     }
@@ -277,6 +277,7 @@ extension Switch {
         registrar.all(at: wallTime).map { binding in
             RegistrationRow(
                 number: binding.number, contact: String(decoding: binding.contact, as: UTF8.self),
+                path: String(decoding: binding.path, as: UTF8.self),
                 transport: binding.flow.transport.name,
                 source: binding.flow.remote.description,
                 state: binding.isReachable ? "reachable" : "connection lost",

@@ -32,7 +32,7 @@ extension Switch {
         guard flow.transport.isReliable else { return flow }
         if let successor = connections.successor(of: flow) { return successor }
         if connections.isOpen(flow) { return flow }
-        let uri = Self.requestURI(of: request)
+        let uri = nextHop(of: request)
         return flow.dialled(by: uri) ?? datagramFlow(in: flow, by: uri) ?? flow
     }
 
@@ -55,6 +55,20 @@ extension Switch {
         send(
             way.listener == flow.listener
                 ? request : readdressed(request, from: flow, to: way) ?? request, on: way)
+    }
+
+    /// The URI by which a request that we wrote is sent: its first Route, or the Request-URI.
+    private func nextHop(of request: [UInt8]) -> ArraySlice<UInt8> {
+        // Most have no Route, and are not read for that.
+        guard request.firstRange(of: "\r\nRoute: ".utf8) != nil else {
+            return Self.requestURI(of: request)
+        }
+        do throws(ParseError) {
+            let route = try Message(parsing: request).address(.route)
+            return route.map { Array($0.uri)[...] } ?? Self.requestURI(of: request)
+        } catch {
+            return Self.requestURI(of: request)
+        }
     }
 
     /// Of a request that we wrote: `METHOD uri SIP/2.0`.
@@ -96,8 +110,15 @@ extension Switch {
         return secured
     }
 
-    private static func isSips(_ uri: ArraySlice<UInt8>) -> Bool {
+    static func isSips(_ uri: ArraySlice<UInt8>) -> Bool {
         URI(parsing: uri)?.scheme == .sips
+    }
+
+    /// Whether the caller has asked for `sips`: the call goes by TLS on every leg, or not at all (RFC
+    /// 5630 §5.4). One for help goes by whatever there is.
+    func isToBeSecure(_ handle: Handle) -> Bool {
+        guard !calls[handle].isEmergency, let invite = calls[handle].invite else { return false }
+        return Self.isSips(invite.requestURI)
     }
 
     /// - Parameter request: what a response answers; nil where `bytes` is a request.
@@ -129,7 +150,7 @@ extension Switch {
     /// address it names. One behind NAT would cost its call the time of an attempt in vain.
     private func isReachedDirectly(_ flow: Flow, by request: [UInt8]) -> Bool {
         if trunkOfEndpoint[flow.remote] != nil { return true }
-        guard let uri = URI(parsing: Self.requestURI(of: request)),
+        guard let uri = URI(parsing: nextHop(of: request)),
             IPAddress(parsing: uri.host) == flow.remote.ip,
             (uri.port ?? flow.transport.defaultPort) == flow.remote.port
         else { return false }

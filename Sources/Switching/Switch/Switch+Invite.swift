@@ -56,6 +56,12 @@ extension Switch {
             refuse(request, key: key, on: flow, 404, reason: "Not Served Here")
             return
         }
+        guard flow.transport == .tls || !Self.isSips(request.requestURI) else {
+            // It was to come by TLS from hop to hop (RFC 3261 §26.2.2).
+            counters.count("refused-sips-in-the-clear")
+            refuse(request, key: key, on: flow, 416, reason: "SIPS Comes By TLS Alone")
+            return
+        }
         guard calls.count < settings.limits.calls else {
             counters.count("refused-calls-full")
             refuse(request, key: key, on: flow, 503) { $0.field(.retryAfter, 10) }

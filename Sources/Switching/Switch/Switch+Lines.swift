@@ -11,7 +11,8 @@ extension Switch {
 
     /// The Request-URI of a call out.
     func target(
-        of choice: RouteChoice, trunk: TrunkSettings, channel: Int?, at endpoint: Endpoint
+        of choice: RouteChoice, trunk: TrunkSettings, channel: Int?, at hop: NextHop,
+        isSips: Bool = false
     ) -> [UInt8] {
         var user = choice.number
         var parameters = ""
@@ -27,8 +28,8 @@ extension Switch {
             }
         }
         if let channel, let name = trunk.channelParameter { parameters += ";\(name)=\(channel)" }
-        return Array(
-            "sip:\(user)@\(endpoint)\(trunk.transportParameter)\(parameters)".utf8)
+        let (scheme, transport) = isSips ? ("sips", "") : ("sip", hop.transport.parameter)
+        return Array("\(scheme):\(user)@\(hop.endpoint)\(transport)\(parameters)".utf8)
     }
 
     /// The number that a call coming in on a trunk is for, where that is not simply the user part of

@@ -91,8 +91,7 @@ extension Switch {
             let tag = tokens.next()
             mailboxes[handle].localTag = tag
             mailboxes[handle].callID = tokens.callID()
-            mailboxes[handle].flow = Flow(
-                transport: .udp, listener: trunk.listener, remote: target)
+            mailboxes[handle].flow = trunk.flow(to: target)
             mailboxTags[tag] = handle
         }
         send(handle, seconds: MailboxSubscription.seconds, user: .mailbox(handle))

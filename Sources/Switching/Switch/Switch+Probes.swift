@@ -12,22 +12,23 @@ extension Switch {
         forgetProbes(of: trunk.name)
         trunks[trunk.name]?.probesSent()
         // A name that stands for nothing yet is asked when it does.
-        let endpoints = trunks[trunk.name]?.targets.order(now: now, using: &tokens) ?? []
-        guard !endpoints.isEmpty else { return }
-        for endpoint in endpoints { probe(trunk, at: endpoint) }
+        let hops = trunks[trunk.name]?.targets.order(now: now, using: &tokens) ?? []
+        guard !hops.isEmpty else { return }
+        for hop in hops { probe(trunk, at: hop) }
         // The transaction's own 32 s would be too slow to learn anything.
         deadlines.set(
             DeadlineKey(kind: .probeAnswer, slot: UInt32(place)),
             at: now + min(trunk.attemptTimeout, trunk.optionsInterval))
     }
 
-    private mutating func probe(_ trunk: TrunkSettings, at endpoint: Endpoint) {
+    private mutating func probe(_ trunk: TrunkSettings, at hop: NextHop) {
         let branch = tokens.next()
-        let text = listenerText(trunk.listener)
-        let target = "sip:\(endpoint)\(trunk.transportParameter)"
+        let flow = trunk.flow(to: hop)
+        let text = listenerText(flow.listener)
+        let target = "sip:\(hop.endpoint)\(hop.transport.parameter)"
         var writer = MessageWriter(capacity: 512)
         writer.requestLine(.options, uri: target)
-        writer.field(.via, via(branch: branch, listener: trunk.listener))
+        writer.field(.via, via(branch: branch, listener: flow.listener))
         writer.field(.maxForwards, 70)
         writer.beginField(.from)
         writer.append("<sip:tandem@")
@@ -43,24 +44,25 @@ extension Switch {
         writer.field(.contact, text.contact)
         writer.field(.accept, "application/sdp")
         writer.field(.userAgent, Self.serverName)
-        let flow = trunk.flow(to: endpoint)
         let client = makeClient(
             .options, branch: branch, bytes: writer.finish(), flow: flow,
-            user: .probe(trunk: trunk.name, target: endpoint))
-        trunks[trunk.name]?.probes[endpoint] = client
+            user: .probe(trunk: trunk.name, target: hop))
+        trunks[trunk.name]?.probes[hop] = client
     }
 
     mutating func probeAnswerDeadlineReached(_ place: Int) {
         guard place < settings.trunks.count else { return }
         let name = settings.trunks[place].name
-        for target in (trunks[name]?.probes ?? [:]).keys.sorted(by: { $0.sortKey < $1.sortKey }) {
+        for target in (trunks[name]?.probes ?? [:]).keys.sorted(by: {
+            ($0.endpoint.sortKey, $0.transport.name) < ($1.endpoint.sortKey, $1.transport.name)
+        }) {
             guard let client = trunks[name]?.probes[target] else { continue }
             forget(client: client)
             probeFailed("OPTIONS is not answered", by: target, trunk: name)
         }
     }
 
-    mutating func probeAnswered(_ status: Int, by target: Endpoint, trunk name: String) {
+    mutating func probeAnswered(_ status: Int, by target: NextHop, trunk name: String) {
         guard status >= 200 else { return }
         // Whatever it says, it lives, unless it says that it does not work.
         if status == 503 || status == 408 {
@@ -71,7 +73,7 @@ extension Switch {
         endProbes(of: name)
     }
 
-    mutating func probeFailed(_ why: String, by target: Endpoint, trunk name: String) {
+    mutating func probeFailed(_ why: String, by target: NextHop, trunk name: String) {
         announce(trunks[name]?.probeFailed(by: target, why, now: now) ?? .none, trunk: name)
         endProbes(of: name)
     }

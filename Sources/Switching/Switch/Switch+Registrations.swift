@@ -39,12 +39,13 @@ extension Switch {
         guard let trunk = trunks[name], let registration = trunk.registration,
             let settings = trunk.settings.registration
         else { return }
-        guard let endpoint = trunk.targets.order(now: now, using: &tokens).first else {
+        guard let hop = trunk.targets.order(now: now, using: &tokens).first else {
             trunks[name]?.registration?.unanswered("its name stands for no address yet", now: now)
             return
         }
         let cseq = trunks[name]!.registration!.nextCSeq()
-        let listener = trunk.settings.listener
+        let flow = trunk.settings.flow(to: hop)
+        let listener = flow.listener
         let text = listenerText(listener)
         let branch = tokens.next()
         let address = "<sip:\(settings.user)@\(settings.domain)>"
@@ -63,7 +64,7 @@ extension Switch {
         writer.beginField(.contact)
         writer.append("<sip:\(settings.user)@")
         writer.append(text.hostPort)
-        writer.append(trunk.settings.transportParameter)
+        writer.append(hop.transport.parameter)
         writer.append(";\(Self.registrationParameter)=")
         writer.append(Token.text(registration.line))
         writer.append(">")
@@ -72,7 +73,7 @@ extension Switch {
         writer.field(.userAgent, Self.serverName)
         _ = makeClient(
             .register, branch: branch, bytes: writer.finish(),
-            flow: trunk.settings.flow(to: endpoint),
+            flow: flow,
             user: .registration(trunk: name))
     }
 

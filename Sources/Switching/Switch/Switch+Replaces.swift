@@ -8,8 +8,8 @@ import SIP
 //     confirmed  a phone of the same extension takes a call over. The other side gets its offer by
 //                re-INVITE, the answer is its 200, and the phone that talked until then is hung up.
 //                Any other extension is refused with 403: a call is taken over by nobody else.
-//     early      it rings there: the call is picked up, by a phone of the same extension or by one that
-//                has a group in common with it. Others are refused with 403.
+//     early      it rings there: the call is picked up, by whom the plan lets pick up there, as by a
+//                feature code. Others are refused with 403.
 //     none, or a call that its own phone is still making   481
 //
 // The call stays what it was: its record, its route and who pays for it. The INVITE has a record of its
@@ -32,7 +32,9 @@ extension Switch {
             refuseReplacing(handle, 400, "Replaces is there twice, or beside Join")
             return
         }
-        guard let leg = leg(replaced: Array(value)) else {
+        let found = leg(replaced: Array(value))
+        explainReplacing(found, handle, by: number)
+        guard let leg = found else {
             refuseReplacing(handle, 481, "no such call to take over")
             return
         }
@@ -48,7 +50,9 @@ extension Switch {
                 refuseReplacing(handle, 481, "the call to take over does not ring")
                 return
             }
-            guard mayPickUp(at: rings, number) else {
+            let right = plan.pickup(at: rings, by: number)
+            explain(.pickup(right, at: rings, by: number), handle)
+            guard right.isGiven else {
                 refuseReplacing(handle, 403, "\(number) has no group in common with \(rings)")
                 return
             }
@@ -64,8 +68,31 @@ extension Switch {
 
     /// Whether an extension's phone may answer what rings at another, so that it may know of it.
     func mayPickUp(at number: String, _ picker: String) -> Bool {
-        picker == number
-            || plan.groups(of: picker).contains { plan.members(ofGroup: $0).contains(number) }
+        plan.pickup(at: number, by: picker).isGiven
+    }
+
+    private mutating func explain(_ step: Step, _ handle: Handle) {
+        calls[handle].record.explanation.append(step.stored)
+    }
+
+    /// Whose call is asked for, in the record of the INVITE that asks: the dialplan has not decided it.
+    private mutating func explainReplacing(
+        _ leg: LegReference?, _ handle: Handle, by number: String
+    ) {
+        calls[handle].record.dialplanVersion = plan.version
+        guard let leg else {
+            explain(.replaces(by: number, of: nil, isRinging: false), handle)
+            return
+        }
+        // A gateway's leg is nobody's but the trunk's.
+        var whose = subscriber(at: leg)?.number ?? calls[leg.call][leg.side].name
+        var isRinging = false
+        if case .trying = calls[leg.call].phase, case .callee(let place) = leg.side,
+            let rings = calls[leg.call].callees[place].rings
+        {
+            (whose, isRinging) = (rings, true)
+        }
+        explain(.replaces(by: number, of: whose, isRinging: isRinging), handle)
     }
 
     private mutating func refuseReplacing(_ handle: Handle, _ status: Int, _ text: String) {

@@ -244,8 +244,11 @@ extension Switch {
         var attempt = CallRecord.Attempt(route: number, kind: .extension, startedAt: wallTime)
         // No more of them than may be rung at once (RFC 5393 §5.3.3).
         let free = freeBreadth(of: handle)
+        let isToBeSecure = isToBeSecure(handle)
         let reachable = registrar.reachable(of: number, at: wallTime)
-        let bindings = reachable.prefix(Int(free))
+        let known = Self.flowsOfPhones(
+            isToBeSecure ? reachable.filter { $0.isSecure } : reachable)
+        let phones = known.prefix(Int(free))
         let rings = calls[handle].routing?.rings ?? 0
         var problem: (failure: Call.Failure, short: String)?
         if let subscriber = extensions[number] {
@@ -254,18 +257,25 @@ extension Switch {
                     Call.Failure(status: 486, q850: Causes.userBusy, text: reason),
                     reason == "\(number) is busy" ? "busy" : reason
                 )
-            } else if !reachable.isEmpty, bindings.isEmpty {
+            } else if !known.isEmpty, phones.isEmpty {
                 let text = "no more phones may be rung at once"
                 problem = (
                     Call.Failure(status: 440, q850: Causes.noUserResponding, text: text), text
                 )
-            } else if bindings.isEmpty {
+            } else if phones.isEmpty, !reachable.isEmpty {
+                problem = (
+                    Call.Failure(
+                        status: 480, q850: Causes.subscriberAbsent,
+                        text: "no phone of \(number) is reached by TLS, as sips asks for"),
+                    "not reached by TLS"
+                )
+            } else if phones.isEmpty {
                 problem = (
                     Call.Failure(
                         status: 480, q850: Causes.subscriberAbsent,
                         text: "\(number) is not registered"), "not registered"
                 )
-            } else if rings + bindings.count > settings.limits.rings {
+            } else if rings + phones.count > settings.limits.rings {
                 let text = "\(rings) phones were rung for this call, which is enough"
                 problem = (
                     Call.Failure(status: 480, q850: Causes.noUserResponding, text: text), text
@@ -292,22 +302,11 @@ extension Switch {
         let place = calls[handle].record.attempts.count
         calls[handle].record.attempts.append(attempt)
         calls[handle].routing?.rung.append(CallRouting.Rung(number: number, attempt: place))
-        calls[handle].routing?.rings = rings + bindings.count
+        calls[handle].routing?.rings = rings + phones.count
         calls[handle].record.presented = calls[handle].record.caller
-        let caller = calls[handle].record.caller
-        let listener = bindings[0].flow.listener
-        let from =
-            hidesCaller(handle)
-            ? Self.anonymous
-            : identity(name: calls[handle].callerName, user: caller, listener: listener)
-        let to = identity(name: [], user: number, listener: listener)
-        let breadth = share ?? free / UInt32(clamping: bindings.count)
-        for binding in bindings {
-            let place = calls[handle].callees.count
-            invite(
-                handle, uri: binding.contact, from: from, to: to, asserted: nil,
-                flow: binding.flow, name: number, isPhone: true, breadth: breadth)
-            if place < calls[handle].callees.count { calls[handle].callees[place].rings = number }
+        let breadth = share ?? free / UInt32(clamping: phones.count)
+        for phone in phones {
+            ring(handle, number, by: phone.first, others: phone.others, breadth: breadth)
         }
         return nil
     }

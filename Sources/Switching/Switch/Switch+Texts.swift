@@ -196,7 +196,7 @@ extension Switch {
         let server = makeServer(for: request, key: key, on: flow)
         // To no more of them at once than it may (RFC 5393 §5.3.3).
         let breadth = min(request.number(.maxBreadth) ?? Call.usualBreadth, Call.usualBreadth)
-        let bindings = bindings.prefix(Int(breadth))
+        let bindings = Self.flowsOfPhones(bindings).map { $0.first }.prefix(Int(breadth))
         guard !bindings.isEmpty else {
             respond(server, 440, toTag: Token.text(servers[server].localTag))
             return
@@ -209,6 +209,7 @@ extension Switch {
             var writer = MessageWriter(capacity: 512 + request.body.count)
             writer.requestLine(request.method, uri: binding.contact)
             writer.field(.via, via(branch: branch, listener: listener))
+            if !binding.path.isEmpty { writer.field(.route, binding.path) }
             writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
             writer.field(.maxBreadth, Int(breadth) / bindings.count)
             writer.beginField(.from)

@@ -138,7 +138,7 @@ extension Switch {
         let before = known.targets.targets
         let change = trunks[name]?.resolved(resolution, now: now) ?? .none
         if trunks[name]?.targets.targets != before {
-            let addresses = resolution.targets.map { $0.endpoint.description }
+            let addresses = resolution.targets.map(\.hop.description)
             log(.info, "\(known.settings.address) is \(addresses.joined(separator: ", "))")
             indexTrunks()
             if let place = place(of: name), known.isProbed {

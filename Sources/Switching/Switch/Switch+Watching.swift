@@ -123,7 +123,7 @@ extension Switch {
         let changes = registrar.expire(at: wallTime)
         commit(changes)
         guard !watchers.isEmpty else { return }
-        for case .bindingRemoved(let number, _) in changes
+        for case .bindingRemoved(let number, _, _) in changes
         where registrar.bindings(of: number, at: wallTime).isEmpty {
             presenceChanged(of: number)
         }

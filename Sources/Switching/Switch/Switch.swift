@@ -97,6 +97,8 @@ public struct Switch: ~Copyable, Sendable {
     var bans = Bans()
     var trustedAddresses: Set<IPAddress> = []
     var usedNonces: UsedNonces
+    /// Phones that are asked for their password by MD5 alone.
+    var plainDigests = PlainDigests()
     /// Whether newcomers are turned away, since the loop is behind.
     var overload = Overload()
 

@@ -1,18 +1,45 @@
 import SIP
 
+/// Where a request goes and how it gets there (RFC 3263 §2).
+public struct NextHop: Sendable, Hashable, CustomStringConvertible {
+    public var transport: TransportKind
+    public var endpoint: Endpoint
+
+    public init(transport: TransportKind = .udp, endpoint: Endpoint) {
+        self.transport = transport
+        self.endpoint = endpoint
+    }
+
+    var isSecure: Bool { transport == .tls }
+
+    /// `192.0.2.7:5060`, with the transport before it where that is not UDP.
+    public var description: String {
+        transport == .udp ? endpoint.description : "\(transport.name) \(endpoint)"
+    }
+}
+
 /// One place a trunk's name stands for (RFC 3263 §4.2).
 public struct TrunkTarget: Sendable, Hashable {
     public var endpoint: Endpoint
+    public var transport: TransportKind
+    /// Of its transport among those that the name offers: the lowest goes first (RFC 3263 §4.1).
+    public var rank: UInt16 = 0
     /// Of its SRV record: the lowest goes first (RFC 2782).
     public var priority: UInt16
     /// Of its SRV record: the share among equals.
     public var weight: UInt16
 
-    public init(endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 0) {
+    public init(
+        endpoint: Endpoint, transport: TransportKind = .udp, priority: UInt16 = 0,
+        weight: UInt16 = 0
+    ) {
         self.endpoint = endpoint
+        self.transport = transport
         self.priority = priority
         self.weight = weight
     }
+
+    public var hop: NextHop { NextHop(transport: transport, endpoint: endpoint) }
 }
 
 /// What a name server said of a trunk's name.
@@ -40,61 +67,64 @@ struct TargetSet: Sendable {
     static let quarantine = Instant.Span.seconds(30)
 
     private(set) var targets: [TrunkTarget]
-    private var failedUntil: [Endpoint: Instant] = [:]
+    private var failedUntil: [NextHop: Instant] = [:]
     /// By OPTIONS; those that were not asked yet are missing.
-    private(set) var health: [Endpoint: ProbeHealth] = [:]
+    private(set) var health: [NextHop: ProbeHealth] = [:]
 
     init(_ targets: [TrunkTarget]) { self.targets = targets }
 
     var isEmpty: Bool { targets.isEmpty }
     var endpoints: [Endpoint] { targets.map(\.endpoint) }
+    var hops: [NextHop] { targets.map(\.hop) }
 
     mutating func replace(_ targets: [TrunkTarget]) {
         self.targets = targets
         failedUntil = failedUntil.filter { entry in
-            targets.contains { $0.endpoint == entry.key }
+            targets.contains { $0.hop == entry.key }
         }
-        health = health.filter { entry in targets.contains { $0.endpoint == entry.key } }
+        health = health.filter { entry in targets.contains { $0.hop == entry.key } }
     }
 
-    mutating func probeAnswered(_ endpoint: Endpoint, answersToUp: Int, now: Instant) {
-        failedUntil[endpoint] = nil
-        health[endpoint, default: ProbeHealth(now: now)].answered(
+    mutating func probeAnswered(_ hop: NextHop, answersToUp: Int, now: Instant) {
+        failedUntil[hop] = nil
+        health[hop, default: ProbeHealth(now: now)].answered(
             "answers OPTIONS", again: "answers OPTIONS again", answersToUp: answersToUp, now: now)
     }
 
     mutating func probeFailed(
-        _ endpoint: Endpoint, _ why: String, failuresToDown: Int, now: Instant
+        _ hop: NextHop, _ why: String, failuresToDown: Int, now: Instant
     ) {
-        failed(endpoint, now: now)
-        health[endpoint, default: ProbeHealth(now: now)].failed(
+        failed(hop, now: now)
+        health[hop, default: ProbeHealth(now: now)].failed(
             why, failuresToDown: failuresToDown, now: now)
     }
 
-    mutating func failed(_ endpoint: Endpoint, now: Instant) {
-        failedUntil[endpoint] = now + Self.quarantine
+    mutating func failed(_ hop: NextHop, now: Instant) {
+        failedUntil[hop] = now + Self.quarantine
     }
 
-    mutating func answered(_ endpoint: Endpoint) { failedUntil[endpoint] = nil }
+    mutating func answered(_ hop: NextHop) { failedUntil[hop] = nil }
 
-    /// The order to try them in: by priority, among equals drawn by weight (RFC 2782); those that
-    /// failed lately come after all others.
-    func order(now: Instant, using tokens: inout TokenGenerator) -> [Endpoint] {
-        guard targets.count > 1 else { return endpoints }
-        var order: [Endpoint] = []
+    /// The order to try them in: by transport, by priority, among equals drawn by weight (RFC 2782);
+    /// those that failed lately come after all others.
+    func order(now: Instant, using tokens: inout TokenGenerator) -> [NextHop] {
+        guard targets.count > 1 else { return hops }
+        var order: [NextHop] = []
         let sorted = targets.sorted {
-            ($0.priority, $0.endpoint.sortKey) < ($1.priority, $1.endpoint.sortKey)
+            ($0.rank, $0.priority, $0.endpoint.sortKey)
+                < ($1.rank, $1.priority, $1.endpoint.sortKey)
         }
         var rest = sorted[...]
         while let first = rest.first {
-            var equals = Array(rest.prefix { $0.priority == first.priority })
+            var equals = Array(
+                rest.prefix { $0.rank == first.rank && $0.priority == first.priority })
             rest = rest.dropFirst(equals.count)
             while !equals.isEmpty {
-                order.append(equals.remove(at: Self.draw(equals, using: &tokens)).endpoint)
+                order.append(equals.remove(at: Self.draw(equals, using: &tokens)).hop)
             }
         }
-        let isFailed = { (endpoint: Endpoint) in
-            health[endpoint]?.isDown == true || failedUntil[endpoint].map { $0 > now } ?? false
+        let isFailed = { (hop: NextHop) in
+            health[hop]?.isDown == true || failedUntil[hop].map { $0 > now } ?? false
         }
         return order.filter { !isFailed($0) } + order.filter(isFailed)
     }

@@ -43,7 +43,7 @@ struct Trunk: Sendable {
     private(set) var attempts: UInt64 = 0
     private(set) var failures: UInt64 = 0
     /// The OPTIONS that are out, by where they went.
-    var probes: [Endpoint: Handle] = [:]
+    var probes: [NextHop: Handle] = [:]
     /// Somebody has answered this round of them.
     private var isRoundAnswered = false
 
@@ -62,7 +62,8 @@ struct Trunk: Sendable {
                 tokens: &tokens, now: now)
         }
         channels = Channels(settings)
-        targets = TargetSet(settings.host == nil ? [TrunkTarget(endpoint: settings.endpoint)] : [])
+        let fixed = TrunkTarget(endpoint: settings.endpoint, transport: settings.transport)
+        targets = TargetSet(settings.host == nil ? [fixed] : [])
         rate = CallRate(limit: settings.callsPerSecond)
         digest = settings.credentials.map {
             DigestResponder(username: $0.username, password: $0.password, hashes: hashes)
@@ -112,7 +113,7 @@ struct Trunk: Sendable {
     mutating func probesSent() { isRoundAnswered = false }
 
     /// A target answered an OPTIONS with anything but 503 and 408.
-    mutating func probeAnswered(by target: Endpoint, now: Instant) -> Change {
+    mutating func probeAnswered(by target: NextHop, now: Instant) -> Change {
         probes[target] = nil
         targets.probeAnswered(target, answersToUp: settings.answersToUp, now: now)
         guard !isRoundAnswered else { return .none }
@@ -124,7 +125,7 @@ struct Trunk: Sendable {
     }
 
     /// The trunk itself has failed when none of its targets has answered.
-    mutating func probeFailed(by target: Endpoint, _ why: String, now: Instant) -> Change {
+    mutating func probeFailed(by target: NextHop, _ why: String, now: Instant) -> Change {
         probes[target] = nil
         targets.probeFailed(target, why, failuresToDown: settings.failuresToDown, now: now)
         guard probes.isEmpty, !isRoundAnswered else { return .none }
@@ -243,7 +244,7 @@ struct Trunk: Sendable {
     ) -> Trunk {
         var fresh = Trunk(settings: settings, hashes: hashes, tokens: &tokens, now: now)
         guard settings.endpoint == self.settings.endpoint, settings.host == self.settings.host,
-            settings.transport == self.settings.transport
+            settings.transport == self.settings.transport, settings.ways == self.settings.ways
         else { return fresh }
         fresh.targets = targets
         fresh.unresolved = unresolved

@@ -13,6 +13,10 @@ public struct TrunkSettings: Sendable, Hashable {
     public var host: TrunkHost?
     /// How requests go there. Its own requests may come by any transport.
     public var transport = TransportKind.udp
+    /// Where its name says by which transport it is reached (RFC 3263 §4.1): the ones to choose from.
+    /// Empty where the file says it, or an address with a port leaves nothing to say; `transport` and
+    /// `listener` are the first of them.
+    public var ways: [TrunkWay] = []
     /// The host name in its certificate: requests are its own only by TLS, with that certificate; nil
     /// where its address is enough.
     public var certificateName: String?
@@ -63,21 +67,39 @@ public struct TrunkSettings: Sendable, Hashable {
     }
 
     /// The flow to one of its addresses.
-    func flow(to endpoint: Endpoint) -> Flow {
-        Flow(transport: transport, listener: listener, remote: endpoint)
+    func flow(to hop: NextHop) -> Flow {
+        let way = ways.first { $0.transport == hop.transport }
+        return Flow(
+            transport: hop.transport, listener: way?.listener ?? listener, remote: hop.endpoint)
     }
 
+    /// What it is reached by, for people.
+    public var address: String { host?.description ?? endpoint.description }
+}
+
+/// A transport that requests may leave by, and the listener that answers to them come to.
+public struct TrunkWay: Sendable, Hashable {
+    public var transport: TransportKind
+    public var listener: UInt16
+    /// The family of the listener.
+    public var isV4: Bool
+
+    public init(transport: TransportKind, listener: UInt16, isV4: Bool) {
+        self.transport = transport
+        self.listener = listener
+        self.isV4 = isV4
+    }
+}
+
+extension TransportKind {
     /// `;transport=tcp` where a URI has to say so (RFC 3263 §4.1).
-    var transportParameter: String {
-        switch transport {
+    var parameter: String {
+        switch self {
         case .udp: ""
         case .tcp: ";transport=tcp"
         case .tls: ";transport=tls"
         }
     }
-
-    /// What it is reached by, for people.
-    public var address: String { host?.description ?? endpoint.description }
 }
 
 /// A name and perhaps a port. With a port no SRV record is looked for (RFC 3263 §4.2).

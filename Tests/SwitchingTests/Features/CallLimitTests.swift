@@ -113,12 +113,12 @@ import Testing
 
     @Test func whoHasItsCallsInFetchesNoOther() throws {
         var site = try site(3, in: 1)
-        var phones = try site.registered("8001", "8004", "8002", "8003")
+        var phones = try site.registered("8001", "8004", "8002", "8005")
         try site.connected(&phones)
-        try phones[2].call("8003", at: &site)
+        try phones[2].call("8005", at: &site)
         _ = try site.invite(phones[3])
         var limited = phones[1]
-        try limited.call("*8*8003", at: &site, id: "pickup")
+        try limited.call("*8*8005", at: &site, id: "pickup")
         #expect(try #require(site.all(limited.endpoint).last).status == 486)
     }
 

@@ -124,6 +124,18 @@ import Testing
         #expect(site.isIdle)
     }
 
+    @Test func anExtensionWithoutACommonGroupIsNotPickedUpByItsNumber() throws {
+        var site = try Site.withFeatures()
+        let (caller, _, _) = try ringing(&site)
+        var stranger = try site.registered("8003")[0]
+        let answer = try site.code("*8*8004", by: &stranger)
+        #expect(answer.status == 403)
+        #expect(answer.text(.reason)?.contains("no group in common with 8004") == true)
+        #expect(site.said(caller.endpoint) == "")
+        let record = try #require(site.records.last)
+        #expect(record.words.contains { $0.contains("8003 may not pick up what rings at 8004") })
+    }
+
     @Test func onlyTheCallsOfTheOwnGroupsArePickedUp() throws {
         var site = try Site.withFeatures()
         _ = try ringing(&site)

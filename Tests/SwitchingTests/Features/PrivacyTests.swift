@@ -168,6 +168,46 @@ import Testing
         #expect(diversions.map { $0.contains("8002") } == [true, false])
     }
 
+    private static let earlier =
+        "Diversion: <sip:4001@carrier.example>;reason=user-busy\n"
+        + "History-Info: <sip:4001@carrier.example>;index=1, <sip:66778001@x.example>;index=1.1\n"
+
+    @Test func whatATrustedTrunkSaysOfTheWayBeforeUsGoesOn() throws {
+        func heard(isTrusted: Bool, _ extra: String) throws -> Message {
+            var site = try site(isTrusted: isTrusted)
+            let phone = try site.registered("8001")[0]
+            inbound(&site, from: "<sip:86035566@127.0.0.1>", extra: Self.earlier + extra)
+            return try site.invite(phone)
+        }
+        let passed = try heard(isTrusted: true, "")
+        #expect(passed.text(.diversion) == "<sip:4001@carrier.example>;reason=user-busy")
+        let history = passed.elements(.historyInfo).map { String(decoding: $0, as: UTF8.self) }
+        #expect(
+            history == [
+                "<sip:4001@carrier.example>;index=1", "<sip:66778001@x.example>;index=1.1",
+            ])
+        for kept in [
+            try heard(isTrusted: false, ""), try heard(isTrusted: true, "Privacy: history\n"),
+        ] {
+            #expect(!kept.has(.diversion) && !kept.has(.historyInfo))
+        }
+    }
+
+    @Test func whoSendsItOnHereStandsBehindThem() throws {
+        var site = try Site.withFeatures(["8001": { $0.forwardAlways = "8002" }])
+        let phone = try site.registered("8002")[0]
+        inbound(&site, from: "<sip:86035566@127.0.0.1>", extra: Self.earlier)
+        let invite = try site.invite(phone)
+        let history = invite.elements(.historyInfo).map { String(decoding: $0, as: UTF8.self) }
+        #expect(
+            history.suffix(2) == [
+                "<sip:8001@127.0.0.1:5060?Reason=SIP%3Bcause%3D302>;index=1.1.1;mp=1.1",
+                "<sip:8002@127.0.0.1:5060;cause=302>;index=1.1.1.1;mp=1.1.1",
+            ])
+        let diversions = invite.elements(.diversion).map { String(decoding: $0, as: UTF8.self) }
+        #expect(diversions.map { $0.contains("8001") } == [true, false])
+    }
+
     @Test func aReasonOfEitherSideReachesTheOther() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

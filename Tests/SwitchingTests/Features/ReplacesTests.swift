@@ -246,6 +246,9 @@ import Testing
         #expect(site.said(phones[2].endpoint) == "BYE")
         let feature = try #require(site.records.first { $0.direction == .feature })
         #expect(feature.endReason == "picked up the call that rang at 8004")
+        #expect(
+            feature.words.first == "8005 asks by Replaces for the call that rings at 8004")
+        #expect(feature.words.last?.contains("both are in group lobby") == true)
         let call = try #require(site.records.first { $0.direction == .internal })
         #expect(call.attempts.map(\.route) == ["8004", "8005"])
         #expect(site.isIdle)
@@ -262,6 +265,9 @@ import Testing
         try stranger.call("8004", at: &site, extra: value, body: Self.other)
         #expect(site.said(stranger.endpoint) == "100 403")
         #expect(site.said(phones[1].endpoint) == "")
+        #expect(
+            site.records.last?.words.last
+                == "8003 may not pick up what rings at 8004: they have no group in common")
     }
 
     @Test func aCallThatItsOwnPhoneIsMakingIsNoCallToTakeOver() throws {

@@ -8,7 +8,8 @@ import Testing
 @Suite struct SeveralSitesTests {
     /// 9001 of the branch, whose account is `b`, beside the subscribers of the main site.
     private func site() throws -> Site {
-        try Site(plan: Site.featurePlan + "\ninclude \"branch.dialplan\"\n") {
+        let night = "group night { 8005 picks-up 9000-9009 }"
+        return try Site(plan: Site.featurePlan + "\n\(night)\ninclude \"branch.dialplan\"\n") {
             $0.accounts.append(Account(id: "b", name: "B", balance: Amount(micros: 5_000_000)))
             $0.extensions.append(Site.subscriber("9001", level: "desk", account: "b"))
             var settings = UserSettings()

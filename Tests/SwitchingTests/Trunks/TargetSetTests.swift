@@ -15,7 +15,7 @@ import Testing
     private func orders(_ set: TargetSet, now: Instant, count: Int) -> [[Int]] {
         var tokens = TokenGenerator(seed: Array(repeating: 3, count: 32))
         return (0..<count).map { _ in
-            set.order(now: now, using: &tokens).map { Int($0.ip.v4 & 0xff) }
+            set.order(now: now, using: &tokens).map { Int($0.endpoint.ip.v4 & 0xff) }
         }
     }
 
@@ -40,11 +40,27 @@ import Testing
 
     @Test func aTargetThatFailedGoesLastForAWhile() {
         var set = TargetSet([target(1, 10, 0), target(2, 20, 0)])
-        set.failed(Endpoint(text: "192.0.2.1:5060"), now: start)
+        set.failed(target(1, 10, 0).hop, now: start)
         #expect(orders(set, now: start, count: 1) == [[2, 1]])
         #expect(orders(set, now: start + TargetSet.quarantine, count: 1) == [[1, 2]])
-        set.failed(Endpoint(text: "192.0.2.1:5060"), now: start)
-        set.answered(Endpoint(text: "192.0.2.1:5060"))
+        set.failed(target(1, 10, 0).hop, now: start)
+        set.answered(target(1, 10, 0).hop)
         #expect(orders(set, now: start, count: 1) == [[1, 2]])
+    }
+
+    @Test func theTransportThatTheNameLikesBestGoesBeforeAnyPriority() {
+        var stream = target(1, 90, 0)
+        (stream.transport, stream.rank) = (.tcp, 0)
+        var datagram = target(2, 1, 0)
+        datagram.rank = 1
+        var set = TargetSet([datagram, stream])
+        #expect(orders(set, now: start, count: 1) == [[1, 2]])
+        // One address by two transports is two places: one of them may be dead.
+        var same = target(1, 1, 0)
+        same.rank = 1
+        set = TargetSet([same, stream])
+        set.failed(stream.hop, now: start)
+        var tokens = TokenGenerator(seed: Array(repeating: 3, count: 32))
+        #expect(set.order(now: start, using: &tokens) == [same.hop, stream.hop])
     }
 }

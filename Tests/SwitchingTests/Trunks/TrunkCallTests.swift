@@ -369,10 +369,44 @@ import Testing
         // The dead one goes last now.
         let again = site.sw.trunks["ip-e1"]?.targets
         var tokens = TokenGenerator(seed: Array(repeating: 1, count: 32))
-        #expect(again?.order(now: site.now, using: &tokens) == targets.map(\.endpoint))
+        #expect(again?.order(now: site.now, using: &tokens) == targets.map(\.hop))
         try phone.cancel(at: &site)
         #expect(site.records.first?.attempts.map(\.route) == ["ip-e1", "ip-e1", "66778001"])
         #expect(site.isIdle)
+    }
+
+    @Test func aCallGoesOnByAnotherTransportOfTheName() throws {
+        var settings = Site.settings()
+        settings.listeners.append(
+            ListenerSettings(
+                transport: .tcp, bound: Site.own, advertisedHost: "127.0.0.1",
+                advertisedPort: 5060))
+        settings.trunks[0].host = TrunkHost(name: "sip.example.net")
+        settings.trunks[0].ways = [
+            TrunkWay(transport: .udp, listener: 0, isV4: true),
+            TrunkWay(transport: .tcp, listener: 1, isV4: true),
+        ]
+        var site = try Site(settings: settings)
+        var stream = TrunkTarget(endpoint: targets[0].endpoint, transport: .tcp)
+        stream.rank = 0
+        var datagram = targets[1]
+        datagram.rank = 1
+        site.handle(
+            .trunkResolved(TrunkResolution(trunk: "ip-e1", targets: [datagram, stream])))
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        let first = try site.next(stream.endpoint)
+        #expect(first.topVia.transportKind == .tcp)
+        #expect(
+            first.requestURI.elementsEqual(
+                "sip:+862088886666@192.0.2.1:5060;transport=tcp".utf8))
+        let flow = Flow(transport: .tcp, listener: 1, remote: stream.endpoint)
+        site.handle(.transportFailed(flow))
+        let second = try site.next(datagram.endpoint)
+        #expect(second.topVia.transportKind == .udp)
+        #expect(second.requestURI.elementsEqual("sip:+862088886666@192.0.2.2:5062".utf8))
+        try phone.cancel(at: &site)
+        #expect(site.records.first?.attempts.map(\.route) == ["ip-e1", "ip-e1"])
     }
 
     @Test func aCallFromAnyOfItsAddressesIsTheTrunks() throws {
@@ -441,7 +475,7 @@ import Testing
         var tokens = TokenGenerator(seed: Array(repeating: 1, count: 32))
         let order = site.sw.trunks["ip-e1"]?.targets.order(
             now: site.now + .seconds(3600), using: &tokens)
-        #expect(order == targets.reversed().map(\.endpoint))
+        #expect(order == targets.reversed().map(\.hop))
         round(&site, [false, false])
         #expect(try trunk("ip-e1", &site).state == "up")
         round(&site, [false, false])

@@ -1,0 +1,80 @@
+import SIP
+
+/// Phones that cannot cope with several challenges: they give up where they meet an algorithm that they
+/// do not know, and do not look at the next one (RFC 8760 §2.4 asks them to). Whoever lets a challenge lie
+/// and asks anew is asked by MD5 alone from then on.
+///
+/// Nothing is lost by that: MD5 is among the challenges anyway, and whoever could take the others out on
+/// the way could do so from the beginning.
+struct PlainDigests: Sendable {
+    private struct Key: Hashable, Sendable {
+        var address: IPAddress
+        var user: [UInt8]
+    }
+
+    private enum State: Sendable {
+        /// It was asked, and has not answered.
+        case asked(at: Instant, branch: UInt64)
+        /// It is asked by MD5 alone.
+        case plain(since: Instant)
+    }
+
+    /// Phones that are remembered; beyond it all of them are forgotten.
+    static let limit = 20_000
+    /// What comes earlier may have been on its way already.
+    static let patience = Instant.Span.seconds(4)
+    /// The phone may have got other software meanwhile.
+    static let lifetime = Instant.Span.seconds(86_400)
+
+    private let limit: Int
+    private var states: [Key: State] = [:]
+
+    init(limit: Int = Self.limit) { self.limit = limit }
+
+    var count: Int { states.count }
+
+    /// A request without good credentials is about to be challenged.
+    ///
+    /// - Returns: whether by MD5 alone.
+    mutating func isPlain(_ request: Message, from address: IPAddress, now: Instant) -> Bool {
+        guard let key = key(request, address) else { return false }
+        let branch = Self.hash(request.topVia.branch ?? [])
+        switch states[key] {
+        case .plain(let since) where now - since < Self.lifetime: return true
+        // The same request again says that our answer was lost.
+        case .asked(let at, let last) where now - at < Self.lifetime && last == branch:
+            return false
+        case .asked(let at, _) where now - at < Self.lifetime && now - at >= Self.patience:
+            states[key] = .plain(since: now)
+            return true
+        case .asked, .plain, nil:
+            if states.count >= limit { states = [:] }
+            states[key] = .asked(at: now, branch: branch)
+            return false
+        }
+    }
+
+    /// A challenge was answered, by this algorithm.
+    mutating func answered(
+        _ request: Message, from address: IPAddress, by algorithm: DigestAlgorithm?
+    ) {
+        guard !states.isEmpty, let key = key(request, address) else { return }
+        switch states[key] {
+        case .asked: states[key] = nil
+        case .plain: if algorithm != .md5 { states[key] = nil }
+        case nil: break
+        }
+    }
+
+    private func key(_ request: Message, _ address: IPAddress) -> Key? {
+        guard let user = request.address(.from)?.uriView?.user, user.count <= 64 else {
+            return nil
+        }
+        return Key(address: address, user: Array(user))
+    }
+
+    /// FNV-1a.
+    private static func hash(_ text: ArraySlice<UInt8>) -> UInt64 {
+        text.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+    }
+}

@@ -1,0 +1,238 @@
+import SIP
+import Testing
+
+@testable import Switching
+
+/// Phones that register by a proxy at the edge (Path, RFC 3327), and phones with several flows (RFC
+/// 5626).
+@Suite struct OutboundTests {
+    private let edge = Endpoint(text: "192.0.2.30:5060")
+    private let path = "<sip:token1@192.0.2.30;lr;ob>"
+    private let instance = "+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>\""
+
+    /// One REGISTER with credentials, and what else it says.
+    private struct Register {
+        var number = "8002"
+        var contact = "<sip:8002@10.0.0.7:5060>"
+        var callID = "edge-1"
+        var cseq = 1
+        var supported = "path, outbound"
+        var path: String?
+        /// By how many proxies it came.
+        var proxies = 1
+        var expires = 3600
+        var extra = ""
+    }
+
+    private func answer(
+        to register: Register, on flow: Flow, _ site: inout Site
+    ) throws -> Message {
+        func text(_ cseq: Int, _ extra: String) -> String {
+            let own = "SIP/2.0/TCP 10.0.0.7:5060;branch=z9hG4bK-\(register.callID)-\(cseq)"
+            let proxies = (0..<register.proxies).map {
+                "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK-p\($0)-\(register.callID)-\(cseq)\n"
+            }
+            return """
+                REGISTER sip:example.com SIP/2.0
+                \(proxies.joined())Via: \(own)
+                From: <sip:\(register.number)@example.com>;tag=a
+                To: <sip:\(register.number)@example.com>
+                Call-ID: \(register.callID)
+                CSeq: \(cseq) REGISTER
+                Contact: \(register.contact)
+                Supported: \(register.supported)
+                \(register.path.map { "Path: \($0)\n" } ?? "")Expires: \(register.expires)
+                \(register.extra)\(extra)Content-Length: 0
+
+
+                """
+        }
+        func deliver(_ text: String) {
+            let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
+            site.handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
+        }
+        deliver(text(register.cseq, ""))
+        let first = try site.next(flow.remote)
+        guard first.status == 401 else { return first }
+        var responder = DigestResponder(
+            username: register.number, password: "secret\(register.number)", hashes: Site.hashes)
+        _ = responder.challenged(by: first.values(.wwwAuthenticate))
+        let field = responder.credentials(
+            method: .register, uri: Array("sip:example.com".utf8), cnonce: Array("c".utf8))
+        let credentials = String(decoding: try #require(field), as: UTF8.self)
+        deliver(text(register.cseq + 1, "Authorization: \(credentials)\n"))
+        return try site.next(flow.remote)
+    }
+
+    private var byEdge: Flow { Flow(transport: .udp, listener: 0, remote: edge) }
+
+    private func streamed() throws -> Site {
+        var settings = Site.settings()
+        settings.listeners.append(
+            ListenerSettings(
+                transport: .tcp, bound: Site.own, advertisedHost: "127.0.0.1",
+                advertisedPort: 5060))
+        return try Site(settings: settings)
+    }
+
+    private func stream(_ port: UInt16) -> Flow {
+        Flow(transport: .tcp, listener: 1, remote: Endpoint(text: "10.0.0.7:\(port)"))
+    }
+
+    // MARK: Path
+
+    @Test func aPhoneBehindAProxyIsCalledByTheWayItRegistered() throws {
+        var site = try Site()
+        let registered = try answer(to: Register(path: path), on: byEdge, &site)
+        #expect(registered.status == 200 && registered.text(.path) == path)
+        #expect(registered.has("path", in: .supported))
+        var caller = try site.registered("8001")[0]
+        try caller.call("8002", at: &site)
+        let invite = try site.next(edge)
+        #expect(invite.requestURI.elementsEqual("sip:8002@10.0.0.7:5060".utf8))
+        #expect(invite.text(.route) == path)
+        // What takes it back goes the same way.
+        var called = Party("8002", edge)
+        called.answer(invite, 180, at: &site)
+        try caller.cancel(at: &site)
+        let cancel = try site.next(edge)
+        #expect(cancel.method == .cancel && cancel.text(.route) == path)
+        called.answer(invite, 487, at: &site)
+        let ack = try site.next(edge)
+        #expect(ack.method == .ack && ack.text(.route) == path)
+    }
+
+    @Test func aPhoneThatDoesNotKnowOfPathIsReachedByItAndNotToldIt() throws {
+        var site = try Site()
+        let registered = try answer(
+            to: Register(supported: "timer", path: path), on: byEdge, &site)
+        #expect(registered.status == 200 && registered.text(.path) == nil)
+        var sender = try site.registered("8001")[0]
+        sender.callID = "text"
+        try sender.authenticated(
+            "MESSAGE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "Content-Type: text/plain\n", site: &site)
+        #expect(try site.next(edge).text(.route) == path)
+    }
+
+    @Test func thePathOfSeveralProxiesKeepsItsOrderAndIsKeptOverARestart() throws {
+        var site = try Site()
+        let both = "<sip:192.0.2.31;lr>, \(path)"
+        _ = try answer(to: Register(path: both), on: byEdge, &site)
+        let stored = try #require(
+            site.commits.flatMap(\.changes).compactMap { change in
+                if case .bindingSaved(let binding) = change { binding } else { nil }
+            }.last)
+        #expect(String(decoding: stored.path, as: UTF8.self) == both)
+        var later = try Site { $0.bindings = [stored] }
+        var caller = try later.registered("8001")[0]
+        try caller.call("8002", at: &later)
+        #expect(try later.next(edge).text(.route) == both)
+    }
+
+    @Test func whatIsNoPathIsRefused() throws {
+        var site = try Site()
+        #expect(try answer(to: Register(path: "<sip:"), on: byEdge, &site).status == 400)
+        let long = Array(repeating: path, count: 9).joined(separator: ", ")
+        #expect(try answer(to: Register(cseq: 5, path: long), on: byEdge, &site).status == 400)
+    }
+
+    // MARK: Several flows
+
+    private func flow(_ regID: Int, callID: String, expires: Int = 3600) -> Register {
+        Register(
+            contact: "<sip:8002@10.0.0.7:5060;transport=tcp>;\(instance);reg-id=\(regID)",
+            callID: callID, proxies: 0, expires: expires)
+    }
+
+    @Test func onePhoneWithTwoFlowsIsRungOnceAndByTheOtherOneWhenThatIsDead() throws {
+        var site = try streamed()
+        let first = try answer(
+            to: flow(1, callID: "f1", expires: 1000), on: stream(40_001), &site)
+        #expect(first.status == 200 && first.has("outbound", in: .require))
+        #expect(first.text(.flowTimer) == "120")
+        #expect(first.text(.contact)?.contains("reg-id=1") == true)
+        let second = try answer(to: flow(2, callID: "f2"), on: stream(40_002), &site)
+        #expect(second.elements(.contact).count == 2)
+        var caller = try site.registered("8001")[0]
+        try caller.call("8002", at: &site)
+        let invite = try site.next(stream(40_002).remote)
+        #expect(invite.method == .invite && site.said(stream(40_001).remote) == "")
+        // Its connection is gone in that moment.
+        site.handle(
+            .connectionClosed(ClosedConnection(flow: stream(40_002), wasAccepted: true)))
+        let again = try site.next(stream(40_001).remote)
+        #expect(again.method == .invite)
+        var phone = Party("8002", stream(40_001).remote)
+        phone.answer(again, 486, at: &site)
+        #expect(site.said(caller.endpoint) == "100 486")
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["8002"])
+        #expect(site.isIdle)
+    }
+
+    @Test func aProxyThatSays430HasLostTheFlowAndTheNextOneIsTaken() throws {
+        var site = try Site()
+        var register = Register(path: path)
+        register.contact = "<sip:8002@10.0.0.7>;\(instance);reg-id=1"
+        register.expires = 1000
+        #expect(try answer(to: register, on: byEdge, &site).has("outbound", in: .require))
+        register.contact = "<sip:8002@10.0.0.7>;\(instance);reg-id=2"
+        register.path = "<sip:token2@192.0.2.31;lr;ob>"
+        register.callID = "edge-2"
+        register.expires = 3600
+        let other = Endpoint(text: "192.0.2.31:5060")
+        let byOther = Flow(transport: .udp, listener: 0, remote: other)
+        #expect(try answer(to: register, on: byOther, &site).elements(.contact).count == 2)
+        var caller = try site.registered("8001")[0]
+        try caller.call("8002", at: &site)
+        let invite = try site.next(other)
+        var proxy = Party("8002", other)
+        proxy.answer(invite, 430, at: &site)
+        #expect(try site.next(other).method == .ack)
+        let again = try site.next(edge)
+        #expect(again.method == .invite && again.text(.route) == path)
+        // The next call does not try the dead flow.
+        var phone = Party("8002", edge)
+        phone.answer(again, 486, at: &site)
+        caller.acknowledge(try #require(site.all(caller.endpoint).last), at: &site)
+        _ = site.all(edge)
+        try caller.call("8002", at: &site, id: "2")
+        #expect(try site.next(edge).method == .invite)
+        #expect(site.said(other) == "")
+    }
+
+    @Test func anotherContactOfTheSameFlowTakesThePlaceOfTheFirst() throws {
+        var site = try streamed()
+        _ = try answer(to: flow(1, callID: "f1"), on: stream(40_001), &site)
+        var moved = flow(1, callID: "f1-after-a-restart")
+        moved.contact = "<sip:8002@10.0.0.8:5062;transport=tcp>;\(instance);reg-id=1"
+        let registered = try answer(to: moved, on: stream(40_005), &site)
+        #expect(registered.elements(.contact).count == 1)
+        #expect(registered.text(.contact)?.contains("10.0.0.8") == true)
+        // Two contacts by one flow are no registration.
+        moved.contact += ", <sip:8002@10.0.0.9>"
+        moved.cseq = 9
+        #expect(try answer(to: moved, on: stream(40_005), &site).status == 400)
+    }
+
+    @Test func aProxyThatHoldsNoFlowsIsToldSo() throws {
+        var site = try Site()
+        var register = Register(path: "<sip:192.0.2.30;lr>")
+        register.contact = "<sip:8002@10.0.0.7>;\(instance);reg-id=1"
+        #expect(try answer(to: register, on: byEdge, &site).status == 439)
+        register.path = nil
+        register.cseq = 5
+        #expect(try answer(to: register, on: byEdge, &site).status == 439)
+        // One that does not ask for it is registered as ever, and so is one by UDP itself.
+        register.supported = "path"
+        register.cseq = 9
+        let plain = try answer(to: register, on: byEdge, &site)
+        #expect(plain.status == 200 && !plain.has("outbound", in: .require))
+        register.supported = "outbound"
+        register.proxies = 0
+        register.cseq = 13
+        let direct = try answer(to: register, on: byEdge, &site)
+        #expect(direct.status == 200 && !direct.has("outbound", in: .require))
+    }
+}
