@@ -248,7 +248,9 @@ struct UserAgent: Sendable {
         case .sessionOver(let callID): sessionOver(callID, now: now)
         case .refresh(let callID): refresh(callID, now: now)
         case .again(let bytes):
-            guard !isCalm else { return }
+            // The dead repeat nothing.
+            let callID = Array(own(bytes).callID)
+            guard !isCalm, sessions[callID]?.isVanished != true else { return }
             if condition != .dead { outbox.append(bytes) }
             after(.milliseconds(500), .again(bytes), now: now)
         }

@@ -102,8 +102,9 @@ extension Auditor {
     }
 
     private func openRecall(of number: String) -> Int? {
-        guard let latest = recalls[number], let facts = calls[latest], facts.closedAt == nil,
-            facts.start == start
+        // An INVITE that leaves in the turn in which its call ends is seen after its record.
+        guard let latest = recalls[number], let facts = calls[latest], facts.start == start,
+            facts.closedAt == nil || closedThisTurn.contains(latest)
         else { return nil }
         return latest
     }

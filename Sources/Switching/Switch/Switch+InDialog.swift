@@ -149,13 +149,14 @@ extension Switch {
     ) {
         let server = makeServer(for: request, key: key, on: flow)
         switch calls[handle].phase {
-        case .connected where leavesTransfer(LegReference(call: handle, side: side)): break
         case .connected:
-            hungUp(
-                handle, by: side, reason: request.value(.reason).map { Array($0) },
-                q850: Self.q850(in: request))
-            // Told only when the end is on the disk: were the process to end before, BYE comes again
-            // and ends the call that goes on.
+            if !leavesTransfer(LegReference(call: handle, side: side)) {
+                hungUp(
+                    handle, by: side, reason: request.value(.reason).map { Array($0) },
+                    q850: Self.q850(in: request))
+            }
+            // Told only when the end, or that it has left, is on the disk: were the process to end
+            // before, BYE comes again and ends the call that goes on.
             guard outOfService == nil, waitingCommits > 0 else { break }
             goodbyes.append((lastTicket, server))
             return

@@ -269,6 +269,22 @@ import Testing
         #expect(site.said(phones[2].endpoint) == "BYE" && site.isIdle)
     }
 
+    /// Were the process to end before, it would have the transferor in the call again.
+    @Test func aTransferorThatHangsUpHearsOfItWhenThatIsOnTheDisk() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        refer(&phones[0], to: "8003", &site)
+        let invite = try site.invite(phones[2])
+        phones[2].answer(invite, 180, at: &site)
+        _ = site.all(phones[0].endpoint)
+        site.diskIsQuick = false
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[0].endpoint) == "" && site.sw.calls.count == 2)
+        site.settle()
+        #expect(site.said(phones[0].endpoint) == "200")
+    }
+
     @Test func aTransferThatFailsWithoutItsTransferorEndsTheCall() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002", "8003")
