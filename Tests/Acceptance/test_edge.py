@@ -25,7 +25,8 @@ request_route {
     record_route();
     if ($sp == SWITCH) {
         xlog("L_ALERT", "to $ru by $hdr(Route)\\n");
-        if (!loose_route()) { sl_send_reply("404", "No Route"); exit; }
+        # It takes its own Route away; there is no other.
+        loose_route();
     } else {
         $du = "sip:127.0.0.1:SWITCH";
     }

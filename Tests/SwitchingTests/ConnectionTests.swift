@@ -378,7 +378,7 @@ private struct StreamSite {
         #expect(record.disposition == .answered && record.releasedBy == .caller)
         #expect(stream.site.isIdle)
         stream.site.pass(.seconds(40))
-        #expect(stream.site.sw.clientCount == 0)
+        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
     }
 
     // MARK: sips

@@ -59,7 +59,6 @@ final class ObservedSwitch {
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
     var isOverloaded: Bool { theSwitch.isOverloaded }
-    var clientCount: Int { theSwitch.clients.count }
     var forkCount: Int { theSwitch.forks.count }
     var mailboxCount: Int { theSwitch.mailboxes.count }
     var isLeaving: Bool { theSwitch.isLeaving }
