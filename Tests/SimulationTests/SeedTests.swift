@@ -73,6 +73,22 @@ import Testing
         ),
         // Nothing that a gateway said arrived, and its phone was rung for ever.
         (302831, 1, "loss"),
+        // A phone answered late, and its registration had ended meanwhile.
+        (
+            350584, 1,
+            "loss,reordering,bursts,nat,refusals,garbage,failing-disk,crashes,power-loss,missing-acks,"
+                + "forked-answers,glare,trunk-failures,new-tariffs,operators,short-slices,"
+                + "long-calls,account-changes,drains,reliable-provisionals,feature-codes,transfers,"
+                + "vanishing,session-timers"
+        ),
+        // Who left a transfer was told so before the end of its call was on the disk.
+        (
+            384482, 1,
+            "loss,slow-disk,failing-disk,late-loop,late-answers,missing-acks,glare,"
+                + "endless-retransmission,silence,trunk-failures,near-zero,one-account,reloads,"
+                + "small-tables,short-slices,long-calls,vouchers,drains,reliable-provisionals,"
+                + "forwarding,transfers,vanishing,session-timers,refunds,pickups"
+        ),
         // A parked call was recalled beyond the limit of calls.
         (300282, 1, "small-tables,parking"),
     ])

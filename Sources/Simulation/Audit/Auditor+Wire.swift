@@ -93,10 +93,11 @@ extension Auditor {
             request.toTag != nil, let leg = legs[callID],
             legs[callID]?.branches.insert(Array(request.topVia.branch ?? [])).inserted == true
         else { return }
-        // Whoever has had a BYE is gone already, and whom it did not reach has not seen its number.
+        // Whoever has had a BYE or said one is gone already, and whom ours did not reach has not seen
+        // its number.
         let dialog = Self.dialog(of: request)
         if let last = leg.sequences[dialog], request.cseqNumber <= last.number,
-            last.method != .bye
+            last.method != .bye, !leg.isHungUp
         {
             find(
                 "CSeq went back",
