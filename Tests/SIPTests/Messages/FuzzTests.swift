@@ -78,7 +78,8 @@ import Testing
         guard Self.inputs != nil else { return }
         let late = try Self.residentKilobytes()
         print(
-            "part \(part): \(count) messages, \(readCount) read, \(early) kB, at the end \(late) kB")
+            "part \(part): \(count) messages, \(readCount) read, \(early) kB, at the end \(late) kB"
+        )
         #expect(late - early < 32_768, "it grows")
     }
 
