@@ -45,11 +45,14 @@ enum Schema {
         return migrator
     }
 
-    /// One phone may be bound by several flows with one contact, so that the key is another.
+    /// One phone may be bound by several flows with one contact, so that the key is another. Its columns
+    /// come first: where they do not, the integrity check of SQLite 3.40 takes the columns for others.
     private static let outbound = """
         CREATE TABLE new_binding (
             number TEXT NOT NULL,
             contact BLOB NOT NULL,
+            -- Of RFC 5626; 0, and no instance, where the phone keeps one flow.
+            reg_id INTEGER NOT NULL CHECK (reg_id BETWEEN 0 AND 4294967295),
             transport INTEGER NOT NULL,
             listener INTEGER NOT NULL,
             address_high INTEGER NOT NULL,
@@ -61,12 +64,12 @@ enum Schema {
             user_agent TEXT NOT NULL,
             -- The Path of its REGISTER (RFC 3327).
             path BLOB NOT NULL,
-            -- Of RFC 5626; empty and 0 where the phone keeps one flow.
             instance BLOB NOT NULL,
-            reg_id INTEGER NOT NULL CHECK (reg_id BETWEEN 0 AND 4294967295),
             PRIMARY KEY (number, contact, reg_id)
         ) STRICT, WITHOUT ROWID;
-        INSERT INTO new_binding SELECT *, x'', x'', 0 FROM binding;
+        INSERT INTO new_binding
+        SELECT number, contact, 0, transport, listener, address_high, address_low, port, expires,
+            call_id, cseq, user_agent, x'', x'' FROM binding;
         DROP TABLE binding;
         ALTER TABLE new_binding RENAME TO binding;
         """

@@ -22,7 +22,7 @@ import Testing
                 .posted(charge(call, "8001", 1, after: 10 - Int64(call))),
                 .callClosed(closed(call)))
         }
-        try bench.write(.callRunning(running(call: 5)))
+        try bench.write(.callRunning(running(call: 5)), .bindingSaved(binding("8001", port: 5061)))
         return bench
     }
 
