@@ -154,7 +154,8 @@ enum TargetLookup {
         case .failure(let why): return Services(outcome: Outcome(seconds: 0, failure: why))
         case .nothing(let seconds):
             return Services(outcome: Outcome(seconds: seconds), isNothing: true)
-        case .records(let found, let seconds): (records, outcome) = (found, Outcome(seconds: seconds))
+        case .records(let found, let seconds):
+            (records, outcome) = (found, Outcome(seconds: seconds))
         }
         var failure: String?
         for record in records {

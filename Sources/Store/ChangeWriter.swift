@@ -396,7 +396,7 @@ private enum SQL {
     static let saveSubscription =
         "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"
     static let removeSubscription = "DELETE FROM subscription WHERE tag = ?"
-    static let removeBinding = 
+    static let removeBinding =
         "DELETE FROM binding WHERE number = ? AND contact = ? AND reg_id = ?"
     /// Without the balance: a new account begins at zero, and postings alone move it.
     static let saveAccount = """

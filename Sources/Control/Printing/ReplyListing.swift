@@ -140,7 +140,8 @@ extension Listing {
         self.init(
             [
                 Column("extension", "extension"), Column("contact", "contact"),
-                Column("path", "path", isCardOnly: true), Column("transport", "by"), Column("source", "source"), Column("state", "state"),
+                Column("path", "path", isCardOnly: true), Column("transport", "by"),
+                Column("source", "source"), Column("state", "state"),
                 Column("expires", "expires"), Column("user_agent", "phone"),
             ], nothing: "no registrations")
         for row in rows {

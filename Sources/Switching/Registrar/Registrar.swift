@@ -170,7 +170,8 @@ struct Registrar: Sendable {
                 binding.outbound = wish.outbound
                 binding.expiresAt = wallTime + Int64(wish.seconds) * 1_000_000
                 if let place {
-                    if list[place].contact != binding.contact || list[place].regID != binding.regID {
+                    if list[place].contact != binding.contact || list[place].regID != binding.regID
+                    {
                         changes.append(list[place].removed)
                     }
                     list[place] = binding
