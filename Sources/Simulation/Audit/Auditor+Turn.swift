@@ -173,7 +173,7 @@ extension Auditor {
             guard let leg = legs[callID], !leg.isOrphaned else { continue }
             // Who asked to leave a call has to hang up by itself when a kill takes the BYE that was to
             // follow, and may find nobody there.
-            let isLeft = leg.mayLeave && calls[serial(ofLeg: callID)]?.diedAt != nil
+            let isLeft = leg.mayLeave && leg.start != start
             if leg.answeredAt != nil, !leg.isHungUp, !isLeft {
                 find("a free call", "a callee of call \(leg.serial) answered and nobody hung up")
             }
