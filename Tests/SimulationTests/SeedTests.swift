@@ -89,6 +89,14 @@ import Testing
                 + "small-tables,short-slices,long-calls,vouchers,drains,reliable-provisionals,"
                 + "forwarding,transfers,vanishing,session-timers,refunds,pickups"
         ),
+        // Who was to leave a transfer answered a re-INVITE of before a kill, and was hung up twice.
+        (
+            476014, 1,
+            "loss,duplication,nat,slow-disk,failing-disk,crashes,power-loss,late-loop,late-answers,"
+                + "silence,impatience,trunk-failures,near-zero,top-ups,small-tables,short-slices,"
+                + "long-calls,rush,drains,reliable-provisionals,parking,vanishing,session-timers,"
+                + "pickups"
+        ),
         // A parked call was recalled beyond the limit of calls.
         (300282, 1, "small-tables,parking"),
     ])

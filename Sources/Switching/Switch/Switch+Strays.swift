@@ -37,7 +37,7 @@ extension Switch {
             // answered as late as this when its last retransmission is what arrived (timer B), or when a
             // transport error at that address took its transaction.
             let wasAgain = reference.side == .caller && reference.call != .none
-            hangUp(response, on: flow, isToldAlready: wasAgain)
+            hangUp(response, on: flow, isToldAlready: wasAgain || isParting(response))
             return
         }
         let leg = calls[reference.call][reference.side]
@@ -57,6 +57,14 @@ extension Switch {
         // One that waits for the other side's ACK has to wait on.
         guard leg.acknowledgementDue == nil else { return }
         acknowledge(response, dialog: leg.dialogs[index], flow: leg.flow, client: nil)
+    }
+
+    /// Whether who answers is to leave a transfer: its BYE waits for the disk.
+    private func isParting(_ response: Message) -> Bool {
+        partings.all.contains { _, parting in
+            parting.dialog.callID.elementsEqual(response.callID)
+                && parting.dialog.localTag.elementsEqual(response.fromTag ?? [])
+        }
     }
 
     /// A callee rings for a call that the last process had not written down yet: its INVITE is taken
