@@ -4,6 +4,8 @@ struct Counters: Sendable {
     var malformed: UInt64 = 0
     /// Dropped unread, since their address is banned.
     var banned: UInt64 = 0
+    /// Dropped unread, since their address sent too much during an overload.
+    var heavy: UInt64 = 0
     /// Newcomers that got 503 while the switch was overloaded.
     var turnedAway: UInt64 = 0
     var calls: UInt64 = 0

@@ -289,6 +289,7 @@ extension Switch {
         var counted = counters.all
         if counters.turnedAway > 0 { counted["newcomers turned away"] = counters.turnedAway }
         if counters.banned > 0 { counted["datagrams of banned addresses"] = counters.banned }
+        if counters.heavy > 0 { counted["datagrams beyond their share"] = counters.heavy }
         if subscriptions.count > 0 { counted["subscriptions"] = UInt64(subscriptions.count) }
         return StatusRow(
             state: stateText,

@@ -11,6 +11,7 @@ extension Switch {
     public static let overloadInterval = Overload.interval
 
     mutating func loopMeasured(_ delay: Instant.Span) {
+        heavySources.forget()
         switch overload.measured(delay, settings: settings.overload) {
         case .none: break
         case .began:
@@ -22,6 +23,16 @@ extension Switch {
         case .ended:
             log(.notice, "the overload is over")
         }
+    }
+
+    /// Whether a datagram is dropped unread, since its address has sent its share already. Trunks, and
+    /// the flows that phones are registered by, have none: a gateway speaks for a thousand phones.
+    /// Connections are read no faster than the loop keeps up, anyway.
+    mutating func isTooMuch(_ flow: Flow) -> Bool {
+        guard !flow.transport.isReliable, heavySources.isHeavy(flow.remote.ip) else { return false }
+        return trunkOfEndpoint[flow.remote] == nil
+            && trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)] == nil
+            && !registrar.isRegistered(from: flow.remote)
     }
 
     /// Turns a newcomer away when it is its turn.
@@ -37,7 +48,8 @@ extension Switch {
         {
             return false
         }
-        let isKnown = isTrusted(flow.remote.ip) || registrar.isRegistered(from: flow.remote)
+        let isKnown =
+            trustedAddresses.contains(flow.remote.ip) || registrar.isRegistered(from: flow.remote)
         guard overload.turnsAway(isKnown: isKnown) else { return false }
         counters.turnedAway += 1
         asked(on: flow)

@@ -9,6 +9,10 @@ extension Switch {
             counters.banned += 1
             return
         }
+        if overload.isActive, isTooMuch(datagram.flow) {
+            counters.heavy += 1
+            return
+        }
         if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)

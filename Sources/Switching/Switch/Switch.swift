@@ -101,6 +101,7 @@ public struct Switch: ~Copyable, Sendable {
     var plainDigests = PlainDigests()
     /// Whether newcomers are turned away, since the loop is behind.
     var overload = Overload()
+    var heavySources = HeavySources()
 
     /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
     /// under way go on. Ends with the process.

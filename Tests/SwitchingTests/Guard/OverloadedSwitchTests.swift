@@ -57,6 +57,65 @@ import Testing
         #expect(site.said(phones[0].endpoint).hasPrefix("100"))
     }
 
+    @Test func oneAddressIsReadNoMoreThanItsShareAndNobodyElsePaysForIt() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        // It cannot be banned: a phone is registered at its address, by another port.
+        let flood = Endpoint(text: "127.0.0.1:9999")
+        func ask(_ count: Int, _ round: Int) -> Int {
+            for number in 0..<count {
+                site.deliver(
+                    """
+                    OPTIONS sip:example.com SIP/2.0
+                    Via: SIP/2.0/UDP 127.0.0.1:9999;branch=z9hG4bK\(round)-\(number);rport
+                    From: <sip:a@b>;tag=1
+                    To: <sip:c@d>
+                    Call-ID: \(round)-\(number)
+                    CSeq: 1 OPTIONS
+                    Content-Length: 0
+
+
+                    """, from: flood)
+            }
+            return site.all(flood).count
+        }
+        #expect(ask(300, 0) == 300)
+        overload(&site)
+        #expect(ask(300, 1) == HeavySources.limit)
+        // The phones at that address, and a trunk, are heard meanwhile.
+        for _ in 0..<150 {
+            phones[0].send("INFO", at: &site)
+            phones[1].answer(try site.next(phones[1].endpoint), 200, at: &site)
+        }
+        #expect(site.all(phones[0].endpoint).map(\.status) == Array(repeating: 200, count: 150))
+        site.handle(.loopMeasured(.milliseconds(500)))
+        #expect(ask(300, 2) == HeavySources.limit)
+        guard case .status(let row)? = site.request(.status) else {
+            Issue.record("no status")
+            return
+        }
+        #expect(row.counters["datagrams beyond their share"] == 400)
+        for _ in 0..<20 { site.handle(.loopMeasured(.zero)) }
+        #expect(ask(300, 3) == 300)
+    }
+
+    @Test func theSharesOfManyAddressesTakeNoMoreRoomThanTheyMay() {
+        var sources = HeavySources()
+        for number in 0..<UInt32(20_000) { _ = sources.isHeavy(IPAddress(v4: number)) }
+        func isHeavyAtLast(_ address: UInt32, of count: Int = 200) -> Bool {
+            var isHeavy = false
+            for _ in 0..<count { isHeavy = sources.isHeavy(IPAddress(v4: address)) }
+            return isHeavy
+        }
+        #expect(isHeavyAtLast(1))
+        // There was no room left to count it.
+        #expect(!isHeavyAtLast(19_999))
+        sources.forget()
+        #expect(!isHeavyAtLast(1, of: HeavySources.limit))
+        #expect(isHeavyAtLast(1, of: 1))
+    }
+
     @Test func itRecoversByItself() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")
