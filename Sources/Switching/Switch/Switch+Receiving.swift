@@ -11,6 +11,7 @@ extension Switch {
         }
         if overload.isActive, isTooMuch(datagram.flow) {
             counters.heavy += 1
+            asked(on: datagram.flow)
             return
         }
         if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
