@@ -150,7 +150,7 @@ struct Durable: Sendable {
             extensions[number] = nil
             bindings.removeAll { $0.number == number }
         case .bindingSaved(let binding):
-            bindings.removeAll { 
+            bindings.removeAll {
                 $0.number == binding.number && $0.contact == binding.contact
                     && $0.outbound?.regID == binding.outbound?.regID
             }
