@@ -50,8 +50,9 @@ struct Party {
     /// Sends a request, answers the challenge, and leaves the answers to it in the inbox.
     mutating func authenticated(
         _ method: String, uri: String, to: String, extra: String, body: String = "",
-        site: inout Site, password: String? = nil
+        hasContact: Bool = true, site: inout Site, password: String? = nil
     ) throws {
+        let contact = hasContact ? "Contact: <sip:\(number)@\(endpoint)>\n" : ""
         func text(_ branch: String, _ cseq: Int, _ authorization: String) -> String {
             """
             \(method) \(uri) SIP/2.0
@@ -61,8 +62,7 @@ struct Party {
             To: \(to)
             Call-ID: \(callID)
             CSeq: \(cseq) \(method)
-            Contact: <sip:\(number)@\(endpoint)>
-            \(extra)\(authorization)\(bodyLines(body))
+            \(contact)\(extra)\(authorization)\(bodyLines(body))
             """
         }
         cseq += 1

@@ -106,7 +106,9 @@ extension Auditor {
         calls[serial]?.closedAt = now
         armCut(serial)
         closedThisTurn.append(serial)
-        if let bye = hungUpThisTurn, facts.toldAt != nil,
+        // Who has left a transfer that fails in the same turn has not ended the call: that it has left is
+        // in the journal.
+        if let bye = hungUpThisTurn, facts.toldAt != nil, record.releasedBy != .switch,
             bye.leg == facts.callID || bye.leg == facts.connected
         {
             goodbyes[bye.branch] = serial

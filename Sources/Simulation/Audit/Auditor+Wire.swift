@@ -222,7 +222,10 @@ extension Auditor {
             // A challenge comes before anything is taken on; after the answer it is a re-INVITE's.
             if facts.isAccepted, facts.toldAt == nil {
                 calls[serial]?.isRefused = true
-                calls[serial]?.isRefusedUnwritten = status == 503 && facts.answeredAt != nil
+                // What comes behind its ACK is an INVITE that is sent without end.
+                if !facts.isRefused {
+                    calls[serial]?.isRefusedUnwritten = status == 503 && facts.answeredAt != nil
+                }
             }
         }
     }
