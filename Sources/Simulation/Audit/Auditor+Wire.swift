@@ -141,7 +141,10 @@ extension Auditor {
         calls[serial]?.isAttempted = true
         if case .transfer = facts.handover, !facts.isAccepted {
             calls[serial]?.isAccepted = true
-            calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
+            // One that is sent on at once may have that of another: see `sentOn`.
+            if facts.forwardedBy == nil {
+                calls[serial]?.limit = SimulatedSite.limits[plan][facts.caller]
+            }
         }
         if isFirst, facts.wasTakenWhileDraining, facts.kind != .emergency {
             find("a call while draining", "call \(serial) was taken on")
