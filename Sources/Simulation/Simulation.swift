@@ -197,14 +197,14 @@ public struct Simulation: ~Copyable, Sendable {
         for fault in [Fault.nat, .trunkFailures, .bursts, .refusals] where faults.contains(fault) {
             return
         }
-        // One that is overtaken by the answer, at another phone too, is acknowledged by nobody.
+        // One that is overtaken by the answer is acknowledged by nobody.
         let losing: [Fault] = [
             .loss, .reordering, .crashes, .powerLoss, .smallTables, .impatience, .operators,
-            .pickups,
         ]
         let loses = losing.contains(where: faults.contains)
         for agent in agents {
-            for callID in agent.unacknowledgedSessions where !loses {
+            for callID in agent.unacknowledgedSessions
+            where !loses && !auditor.wasPickedUpElsewhere(callID) {
                 auditor.find(
                     "a provisional response not acknowledged",
                     "\(agent.number) \(agent.shown(callID))")

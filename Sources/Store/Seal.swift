@@ -83,7 +83,7 @@ struct Seal {
     /// Puts the last seal into the run.
     mutating func append(_ kind: Kind, row: Int64, columns: Int) {
         run.append(UInt8(truncatingIfNeeded: kind.rawValue))
-        run.append(UInt8(truncatingIfNeeded: columns))
+        run.append(UInt8(columns))
         withUnsafeBytes(of: row.littleEndian) { run.append(contentsOf: $0) }
         run.append(contentsOf: last)
     }

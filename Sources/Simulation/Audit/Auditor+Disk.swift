@@ -108,7 +108,8 @@ extension Auditor {
         closedThisTurn.append(serial)
         // Who has left a transfer that fails in the same turn has not ended the call: that it has left is
         // in the journal.
-        if let bye = hungUpThisTurn, facts.toldAt != nil, record.releasedBy != .switch,
+        if let bye = hungUpThisTurn, facts.toldAt != nil,
+            record.releasedBy != .switch || legs[bye.leg]?.mayLeave != true,
             bye.leg == facts.callID || bye.leg == facts.connected
         {
             goodbyes[bye.branch] = serial

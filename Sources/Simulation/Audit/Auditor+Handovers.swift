@@ -17,6 +17,15 @@ extension Auditor {
         return latestLife[leg.serial] ?? leg.serial
     }
 
+    /// Whether a phone rang for a call that somebody fetched to another one: what it says reliably at
+    /// that moment is acknowledged by nobody.
+    func wasPickedUpElsewhere(_ callID: [UInt8]) -> Bool {
+        guard let facts = calls[serial(ofLeg: callID)], facts.connected != callID else {
+            return false
+        }
+        return legs[facts.connected]?.isCaller == true
+    }
+
     /// Whoever is at the end of this leg has asked to leave it; the call goes on without it.
     mutating func mayLeave(_ callID: [UInt8]) { legs[callID]?.mayLeave = true }
 

@@ -105,6 +105,22 @@ import Testing
         expect(channels.seize(isEmergency: false), .taken(1))
     }
 
+    @Test func aChannelThatAReloadTookAwayIsStillTakenWhenItComesBack() {
+        var settings = TrunkSettings(name: "t", kind: .e1, endpoint: Site.e1, channels: 30)
+        var channels = Channels(settings)
+        channels.occupy(20)
+        settings.channels = 10
+        channels = channels.reconfigured(settings)
+        #expect(channels.inUse == 1 && channels.count == 10)
+        expect(channels.seizeInbound(named: 20), .taken(10))
+        settings.channels = 30
+        channels = channels.reconfigured(settings)
+        #expect(channels.takenNumbers == [10, 20] && channels.inUse == 2)
+        expect(channels.seizeInbound(named: 20), .taken(30))
+        channels.free(20)
+        expect(channels.seizeInbound(named: 20), .taken(20))
+    }
+
     @Test func noMoreCallsASecondThanSet() {
         var rate = CallRate(limit: 3)
         let times = [0, 100, 200, 300, 999, 1000, 1050, 1100, 1200, 1300]
