@@ -260,7 +260,7 @@ calls:
 
     def spawn(self):
         """Starts the daemon and does not wait for it."""
-        assert os.access(BINARY, os.X_OK), f"{BINARY} is not there: swift build -c release"
+        assert os.access(BINARY, os.X_OK), f"{BINARY} is not there: make build"
         output = open(self.log, "a")
         self.process = subprocess.Popen(
             [BINARY, "run", "--config", self.config], stdin=subprocess.DEVNULL,
