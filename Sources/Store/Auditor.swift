@@ -343,33 +343,36 @@ struct Auditor {
     }
 
     private mutating func checkRunningCalls() throws {
-        report.runningCalls =
-            try Int.fetchOne(database, sql: "SELECT count(*) FROM running_call") ?? 0
-        let closed = try Int64.fetchAll(
-            database, sql: "SELECT call FROM running_call WHERE call IN (SELECT call FROM record)")
-        for call in closed {
-            let id = CallID(rawValue: UInt64(bitPattern: call))
-            report.find("call \(id) is in the journal and has its record already")
+        let calls: [RunningCall]
+        do {
+            calls = try JournalLog.calls(in: database)
+        } catch let failure as Store.Failure {
+            report.find(failure.message)
+            return
         }
-        // What running calls hold must be there, on each account of the chain.
+        report.runningCalls = calls.count
+        var parents: [String: String] = [:]
+        var available: [String: Amount] = [:]
         let cursor = try Row.fetchCursor(
-            database,
-            sql: """
-                WITH RECURSIVE held (account, amount) AS (
-                    SELECT payer, reserved FROM running_call WHERE payer IS NOT NULL
-                    UNION ALL
-                    SELECT account.parent, held.amount FROM held JOIN account
-                    ON account.id = held.account WHERE account.parent IS NOT NULL
-                )
-                SELECT account.id, sum(held.amount), account.balance + account.credit_limit
-                FROM held JOIN account ON account.id = held.account GROUP BY account.id
-                HAVING sum(held.amount) > account.balance + account.credit_limit
-                """)
+            database, sql: "SELECT id, parent, balance + credit_limit FROM account")
         while let row = try cursor.next() {
             let row = SQLRow(row: row)
+            parents[row.text(0)] = row.optionalText(1)
+            available[row.text(0)] = row.amount(2)
+        }
+        // What running calls hold must be there, on each account of the chain.
+        var held: [String: Amount] = [:]
+        for call in calls {
+            var account = call.account
+            while let id = account {
+                held[id, default: .zero] += call.reserved
+                account = parents[id]
+            }
+        }
+        for (account, amount) in held.sorted(by: { $0.key < $1.key }) {
+            guard let available = available[account], amount > available else { continue }
             report.find(
-                "running calls hold \(row.amount(1)) of account \(row.text(0)), which has "
-                    + "\(row.amount(2))")
+                "running calls hold \(amount) of account \(account), which has \(available)")
         }
     }
 

@@ -1,6 +1,6 @@
 import Charging
 
-/// A `CallRecord` as columns of `record` and `running_call`, both ways.
+/// A `CallRecord` as columns of `record` and of a journal entry, both ways.
 ///
 /// The nested lists are compact JSON: arrays in a fixed order. The explanation stands with each
 /// record, since it is appended where the row goes anyway: about 500 bytes in sequence cost less than
@@ -15,6 +15,8 @@ enum CallRecordColumns {
         receipt, balances, plan_version, explanation, linked_call, link, charged_extension, basis
         """
     static let count = 33
+    /// As `PackedValues` takes it.
+    static let shape = "ITTtTTtttTIiiiIIttiiTttIITTTTittt"
 
     static var questionMarks: String {
         Array(repeating: "?", count: count).joined(separator: ", ")
@@ -58,7 +60,7 @@ enum CallRecordColumns {
     }
 
     /// - Parameter first: the position of the column `call`.
-    static func record(in row: SQLRow, from first: Int) throws -> CallRecord {
+    static func record(in row: some Columns, from first: Int) throws -> CallRecord {
         var record = CallRecord(
             callID: row.bits(first), direction: try row.choice(first + 1),
             caller: row.text(first + 2), callerAccount: row.optionalText(first + 3),

@@ -29,8 +29,8 @@ struct ChangeWriter {
     private let saveAccount: Statement
     private let addPosting: Statement
     private let moveBalance: Statement
-    private let saveRunning: Statement
-    private let closeRunning: Statement
+    private let addRun: Statement
+    private let removeRun: Statement
     private let addRecord: Statement
     private let addSeals: Statement
     private let addVoucher: Statement
@@ -39,6 +39,10 @@ struct ChangeWriter {
     private let removeSubscription: Statement
     private var values = SQLValues()
     private var seal: Seal
+    private var log: JournalLog
+    /// The last journal entry of each call in the transaction, by the place of its commit in the group
+    /// and its own in the commit.
+    private var journals: [UInt64: (commit: Int, change: Int)] = [:]
     /// Whose keys are not filed.
     private var unfiledRecords: Int
     private var unfiledPostings: Int
@@ -55,8 +59,8 @@ struct ChangeWriter {
         saveAccount = try database.makeStatement(sql: SQL.saveAccount)
         addPosting = try database.makeStatement(sql: SQL.addPosting)
         moveBalance = try database.makeStatement(sql: SQL.moveBalance)
-        saveRunning = try database.makeStatement(sql: SQL.saveRunning)
-        closeRunning = try database.makeStatement(sql: SQL.closeRunning)
+        addRun = try database.makeStatement(sql: JournalLog.addRun)
+        removeRun = try database.makeStatement(sql: JournalLog.removeRun)
         addRecord = try database.makeStatement(sql: SQL.addRecord)
         addSeals = try database.makeStatement(sql: SQL.addSeals)
         addVoucher = try database.makeStatement(sql: SQL.addVoucher)
@@ -64,6 +68,7 @@ struct ChangeWriter {
         saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
         removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
         seal = try Seal(in: database)
+        log = try JournalLog(in: database)
         unfiledRecords = try RecordKeys.waiting(in: database)
         unfiledPostings = try PostingKeys.waiting(in: database)
     }
@@ -94,28 +99,20 @@ struct ChangeWriter {
     /// change of the same group makes out of date is not written: the journal of a call that was
     /// answered or is over within milliseconds.
     ///
-    /// - Throws: as `apply` of one commit; then all of them have to be rolled back.
+    /// - Throws: `Contradiction`, or SQLite's `DatabaseError`; then the commits are half applied and
+    ///   have to be rolled back, and the writer is not to be used again.
     mutating func apply(_ group: ArraySlice<Commit>) throws {
-        var lastPlaces: [UInt64: Int] = [:]
-        var place = 0
-        for commit in group {
-            for index in commit.changes.indices {
-                if let call = commit.changes[index].journaledCall { lastPlaces[call] = place }
-                place += 1
-            }
-        }
-        place = 0
-        for commit in group {
-            for index in commit.changes.indices {
-                defer { place += 1 }
-                if commit.changes[index].isJournal,
-                    let call = commit.changes[index].journaledCall, lastPlaces[call]! > place
-                {
-                    continue
+        for place in group.indices {
+            for index in group[place].changes.indices {
+                switch group[place].changes[index] {
+                case .callRunning(let running):
+                    journals[running.call.rawValue] = (place, index)
+                default:
+                    try apply(group[place].changes[index])
                 }
-                try apply(commit.changes[index])
             }
         }
+        try writeJournals(of: group)
         try writeSeals()
         if unfiledRecords >= RecordKeys.batch {
             try RecordKeys.file(in: database)
@@ -127,13 +124,34 @@ struct ChangeWriter {
         }
     }
 
-    /// Applies all changes of a commit in order, inside the transaction that is open.
-    ///
-    /// - Throws: `Contradiction`, or SQLite's `DatabaseError`; then the commit is half applied and has
-    ///   to be rolled back.
-    mutating func apply(_ commit: Commit) throws {
-        for change in commit.changes { try apply(change) }
-        try writeSeals()
+    private mutating func writeJournals(of group: ArraySlice<Commit>) throws {
+        for (call, last) in journals {
+            guard case .callRunning(let running) = group[last.commit].changes[last.change] else {
+                preconditionFailure("a change is another than it was")
+            }
+            guard call == running.record.callID else {
+                throw Contradiction(
+                    reason: "the journal of call \(running.call) holds the record of "
+                        + "\(CallID(rawValue: running.record.callID))")
+            }
+            values.removeAll()
+            JournalLog.add(running, to: &values)
+            log.append(call, values)
+        }
+        journals.removeAll(keepingCapacity: true)
+        try log.finish(database)
+        if !log.run.isEmpty {
+            values.removeAll()
+            values.add(log.number)
+            values.add(log.run)
+            try values.run(addRun)
+        }
+        for number in log.removed {
+            values.removeAll()
+            values.add(number)
+            try values.run(removeRun)
+        }
+        log.written()
     }
 
     private mutating func apply(_ change: StoredChange) throws {
@@ -166,7 +184,7 @@ struct ChangeWriter {
         case .posted(let posting): try post(posting)
         case .vouchersAdded(let vouchers): try add(vouchers)
         case .spendingHeld(let hold): try save(hold)
-        case .callRunning(let call): try save(call)
+        case .callRunning: preconditionFailure("the journal is written at the end of a group")
         case .callClosed(let record): try close(record)
         }
     }
@@ -305,33 +323,17 @@ struct ChangeWriter {
         }
     }
 
-    private mutating func save(_ running: RunningCall) throws {
-        guard running.call.rawValue == running.record.callID else {
-            throw Contradiction(
-                reason: "the journal of call \(running.call) holds the record of "
-                    + "\(CallID(rawValue: running.record.callID))")
-        }
-        CallRecordColumns.add(running.record, to: &values)
-        values.add(running.account)
-        values.add(running.reserved)
-        values.add(running.tariffPrefix)
-        values.add(running.state)
-        values.add(bits: running.call.rawValue)
-        try values.run(saveRunning)
-    }
-
     private mutating func close(_ record: CallRecord) throws {
         values.add(bits: record.sequence)
         CallRecordColumns.add(record, to: &values)
         try values.run(addRecord)
+        journals[record.callID] = nil
+        log.closed(record.callID)
         guard database.changesCount == 1 else { return try checkClosedBefore(record) }
         try addSeal(
             .record, of: Int64(bitPattern: record.sequence), columns: values.count - 1)
 
         unfiledRecords += 1
-        values.removeAll()
-        values.add(bits: record.callID)
-        try values.run(closeRunning)
     }
 
     private func checkClosedBefore(_ record: CallRecord) throws {
@@ -354,24 +356,6 @@ struct ChangeWriter {
                     + "\(record.sequence), but record \(stored.sequence) of call "
                     + "\(CallID(rawValue: stored.callID)) is stored")
         }
-    }
-}
-
-extension StoredChange {
-    /// The call whose journal entry this writes or removes.
-    fileprivate var journaledCall: UInt64? {
-        switch self {
-        case .callRunning(let running): running.call.rawValue
-        case .callClosed(let record): record.callID
-        case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .posted, .vouchersAdded,
-            .spendingHeld:
-            nil
-        }
-    }
-
-    fileprivate var isJournal: Bool {
-        if case .callRunning = self { true } else { false }
     }
 }
 
@@ -419,14 +403,6 @@ private enum SQL {
         UPDATE account SET balance = ?1, version = version + 1
         WHERE id = ?2 AND balance + ?3 = ?1
         """
-    /// A call that is closed does not run again.
-    static let saveRunning = """
-        INSERT OR REPLACE INTO running_call
-        (\(CallRecordColumns.names), payer, reserved, held_prefix, state)
-        SELECT \(CallRecordColumns.questionMarks), ?, ?, ?, ?
-        WHERE NOT EXISTS (SELECT 1 FROM record WHERE call = ?)
-        """
-    static let closeRunning = "DELETE FROM running_call WHERE call = ?"
     static let addRecord = """
         INSERT INTO record (sequence, \(CallRecordColumns.names))
         VALUES (?, \(CallRecordColumns.questionMarks)) ON CONFLICT DO NOTHING

@@ -44,6 +44,16 @@ struct SQLValues {
         bytes.append(contentsOf: value)
     }
 
+    mutating func add(_ value: DatabaseValue) {
+        switch value.storage {
+        case .null: slots.append(.null)
+        case .int64(let value): add(value)
+        case .string(let value): add(value)
+        case .blob(let value): add(Array(value))
+        case .double: preconditionFailure("no table has numbers that are not whole")
+        }
+    }
+
     /// A text that is written in place.
     mutating func addJSON(_ write: (inout CompactJSONWriter) -> Void) {
         let first = bytes.count
@@ -89,6 +99,45 @@ struct SQLValues {
                 }
             }
         }
+    }
+
+    /// The first byte of a packed value.
+    enum Packed: UInt8 {
+        case null = 0
+        case integer = 1
+        case text = 2
+        case blob = 3
+    }
+
+    /// Adds all values to other bytes, in their order: of each its kind, then an integer, or the length
+    /// of a text or a blob and its bytes. Lengths go in groups of seven bits, the low ones first, all
+    /// but the last with their top bit set; integers too, with their sign in the lowest bit.
+    /// `PackedValues` reads them.
+    func append(to packed: inout [UInt8]) {
+        packed.reserveCapacity(packed.count + bytes.count + 4 * slots.count)
+        for slot in slots {
+            switch slot {
+            case .null: packed.append(Packed.null.rawValue)
+            case .integer(let value):
+                Self.head(.integer, UInt64(bitPattern: value << 1 ^ value >> 63), &packed)
+            case .text(let first, let count):
+                Self.head(.text, UInt64(count), &packed)
+                packed.append(contentsOf: bytes[first..<first + count])
+            case .blob(let first, let count):
+                Self.head(.blob, UInt64(count), &packed)
+                packed.append(contentsOf: bytes[first..<first + count])
+            }
+        }
+    }
+
+    private static func head(_ kind: Packed, _ number: UInt64, _ packed: inout [UInt8]) {
+        packed.append(kind.rawValue)
+        var rest = number
+        while rest > 127 {
+            packed.append(UInt8(truncatingIfNeeded: rest) | 128)
+            rest >>= 7
+        }
+        packed.append(UInt8(truncatingIfNeeded: rest))
     }
 
     var count: Int { slots.count }

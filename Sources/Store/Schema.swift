@@ -42,6 +42,10 @@ enum Schema {
         migrator.registerMigration("outbound 1: paths and flows of bindings") {
             try $0.execute(sql: outbound)
         }
+        migrator.registerMigration("survive 3: the journal as a log") { database in
+            try database.execute(sql: JournalLog.table)
+            try JournalLog.replaceRows(in: database)
+        }
         return migrator
     }
 
@@ -144,7 +148,7 @@ enum Schema {
         """
 
     /// The columns of a `CallRecord` but its sequence number, in the order of `CallRecordColumns`.
-    /// They are the same for the journal and for closed records.
+    /// They were the same for closed records and for the journal, before `JournalLog`.
     private static let recordColumns = """
         call INTEGER NOT NULL,
         direction TEXT NOT NULL

@@ -16,7 +16,7 @@ struct StateReader {
         state.accounts = try accounts()
         state.bindings = try bindings()
         state.postings = try postings()
-        state.runningCalls = try runningCalls()
+        state.runningCalls = try JournalLog.calls(in: database)
         state.vouchers = try vouchers()
         state.holds = try holds()
         state.subscriptions = try all("SELECT tag, expires, state FROM subscription ORDER BY tag") {
@@ -157,22 +157,6 @@ struct StateReader {
             RecentCharge(
                 extension: row.optionalText(0), account: row.text(1), amount: row.amount(2),
                 at: row.integer(3))
-        }
-    }
-
-    private func runningCalls() throws -> [RunningCall] {
-        try all(
-            """
-            SELECT \(CallRecordColumns.names), payer, reserved, held_prefix, state
-            FROM running_call ORDER BY call
-            """
-        ) { row in
-            let record = try CallRecordColumns.record(in: row, from: 0)
-            let rest = CallRecordColumns.count
-            return RunningCall(
-                call: CallID(rawValue: record.callID), record: record,
-                account: row.optionalText(rest), reserved: row.amount(rest + 1),
-                tariffPrefix: row.optionalText(rest + 2), state: row.bytes(rest + 3))
         }
     }
 

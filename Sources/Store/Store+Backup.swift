@@ -82,15 +82,15 @@ extension Store {
             let source = try DatabaseQueue(path: file, configuration: configuration)
             let copy = try DatabaseQueue(path: fresh)
             try source.backup(to: copy)
+            try Schema.migrator.migrate(copy)
             let starts = startsAfterRestore(path)
             try copy.write { database in
                 try database.execute(
                     sql: """
                         UPDATE state SET value = max(value, ?) WHERE name = 'starts';
                         UPDATE state SET value = 0 WHERE name = 'clean';
-                        -- They went on after the backup, and have ended since.
-                        UPDATE running_call SET state = x'';
                         """, arguments: [starts])
+                try JournalLog.forgetStates(in: database)
             }
             try copy.close()
         }

@@ -338,7 +338,7 @@ final class Writer: Sendable {
                 for (position, commit) in group.enumerated() {
                     try database.execute(sql: "SAVEPOINT one")
                     do {
-                        try writer.apply(commit)
+                        try writer.apply([commit])
                     } catch let error where Writer.isContradiction(error) {
                         try database.execute(sql: "ROLLBACK TO one")
                         writer = try ChangeWriter(database)

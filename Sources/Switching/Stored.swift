@@ -66,9 +66,9 @@ public enum StoredChange: Sendable {
     /// Inserts or replaces, by subject.
     case spendingHeld(SpendingHold)
     /// Inserts or replaces the journal entry of a running call, by call id.
-    case callRunning(RunningCall)
+    indirect case callRunning(RunningCall)
     /// Inserts the record (call id and sequence are unique) and deletes the journal entry.
-    case callClosed(CallRecord)
+    indirect case callClosed(CallRecord)
 }
 
 /// A subscriber's number and its settings. The password itself is never kept.

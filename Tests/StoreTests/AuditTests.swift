@@ -46,6 +46,19 @@ import Testing
         return try bench.store.audit().findings
     }
 
+    @Test func runningCallsThatHoldMoreThanThereIsAreFound() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        var call = running(call: 5)
+        call.reserved = yuan(100)
+        try bench.write(.callRunning(call))
+        #expect(
+            try bench.store.audit().findings == [
+                "running calls hold 100.000000 of account 8001, which has 6.000000"
+            ])
+        bench.store.close()
+    }
+
     @Test func whatWasWrittenFitsTogether() throws {
         let folder = TemporaryFolder()
         let bench = try bench(folder)
@@ -93,8 +106,8 @@ import Testing
             "record 1 of call 0-1 says 1.000000, and 2.000000 was charged"
         ),
         (
-            "UPDATE running_call SET reserved = 100000000",
-            "running calls hold 100.000000 of account 8001, which has 6.000000"
+            "UPDATE journal_run SET entries = substr(entries, 1, 100)",
+            "run 5 of the journal: the last entry is cut off"
         ),
         (
             """

@@ -1,3 +1,5 @@
+import Foundation
+import GRDB
 import Switching
 import Testing
 
@@ -23,7 +25,7 @@ import Testing
         ])
         try bench.settlements.waitForCommit(through: 3)
         #expect(bench.store.health.groups == 1)
-        // Call 1 as it was answered; of call 2 its record and the seal of that.
+        // The run with call 1; of call 2 its record and the seal of that.
         #expect(try changes(bench) - before == 3)
         let state = try bench.state()
         #expect(state.runningCalls.map(\.call.rawValue) == [1])
@@ -43,6 +45,95 @@ import Testing
         #expect(try bench.state().runningCalls.map(\.state) == [[9]])
         try bench.write(.callClosed(closedRecord(call: 1, sequence: 1)))
         #expect(try bench.state().runningCalls.isEmpty)
+        bench.store.close()
+    }
+
+    private func bytes(_ bench: Bench) throws -> Int {
+        try bench.store.writer.perform {
+            try Int.fetchOne($0, sql: "SELECT sum(length(entries)) FROM journal_run") ?? 0
+        }
+    }
+
+    @Test func aRunOfWhichNothingCountsIsRemoved() throws {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder)
+        let runs = { try bench.store.texts("SELECT cast(number AS TEXT) FROM journal_run") }
+        try bench.write(.callRunning(running(call: 1)), .callRunning(running(call: 2)))
+        try bench.write(.callRunning(running(call: 1)))
+        #expect(try runs() == ["1", "2"])
+        try bench.write(.callClosed(closedRecord(call: 2, sequence: 1)))
+        #expect(try runs() == ["2"])
+        bench.store.close()
+        // What a start finds is removed too.
+        let next = try Bench(folder)
+        try next.write(.callRunning(running(call: 3)))
+        try next.write(.callClosed(closedRecord(call: 1, sequence: 2)))
+        #expect(try next.store.texts("SELECT cast(number AS TEXT) FROM journal_run") == ["3"])
+        #expect(try next.state().runningCalls.map(\.call.rawValue) == [3])
+        next.store.close()
+    }
+
+    /// Each run here has one call that stays and a megabyte of one that ends.
+    @Test func longCallsDoNotKeepWhatIsBesideThem() throws {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder)
+        var short = running(call: 1)
+        short.state = Array(repeating: 7, count: 1 << 20)
+        for number in UInt64(1)...30 {
+            short.call = CallID(rawValue: 2 * number)
+            short.record.callID = 2 * number
+            try bench.write(.callRunning(short), .callRunning(running(call: 2 * number + 1)))
+            try bench.write(.callClosed(closedRecord(call: 2 * number, sequence: number)))
+        }
+        #expect(try bytes(bench) < 10 << 20)
+        let long = (1...30).map { UInt64(2 * $0 + 1) }
+        #expect(try bench.state().runningCalls.map(\.call.rawValue) == long)
+        bench.store.close()
+        let next = try Bench(folder)
+        #expect(try next.state().runningCalls.map(\.call.rawValue) == long)
+        for (index, call) in long.enumerated() {
+            try next.write(
+                .callClosed(closedRecord(call: call, sequence: UInt64(31 + index))))
+        }
+        #expect(try next.state().runningCalls.isEmpty)
+        #expect(try bytes(next) == 0)
+        next.store.close()
+    }
+
+    @Test func rowsOfAnOlderTandemBecomeARun() throws {
+        let folder = TemporaryFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path, withIntermediateDirectories: true)
+        let old = try DatabasePool(path: folder.path + "/" + Store.fileName)
+        try Schema.migrator.migrate(old, upTo: "outbound 1: paths and flows of bindings")
+        let calls = [running(call: 3), running(call: 7)]
+        try old.write { database in
+            for call in calls {
+                var values = SQLValues()
+                CallRecordColumns.add(call.record, to: &values)
+                values.add(call.account)
+                values.add(call.reserved)
+                values.add(call.tariffPrefix)
+                values.add(call.state)
+                try values.run(
+                    database.makeStatement(
+                        sql: """
+                            INSERT INTO running_call (\(CallRecordColumns.names), payer, reserved,
+                            held_prefix, state)
+                            VALUES (\(CallRecordColumns.questionMarks), ?, ?, ?, ?)
+                            """))
+            }
+        }
+        try old.close()
+        let bench = try Bench(folder)
+        let found = try bench.state().runningCalls
+        #expect(found.map(\.call.rawValue) == [3, 7])
+        for (call, expected) in zip(found, calls) {
+            #expect(call.record == expected.record)
+            #expect(call.account == expected.account && call.reserved == expected.reserved)
+            #expect(call.tariffPrefix == expected.tariffPrefix && call.state == expected.state)
+        }
+        #expect(try !bench.store.texts("SELECT name FROM sqlite_schema").contains("running_call"))
         bench.store.close()
     }
 }

@@ -108,11 +108,11 @@ import Testing
             try raw.write {
                 try $0.execute(
                     sql:
-                        "INSERT INTO running_call SELECT call, 'sideways', caller, account, dialled, "
+                        "INSERT INTO record SELECT 2, call + 1, 'sideways', caller, account, dialled, "
                         + "normalised, number_class, presented, route, attempts, started, ringing, "
                         + "answered, ended, duration_ms, billed_ms, disposition, released_by, "
                         + "sip_status, q850_cause, end_reason, tariff_prefix, tariff_name, steps, "
-                        + "charge, receipt, balances, plan_version, explanation, NULL, 0, NULL, x'' "
+                        + "charge, receipt, balances, plan_version, explanation, NULL, NULL, NULL, NULL "
                         + "FROM record")
             }
         }

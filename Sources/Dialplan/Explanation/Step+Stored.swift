@@ -2,87 +2,77 @@
 // every language. One line for each: the step's word and its facts, parted by tabs.
 
 extension Step {
-    /// The word of the step and its facts.
+    /// The facts of the step, as `stored` has them behind its word.
     public var facts: [String] {
+        stored.split(separator: "\t", omittingEmptySubsequences: false).dropFirst().map(String.init)
+    }
+
+    private func write(to out: inout FactText) {
         switch self {
-        case .dialled(let number, let caller): [number] + caller.facts
-        case .cleaned(let from, let to): [from, to]
+        case .dialled(let number, let caller): out.add(number, caller)
+        case .cleaned(let from, let to): out.add(from, to)
         case .rewritten(let from, let to, let pattern, let place):
-            [from, to, pattern] + place.facts
-        case .shortCode(let code, let number, let place): [code, number] + place.facts
-        case .unreadable(let dialled, let why): [dialled, why.rawValue]
+            out.add(from, to, pattern, place)
+        case .shortCode(let code, let number, let place): out.add(code, number, place)
+        case .unreadable(let dialled, let why): out.add(dialled, why.rawValue)
         case .emergency(let number), .unclassified(let number), .pinMissing(let number),
             .forwardedTooOften(let number), .doNotDisturb(let number), .insideOnly(let number):
-            [number]
-        case .extension(let number, let place): [number] + place.facts
-        case .line(let line, let rings, let place): [line, rings] + place.facts
+            out.add(number)
+        case .extension(let number, let place): out.add(number, place)
+        case .line(let line, let rings, let place): out.add(line, rings, place)
         case .classified(let number, let numberClass, let pattern, let place):
-            [number, numberClass, pattern] + place.facts
+            out.add(number, numberClass, pattern, place)
         case .levelAllows(let level, let numberClass, let through, let place):
-            [level, numberClass, through] + place.facts
+            out.add(level, numberClass, through, place)
         case .levelRefuses(let level, let numberClass, let place):
-            [level, numberClass] + place.facts
-        case .levelUnknown(let level): [level]
-        case .locked(let number, let level): [number, level.fact]
-        case .incomingAllows(let number, let level, let place):
-            [number, level.fact] + place.facts
-        case .incomingRefuses(let number, let level, let place): [number, level] + place.facts
+            out.add(level, numberClass, place)
+        case .levelUnknown(let level): out.add(level)
+        case .locked(let number, let level): out.add(number, level)
+        case .incomingAllows(let number, let level, let place): out.add(number, level, place)
+        case .incomingRefuses(let number, let level, let place): out.add(number, level, place)
         case .incomingUnknown(let number, let level), .onRightsOf(let number, let level):
-            [number, level]
+            out.add(number, level)
         case .groupAllows(let number, let group, let place),
             .groupRefuses(let number, let group, let place):
-            [number, group] + place.facts
-        case .rulePassed(let rule, let why, let place): [rule] + why.facts + place.facts
-        case .ruleRefuses(let rule, let text, let place): [rule, text.fact] + place.facts
-        case .ruleLimits(let rule, let milliseconds, let place):
-            [rule, String(milliseconds)] + place.facts
+            out.add(number, group, place)
+        case .rulePassed(let rule, let why, let place): out.add(rule, why, place)
+        case .ruleRefuses(let rule, let text, let place): out.add(rule, text, place)
+        case .ruleLimits(let rule, let milliseconds, let place): out.add(rule, milliseconds, place)
         case .ruleAllows(let rule, let place), .ruleAsksPIN(let rule, let place):
-            [rule] + place.facts
-        case .pin(let answer): answer.facts
-        case .diverted(let target, let forwarder): target.facts + [forwarder.fact]
-        case .forwardsAlways(let number, let target): [number, target]
-        case .transferred(let number, let party): [number, party]
+            out.add(rule, place)
+        case .pin(let answer): out.add(answer)
+        case .diverted(let target, let forwarder): out.add(target, forwarder)
+        case .forwardsAlways(let number, let target): out.add(number, target)
+        case .transferred(let number, let party): out.add(number, party)
         case .feature(let feature, let action, let code, let place):
-            [feature.rawValue, action.rawValue, code] + place.facts
+            out.add(feature.rawValue, action.rawValue, code, place)
         case .recalled(let feature, let entry, let number):
-            [feature.rawValue, entry.fact, number.fact]
-        case .pickup(let right, let number, let picker): [number, picker] + right.facts
-        case .replaces(let taker, let number, let isRinging):
-            [taker, number.fact, isRinging.fact]
-        case .group(let name, let place): [name] + place.facts
-        case .memberPassed(let number, let group, let why): [number, group] + why.facts
-        case .inbound(let trunk, let pattern, let place): [trunk, pattern.fact] + place.facts
-        case .target(let target, let passed, let place):
-            target.facts + (passed?.facts ?? Pass.noFacts) + place.facts
+            out.add(feature.rawValue, entry, number)
+        case .pickup(let right, let number, let picker): out.add(number, picker, right)
+        case .replaces(let taker, let number, let isRinging): out.add(taker, number, isRinging)
+        case .group(let name, let place): out.add(name, place)
+        case .memberPassed(let number, let group, let why): out.add(number, group, why)
+        case .inbound(let trunk, let pattern, let place): out.add(trunk, pattern, place)
+        case .target(let target, let passed, let place): out.add(target, passed, place)
         case .fallback(let number, let occasion, let target, let place):
-            [number, occasion.rawValue] + target.facts + place.facts
-        case .alternative(let choice, let place): choice.facts + place.facts
-        case .withoutLine(let caller, let place): [caller] + place.facts
-        case .wayForbidden(let way, let group, let place): [way, group] + place.facts
+            out.add(number, occasion.rawValue, target, place)
+        case .alternative(let choice, let place): out.add(choice, place)
+        case .withoutLine(let caller, let place): out.add(caller, place)
+        case .wayForbidden(let way, let group, let place): out.add(way, group, place)
         case .wayClosed(let way, let hours, let isOpen, let place):
-            [way, hours, isOpen.fact] + place.facts
-        case .wish(let number, let isGranted, let group): [number, isGranted.fact, group.fact]
+            out.add(way, hours, isOpen, place)
+        case .wish(let number, let isGranted, let group): out.add(number, isGranted, group)
         case .wishGranted(let number, let extensionNumber, let place):
-            [number, extensionNumber] + place.facts
-        case .noRoute(let numberClass): [numberClass]
+            out.add(number, extensionNumber, place)
+        case .noRoute(let numberClass): out.add(numberClass)
         }
     }
 
     /// As a record keeps it; `init(stored:)` reads it back.
     public var stored: String {
-        let tab = UInt8(ascii: "\t")
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(96)
-        bytes.append(contentsOf: code.utf8)
-        for fact in facts {
-            bytes.append(tab)
-            let first = bytes.count
-            bytes.append(contentsOf: fact.utf8)
-            for place in first..<bytes.count where bytes[place] == tab {
-                bytes[place] = UInt8(ascii: " ")
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        var text = FactText(code)
+        write(to: &text)
+        return String(decoding: text.bytes, as: UTF8.self)
     }
 
     /// Nil for what is no step of this version, such as a sentence.
@@ -192,98 +182,169 @@ extension Step {
 
 // MARK: - Writing
 
-extension String? {
-    /// Empty for none, so what is there has a sign in front.
-    fileprivate var fact: String { map { "=" + $0 } ?? "" }
-}
+/// A step's word and its facts, a tab before each: written for every call, so in one buffer.
+private struct FactText {
+    private(set) var bytes: [UInt8] = []
 
-extension Bool {
-    fileprivate var fact: String { self ? "1" : "0" }
-}
+    init(_ code: String) {
+        bytes.reserveCapacity(96)
+        bytes.append(contentsOf: code.utf8)
+    }
 
-extension Place {
-    fileprivate var facts: [String] { [file, String(line)] }
-}
+    // Not one function of any number of facts: those are not specialised, which takes twice the time.
+    @inline(__always)
+    mutating func add<A: Fact>(_ a: A) { a.write(to: &self) }
 
-extension Place? {
-    fileprivate var facts: [String] { self?.facts ?? ["", ""] }
-}
+    @inline(__always)
+    mutating func add<A: Fact, B: Fact>(_ a: A, _ b: B) {
+        a.write(to: &self)
+        b.write(to: &self)
+    }
 
-extension PickupRight {
-    fileprivate var facts: [String] {
-        switch self {
-        case .own: ["own", "", "", ""]
-        case .common(let group, let place): ["common", group] + place.facts
-        case .granted(let group, let place): ["granted", group] + place.facts
-        case .none: ["none", "", "", ""]
+    @inline(__always)
+    mutating func add<A: Fact, B: Fact, C: Fact>(_ a: A, _ b: B, _ c: C) {
+        add(a, b)
+        c.write(to: &self)
+    }
+
+    @inline(__always)
+    mutating func add<A: Fact, B: Fact, C: Fact, D: Fact>(_ a: A, _ b: B, _ c: C, _ d: D) {
+        add(a, b, c)
+        d.write(to: &self)
+    }
+
+    /// - Parameter isOptional: a sign goes in front, since an empty text would be none.
+    mutating func add(text: String, isOptional: Bool = false) {
+        let tab = UInt8(ascii: "\t")
+        bytes.append(tab)
+        if isOptional { bytes.append(UInt8(ascii: "=")) }
+        let first = bytes.count
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+        for place in first..<bytes.count where bytes[place] == tab {
+            bytes[place] = UInt8(ascii: " ")
         }
     }
 }
 
-extension Caller {
-    fileprivate var facts: [String] {
+/// What a step says, as a fixed number of fields.
+private protocol Fact {
+    func write(to out: inout FactText)
+}
+
+/// What a step may say nothing of; then its fields are empty.
+private protocol OptionalFact: Fact {
+    static var fieldCount: Int { get }
+    func writePresent(to out: inout FactText)
+}
+
+extension OptionalFact {
+    func writePresent(to out: inout FactText) { write(to: &out) }
+}
+
+extension Optional: Fact where Wrapped: OptionalFact {
+    fileprivate func write(to out: inout FactText) {
+        guard let self else {
+            for _ in 0..<Wrapped.fieldCount { out.add(text: "") }
+            return
+        }
+        self.writePresent(to: &out)
+    }
+}
+
+extension String: OptionalFact {
+    fileprivate static var fieldCount: Int { 1 }
+    fileprivate func write(to out: inout FactText) { out.add(text: self) }
+    fileprivate func writePresent(to out: inout FactText) {
+        out.add(text: self, isOptional: true)
+    }
+}
+
+extension Int64: Fact {
+    fileprivate func write(to out: inout FactText) { out.add(text: String(self)) }
+}
+
+extension Bool: Fact {
+    fileprivate func write(to out: inout FactText) { out.add(text: self ? "1" : "0") }
+}
+
+extension Place: OptionalFact {
+    fileprivate static var fieldCount: Int { 2 }
+    fileprivate func write(to out: inout FactText) { out.add(file, Int64(line)) }
+}
+
+extension PickupRight: Fact {
+    fileprivate func write(to out: inout FactText) {
         switch self {
-        case .extension(let number, let level): ["extension", number, level]
-        case .line(let number): ["line", number, ""]
-        case .trunk(let name): ["trunk", name, ""]
+        case .own: out.add("own", "", Place?.none)
+        case .common(let group, let place): out.add("common", group, place)
+        case .granted(let group, let place): out.add("granted", group, place)
+        case .none: out.add("none", "", Place?.none)
         }
     }
 }
 
-extension Step.Pass {
-    fileprivate static let noFacts = ["", "", ""]
-
-    fileprivate var facts: [String] {
+extension Caller: Fact {
+    fileprivate func write(to out: inout FactText) {
         switch self {
-        case .caller: ["caller", "", ""]
-        case .number: ["number", "", ""]
-        case .excepted: ["excepted", "", ""]
-        case .hours(let name, let isOpen): ["hours", name, isOpen.fact]
-        case .pinGiven: ["pin-given", "", ""]
-        case .doNotDisturb: ["do-not-disturb", "", ""]
-        case .incoming(let level): ["incoming", level, ""]
+        case .extension(let number, let level): out.add("extension", number, level)
+        case .line(let number): out.add("line", number, "")
+        case .trunk(let name): out.add("trunk", name, "")
         }
     }
 }
 
-extension PINAnswer {
-    fileprivate var facts: [String] {
+extension Step.Pass: OptionalFact {
+    fileprivate static var fieldCount: Int { 3 }
+    fileprivate func write(to out: inout FactText) {
         switch self {
-        case .notAsked: ["not-asked", ""]
-        case .verified(let number): ["verified", number]
-        case .wrong(let number): ["wrong", number]
-        case .lockedOut(let number): ["locked-out", number]
+        case .caller: out.add("caller", "", "")
+        case .number: out.add("number", "", "")
+        case .excepted: out.add("excepted", "", "")
+        case .hours(let name, let isOpen): out.add("hours", name, isOpen)
+        case .pinGiven: out.add("pin-given", "", "")
+        case .doNotDisturb: out.add("do-not-disturb", "", "")
+        case .incoming(let level): out.add("incoming", level, "")
         }
     }
 }
 
-extension Target {
-    fileprivate var facts: [String] {
+extension PINAnswer: Fact {
+    fileprivate func write(to out: inout FactText) {
         switch self {
-        case .extension(let number): ["extension", number, ""]
-        case .group(let name): ["group", name, ""]
-        case .number(let number, let payer): ["number", number, payer]
-        case .trunk(let name): ["trunk", name, ""]
-        case .busy: ["busy", "", ""]
+        case .notAsked: out.add("not-asked", "")
+        case .verified(let number): out.add("verified", number)
+        case .wrong(let number): out.add("wrong", number)
+        case .lockedOut(let number): out.add("locked-out", number)
         }
     }
 }
 
-extension RouteChoice {
-    fileprivate var facts: [String] {
-        let via =
-            switch via {
-            case .line(let number): ["line", number]
-            case .lines(let name): ["lines", name]
-            case .trunk(let name): ["trunk", name]
-            }
-        let selection =
-            switch selection {
-            case .inOrder: "order"
-            case .leastCost: "cost"
-            case .share(let weight): String(weight)
-            }
-        return via + [number, presented.fact, down.fact, String(stage), selection]
+extension Target: Fact {
+    fileprivate func write(to out: inout FactText) {
+        switch self {
+        case .extension(let number): out.add("extension", number, "")
+        case .group(let name): out.add("group", name, "")
+        case .number(let number, let payer): out.add("number", number, payer)
+        case .trunk(let name): out.add("trunk", name, "")
+        case .busy: out.add("busy", "", "")
+        }
+    }
+}
+
+extension RouteChoice: Fact {
+    fileprivate func write(to out: inout FactText) {
+        switch via {
+        case .line(let number): out.add("line", number)
+        case .lines(let name): out.add("lines", name)
+        case .trunk(let name): out.add("trunk", name)
+        }
+        out.add(number, presented, down, Int64(stage))
+        switch selection {
+        case .inOrder: out.add("order")
+        case .leastCost: out.add("cost")
+        case .share(let weight): out.add(Int64(weight))
+        }
     }
 }
 

@@ -1,14 +1,27 @@
 /// A SIP message: one buffer, and an index of ranges into it (RFC 3261 §7).
 ///
-/// Reading one costs no allocation: the buffer is the caller's, the index lies inline for the first
-/// 32 fields. Every slice handed out shares the buffer and holds neither CR nor LF, so that nothing
-/// copied from it can break a line of another message: folded lines are joined in place when read,
-/// the line end becoming spaces (§7.3.1). Headers other than the pre-validated ones are kept as they
-/// came and read on demand.
+/// Reading one costs one allocation: the buffer is the caller's, the index lies inline for the first
+/// 32 fields. A copy of a message is one reference. Every slice handed out shares the buffer and holds
+/// neither CR nor LF, so that nothing copied from it can break a line of another message: folded lines
+/// are joined in place when read, the line end becoming spaces (§7.3.1). Headers other than the
+/// pre-validated ones are kept as they came and read on demand.
 public struct Message: Sendable {
+    /// Apart, since messages are handed on and kept by transactions and calls, and the index has 400
+    /// bytes.
+    final class Content: Sendable {
+        let bytes: [UInt8]
+        let index: MessageIndex
+
+        init(bytes: consuming [UInt8], index: consuming MessageIndex) {
+            self.bytes = bytes
+            self.index = index
+        }
+    }
+
+    let content: Content
+
     /// The whole message; trailing bytes beyond Content-Length included.
-    public private(set) var bytes: [UInt8]
-    private(set) var index: MessageIndex
+    public var bytes: [UInt8] { content.bytes }
 
     /// Reads a whole message: a datagram, or what `MessageFraming` cut from a stream.
     ///
@@ -16,67 +29,75 @@ public struct Message: Sendable {
     /// folded. Checked are the start line, every header line's form, and the fields that everything
     /// depends on: the topmost Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length.
     public init(parsing bytes: consuming [UInt8]) throws(ParseError) {
-        // Built where it stays: a copy of the index is what a parse can least afford.
-        self.bytes = bytes
-        index = MessageIndex()
-        if let problem = index.read(&self.bytes) {
+        var bytes = bytes
+        var index = MessageIndex()
+        let problem = index.read(&bytes)
+        let isAnswerable = problem == nil || index.isAnswerable
+        content = Content(bytes: bytes, index: index)
+        if let problem {
             throw ParseError(
                 reason: problem.reason, offset: problem.offset,
-                answerable: index.isAnswerable ? self : nil)
+                answerable: isAnswerable ? self : nil)
         }
     }
 
     /// The bytes of a range the index holds.
     @inline(__always) func slice(_ range: ByteRange) -> ArraySlice<UInt8> {
-        bytes[range.lower..<range.upper]
+        content.bytes[range.lower..<range.upper]
     }
 }
 
 // MARK: The start line
 
 extension Message {
-    public var isRequest: Bool { index.isRequest }
+    public var isRequest: Bool { content.index.isRequest }
 
     /// The request's method; of a response the method of its CSeq.
-    public var method: Method { index.method }
+    public var method: Method { content.index.method }
 
     /// The status code, 100 to 699; zero of a request.
-    public var status: Int { Int(index.status) }
+    public var status: Int { Int(content.index.status) }
 
     /// The reason phrase; empty of a request.
     public var reasonPhrase: ArraySlice<UInt8> {
-        index.isRequest ? [] : slice(index.startText)
+        content.index.isRequest ? [] : slice(content.index.startText)
     }
 
     /// The Request-URI as written, `URI(parsing:)` reads it; empty of a response.
-    public var requestURI: ArraySlice<UInt8> { index.isRequest ? slice(index.startText) : [] }
+    public var requestURI: ArraySlice<UInt8> {
+        content.index.isRequest ? slice(content.index.startText) : []
+    }
 }
 
 // MARK: The fields every message has
 
 extension Message {
     /// The Call-ID.
-    public var callID: ArraySlice<UInt8> { slice(index.callID) }
+    public var callID: ArraySlice<UInt8> { slice(content.index.callID) }
 
     /// The tag of From.
     public var fromTag: ArraySlice<UInt8>? {
-        index.fromTag.isEmpty ? nil : slice(index.fromTag)
+        content.index.fromTag.isEmpty ? nil : slice(content.index.fromTag)
     }
 
     /// The tag of To.
-    public var toTag: ArraySlice<UInt8>? { index.toTag.isEmpty ? nil : slice(index.toTag) }
+    public var toTag: ArraySlice<UInt8>? {
+        content.index.toTag.isEmpty ? nil : slice(content.index.toTag)
+    }
 
     /// The number of CSeq.
-    public var cseqNumber: UInt32 { index.cseqNumber }
+    public var cseqNumber: UInt32 { content.index.cseqNumber }
 
     /// The topmost Via element.
-    public var topVia: Via { Via(base: bytes[...], index: index.topVia) }
+    public var topVia: Via { Via(base: bytes[...], index: content.index.topVia) }
 
     /// Max-Forwards, 0 to 255, when it is there.
-    public var maxForwards: Int? { index.maxForwards < 0 ? nil : Int(index.maxForwards) }
+    public var maxForwards: Int? {
+        content.index.maxForwards < 0 ? nil : Int(content.index.maxForwards)
+    }
 
     /// The body: Content-Length bytes, or all that follows the header when the field is absent.
-    public var body: ArraySlice<UInt8> { slice(index.body) }
+    public var body: ArraySlice<UInt8> { slice(content.index.body) }
 }
 
 // MARK: Any field
@@ -85,17 +106,17 @@ extension Message {
     /// The value of the first field of this name, trimmed; an empty one for an empty field.
     public func value(_ name: HeaderName) -> ArraySlice<UInt8>? {
         switch name.storage {
-        case .known(.callID): return present(index.callID)
-        case .known(.from): return present(index.from)
-        case .known(.to): return present(index.to)
-        case .known(.cseq): return present(index.cseq)
-        case .known(.via): return present(index.via)
+        case .known(.callID): return present(content.index.callID)
+        case .known(.from): return present(content.index.from)
+        case .known(.to): return present(content.index.to)
+        case .known(.cseq): return present(content.index.cseq)
+        case .known(.via): return present(content.index.via)
         case .known(let known):
-            guard let field = index.field(known, from: 0) else { return nil }
+            guard let field = content.index.field(known, from: 0) else { return nil }
             return slice(field.value)
         case .other:
-            for place in 0..<index.fieldCount where isField(place, named: name) {
-                return slice(index.field(at: place).value)
+            for place in 0..<content.index.fieldCount where isField(place, named: name) {
+                return slice(content.index.field(at: place).value)
             }
             return nil
         }
@@ -150,7 +171,7 @@ extension Message {
     }
 
     func isField(_ place: Int, named name: HeaderName) -> Bool {
-        let field = index.field(at: place)
+        let field = content.index.field(at: place)
         switch name.storage {
         case .known(let known): return field.isNamed(known)
         case .other(let spelling):

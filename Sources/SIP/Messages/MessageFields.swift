@@ -12,15 +12,17 @@ public struct FieldValues: Sequence, Sendable {
 
         public mutating func next() -> ArraySlice<UInt8>? {
             if case .known(let known) = name.storage {
-                guard let field = message.index.field(known, from: place) else { return nil }
+                guard let field = message.content.index.field(known, from: place) else {
+                    return nil
+                }
                 place = field.place + 1
                 return message.slice(field.value)
             }
-            while place < message.index.fieldCount {
+            while place < message.content.index.fieldCount {
                 let candidate = place
                 place += 1
                 if message.isField(candidate, named: name) {
-                    return message.slice(message.index.field(at: candidate).value)
+                    return message.slice(message.content.index.field(at: candidate).value)
                 }
             }
             return nil
@@ -32,7 +34,7 @@ public struct FieldValues: Sequence, Sendable {
 public struct Fields: Sequence, Sendable {
     let message: Message
 
-    public var count: Int { message.index.fieldCount }
+    public var count: Int { message.content.index.fieldCount }
 
     public func makeIterator() -> Iterator { Iterator(message: message) }
 
@@ -41,8 +43,8 @@ public struct Fields: Sequence, Sendable {
         var place = 0
 
         public mutating func next() -> (name: HeaderName, value: ArraySlice<UInt8>)? {
-            guard place < message.index.fieldCount else { return nil }
-            let field = message.index.field(at: place)
+            guard place < message.content.index.fieldCount else { return nil }
+            let field = message.content.index.field(at: place)
             place += 1
             let name =
                 field.known.map { HeaderName($0) }

@@ -81,7 +81,7 @@ public struct MessageWriter: Sendable {
         switch name.storage {
         case .known(let known):
             var place = 0
-            while let found = message.index.field(known, from: place) {
+            while let found = message.content.index.field(known, from: place) {
                 field(name, message.slice(found.value))
                 place = found.place + 1
             }
