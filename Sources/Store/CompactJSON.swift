@@ -38,9 +38,10 @@ struct CompactJSONWriter {
 
     mutating func string(_ value: String?) {
         separate()
-        guard var value else { return bytes.append(contentsOf: "null".utf8) }
+        guard let value else { return bytes.append(contentsOf: "null".utf8) }
         bytes.append(UInt8(ascii: "\""))
-        value.withUTF8 { escape($0) }
+        let isDone: Void? = value.utf8.withContiguousStorageIfAvailable { escape($0) }
+        if isDone == nil { Array(value.utf8).withUnsafeBufferPointer { escape($0) } }
         bytes.append(UInt8(ascii: "\""))
     }
 

@@ -33,9 +33,9 @@ struct SQLValues {
     mutating func add(bits value: UInt64) { add(Int64(bitPattern: value)) }
 
     mutating func add(_ value: String?) {
-        guard var value else { return slots.append(.null) }
+        guard let value else { return slots.append(.null) }
         let first = bytes.count
-        value.withUTF8 { bytes.append(contentsOf: $0) }
+        bytes.append(utf8: value)
         slots.append(.text(from: first, count: bytes.count - first))
     }
 
@@ -177,5 +177,13 @@ struct SQLValues {
         return DatabaseError(
             resultCode: ResultCode(rawValue: code),
             message: String(cString: sqlite3_errmsg(connection)))
+    }
+}
+
+extension [UInt8] {
+    /// Appends a text from where it lies. `append(contentsOf: text.utf8)` takes three times as long.
+    mutating func append(utf8 text: borrowing String) {
+        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { append(contentsOf: $0) }
+        if isDone == nil { append(contentsOf: text.utf8) }
     }
 }

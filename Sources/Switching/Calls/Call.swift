@@ -147,10 +147,11 @@ struct Call: Sendable {
     var lastRSeq: UInt32 = 0
 
     subscript(side: Side) -> Leg {
-        get {
+        // Lent and not copied: most ask for one field of it.
+        _read {
             switch side {
-            case .caller: caller
-            case .callee(let index): callees[index]
+            case .caller: yield caller
+            case .callee(let index): yield callees[index]
             }
         }
         _modify {
