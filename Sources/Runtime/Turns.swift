@@ -231,7 +231,18 @@ final class Turns: LoopDriver {
         row.counters["keep-alives"] = counters.keepAlives
         row.counters["datagrams not sent: buffer full"] = counters.overflows
         row.counters["datagrams undelivered"] = counters.failures
-        if let streams { Self.add(streams.counters, to: &row.counters) }
+        if let streams {
+            let counters = streams.counters
+            Self.add(counters, to: &row.counters)
+            row.tables += [
+                TableRow(
+                    name: "connections", used: Int(counters.connections),
+                    limit: streams.limits.connections),
+                TableRow(
+                    name: "unfinished-bytes", used: Int(counters.unfinishedBytes),
+                    limit: 2 * streams.limits.unfinished),
+            ]
+        }
         return .status(row)
     }
 
@@ -243,6 +254,8 @@ final class Turns: LoopDriver {
             ("connections not to be had", counters.unreachable),
             ("connections closed: silent", counters.idle),
             ("connections closed: not read", counters.slow),
+            ("connections closed: silent, for others", counters.displaced),
+            ("connections closed: too much unfinished", counters.unfinished),
             ("messages not sent: no connection yet", counters.crowded),
             ("connections closed: no SIP", counters.malformed),
             ("TLS handshakes failed", counters.handshakes),

@@ -23,6 +23,10 @@ final class StreamConnection: ChannelInboundHandler {
     private var isClosing = false
     /// It is read to its end, and nothing of that matters.
     private var isOver = false
+    /// Whether a whole message has come by it, ever.
+    private(set) var hasSpoken = false
+    /// What the table knows of it.
+    private var unfinishedBytes = 0
     /// When anything last came or went.
     private var busyAt = NIODeadline.now()
     /// Since when a message is awaited: the first of an accepted connection, or the rest of one.
@@ -36,6 +40,8 @@ final class StreamConnection: ChannelInboundHandler {
         self.table = table
         awaitsSince = wasAccepted ? busyAt : nil
     }
+
+    var isOpen: Bool { !isClosing }
 
     // MARK: The channel
 
@@ -62,6 +68,8 @@ final class StreamConnection: ChannelInboundHandler {
         if isActive {
             isActive = false
             isClosing = true
+            unfinishedBytes = table.noted(0, after: unfinishedBytes).bytes
+            framer = MessageFramer()
             table.closed(self)
         }
         context.fireChannelInactive()
@@ -107,6 +115,7 @@ final class StreamConnection: ChannelInboundHandler {
                 return
             case .ping: isPinged = true
             case .message(let bytes):
+                hasSpoken = true
                 awaitsSince = nil
                 events.append(.received(bytes, on: flow))
             case .malformed(let reason, let head): refuse(head, reason)
@@ -116,6 +125,13 @@ final class StreamConnection: ChannelInboundHandler {
 
     private func noteBegun() {
         if framer.isMidMessage, awaitsSince == nil { awaitsSince = busyAt }
+        guard framer.unfinishedBytes != unfinishedBytes else { return }
+        let noted = table.noted(framer.unfinishedBytes, after: unfinishedBytes)
+        unfinishedBytes = noted.bytes
+        if noted.isTooMuch {
+            table.inbox.count { $0.unfinished += 1 }
+            close()
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -2,6 +2,8 @@
 public struct StreamCounters: Sendable, Hashable {
     /// Open now.
     public var connections: UInt64 = 0
+    /// Bytes of messages that have begun, when that was last looked at.
+    public var unfinishedBytes: UInt64 = 0
     public var accepted: UInt64 = 0
     public var dialled: UInt64 = 0
     /// Not accepted, or closed at once: too many in all, or too many of one address.
@@ -10,6 +12,10 @@ public struct StreamCounters: Sendable, Hashable {
     public var unreachable: UInt64 = 0
     /// Closed since they said nothing for too long, in all or in the midst of a message.
     public var idle: UInt64 = 0
+    /// Closed since they had said nothing yet, to make room for others.
+    public var displaced: UInt64 = 0
+    /// Closed since too much of a message had come without its end, of all together.
+    public var unfinished: UInt64 = 0
     /// Closed since the peer did not read what it was sent.
     public var slow: UInt64 = 0
     /// Messages that were not sent since too many wait for a connection that is being made.

@@ -13,12 +13,16 @@ public struct StreamLimits: Sendable, Hashable {
     /// How long one that was accepted may take for its TLS handshake and its first whole message, and
     /// any for the rest of a message that has begun.
     public var message: TimeAmount = .seconds(10)
+    /// Bytes of messages that have begun, of all connections together. Beyond it, whoever has sent more
+    /// than an equal share of it without an end is closed.
+    public var unfinished = 32 << 20
     /// How long the other side may take to accept a connection of ours.
     public var connect: TimeAmount = .seconds(2)
     /// Bytes that may wait for a peer that does not read; one more message closes its connection.
     public var unread = 262_144
-    /// Bytes that were read and that the loop has not looked at; beyond it nothing more is read.
-    public var unheard = 4 << 20
+    /// Bytes that were read and that the loop has not looked at; beyond it nothing more is read. The loop
+    /// looks at all of them in one turn, so that this is what keeps UDP waiting: some milliseconds.
+    public var unheard = 256 << 10
     /// Connections that the kernel may hold for us.
     public var backlog: Int32 = 1024
 

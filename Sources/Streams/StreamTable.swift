@@ -24,6 +24,12 @@ final class StreamTable {
     /// Those that are not read since the loop has enough to do.
     private var held: [StreamConnection] = []
     private var isClosing = false
+    /// Accepted ones by which no message has come yet, the oldest first; those that have spoken since, or
+    /// are closed, stay until they come to the front.
+    private var silent = CircularBuffer<StreamConnection>()
+    /// Of messages that have begun, and how many connections have one.
+    private var unfinishedBytes = 0
+    private var unfinishedCount = 0
 
     private struct Dial {
         var messages: [[UInt8]] = []
@@ -55,7 +61,7 @@ final class StreamTable {
         guard let remote = Endpoint(channel.remoteAddress) else {
             throw StreamError("a connection from nowhere")
         }
-        guard !isClosing, takePlace(of: remote.ip) else {
+        guard !isClosing, takePlace(of: remote.ip) || takesPlaceOfSilent(for: remote.ip) else {
             inbox.count { $0.refused += 1 }
             throw StreamError("too many connections")
         }
@@ -78,6 +84,27 @@ final class StreamTable {
         noteCount()
         return true
     }
+
+    /// When all places are taken, whoever has one and never said anything gives it up: a flood of
+    /// connections keeps no phone out. Those of one address are limited all the same.
+    private func takesPlaceOfSilent(for ip: IPAddress) -> Bool {
+        // Closing may take a moment; more than a few at once are not let in on credit.
+        guard countOfPeer[ip, default: 0] < limits.connectionsOfPeer,
+            count < limits.connections + Self.credit
+        else { return false }
+        while let oldest = silent.popFirst() {
+            guard !oldest.hasSpoken, oldest.isOpen else { continue }
+            inbox.count { $0.displaced += 1 }
+            oldest.close()
+            count += 1
+            countOfPeer[ip, default: 0] += 1
+            noteCount()
+            return true
+        }
+        return false
+    }
+
+    private static let credit = 64
 
     private func givePlaceBack(of ip: IPAddress) {
         count -= 1
@@ -112,6 +139,25 @@ final class StreamTable {
         try channel.pipeline.syncOperations.addHandler(connection)
         // A peer that comes again from the same port has taken the flow of its first connection over.
         connections[flow] = connection
+        guard wasAccepted else { return }
+        while let first = silent.first, first.hasSpoken || !first.isOpen { silent.removeFirst() }
+        if silent.count >= 2 * limits.connections {
+            // Behind one that is slow may stand many that are gone.
+            silent = CircularBuffer(silent.filter { !$0.hasSpoken && $0.isOpen })
+        }
+        silent.append(connection)
+    }
+
+    /// A connection has other bytes of an unfinished message than before.
+    ///
+    /// - Returns: what it has, and whether it has to give it up: all together have more than they may,
+    ///   and it has more than an equal share of that.
+    func noted(_ bytes: Int, after before: Int) -> (bytes: Int, isTooMuch: Bool) {
+        unfinishedBytes += bytes - before
+        unfinishedCount += (bytes > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
+        let isTooMuch =
+            unfinishedBytes > limits.unfinished && bytes * unfinishedCount > limits.unfinished
+        return (bytes, isTooMuch)
     }
 
     func closed(_ connection: StreamConnection) {
@@ -227,6 +273,8 @@ final class StreamTable {
 
     private func sweep() {
         let now = NIODeadline.now()
+        let unfinished = UInt64(unfinishedBytes)
+        inbox.count { $0.unfinishedBytes = unfinished }
         for connection in connections.values where connection.isOverdue(now) {
             inbox.count { $0.idle += 1 }
             connection.close()

@@ -13,6 +13,7 @@ public final class Streams: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let table: NIOLoopBound<StreamTable>
     private let inbox: StreamInbox
+    public let limits: StreamLimits
     /// As bound, by listener number: the port is the system's choice when zero was asked for.
     public let bound: [UInt16: Endpoint]
     private let channels: [any Channel]
@@ -54,6 +55,7 @@ public final class Streams: Sendable {
         }
         self.group = group
         self.inbox = inbox
+        self.limits = limits
         self.channels = channels
         self.bound = bound
         let table = table

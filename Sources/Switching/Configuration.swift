@@ -162,6 +162,16 @@ public struct Limits: Sendable, Hashable {
     /// Texts that may be on their way to phones, and the bytes of one (RFC 3428 §8).
     public var texts = 10_000
     public var textBytes = 1300
+    /// Bytes of what is dialled: the user part of the Request-URI, of Refer-To, and of the To that an
+    /// operator calls us by. It stands in the record and, several times, in its explanation.
+    public var dialledBytes = 128
+    /// Server transactions of one address (in IPv6 of a /64) that is neither a trunk's nor our own, so
+    /// that no peer fills the table for all others.
+    public var transactionsOfAddress = 50_000
+    /// New requests of one extension that proved its password (calls, registrations, subscriptions,
+    /// texts): so many a second in the long run, and `burstOfExtension` at once.
+    public var requestsOfExtension = 50
+    public var burstOfExtension = 1_000
     /// Route alternatives that one call may try.
     public var attempts = 8
     /// How often one call may be sent on, by users and by the plan.

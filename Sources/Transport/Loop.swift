@@ -40,10 +40,19 @@ public final class Loop<Driver: LoopDriver> {
     private var failures: [Flow] = []
     private var lastTurn = Instant(nanoseconds: 0)
 
-    private var isBehind = false
+    /// A socket gave a whole batch in this turn and may have more.
+    private(set) var isBehind = false
 
     /// No more than a network takes; a thousandth of what a caller notices.
-    private static var spacing: Instant.Span { Instant.Span(nanoseconds: 1_000_000) }
+    static var spacing: Instant.Span { Instant.Span(nanoseconds: 1_000_000) }
+
+    /// How long the next turn is put off, so that turns share their system calls; not at all where
+    /// datagrams wait already.
+    ///
+    /// - Parameter elapsed: since the last turn began.
+    static func pause(after elapsed: Instant.Span, isBehind: Bool) -> Instant.Span {
+        isBehind || elapsed >= spacing ? .zero : spacing - elapsed
+    }
 
     /// Binds a socket for each endpoint, in the order of `Flow.listener`; none is left bound when
     /// one fails.
@@ -81,10 +90,10 @@ public final class Loop<Driver: LoopDriver> {
             lastTurn = MonotonicClock.now()
             driver.turnBegan(now: lastTurn)
         }
-        let elapsed = MonotonicClock.now() - lastTurn
-        if elapsed < Self.spacing, !isBehind {
+        let pause = Self.pause(after: MonotonicClock.now() - lastTurn, isBehind: isBehind)
+        if pause > .zero {
             // A signal may end it early, which does no harm.
-            var rest = timespec(tv_sec: 0, tv_nsec: Int((Self.spacing - elapsed).nanoseconds))
+            var rest = timespec(tv_sec: 0, tv_nsec: Int(pause.nanoseconds))
             nanosleep(&rest, nil)
         }
         isBehind = false

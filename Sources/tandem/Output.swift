@@ -5,12 +5,18 @@ import Switching
 
 /// Writes what commands have to say.
 enum Output {
-    /// To standard output, as it is.
-    static func text(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// To standard output. What phones and gateways have written into it steers no terminal.
+    static func text(_ text: String) {
+        write(TerminalText.harmless(text, keepsLayout: true), to: STDOUT_FILENO)
+    }
+
+    /// A file of the admin's own, to standard output as it is.
+    static func file(_ text: String) { write(text, to: STDOUT_FILENO) }
 
     /// To standard error, after the program's name.
     static func error(_ message: String, named: Bool = true) {
-        write((named ? "tandem: " : "") + message + "\n", to: STDERR_FILENO)
+        let text = TerminalText.harmless(message, keepsLayout: true)
+        write((named ? "tandem: " : "") + text + "\n", to: STDERR_FILENO)
     }
 
     /// A listing in the form that was asked for.

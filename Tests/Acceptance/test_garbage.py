@@ -116,3 +116,32 @@ def test_a_thousand_datagrams_of_garbage_change_nothing_but_a_counter(daemon, ph
     call.hang_up()
     call.wait_ended()
     assert daemon.wait_record().disposition == "ANSWERED"
+
+
+def test_what_callers_write_steers_no_terminal(daemon):
+    """Escapes of ECMA-48, single characters of C1 and turned text, in all that a caller chooses."""
+    evil = "%1b%5d0;x%07%c2%9b2J%0d%0a%008002%e2%80%ae%ff"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gateway:
+        gateway.bind(("127.0.0.1", daemon.pstn_port))
+        gateway.settimeout(5)
+        message = (
+            INVITE.format(n=1, port=daemon.pstn_port, address=daemon.address)
+            .replace("sip:8002@", f"sip:{evil}@", 1)
+            .replace('"Garbage" <sip:8001@', f'"\x1b[2J\x9b" <sip:{evil}@')
+            .replace("Via:", "User-Agent: \x1b[2J\x9b\u202e\r\nVia:", 1))
+        gateway.sendto(message.encode(), ("127.0.0.1", daemon.port))
+        answers = [gateway.recv(65535) for _ in range(2)]
+    assert [int(answer.split(b" ")[1]) for answer in answers] == [100, 404]
+    record = daemon.wait_record()
+    assert "\x1b" in record.dialled and "\x1b" in record.caller
+    shown = [
+        daemon.do("cdr").output, daemon.do("cdr", "--csv").output,
+        daemon.do("cdr", "--call", record.call).output,
+        daemon.do("explain", "--call", record.call).output,
+        daemon.run("cdr", json_output=True).output, daemon.run("explain", "--from", "8001", "--dial",
+        "\x1b[2J\x9b").text, daemon.run("hangup", "\x1b[2J").text, daemon.log_text()]
+    for text in shown:
+        steering = [
+            c for c in text if ord(c) < 32 and c not in "\n\t" or 0x7f <= ord(c) < 0xa0
+            or c in "\u202a\u202b\u202c\u202d\u202e"]
+        assert steering == [], repr(text)

@@ -33,6 +33,10 @@ import Testing
         #expect(
             written { $0.write("user \"x\r\n8001 \u{1b}[2J\" 张") }
                 == ["user \"x\\x0d\\x0a8001 \\x1b[2J\" 张"])
+        // The same by one character of C1, and a text that is turned around.
+        #expect(
+            written { $0.write("a\u{9b}2Jb\u{202e}c é") }
+                == ["a\\xc2\\x9b2Jb\\xe2\\x80\\xaec é"])
     }
 
     @Test func aLineSaysTimeLevelCallAndMessage() throws {

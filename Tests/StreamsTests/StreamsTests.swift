@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import SIP
 import Testing
@@ -165,6 +166,62 @@ private final class Fixture {
         good.send(message(4))
         #expect(fixture.seen.messages(3).count == 3)
         #expect(fixture.streams.counters.idle == 2)
+    }
+
+    @Test func aMessageThatNeverEndsIsCutOffHoweverSlowlyItComes() throws {
+        let fixture = try Fixture { $0.message = .milliseconds(300) }
+        let slow = try TCPPeer.connected(to: fixture.own)
+        slow.send(message(1))
+        // It is never silent for long, and not idle.
+        var sent = 0
+        for byte in message(2, body: 200) {
+            guard slow.send([byte]) else { break }
+            sent += 1
+            usleep(15_000)
+        }
+        #expect(slow.isClosed() && sent < 200)
+        #expect(fixture.seen.messages(1).count == 1)
+        #expect(fixture.streams.counters.idle == 1)
+    }
+
+    @Test func unfinishedMessagesTogetherHaveALimit() throws {
+        let fixture = try Fixture { $0.unfinished = 100_000 }
+        let peers = try (0..<8).map { _ in try TCPPeer.connected(to: fixture.own) }
+        let halves = message(1, body: 60_000).dropLast(1)
+        // Two of these are more than the limit; a short one among them is none of that.
+        peers[0].send(message(1, body: 500).dropLast(1))
+        usleep(50_000)
+        for peer in peers.dropFirst() { peer.send(halves) }
+        let closed = peers.dropFirst().filter { $0.isClosed(within: 1) }.count
+        #expect((5...6).contains(closed), "\(closed)")
+        #expect(fixture.streams.counters.unfinished == UInt64(closed))
+        peers[0].send([UInt8(ascii: "x")])
+        #expect(fixture.seen.messages(1).map(\.bytes.count) == [message(1, body: 500).count])
+        // What is closed has given its part back: large messages come through again.
+        for peer in peers.dropFirst() { peer.send([UInt8(ascii: "x")]) }
+        let last = try TCPPeer.connected(to: fixture.own)
+        last.send(message(9, body: 60_000))
+        #expect(fixture.seen.messages(3).last?.bytes.count == message(9, body: 60_000).count)
+    }
+
+    @Test func whoeverNeverSaidAnythingGivesItsPlaceToOthers() throws {
+        let fixture = try Fixture { $0.connections = 4 }
+        let phones = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        for (number, phone) in phones.enumerated() { phone.send(message(number)) }
+        _ = fixture.seen.messages(2)
+        let silent = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        usleep(50_000)
+        let late = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        #expect(silent.allSatisfy { $0.isClosed(within: 5) })
+        for (number, phone) in late.enumerated() { phone.send(message(10 + number)) }
+        #expect(fixture.seen.messages(4).count == 4)
+        #expect(fixture.streams.counters.displaced == 2)
+        // All four have spoken: the fifth is refused.
+        let fifth = try TCPPeer.connected(to: fixture.own)
+        #expect(fifth.isClosed(within: 5))
+        #expect(fixture.streams.counters.refused == 1)
+        for (number, phone) in (phones + late).enumerated() { phone.send(message(20 + number)) }
+        #expect(fixture.seen.messages(8).count == 8)
     }
 
     @Test func anIdleConnectionIsClosedWhenItsTimeIsOver() throws {

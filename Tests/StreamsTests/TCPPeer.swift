@@ -123,8 +123,11 @@ final class TCPPeer {
         return received
     }
 
-    /// Whether the other side closes before ten seconds are over.
-    func isClosed() -> Bool {
+    /// Whether the other side closes before so many seconds are over.
+    func isClosed(within seconds: Int = 10) -> Bool {
+        var patience = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)

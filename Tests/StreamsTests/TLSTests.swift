@@ -44,13 +44,17 @@ private final class Side {
     let streams: Streams
     let own: Endpoint
 
-    init(_ tls: StreamTLS, asks: Bool = false) throws {
+    init(
+        _ tls: StreamTLS, asks: Bool = false, _ change: (inout StreamLimits) -> Void = { _ in }
+    ) throws {
         let seen = seen
+        var limits = StreamLimits()
+        change(&limits)
         streams = try Streams(
             listeningOn: [
                 StreamListener(
                     number: 1, transport: .tls, bound: loopback, asksCertificate: asks)
-            ], tls: tls, deliver: { seen.note($0) })
+            ], tls: tls, limits: limits, deliver: { seen.note($0) })
         own = streams.bound[1]!
     }
 
@@ -153,6 +157,22 @@ private final class Side {
         let second = try Side(files.tls(Certificates.sound), asks: true)
         own.send(3, to: second, whoIs: "sip.example.net")
         #expect(second.certified() == ["sip.example.net", "renewed.example.net"])
+    }
+
+    @Test func aHandshakeThatIsNeverFinishedIsCutOff() throws {
+        let gateway = try Side(files.tls(Certificates.sound)) { $0.message = .milliseconds(300) }
+        let silent = try TCPPeer.connected(to: gateway.own)
+        let halting = try TCPPeer.connected(to: gateway.own)
+        // A record of a handshake that says that it has 512 bytes more.
+        halting.send([22, 3, 1, 2, 0, 1, 0, 1, 252])
+        let noise = try TCPPeer.connected(to: gateway.own)
+        noise.send(Array("OPTIONS sip:127.0.0.1 SIP/2.0\r\n\r\n".utf8))
+        #expect(silent.isClosed() && halting.isClosed() && noise.isClosed())
+        let own = try Side(files.tls(Certificates.sound))
+        own.send(1, to: gateway, whoIs: "sip.example.net")
+        #expect(gateway.seen.messages(1).count == 1)
+        let counters = gateway.streams.counters
+        #expect(counters.idle == 2 && counters.handshakes >= 1 && counters.connections == 1)
     }
 
     @Test func filesThatDoNotBelongTogetherAreToldByTheirNames() throws {

@@ -58,6 +58,9 @@ final class ObservedSwitch {
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
+    var requestRateCount: Int { theSwitch.requestRates.count }
+    var serversOfAddress: [IPAddress: Int] { theSwitch.serversOfAddress }
+    var finishedInvites: [Switch.Origin: Switch.FinishedInvite] { theSwitch.finishedInvites }
     var isOverloaded: Bool { theSwitch.isOverloaded }
     var forkCount: Int { theSwitch.forks.count }
     var mailboxCount: Int { theSwitch.mailboxes.count }

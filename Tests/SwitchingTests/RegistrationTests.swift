@@ -155,6 +155,32 @@ import Testing
         #expect(try asked(&site, branch: "1") == ["SHA-256", "MD5"])
     }
 
+    @Test func aFloodOfStrangersMakesNoSuchPhoneForgotten() throws {
+        var site = try Site()
+        _ = try asked(&site, branch: "1")
+        site.pass(.seconds(30))
+        #expect(try asked(&site, branch: "2") == ["MD5"])
+        var phone = Party.phone("8001")
+        #expect(try phone.register(at: &site).status == 200)
+        for number in 0..<PlainDigests.limit + 10 {
+            let stranger = Endpoint(ip: IPAddress(v4: 0xc633_0000 + UInt32(number)), port: 5060)
+            site.deliver(
+                """
+                REGISTER sip:example.com SIP/2.0
+                Via: SIP/2.0/UDP \(stranger);branch=z9hG4bK1;rport
+                From: <sip:\(number)@example.com>;tag=a
+                To: <sip:\(number)@example.com>
+                Call-ID: \(number)
+                CSeq: 1 REGISTER
+                Content-Length: 0
+
+
+                """, from: stranger)
+            #expect(site.said(stranger) == "401")
+        }
+        #expect(try asked(&site, branch: "3") == ["MD5"])
+    }
+
     @Test func manyStrangersMakeNoTableGrow() throws {
         var table = PlainDigests(limit: 10)
         for number in 0..<100 {

@@ -91,6 +91,36 @@ private func makeLoop(_ ips: [IPAddress] = [loopback]) throws -> Loop<ScriptedDr
         #expect((0..<count).map { _ in peer.receive() } == sent)
     }
 
+    @Test func aWholeBatchAsksForTheNextTurnAtOnce() throws {
+        let count = TransportLimits.batch * 2 + 3
+        let loop = try makeLoop([loopback, loopback])
+        let peer = try Peer()
+        let driver = ScriptedDriver()
+        // The other socket has nothing, which says nothing of this one.
+        for number in 0..<count {
+            peer.send(Array("datagram \(number)".utf8), to: loop.sockets.bound[0])
+        }
+        var behind: [Bool] = []
+        driver.isDone = { driver in
+            behind.append(loop.isBehind)
+            return driver.datagrams.count == count
+        }
+        loop.run(driver)
+        #expect(behind == [true, true, false])
+    }
+
+    @Test func turnsAreASpacingApartUnlessTheLoopIsBehind() {
+        typealias Tested = Loop<ScriptedDriver>
+        let half = Instant.Span(nanoseconds: Tested.spacing.nanoseconds / 2)
+        #expect(Tested.pause(after: .zero, isBehind: false) == Tested.spacing)
+        #expect(Tested.pause(after: half, isBehind: false) == Tested.spacing - half)
+        #expect(Tested.pause(after: Tested.spacing, isBehind: false) == .zero)
+        #expect(Tested.pause(after: .seconds(5), isBehind: false) == .zero)
+        for elapsed in [.zero, half, Tested.spacing] {
+            #expect(Tested.pause(after: elapsed, isBehind: true) == .zero)
+        }
+    }
+
     @Test func moreThanABatchLeavesInOrder() throws {
         let count = TransportLimits.batch + 7
         let loop = try makeLoop()

@@ -111,7 +111,7 @@ extension Cell {
     func shown(_ clock: SiteClock, isBrief: Bool = false) -> String {
         switch self {
         case .absent: "-"
-        case .text(let value): Cell.harmless(value)
+        case .text(let value): TerminalText.harmless(value)
         case .number(let value): String(value)
         case .flag(let value): value ? "yes" : "no"
         case .amount(let value): value.description
@@ -140,16 +140,5 @@ extension Cell {
         case .number, .amount: true
         case .absent, .text, .flag, .time, .list, .object: false
         }
-    }
-
-    /// What a phone sends as its name must not steer the operator's terminal.
-    private static func harmless(_ text: String) -> String {
-        let isControl = { (scalar: Unicode.Scalar) in
-            scalar.value < 0x20 || 0x7f...0x9f ~= scalar.value
-        }
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var clean = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars { clean.append(isControl(scalar) ? "\u{fffd}" : scalar) }
-        return String(clean)
     }
 }

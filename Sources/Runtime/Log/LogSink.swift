@@ -1,3 +1,4 @@
+import Control
 import Foundation
 import Synchronization
 
@@ -55,10 +56,12 @@ final class LogSink: Sendable {
 
     /// What a peer wrote may stand in a line: nothing of it starts another line or moves a cursor.
     private static func append(_ line: String, to bytes: inout [UInt8]) {
-        for byte in line.utf8 {
-            if byte >= 0x20 && byte != 0x7f {
-                bytes.append(byte)
-            } else {
+        for scalar in line.unicodeScalars {
+            guard TerminalText.steers(scalar) else {
+                bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+                continue
+            }
+            for byte in String(scalar).utf8 {
                 let digits = Array("0123456789abcdef".utf8)
                 bytes += [0x5c, 0x78, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }

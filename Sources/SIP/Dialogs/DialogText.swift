@@ -59,7 +59,7 @@ struct DialogText: Sendable {
         guard let view = URI(parsing: uri), uri.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else {
             return nil
         }
-        return view.headers.isEmpty ? uri : uri.dropLast(view.headers.count + 1)
+        return view.withoutHeaders
     }
 
     /// The Record-Route elements as one Route value, in the order in which our requests meet them.

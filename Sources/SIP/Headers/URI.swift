@@ -80,6 +80,11 @@ public struct URI: Sendable {
     /// What stands after `?`, as written.
     public var headers: ArraySlice<UInt8> { index.headers.slice(of: base) }
 
+    /// As it may stand in a request line: all that is before the headers (RFC 3261 §19.1.1).
+    public var withoutHeaders: ArraySlice<UInt8> {
+        headers.isEmpty ? base : base.dropLast(headers.count + 1)
+    }
+
     /// The `name=value` pieces of `headers`, as written.
     public var headerFields: Parameters {
         Parameters(index.headers.slice(of: base), separator: UInt8(ascii: "&"))

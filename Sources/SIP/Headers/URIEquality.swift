@@ -34,8 +34,9 @@ extension URI: Equatable {
 
     /// Every parameter here is the same there, or absent there and one that may be.
     private func agreesOnParameters(with other: URI) -> Bool {
+        let known = Self.byName(other.parameters)
         for parameter in parameters {
-            guard let match = other.find(parameter.name, in: other.parameters) else {
+            guard let match = known[Self.name(parameter)] else {
                 if Self.decisive.contains(where: { parameter.name.equals($0) }) { return false }
                 continue
             }
@@ -47,32 +48,39 @@ extension URI: Equatable {
     }
 
     private func hasParameters(of other: URI) -> Bool {
-        for parameter in other.parameters {
-            guard let match = find(parameter.name, in: parameters),
-                sameUnescaped(parameter.value, match.value, ignoringCase: true)
-            else { return false }
-        }
-        return true
+        Self.all(of: other.parameters, in: parameters, ignoringCase: true)
     }
 
     private func hasHeaders(of other: URI) -> Bool {
-        for field in other.headerFields {
-            guard let match = find(field.name, in: headerFields),
-                sameUnescaped(field.value, match.value, ignoringCase: false)
+        Self.all(of: other.headerFields, in: headerFields, ignoringCase: false)
+    }
+
+    /// Whether each of these is among those, with the same value.
+    private static func all(
+        of these: Parameters, in those: Parameters, ignoringCase: Bool
+    ) -> Bool {
+        let known = byName(those)
+        for parameter in these {
+            guard let match = known[name(parameter)],
+                sameUnescaped(parameter.value, match.value, ignoringCase: ignoringCase)
             else { return false }
         }
         return true
     }
 
-    private func find(
-        _ name: ArraySlice<UInt8>, in parameters: Parameters
-    ) -> Parameters.Element? {
-        let plain = unescape(name)
-        for parameter in parameters
-        where sameIgnoringCase(unescape(parameter.name)[...], plain[...]) {
-            return parameter
+    /// The first of each name. A URI of 64 KB has thousands, and may be a stranger's: to look for each
+    /// among all the others would hold everybody up.
+    private static func byName(_ parameters: Parameters) -> [[UInt8]: Parameters.Element] {
+        var first: [[UInt8]: Parameters.Element] = [:]
+        for parameter in parameters {
+            let name = name(parameter)
+            if first[name] == nil { first[name] = parameter }
         }
-        return nil
+        return first
+    }
+
+    private static func name(_ parameter: Parameters.Element) -> [UInt8] {
+        unescape(parameter.name).map { $0.lowercased }
     }
 
     private static let decisive = ["user", "ttl", "method", "maddr", "transport"]

@@ -27,6 +27,9 @@ public struct MessageFramer: Sendable {
     /// Whether a message has begun and is not whole.
     public var isMidMessage: Bool { start < buffer.count }
 
+    /// Bytes of it.
+    public var unfinishedBytes: Int { buffer.count - start }
+
     public mutating func append(_ bytes: some Collection<UInt8>) {
         guard !isOver else { return }
         if start > 0 {

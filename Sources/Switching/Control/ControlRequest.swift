@@ -128,6 +128,12 @@ public struct TableRow: Sendable, Codable, Hashable {
     public var name: String
     public var used: Int
     public var limit: Int
+
+    public init(name: String, used: Int, limit: Int) {
+        self.name = name
+        self.used = used
+        self.limit = limit
+    }
 }
 
 /// An address that is banned.

@@ -4,6 +4,9 @@ import SIP
 /// do not know, and do not look at the next one (RFC 8760 §2.4 asks them to). Whoever lets a challenge lie
 /// and asks anew is asked by MD5 alone from then on.
 ///
+/// Who has proved its password so is remembered apart, so that strangers who ask for challenges by the
+/// thousand make nobody forget it.
+///
 /// Nothing is lost by that: MD5 is among the challenges anyway, and whoever could take the others out on
 /// the way could do so from the beginning.
 struct PlainDigests: Sendable {
@@ -19,7 +22,8 @@ struct PlainDigests: Sendable {
         case plain(since: Instant)
     }
 
-    /// Phones that are remembered; beyond it all of them are forgotten.
+    /// Phones that are remembered, and as many that have proved their password; beyond it all of their
+    /// kind are forgotten.
     static let limit = 20_000
     /// What comes earlier may have been on its way already.
     static let patience = Instant.Span.seconds(4)
@@ -28,16 +32,19 @@ struct PlainDigests: Sendable {
 
     private let limit: Int
     private var states: [Key: State] = [:]
+    /// Since when phones that were asked by MD5 alone and had the right password are.
+    private var proven: [Key: Instant] = [:]
 
     init(limit: Int = Self.limit) { self.limit = limit }
 
-    var count: Int { states.count }
+    var count: Int { states.count + proven.count }
 
     /// A request without good credentials is about to be challenged.
     ///
     /// - Returns: whether by MD5 alone.
     mutating func isPlain(_ request: Message, from address: IPAddress, now: Instant) -> Bool {
         guard let key = key(request, address) else { return false }
+        if let since = proven[key], now - since < Self.lifetime { return true }
         let branch = Self.hash(request.topVia.branch ?? [])
         switch states[key] {
         case .plain(let since) where now - since < Self.lifetime: return true
@@ -54,11 +61,23 @@ struct PlainDigests: Sendable {
         }
     }
 
+    /// The password was right.
+    mutating func proved(_ request: Message, from address: IPAddress, now: Instant) {
+        guard !states.isEmpty, let key = key(request, address) else { return }
+        guard case .plain(let since)? = states[key], now - since < Self.lifetime else { return }
+        states[key] = nil
+        if proven.count >= limit { proven = [:] }
+        proven[key] = since
+    }
+
     /// A challenge was answered, by this algorithm.
     mutating func answered(
-        _ request: Message, from address: IPAddress, by algorithm: DigestAlgorithm?
+        _ request: Message, from address: IPAddress, by algorithm: DigestAlgorithm?, now: Instant
     ) {
-        guard !states.isEmpty, let key = key(request, address) else { return }
+        guard !states.isEmpty || !proven.isEmpty, let key = key(request, address) else { return }
+        if let since = proven[key], algorithm != .md5 || now - since >= Self.lifetime {
+            proven[key] = nil
+        }
         switch states[key] {
         case .asked: states[key] = nil
         case .plain: if algorithm != .md5 { states[key] = nil }

@@ -15,6 +15,7 @@ struct Connections: Sendable {
     private var moveOrder = Queue<Flow>()
 
     var count: Int { open.count }
+    var moveCount: Int { moveOrder.count }
 
     mutating func heard(on flow: Flow) {
         if open[flow] == nil { open[flow] = false }

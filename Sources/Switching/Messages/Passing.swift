@@ -12,8 +12,16 @@ extension Switch {
         .unsupported, .referredBy,
     ]
 
-    static func copyPassed(from message: Message, into writer: inout MessageWriter) {
-        for (name, value) in message.fields where passed.contains(name) {
+    /// What makes a phone answer by itself, or fetch something: colleagues may say so to each other, and
+    /// an operator that is trusted.
+    private static let commands: Set<HeaderName> = [.alertInfo, .answerMode, .privAnswerMode]
+
+    /// - Parameter commanding: false leaves `commands` out: the message is a stranger's.
+    static func copyPassed(
+        from message: Message, into writer: inout MessageWriter, commanding: Bool = true
+    ) {
+        for (name, value) in message.fields
+        where passed.contains(name) && (commanding || !commands.contains(name)) {
             writer.field(name, value)
         }
     }

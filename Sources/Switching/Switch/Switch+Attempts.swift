@@ -304,7 +304,10 @@ extension Switch {
         writer.field(.allow, Self.allowedMethods)
         Self.copyOptions(from: original, into: &writer, toPhone: isPhone)
         writeSession(into: &writer)
-        Self.copyPassed(from: original, into: &writer)
+        let isFromOutside = calls[handle].inboundTrunk.map {
+            trunks[$0]?.settings.isTrusted != true
+        }
+        Self.copyPassed(from: original, into: &writer, commanding: isFromOutside != true)
         let body = original.body
         let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])
 

@@ -20,7 +20,7 @@ extension Switch {
             challenge(request, on: flow, stale: false)
             return .answered
         }
-        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm)
+        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm, now: now)
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
@@ -29,6 +29,7 @@ extension Switch {
         case .ok:
             guard let subscriber else { break }
             bans.answered(flow.remote.ip, now: now)
+            plainDigests.proved(request, from: flow.remote.ip, now: now)
             guard let use = NonceUse(credentials),
                 // An INVITE that has come before has the same credentials, and is refused as what it
                 // is (RFC 3261 §8.2.2.2).
@@ -37,6 +38,11 @@ extension Switch {
             else {
                 counters.count("credentials-used-again")
                 challenge(request, on: flow, stale: true)
+                return .answered
+            }
+            guard isWithinRate(request, of: subscriber) else {
+                counters.count("refused-requests-per-second")
+                answerStatelessly(request, 503, on: flow, retryAfter: 1)
                 return .answered
             }
             return .subscriber(subscriber)
@@ -57,6 +63,16 @@ extension Switch {
         offended(.wrongPassword, on: flow)
         answerStatelessly(request, 403, on: flow)
         return .answered
+    }
+
+    /// Whether an extension asks for no more than it may. Calls for help do not count.
+    private mutating func isWithinRate(_ request: Message, of subscriber: Extension) -> Bool {
+        if request.method == .invite, let uri = URI(parsing: request.requestURI),
+            plan.isEmergency(uri.telephoneNumber ?? uri.userUnescaped)
+        {
+            return true
+        }
+        return requestRates.admits(subscriber.number, settings.limits, now: now)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
@@ -119,6 +135,10 @@ extension Switch {
 
     // MARK: REGISTER (RFC 3261 §10.3)
 
+    /// Contacts of one REGISTER at most, or twice as many as an extension may have: all of its old ones
+    /// taken away and all new ones.
+    static let contactsOfRequest = 32
+
     mutating func registerReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
         guard let address = request.address(.to)?.uriView, let number = address.telephoneNumber
@@ -136,13 +156,18 @@ extension Switch {
             answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
             return
         }
+        let contacts = request.elements(.contact)
+        let most = max(2 * settings.registration.contactLimit, Self.contactsOfRequest)
+        guard contacts.count <= most else {
+            answerStatelessly(request, 400, on: flow, reason: "More Than \(most) Contacts")
+            return
+        }
         let outbound = outboundSupport(of: request, on: flow)
         if outbound == .lackedByFirstHop {
             answerStatelessly(request, 439, on: flow)
             return
         }
 
-        let contacts = request.elements(.contact)
         var template = Binding(
             number: number, contact: [], flow: flow, expiresAt: 0,
             callID: Array(request.callID), cseq: request.cseqNumber,
@@ -176,7 +201,7 @@ extension Switch {
                     return
                 }
                 var wish = Registrar.Wish(
-                    contact: Array(address.uri),
+                    contact: Array(uri.withoutHeaders),
                     seconds: min(seconds, settings.registration.maximumSeconds))
                 if outbound == .given { wish.outbound = Self.outboundFlow(of: address) }
                 wishes?.append(wish)
@@ -225,18 +250,25 @@ extension Switch {
     private func expiry(of contact: NameAddr, in request: Message) -> Int {
         if let text = contact.parameter("expires") ?? nil {
             // A value that is no number counts as the default (RFC 3261 §10.3 step 6).
-            return Int(String(decoding: text.prefix(10), as: UTF8.self))
-                ?? settings.registration.defaultSeconds
+            let seconds = Int(String(decoding: text.prefix(10), as: UTF8.self)) ?? -1
+            return seconds < 0 ? settings.registration.defaultSeconds : seconds
         }
         return request.number(.expires).map(Int.init) ?? settings.registration.defaultSeconds
     }
 
-    /// The option tags of Require that we do not know, as the value of Unsupported; nil when none.
+    /// Option tags that one refusal names at most, so that it is not larger than what it answers.
+    static let unsupportedLimit = 16
+
+    /// The option tags of Require that we do not know, as the value of Unsupported, no more than
+    /// `unsupportedLimit` of them; nil when none.
     func unsupportedOptions(_ request: Message, supported: [String]) -> [UInt8]? {
-        let unknown = request.elements(.require).filter { element in
-            !supported.contains { element.elementsEqual($0.utf8) }
+        var unknown: [ArraySlice<UInt8>] = []
+        for value in request.values(.require) where unknown.count < Self.unsupportedLimit {
+            for element in Elements(value) where unknown.count < Self.unsupportedLimit {
+                let isKnown = supported.contains { element.elementsEqual($0.utf8) }
+                if !isKnown { unknown.append(element) }
+            }
         }
-        guard !unknown.isEmpty else { return nil }
-        return Array(unknown.joined(separator: ", ".utf8))
+        return unknown.isEmpty ? nil : Array(unknown.joined(separator: ", ".utf8))
     }
 }

@@ -59,6 +59,7 @@ extension Switch {
                 bindingsExpired()
                 forgetRetiredTags()
                 forgetFinishedInvites()
+                requestRates.expire(now: now)
                 expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }

@@ -187,7 +187,7 @@ extension Switch {
     /// The caller's INVITE belongs to no call any more.
     private mutating func forgetOrigin(of handle: Handle, _ caller: Leg) {
         guard let dialog = caller.dialogs.first else { return }
-        let origin = Origin(callID: Array(dialog.callID), fromTag: Array(dialog.remoteTag))
+        let origin = origin(callID: dialog.callID, fromTag: dialog.remoteTag)
         // A call that was made for a transfer has the transferor's dialog, which is another's.
         guard origins[origin] == handle else { return }
         origins[origin] = nil

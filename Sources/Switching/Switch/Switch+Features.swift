@@ -234,14 +234,14 @@ extension Switch {
         _ text: String, toCallerOf handle: Handle
     ) -> (branch: UInt64, bytes: [UInt8], flow: Flow)? {
         guard let invite = calls[handle].invite, invite.has("MESSAGE", in: .allow),
-            let contact = invite.address(.contact)
+            let contact = invite.address(.contact)?.uriView
         else { return nil }
         let flow = calls[handle].caller.flow
         let branch = tokens.next()
         let host = listenerText(flow.listener).hostPort
         let number = calls[handle].callerExtension ?? calls[handle].record.caller
         var writer = MessageWriter(capacity: 512)
-        writer.requestLine(.message, uri: contact.uri)
+        writer.requestLine(.message, uri: contact.withoutHeaders)
         writer.field(.via, via(branch: branch, listener: flow.listener))
         writer.field(.maxForwards, 70)
         writer.beginField(.from)

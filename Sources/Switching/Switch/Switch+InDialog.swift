@@ -402,16 +402,27 @@ extension Switch {
     }
 
     /// The ACK of a 2xx of ours. When the other leg waits for the session description in it, it goes
-    /// on there.
-    mutating func acknowledgementReceived(_ request: Message) {
-        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number],
-            calls.contains(reference.call)
-        else { return }
+    /// on there. From anywhere but where its leg is, it is let go, as other requests are refused.
+    mutating func acknowledgementReceived(_ request: Message, on flow: Flow) {
+        guard let tag = request.toTag, let number = Token.number(tag), let reference = legs[number]
+        else {
+            asked(on: flow)
+            return
+        }
+        guard calls.contains(reference.call) else { return }
         let handle = reference.call
         let side = reference.side
         guard calls[handle][side].dialogIndex(remoteTag: request.fromTag ?? []) != nil,
             calls[handle][side].pendingAnswer != nil
         else { return }
+        guard
+            flow.remote.ip == calls[handle][side].flow.remote.ip
+                || isTrunk(of: side, in: handle, at: flow.remote.ip)
+        else {
+            counters.count("stray-in-dialog")
+            asked(on: flow)
+            return
+        }
         heard(reference)
         let action = calls[handle][side].pendingAnswer?.retransmission.acknowledgementReceived()
         guard action == .pass else { return }

@@ -56,6 +56,10 @@ extension Switch {
             refuse(request, key: key, on: flow, 404, reason: "Not Served Here")
             return
         }
+        guard isShort(URI(parsing: request.requestURI)) else {
+            refuse(request, key: key, on: flow, 414)
+            return
+        }
         guard flow.transport == .tls || !Self.isSips(request.requestURI) else {
             // It was to come by TLS from hop to hop (RFC 3261 §26.2.2).
             counters.count("refused-sips-in-the-clear")
@@ -72,7 +76,7 @@ extension Switch {
             refuse(request, key: key, on: flow, 400, reason: "Missing Contact")
             return
         }
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        let origin = origin(callID: request.callID, fromTag: request.fromTag ?? [])
         begin(request, key: key, flow: flow, origin: origin, tag: tag, dialog: dialog, by: identity)
     }
 
@@ -183,10 +187,13 @@ extension Switch {
         route(handle, caller: caller, dialled: dialled)
     }
 
+    /// Whether what is dialled is no longer than anything that can be dialled.
+    func isShort(_ uri: URI?) -> Bool { (uri?.user?.count ?? 0) <= settings.limits.dialledBytes }
+
     /// Who an outside caller says it is: a number, a name, or nobody.
     private static func shownCaller(_ from: NameAddr?) -> String {
         guard let uri = from?.uriView else { return "anonymous" }
-        if let number = uri.telephoneNumber { return number }
+        if let number = uri.telephoneNumber { return String(number.prefix(64)) }
         let user = String(uri.userUnescaped.prefix(64))
         return user.isEmpty ? "anonymous" : user
     }

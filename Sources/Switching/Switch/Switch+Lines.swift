@@ -45,7 +45,8 @@ extension Switch {
         guard let registration = trunks[name]?.settings.registration,
             let uri = URI(parsing: request.requestURI), uri.userUnescaped == registration.user
         else { return nil }
-        return request.address(.to)?.uriView?.telephoneNumber
+        let called = request.address(.to)?.uriView
+        return isShort(called) ? called?.telephoneNumber : nil
     }
 
     private func lineLabel(in request: Message, of gateway: LineGatewaySettings) -> String? {

@@ -150,7 +150,9 @@ extension Switch {
         }
         mailboxes[handle].failures = 0
         let granted = response.number(.expires).map { Int($0) } ?? MailboxSubscription.seconds
-        let seconds = max(granted, MailboxSubscription.minimumSeconds)
+        // No longer than it was asked for (RFC 6665 §4.1.2.1), whatever it says.
+        let seconds = min(
+            max(granted, MailboxSubscription.minimumSeconds), MailboxSubscription.seconds)
         // Well before the end, as for a registration.
         deadlines.set(
             DeadlineKey(kind: .mailbox, slot: handle.slot), at: now + .seconds(seconds * 9 / 10))

@@ -70,9 +70,13 @@ extension Switch {
             TableRow(
                 name: "transactions", used: servers.count + clients.count,
                 limit: 2 * limits.transactions),
+            TableRow(
+                name: "transactions-of-an-address", used: serversOfAddress.values.max() ?? 0,
+                limit: limits.transactionsOfAddress),
             TableRow(name: "bindings", used: registrar.count, limit: limits.bindings),
             TableRow(
                 name: "subscriptions", used: subscriptions.count, limit: limits.subscriptions),
+            TableRow(name: "texts", used: forks.count, limit: limits.texts),
             TableRow(
                 name: "finished-invites", used: finishedOrder.count,
                 limit: Self.finishedInviteLimit),
@@ -80,6 +84,13 @@ extension Switch {
             TableRow(name: "suspects", used: bans.suspectCount, limit: Bans.suspectLimit),
             TableRow(name: "bans", used: bans.count, limit: Bans.banLimit),
             TableRow(name: "used-nonces", used: usedNonces.count, limit: UsedNonces.limit),
+            TableRow(
+                name: "plain-digests", used: plainDigests.count, limit: 2 * PlainDigests.limit),
+            TableRow(
+                name: "udp-only-places", used: datagramsOnly.count,
+                limit: Self.datagramsOnlyLimit),
+            TableRow(
+                name: "moved-flows", used: connections.moveCount, limit: Connections.moveLimit),
             TableRow(
                 name: "waiting-commits", used: waitingCommits, limit: 2 * limits.waitingCommits),
         ]

@@ -41,6 +41,6 @@ extension Switch {
         guard let value = request.value(.pAssertedIdentity),
             trunks[trunk]?.settings.isTrusted == true, let address = NameAddr(parsing: value)
         else { return nil }
-        return address.uriView?.telephoneNumber
+        return address.uriView?.telephoneNumber.map { String($0.prefix(64)) }
     }
 }

@@ -40,13 +40,13 @@ extension Switch {
         let key = TransactionKey(server: request)
         if let handle = serverHandles[key] {
             follow(flow, of: handle)
-            absorb(request, method: method, in: handle)
+            absorb(request, method: method, on: flow, in: handle)
             return
         }
         switch method {
         case .ack:
             // The ACK of a 2xx is a transaction of its own; any other that finds none is too late.
-            acknowledgementReceived(request)
+            acknowledgementReceived(request, on: flow)
             return
         case .cancel:
             cancelReceived(request, key: key, on: flow)
@@ -57,8 +57,9 @@ extension Switch {
         }
         if overload.isActive, turnedAway(request, method: method, on: flow) { return }
         // A full table never keeps anybody from hanging up: that is what empties it.
-        guard servers.count < settings.limits.transactions || method == .bye else {
+        guard hasRoom(for: flow) || method == .bye else {
             counters.count("refused-transactions-full")
+            asked(on: flow)
             answerStatelessly(request, 503, on: flow, retryAfter: 5)
             return
         }
@@ -69,6 +70,7 @@ extension Switch {
             return
         }
         if request.maxForwards == 0 {
+            asked(on: flow)
             answerStatelessly(request, 483, on: flow)
             return
         }
@@ -106,7 +108,9 @@ extension Switch {
     }
 
     /// A request whose transaction is known: it came again, or it is the ACK of a refusal.
-    private mutating func absorb(_ request: Message, method: Method, in handle: Handle) {
+    private mutating func absorb(
+        _ request: Message, method: Method, on flow: Flow, in handle: Handle
+    ) {
         switch servers[handle].machine {
         case .invite(var machine):
             if method == .ack {
@@ -114,7 +118,7 @@ extension Switch {
                 servers[handle].machine = .invite(machine)
                 rearm(server: handle)
                 switch action {
-                case .pass: acknowledgementReceived(request)
+                case .pass: acknowledgementReceived(request, on: flow)
                 case .absorb: break
                 }
                 return
@@ -152,7 +156,8 @@ extension Switch {
 
     private mutating func cancelReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         let invite = serverHandles[TransactionKey(canceledBy: request)]
-        guard let invite else {
+        guard let invite, isSender(of: invite, at: flow.remote.ip) else {
+            asked(on: flow)
             strayCancel(request, on: flow)
             return
         }
@@ -175,6 +180,19 @@ extension Switch {
         }
     }
 
+    /// Whether whoever is there may take a request back: it came from that address, or from another one
+    /// of the same trunk. Only the hop that sent it may (RFC 3261 §22.1 last paragraph).
+    private func isSender(of handle: Handle, at ip: IPAddress) -> Bool {
+        if servers[handle].source.ip == ip || servers[handle].flow.remote.ip == ip { return true }
+        switch servers[handle].user {
+        case .nobody: return false
+        case .call(let call):
+            return calls.contains(call) && isTrunk(of: .caller, in: call, at: ip)
+        case .relay(let call, let side, _):
+            return calls.contains(call) && isTrunk(of: side, in: call, at: ip)
+        }
+    }
+
     // MARK: Responses
 
     private mutating func receive(response: Message, on flow: Flow) {
@@ -183,6 +201,7 @@ extension Switch {
                 ClientEntry.Key(branch: number, isCancel: response.method == .cancel)],
             clients[handle].method == response.method
         else {
+            asked(on: flow)
             strayResponse(response, on: flow)
             return
         }
@@ -300,6 +319,7 @@ extension Switch {
     /// - Parameter isWhole: false leaves those that have heard anything: their answer may come by
     ///   another connection.
     mutating func failClients(on flow: Flow, isWhole: Bool = true) {
+        guard askedPlaces.mayHold(flow.remote) else { return }
         for handle in clients.handles where clients.contains(handle) {
             guard clients[handle].flow.remote == flow.remote,
                 clients[handle].flow.transport == flow.transport

@@ -282,8 +282,7 @@ extension Switch {
             key: key, method: .invite, machine: .invite(machine), user: .nobody, flow: flow,
             request: invited.invite)
         entry.isAbandoned = true
-        let client = clients.insert(entry)
-        clientHandles[key] = client
+        let client = keep(client: entry)
         rearm(client: client)
         cancel(client: client, reason: reason[...])
     }

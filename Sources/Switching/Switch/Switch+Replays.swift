@@ -14,13 +14,25 @@ extension Switch {
         var address: IPAddress
     }
 
+    /// Bytes of a Call-ID and a From tag that stand in the tables as they are. Of longer ones a hash does:
+    /// a call is known for as long as a nonce is good, and nobody is to fill the memory with 64 KB each.
+    static let originBytes = 256
+
+    func origin(callID: ArraySlice<UInt8>, fromTag: ArraySlice<UInt8>) -> Origin {
+        guard callID.count + fromTag.count > Self.originBytes else {
+            return Origin(callID: Array(callID), fromTag: Array(fromTag))
+        }
+        return Origin(
+            callID: hashes.sha256(Array(callID)), fromTag: hashes.sha256(Array(fromTag)))
+    }
+
     /// Whether this INVITE makes a call already or has made one before. One more try of a caller counts
     /// CSeq up (RFC 3261 §8.1.3.5).
     func isMerged(_ request: Message) -> Bool { callerOfMerged(request) != nil }
 
     /// Where the call of this very INVITE came from; nil where it has made none.
     func callerOfMerged(_ request: Message) -> IPAddress? {
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        let origin = origin(callID: request.callID, fromTag: request.fromTag ?? [])
         if let handle = origins[origin] { return calls[handle].caller.flow.remote.ip }
         guard let finished = finishedInvites[origin], request.cseqNumber <= finished.cseq else {
             return nil

@@ -93,7 +93,7 @@ extension Switch {
     ///
     /// - Parameter isToldAlready: it has had its BYE, so that the ACK is enough.
     mutating func hangUp(_ response: Message, on flow: Flow, isToldAlready: Bool = false) {
-        guard let target = response.address(.contact)?.uri,
+        guard let target = response.address(.contact)?.uriView?.withoutHeaders,
             let to = response.value(.to),
             let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
@@ -134,7 +134,7 @@ extension Switch {
     /// process had not written down yet, that is at its end too, so that its caller waits no longer.
     mutating func strayCancel(_ request: Message, on flow: Flow) {
         answerStatelessly(request, 481, on: flow)
-        let origin = Origin(callID: Array(request.callID), fromTag: Array(request.fromTag ?? []))
+        let origin = origin(callID: request.callID, fromTag: request.fromTag ?? [])
         guard request.toTag == nil, origins[origin] == nil else { return }
         var writer = MessageWriter(capacity: 512)
         writer.requestLine(.invite, uri: request.requestURI)

@@ -33,8 +33,33 @@ extension Switch {
             source: flow.remote, request: request, localTag: localTag ?? tokens.next())
         let handle = servers.insert(entry)
         serverHandles[key] = handle
+        serversOfAddress[Bans.key(flow.remote.ip), default: 0] += 1
         rearm(server: handle)
         return handle
+    }
+
+    /// Whether one more request may begin a transaction: the table has room, and its sender has not had
+    /// its share.
+    func hasRoom(for flow: Flow) -> Bool {
+        guard servers.count < settings.limits.transactions else { return false }
+        let limit = settings.limits.transactionsOfAddress
+        // Mostly the table is smaller than one share, and nobody is looked up.
+        guard servers.count >= limit,
+            let own = serversOfAddress[Bans.key(flow.remote.ip)], own >= limit
+        else { return true }
+        return trustedAddresses.contains(flow.remote.ip)
+    }
+
+    private mutating func forget(server handle: Handle) {
+        guard let entry = servers.remove(handle) else { return }
+        serverHandles[entry.key] = nil
+        let address = Bans.key(entry.source.ip)
+        guard let place = serversOfAddress.index(forKey: address) else { return }
+        if serversOfAddress.values[place] > 1 {
+            serversOfAddress.values[place] -= 1
+        } else {
+            serversOfAddress.remove(at: place)
+        }
     }
 
     /// Sends a response through its transaction.
@@ -122,8 +147,7 @@ extension Switch {
         }
         if isTerminated {
             deadlines.remove(key)
-            serverHandles[servers[handle].key] = nil
-            servers.remove(handle)
+            forget(server: handle)
         } else {
             deadlines.set(key, at: deadline)
         }
@@ -176,14 +200,21 @@ extension Switch {
         }
         if flow.transport.isReliable { connections.used(flow) }
         let key = ClientEntry.Key(branch: branch, isCancel: method == .cancel)
-        let handle = clients.insert(
-            ClientEntry(
+        let handle = keep(
+            client: ClientEntry(
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
                 flow: flow, request: bytes, datagramListener: datagramListener))
-        clientHandles[key] = handle
         send(bytes, on: flow)
         rearm(client: handle)
+        return handle
+    }
+
+    mutating func keep(client entry: consuming ClientEntry) -> Handle {
+        let key = entry.key
+        askedPlaces.add(entry.flow.remote)
+        let handle = clients.insert(entry)
+        clientHandles[key] = handle
         return handle
     }
 
@@ -215,6 +246,7 @@ extension Switch {
         guard clients.contains(handle) else { return }
         deadlines.remove(DeadlineKey(kind: .client, slot: handle.slot))
         clientHandles[clients[handle].key] = nil
+        askedPlaces.remove(clients[handle].flow.remote)
         clients.remove(handle)
     }
 

@@ -91,6 +91,10 @@ extension Switch {
             refuse(&self, 404, "Not Served Here")
             return
         }
+        guard isShort(target) else {
+            refuse(&self, 414, nil)
+            return
+        }
         guard calls.count < settings.limits.calls else {
             counters.count("refused-calls-full")
             refuse(&self, 503, nil)

@@ -88,6 +88,12 @@ public struct Switch: ~Copyable, Sendable {
     var clientHandles: [ClientEntry.Key: Handle] = [:]
     var servers = Slab<ServerEntry>()
     var serverHandles: [TransactionKey: Handle] = [:]
+    /// How many of the server transactions each address has.
+    var serversOfAddress: [IPAddress: Int] = [:]
+    /// What each extension has asked for lately.
+    var requestRates = RequestRates()
+    /// Where requests of ours wait for an answer.
+    var askedPlaces: AskedPlaces
     /// Connections that something has come by and that are open.
     var connections = Connections()
     /// Places that took no connection for a large request, and until when that is remembered.
@@ -147,7 +153,7 @@ public struct Switch: ~Copyable, Sendable {
     /// What this turn decides; the caller's list, for the length of the turn.
     var actions = ActionList()
 
-    /// A call by what its caller's side made up for it.
+    /// A call by what its caller's side made up for it; see `origin(callID:fromTag:)`.
     struct Origin: Hashable, Sendable {
         var callID: [UInt8]
         var fromTag: [UInt8]
@@ -192,6 +198,7 @@ public struct Switch: ~Copyable, Sendable {
         lastSequence = stored.lastSequence
         startedAt = now
         usedNonces = UsedNonces(now: now)
+        askedPlaces = AskedPlaces(secret: nonceKey)
         self.now = now
 
         swap(&self.actions, &actions)

@@ -27,6 +27,8 @@ struct TrunkRegistration: Sendable {
 
     static let firstPause = Instant.Span.seconds(5)
     static let longestPause = Instant.Span.seconds(300)
+    /// In seconds. Whatever an operator grants beyond it, we ask again after a day.
+    static let longestGrant = 86_400
 
     private var state: State
     /// When the operator forgets us; nil while we are not registered.
@@ -119,7 +121,7 @@ struct TrunkRegistration: Sendable {
     /// 2xx: registered for so many seconds. The refresh comes well before the end.
     mutating func accepted(seconds: Int, now: Instant) {
         guard !isOver else { return }
-        let granted = max(seconds, 1)
+        let granted = min(max(seconds, 1), Self.longestGrant)
         let lifetime = Instant.Span.seconds(granted)
         expiresAt = now + lifetime
         let ahead = min(Instant.Span.seconds(30), Instant.Span.milliseconds(granted * 500))

@@ -35,7 +35,7 @@ struct FormatCommand: ParsableCommand {
                 continue
             }
             if stdout || path == "-" && !check {
-                Output.text(formatted)
+                Output.file(formatted)
             } else if formatted != text {
                 isFound = true
                 Output.done(check ? "\(path) is not in its form" : "\(path): formatted", options)

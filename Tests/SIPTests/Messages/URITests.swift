@@ -118,4 +118,18 @@ import Testing
         #expect(plain == one && plain == two && one != two)
         #expect(Set([plain, one, two].map(\.addressOfRecord)).count == 1)
     }
+
+    /// To look for each parameter among all the others would take minutes.
+    @Test(.timeLimit(.minutes(1)), arguments: [";", "&"])
+    func thousandsOfParametersInAnotherOrderAreTheSame(separator: String) throws {
+        let parameters = (0..<6_000).map { "p\($0)=\($0)" }
+        let start = "sip:a@example.com" + (separator == "&" ? "?" : ";")
+        func uri(_ parameters: [String]) throws -> URI {
+            try #require(URI(start + parameters.joined(separator: separator)))
+        }
+        let whole = try uri(parameters)
+        for _ in 0..<4 { #expect(whole == (try uri(parameters.shuffled()))) }
+        #expect(whole != (try uri(parameters.dropLast() + ["p5999=0"])))
+        #expect(whole == (try uri(parameters.map { $0.uppercased() })) || separator == "&")
+    }
 }

@@ -64,6 +64,11 @@ import Testing
         var corpus = Corpus()
         var torture: [[UInt8]]
         var calls = 0
+        /// Requests that carried a password, and what each phone knows of the last challenge.
+        var signed = 0
+        var responders: [DigestResponder?]
+        /// How often a signed request was more than refused.
+        var accepted = 0
         let stranger = Endpoint(text: "203.0.113.9:5060")
 
         init(seed: UInt64) throws {
@@ -77,6 +82,7 @@ import Testing
                 }
             }
             phones = try site.registered("8001", "8002", "8003", "8004")
+            responders = phones.map { _ in nil }
             random = Random(state: seed)
             torture = try Torture.names().map { try Torture.bytes($0) }
         }
@@ -86,6 +92,8 @@ import Testing
             case 0: try begin()
             case 1: site.pass(.milliseconds(random.below(700)))
             case 2 where random.below(20) == 0: site.pass(.seconds(random.below(40)))
+            case 3...12: try sign()
+            case 13: try callIn()
             default: attack()
             }
             if random.below(8) == 0 { answerAll() }
@@ -105,6 +113,92 @@ import Testing
             if let invite = phones[caller].invite {
                 corpus.add(Array(invite.bytes), from: phones[caller].endpoint)
             }
+        }
+
+        /// A request that is broken before it gets its credentials, so that it passes for its phone's.
+        private mutating func sign() throws {
+            let place = random.below(phones.count)
+            let phone = phones[place]
+            let method = ["REGISTER", "INVITE", "SUBSCRIBE", "MESSAGE", "REFER", "WHATEVER"][
+                random.below(6)]
+            let target = ["8001", "8002", "02088886666", "8009", "110", "*43"][random.below(6)]
+            let uri = method == "REGISTER" ? "sip:example.com" : "sip:\(target)@example.com"
+            signed += 1
+            var lines = [
+                "Via: SIP/2.0/UDP \(phone.endpoint);branch=z9hG4bK-signed-\(signed);rport",
+                "Max-Forwards: 70", "From: <sip:\(phone.number)@example.com>;tag=s\(signed)",
+                "To: <sip:\(method == "REGISTER" ? phone.number : target)@example.com>",
+                "Call-ID: signed-\(signed % 50)", "CSeq: \(signed) \(method)",
+                "Contact: <sip:\(phone.number)@\(phone.endpoint)>",
+                "Expires: \(["3600", "60", "0", "4294967295"][random.below(4)])",
+                "Event: \(["dialog", "presence", "message-summary"][random.below(3)])",
+                "Supported: 100rel, timer, replaces, path, outbound",
+            ]
+            for _ in 0..<random.below(4) {
+                let line = random.below(lines.count)
+                switch random.below(5) {
+                case 0: lines.append(String(decoding: pick(words), as: UTF8.self))
+                case 1: lines.append(pick(fieldsOfNewcomers))
+                case 2: lines.remove(at: line)
+                case 3: lines.append(lines[line])
+                default:
+                    var bytes = Array(lines[line].utf8)
+                    bytes.insert(
+                        delicate[random.below(delicate.count)], at: random.below(bytes.count))
+                    lines[line] = String(decoding: bytes, as: UTF8.self)
+                }
+            }
+            let start = "\(method) \(uri) SIP/2.0\r\n"
+            let field = responders[place]?.credentials(
+                method: SIP.Method(method), uri: Array(uri.utf8), cnonce: Array("c".utf8))
+            if let field {
+                lines.append("Authorization: \(String(decoding: field, as: UTF8.self))")
+            }
+            let body = method == "INVITE" ? Party.offer.replacing("\n", with: "\r\n") : "text"
+            let bytes = Array((start + lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
+            _ = site.all(phone.endpoint)
+            deliver(bytes, from: phone.endpoint)
+            corpus.add(bytes, from: phone.endpoint)
+            for answer in site.inbox[phone.endpoint] ?? [] where !answer.isRequest {
+                if answer.status == 401 {
+                    var responder = DigestResponder(
+                        username: phone.number, password: "secret\(phone.number)",
+                        hashes: Site.hashes)
+                    _ = responder.challenged(by: answer.values(.wwwAuthenticate))
+                    responders[place] = responder
+                } else if answer.status < 300 {
+                    accepted += 1
+                }
+            }
+        }
+
+        /// A call that comes in from a gateway, broken or not.
+        private mutating func callIn() throws {
+            calls += 1
+            var text = """
+                INVITE sip:6677800\(random.below(6))@127.0.0.1:5060 SIP/2.0
+                Via: SIP/2.0/UDP \(Site.pstn);branch=z9hG4bK-in-\(calls);rport
+                Max-Forwards: 70
+                From: "Caller" <sip:02011112222@127.0.0.1>;tag=in\(calls)
+                To: <sip:66778001@127.0.0.1>
+                Call-ID: in-\(calls)
+                CSeq: 1 INVITE
+                Contact: <sip:\(Site.pstn)>
+                \(pick(fieldsOfNewcomers))
+                \(pick(fieldsOfNewcomers))
+                Content-Type: application/sdp
+
+
+                """
+            text += Party.offer
+            var bytes = Array(text.replacing("\n", with: "\r\n").utf8)
+            if random.below(2) == 0 { bytes = mutated(bytes) }
+            corpus.add(bytes, from: Site.pstn)
+            deliver(bytes, from: Site.pstn)
+        }
+
+        private mutating func pick<Element>(_ list: [Element]) -> Element {
+            list[random.below(list.count)]
         }
 
         /// Phones and gateways answer what they were sent, more or less.
@@ -274,6 +368,7 @@ import Testing
             try world.step()
         }
         #expect(world.calls > 0)
+        #expect(world.accepted > count / 100, "\(world.accepted) of \(world.signed)")
         #expect(world.site.sw.counters.calls > UInt64(world.calls / 4))
         world.end()
         let left = world.site.sw.inspection
@@ -307,3 +402,22 @@ private let words = [
     "Refer-To: <sip:8003@example.com>", "Replaces: x;to-tag=1;from-tag=2", "Session-Expires: 1",
     "Expires: 0", "Contact: *", "Max-Forwards: 0", "Content-Length: 99999", "Route: <sip:x;lr>",
 ].map { Array($0.utf8) }
+
+/// Fields of requests outside of any dialog that something is made of, in all their forms.
+private let fieldsOfNewcomers = [
+    "Contact: <sip:a@203.0.113.9>;expires=-1", "Contact: <sip:a@h>;expires=9999999999",
+    "Contact: *", "Contact: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+    "Contact: <sip:a@h>;+sip.instance=\"<urn:uuid:1>\";reg-id=4294967296", "Path: <sip:proxy;lr>",
+    "Path: <sip:proxy;lr;ob>,<sip:b;lr>", "Require: outbound",
+    "Session-Expires: 4294967295;refresher=uac", "Session-Expires: 90;refresher=uas",
+    "Min-SE: 99999", "Max-Breadth: 0", "Max-Breadth: 99999999999", "Max-Breadth: 1",
+    "Privacy: id;critical", "P-Asserted-Identity: <tel:+8631166778100>",
+    "Diversion: <sip:8002@h>;reason=x;counter=99",
+    "History-Info: <sip:8002@h?Reason=SIP%3Bcause%3D302>;index=1.1.1.1",
+    "Replaces: a;to-tag=b;from-tag=c", "Referred-By: <sip:8001@example.com>",
+    "Reason: Q.850;cause=99999999999999999999", "Reason: Q.850;cause=-1",
+    "Retry-After: 99999999999", "Subject: \u{1}\u{7f}", "RSeq: 4294967295", "Expires: -1",
+    "Accept: application/none", "Subscription-State: terminated", "Warning: 399 h \"x\"",
+    "Content-Type: message/sipfrag", "Supported: outbound", "Proxy-Require: x",
+    "User-Agent: \u{9b}2J",
+]

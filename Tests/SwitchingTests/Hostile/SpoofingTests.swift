@@ -54,7 +54,10 @@ import Testing
         #expect(site.sw.calls.count == 1)
     }
 
-    @Test(arguments: ["BYE", "INVITE", "REFER", "INFO", "UPDATE", "ACK", "CANCEL"])
+    @Test(arguments: [
+        "BYE", "INVITE", "REFER", "INFO", "UPDATE", "ACK", "CANCEL", "PRACK", "NOTIFY",
+        "SUBSCRIBE", "MESSAGE", "OPTIONS", "PUBLISH", "REGISTER",
+    ])
     func aRequestFromElsewhereMeetsNoCallWhateverItKnows(_ method: String) throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")
@@ -66,6 +69,113 @@ import Testing
         #expect(["481", ""].contains(site.said(Self.stranger)))
         #expect(site.said(phones[0].endpoint) == "" && site.said(phones[1].endpoint) == "")
         #expect(site.sw.calls.count == 1 && site.sw.counters.calls == 1)
+    }
+
+    /// The CANCEL of a party's INVITE, to the letter.
+    private func cancel(_ invite: Message, from endpoint: Endpoint, _ site: inout Site) {
+        let text = String(decoding: invite.cancel(), as: UTF8.self)
+        site.deliver(text.replacing("\r\n", with: "\n"), from: endpoint)
+    }
+
+    @Test func aCancelFromElsewhereTakesNoCallBackWhateverItKnows() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        let ringing = try site.invite(phones[1])
+        phones[1].answer(ringing, 180, at: &site)
+        _ = site.all(phones[0].endpoint)
+        let invite = try #require(phones[0].invite)
+        cancel(invite, from: Self.stranger, &site)
+        #expect(site.said(Self.stranger) == "481")
+        #expect(site.said(phones[0].endpoint) == "" && site.said(phones[1].endpoint) == "")
+        #expect(site.sw.calls.count == 1)
+        // Its own phone takes it back, from another port too: its NAT may have given it one.
+        cancel(invite, from: Endpoint(text: "127.0.0.1:19999"), &site)
+        #expect(site.said(phones[1].endpoint) == "CANCEL")
+        #expect(site.sw.calls.count == 0)
+    }
+
+    @Test func aTrunkTakesItsCallBackFromAnyOfItsAddresses() throws {
+        var settings = Site.settings()
+        let second = Endpoint(text: "198.51.100.7:5060")
+        settings.trunks[0].alsoFrom = [second]
+        var site = try Site(settings: settings)
+        let phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try gateway.callUnasked("66778001", from: "02011112222", at: &site)
+        #expect(site.said(phone.endpoint) == "INVITE")
+        let invite = try #require(gateway.invite)
+        cancel(invite, from: Self.stranger, &site)
+        #expect(site.said(phone.endpoint) == "" && site.sw.calls.count == 1)
+        cancel(invite, from: second, &site)
+        #expect(site.sw.calls.count == 0)
+    }
+
+    @Test func anAcknowledgementFromElsewhereBringsNoSessionAndEndsNoWaiting() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        // A late offer: the callee waits for the answer in the caller's ACK.
+        try phones[0].call("8002", at: &site, body: "")
+        let invite = try site.invite(phones[1])
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        #expect(answer.status == 200 && site.said(phones[1].endpoint) == "")
+        phones[0].established(by: answer)
+        phones[0].send(
+            "ACK", at: &site, cseq: Int(answer.cseqNumber), body: Party.offer,
+            from: Self.stranger)
+        #expect(site.said(phones[1].endpoint) == "")
+        // It is still asked for.
+        site.pass(.seconds(1))
+        #expect(site.said(phones[0].endpoint) == "200")
+        phones[0].acknowledge(answer, at: &site, body: Party.offer)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        site.pass(.seconds(1))
+        #expect(site.said(phones[0].endpoint) == "" && site.sw.calls.count == 1)
+    }
+
+    @Test func aRequestThatIsRepeatedFromElsewhereIsAnsweredWhereItCameFrom() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(try site.invite(phones[1]), 180, at: &site)
+        _ = site.all(phones[0].endpoint)
+        let invite = try #require(phones[0].invite)
+        site.handle(
+            .datagramReceived(
+                Datagram(
+                    flow: Flow(transport: .udp, listener: 0, remote: Self.stranger),
+                    bytes: Array(invite.bytes))))
+        #expect(site.said(Self.stranger) == "" && site.said(phones[0].endpoint) == "180")
+        phones[1].answer(try #require(phones[1].invite), 486, at: &site)
+        #expect(site.said(Self.stranger) == "" && site.said(phones[0].endpoint) == "486")
+    }
+
+    static let evilTargets = [
+        "<sip:02088886666@example.com?Subject=a%0d%0aX-Evil:%201>",
+        "<sip:02088886666@example.com?X-Evil=1&Route=%3Csip:203.0.113.66%3E>",
+        "<sip:02088886666@203.0.113.66;maddr=203.0.113.66?X-Evil=1>",
+        "<sip:0208888%0d%0aX-Evil:%201%0d%0a@example.com>",
+        "<sip:0208888%00666@example.com>",
+        "<sip:02088886666@example.com?Replaces=a%0d%0aX-Evil:1%3Bto-tag%3D1%3Bfrom-tag%3D2>",
+    ]
+
+    @Test(arguments: evilTargets)
+    func whereATransferGoesWritesNoHeader(_ target: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send(
+            "REFER", at: &site,
+            extra: "Refer-To: \(target)\nReferred-By: <sip:8001@x?X-Evil=1>;a=\"%0d%0aX-Evil:1\"\n")
+        // It goes to nobody but our own gateways, and says nothing but what it may.
+        #expect(site.said(Self.stranger) == "")
+        for message in site.all(Site.e1) + site.all(Site.pstn) {
+            #expect(message.value("x-evil") == nil && message.value(.route) == nil)
+            #expect(!message.bytes.contains(0) && !message.requestURI.contains(0x25))
+            #expect(message.value(.subject) == nil)
+        }
+        site.pass(.seconds(300))
     }
 
     @Test func aResponseToNothingIsLetGo() throws {
@@ -348,6 +458,40 @@ import Testing
         #expect(site.isIdle)
     }
 
+    @Test(arguments: [false, true])
+    func noCallFromOutsideMakesAPhoneAnswerByItself(isTrusted: Bool) throws {
+        var settings = Site.settings()
+        settings.trunks[0].isTrusted = isTrusted
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002", "8003")
+        let commands =
+            "Alert-Info: <http://evil/a>;info=alert-autoanswer\nAnswer-Mode: Auto\n"
+            + "Priv-Answer-Mode: Auto\n"
+        site.deliver(
+            """
+            INVITE sip:66778001@127.0.0.1:5060 SIP/2.0
+            Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKcommand;rport
+            Max-Forwards: 70
+            From: <sip:02011112222@127.0.0.1>;tag=g
+            To: <sip:66778001@127.0.0.1>
+            Call-ID: command
+            CSeq: 1 INVITE
+            Contact: <sip:127.0.0.1:5070>
+            Subject: seen
+            \(commands)Content-Length: 0
+
+
+            """, from: Site.e1)
+        let names: [HeaderName] = [.alertInfo, .answerMode, .privAnswerMode]
+        let invite = try site.invite(phones[0])
+        #expect(names.map { invite.has($0) } == names.map { _ in isTrusted })
+        #expect(invite.has(.subject))
+        // Colleagues have an intercom.
+        try phones[1].call("8003", at: &site, extra: commands)
+        let inside = try site.invite(phones[2])
+        #expect(names.allSatisfy { inside.has($0) })
+    }
+
     @Test func oversizedPartsAreReadOrRefusedByName() throws {
         var site = try Site()
         let phone = try site.registered("8001")[0]
@@ -380,6 +524,146 @@ import Testing
         }
         site.pass(.seconds(60))
         #expect(site.sw.inspection.transactions == 0)
+    }
+
+    // MARK: Too much of it
+
+    @Test func whatIsDialledIsNoLongerThanItMayBe() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        let limit = site.settings.limits.dialledBytes
+        try phone.call(String(repeating: "2", count: limit + 1), at: &site, id: "long")
+        #expect(site.said(phone.endpoint) == "414")
+        #expect(site.records.isEmpty && site.sw.counters.calls == 0)
+        try phone.call(String(repeating: "x", count: limit), at: &site, id: "x")
+        #expect(site.said(phone.endpoint) == "100 484" && site.records.count == 1)
+        let record = try #require(site.records.first)
+        #expect(record.explanation.allSatisfy { $0.utf8.count < 4 * limit })
+    }
+
+    @Test func aCallerIsShownWithNoMoreThanSixtyFourCharacters() throws {
+        var site = try Site()
+        _ = try site.registered("8001")
+        var gateway = Party.e1
+        for (place, caller) in [
+            String(repeating: "7", count: 900), String(repeating: "x", count: 900),
+        ]
+        .enumerated() {
+            try gateway.callUnasked("66778001", from: caller, at: &site, id: "\(place)")
+            try gateway.cancel(at: &site)
+        }
+        #expect(site.records.map(\.caller.count) == [64, 64])
+    }
+
+    @Test func aLongCallIDIsKnownAgainAndNotKept() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        let long = String(repeating: "x", count: 25_000)
+        try phone.call("8002", at: &site, id: long)
+        #expect(site.said(phone.endpoint) == "100 480")
+        #expect(site.sw.finishedInvites.count == 1)
+        #expect(
+            site.sw.finishedInvites.keys.allSatisfy {
+                $0.callID.count + $0.fromTag.count <= Switch.originBytes
+            })
+        // The very same comes again when its transaction is gone.
+        site.pass(.seconds(60))
+        _ = site.all(phone.endpoint)
+        let invite = try #require(phone.invite)
+        site.handle(
+            .datagramReceived(
+                Datagram(
+                    flow: Flow(transport: .udp, listener: 0, remote: phone.endpoint),
+                    bytes: Array(invite.bytes))))
+        #expect(site.said(phone.endpoint) == "482" && site.sw.counters.calls == 1)
+        // One that is longer by a letter is another.
+        try phone.call("8002", at: &site, id: long + "y")
+        #expect(site.said(phone.endpoint) == "100 480")
+        site.pass(.seconds(60))
+        #expect(site.isIdle)
+    }
+
+    @Test func aREGISTERHasNoMoreContactsThanItMay() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        func register(_ count: Int) throws -> Message {
+            phone.callID = "contacts"
+            let contacts = (0..<count).map { "<sip:c\($0)@\(phone.endpoint)>" }
+            try phone.authenticated(
+                "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>",
+                extra: "Contact: \(contacts.joined(separator: ","))\n", hasContact: false,
+                site: &site)
+            return try site.next(phone.endpoint)
+        }
+        #expect(try register(Switch.contactsOfRequest + 1).status == 400)
+        #expect(try register(2_000).status == 400)
+        #expect(site.sw.registrar.count == 0)
+        let answer = try register(Switch.contactsOfRequest)
+        #expect(answer.status == 200)
+        #expect(answer.elements(.contact).count == site.settings.registration.contactLimit)
+        #expect(site.sw.registrar.count == site.settings.registration.contactLimit)
+    }
+
+    @Test func whatStandsBehindAContactIsInNoRequestLine() throws {
+        var site = try Site()
+        let caller = try site.registered("8001")[0]
+        var phone = Party.phone("8002")
+        phone.callID = "headers"
+        try phone.authenticated(
+            "REGISTER", uri: "sip:example.com", to: "<sip:8002@example.com>",
+            extra: "Contact: <sip:8002@\(phone.endpoint)?Subject=x&Route=%3Csip:h%3E>\n",
+            hasContact: false, site: &site)
+        #expect(site.said(phone.endpoint) == "200")
+        var first = caller
+        try first.call("8002", at: &site)
+        let invite = try site.invite(phone)
+        #expect(invite.requestURI.elementsEqual("sip:8002@\(phone.endpoint)".utf8))
+        // It can be taken back, which begins with reading what we wrote.
+        phone.answer(invite, 180, at: &site)
+        try first.cancel(at: &site)
+        #expect(site.said(phone.endpoint) == "CANCEL")
+        _ = site.all(first.endpoint)
+        first.callID = "text"
+        try first.authenticated(
+            "MESSAGE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "Content-Type: text/plain\n", body: "x", site: &site)
+        #expect(try site.next(phone.endpoint).requestURI == invite.requestURI)
+    }
+
+    @Test func nobodyRegistersBackwardsInTime() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        phone.callID = "past"
+        for expires in ["-5", "-9999999999", "x", "9999999999", "99999999999999999999"] {
+            try phone.authenticated(
+                "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>",
+                extra: "Contact: <sip:8001@\(phone.endpoint)>;expires=\(expires)\n",
+                hasContact: false, site: &site)
+            let answer = try site.next(phone.endpoint)
+            #expect(answer.status == 200 && answer.elements(.contact).count == 1, "\(expires)")
+        }
+    }
+
+    @Test func aRefusalIsNoLargerThanWhatItRefuses() throws {
+        var site = try Site()
+        let options = (0..<12_000).map { "o\($0)" }.joined(separator: ",")
+        let text = """
+            OPTIONS sip:example.com SIP/2.0
+            Via: SIP/2.0/UDP 203.0.113.66:5060;branch=z9hG4bKa;rport
+            From: <sip:a@b>;tag=1
+            To: <sip:c@d>
+            Call-ID: x
+            CSeq: 1 OPTIONS
+            Max-Forwards: 70
+            Require: \(options.prefix(60_000))
+
+
+            """
+        site.deliver(text, from: Self.stranger)
+        let answer = try site.next(Self.stranger)
+        #expect(answer.status == 420)
+        #expect(answer.elements(.unsupported).count == Switch.unsupportedLimit)
+        #expect(answer.bytes.count < 1_000)
     }
 
     // MARK: Storms

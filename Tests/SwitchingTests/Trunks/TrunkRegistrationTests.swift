@@ -42,6 +42,14 @@ import Testing
         #expect(!machine.isDown && machine.health.stateName == "up")
     }
 
+    @Test(arguments: [Int.max, 9_999_999_999, 86_401, -1, Int.min])
+    func whatNoOperatorMeansIsADayAtMost(seconds: Int) {
+        let machine = registered(seconds)
+        let granted = seconds < 0 ? 1 : 86_400
+        #expect(machine.expiresAt == start + .seconds(granted))
+        #expect(machine.deadline < start + .seconds(granted))
+    }
+
     @Test func silenceIsTriedAgainWithAPauseThatDoubles() {
         var machine = machine()
         var now = start

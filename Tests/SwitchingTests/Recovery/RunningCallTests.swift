@@ -1,0 +1,46 @@
+import Charging
+import SIP
+import Testing
+
+@testable import Switching
+
+/// What the journal of a running call holds, and what becomes of one that cannot be read.
+@Suite struct RunningCallTests {
+    @Test func aPhoneThatMovedIsReachedWhereItIs() throws {
+        var (site, phone, gateway) = try Site.talking()
+        let moved = Endpoint(text: "127.0.0.1:23456")
+        phone.send("INFO", at: &site, from: moved)
+        gateway.answer(try site.next(Site.e1), 200, at: &site)
+        try site.crash(.process(.seconds(1)))
+        gateway.send("BYE", at: &site)
+        #expect(try site.nextButCheck(moved).method == .bye)
+    }
+
+    @Test func aJournalOfAnotherVersionIsClosedWithItsMoneyRight() throws {
+        var (site, _, _) = try Site.talking()
+        var stored = try Site.stored()
+        var running = try #require(site.journals.last)
+        running.state = [9, 1, 2, 3]
+        stored.runningCalls = [running]
+        site = try Site(stored: stored, settings: Site.settings())
+        let record = try #require(site.records.first)
+        #expect(record.endReason == "Interrupted by a restart" && site.records.count == 1)
+        #expect(record.charge <= running.reserved && record.charge.isPositive && site.isIdle)
+    }
+
+    /// Whatever bytes stand in the journal, they are read or refused.
+    @Test func aJournalCutAnywhereIsRefusedAndNeverTraps() throws {
+        let (site, _, _) = try Site.talking()
+        let whole = try #require(site.journals.last).state
+        #expect(CallState(serialized: whole) != nil)
+        for length in 0..<whole.count {
+            let cut = CallState(serialized: Array(whole.prefix(length)))
+            if let cut { #expect(cut.clocks.sinceStart >= .zero) }
+        }
+        for place in stride(from: 0, to: whole.count, by: 7) {
+            var bent = whole
+            bent[place] ^= 0xff
+            _ = CallState(serialized: bent)
+        }
+    }
+}
