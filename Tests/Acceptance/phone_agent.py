@@ -76,6 +76,9 @@ class PhoneCall(pj.Call):
             final=prm.finalNotify,
         )
 
+    def onStreamDestroyed(self, prm):
+        emit(event="stream ended", call=self.number, packets=self.packets())
+
     def packets(self):
         """RTP packets of the first stream, sent and received."""
         try:
