@@ -299,6 +299,7 @@ class Agent:
     def transfer(self, command):
         """REFER: to a number, or to the call that the phone has consulted in."""
         parameters = pj.CallOpParam(True)
+        parameters.txOption.headers = headers(command)
         call = self.calls[command["call"]]
         if "consulted" in command:
             call.xferReplaces(self.calls[command["consulted"]], parameters)

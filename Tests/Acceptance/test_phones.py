@@ -112,11 +112,26 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     since = len(second.events)
     call.hold()
     other.wait_media(since)
+    (reinvite,) = [m for m in other.received("INVITE") if m.tag("to")]
+    assert "a=sendonly" in reinvite.body
     # What was on its way when the hold was agreed has come in after this.
     time.sleep(0.5)
     held = call.packets()["received"]
     time.sleep(1)
     assert call.packets()["received"] == held, "the held side is still heard"
+    # The held side holds as well: nobody hears anybody, and both directions are off.
+    since = len(first.events)
+    other.hold()
+    call.wait_media(since)
+    reinvites = [m for m in call.received("INVITE") if m.tag("to")]
+    assert "a=inactive" in reinvites[-1].body
+    time.sleep(0.5)
+    silent = other.packets()["received"]
+    time.sleep(1)
+    assert other.packets()["received"] == silent, "who holds is still heard"
+    since = len(first.events)
+    other.resume()
+    call.wait_media(since)
     since = len(second.events)
     call.resume()
     other.wait_media(since)
@@ -126,7 +141,9 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     call.wait_ended()
     other.wait_ended()
     record = two.wait_record()
-    assert record.released_by == "callee"
+    assert (record.disposition, record.released_by) == ("ANSWERED", "callee")
+    # Held time is call time.
+    assert record.billed_seconds > 3
     assert record.charge == Decimal(0)
 
 
