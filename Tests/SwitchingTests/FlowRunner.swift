@@ -335,16 +335,3 @@ struct FlowRunner {
 struct FlowMismatch: Error, CustomStringConvertible {
     var description: String
 }
-
-/// The call flows of RFC 3665 and RFC 5359 that apply to a switch in the middle, as files.
-@Suite struct FlowTests {
-    @Test(arguments: try FlowRunner.names())
-    func itGoesAsItIsWritten(_ name: String) throws {
-        var runner = try FlowRunner(name)
-        try runner.run()
-    }
-
-    @Test func noFlowFileIsLeftOut() throws {
-        #expect(try FlowRunner.names().count >= 35)
-    }
-}
