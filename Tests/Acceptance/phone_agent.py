@@ -306,6 +306,14 @@ class Agent:
         else:
             call.xfer(command["uri"], parameters)
 
+    def mix(self, command):
+        """A conference of the phone's own: each of its calls hears the others."""
+        media = [self.calls[number].getAudioMedia(-1) for number in command["calls"]]
+        for one in media:
+            for other in media:
+                if one is not other:
+                    one.startTransmit(other)
+
     def info(self, command):
         """An INFO in the dialog, with the body that carries one digit."""
         parameters = pj.CallSendRequestParam()

@@ -4,6 +4,7 @@ phone of the same extension, and what waits in a mailbox. All with real phones."
 import os
 import subprocess
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -195,6 +196,37 @@ def test_a_stranger_takes_nothing_over(office, phones):
     taken.wait_ended()
 
 
+def test_a_phone_that_mixes_three_has_two_calls_each_with_its_record_and_charge(
+    office, phones, peers
+):
+    office.do("extension", "set", "8002", "--call-limit", "2")
+    first, middle, gateway = phones("8001"), phones("8002"), peers(office.e1_port)
+    call = first.dial("8002")
+    taken = middle.incoming()
+    taken.answer()
+    call.wait_answered()
+    taken.hold()
+    added = middle.dial("02088886666")
+    far = gateway.incoming()
+    far.answer()
+    added.wait_answered()
+    taken.resume()
+    middle.command("mix", calls=[taken.number, added.number])
+    talk(call, taken, added, far)
+    call.hang_up()
+    taken.wait_ended()
+    talk(added, far)
+    far.hang_up()
+    added.wait_ended()
+    inside, outside = ended(office, 2)
+    assert (inside.caller, inside.dialled, inside.charge, inside.released_by) == (
+        "8001", "8002", 0, "caller")
+    assert (outside.caller, outside.dialled, outside.account, outside.released_by) == (
+        "8002", "02088886666", "desk", "callee")
+    assert outside.charge == Decimal("0.07") == 5 - office.balance("desk")
+    assert inside.disposition == outside.disposition == "ANSWERED"
+
+
 def test_a_phone_sends_its_calls_on_by_itself(office, phones):
     caller, away, other = phones("8001"), phones("8002"), phones("8003")
     call = caller.dial("8002")
@@ -312,3 +344,30 @@ def test_what_waits_in_a_mailbox_is_shown_by_the_phone(office, phones):
     time.sleep(0.3)
     told = [e for e in phone.events[since:] if e["event"] == "mailbox"]
     assert len(told) == 1
+
+
+def test_a_mailbox_server_is_asked_for_what_waits_and_anew_after_a_restart(
+    office, phones, gateways
+):
+    office.write_config(more="mailbox: { trunk: pstn, subscribe: yes }\n")
+    office.do("reload")
+    server = gateways("mailbox-server", office.pstn_port, summary="Voice-Message: 2/8")
+    phone = phones("8002", mailbox=True)
+
+    def is_told(since):
+        event = phone.wait(
+            lambda e: e["event"] == "mailbox" and "Voice-Message: 2/8" in e["message"], 20,
+            "to hear of its mailbox", since)
+        assert "Messages-Waiting: yes" in event["message"]
+
+    is_told(0)
+    # The subscription is on the disk a moment after it was answered.
+    time.sleep(0.5)
+    asked = server.wait_request("SUBSCRIBE")
+    assert asked.user("to") == "8002" and asked["event"] == "message-summary"
+    since = len(phone.events)
+    office.kill()
+    office.start()
+    is_told(since)
+    again = server.wait_request("SUBSCRIBE", count=2)
+    assert again["call-id"] != asked["call-id"]
