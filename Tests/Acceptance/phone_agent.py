@@ -174,6 +174,7 @@ class Agent:
         if settings.get("authority"):
             transport.tlsConfig.CaListFile = settings["authority"]
             transport.tlsConfig.verifyServer = True
+        self.transport = kind, transport
         transport_id = self.endpoint.transportCreate(kind, transport)
         self.endpoint.audDevManager().setNullDev()
         self.endpoint.libStart()
@@ -305,6 +306,19 @@ class Agent:
             call.xferReplaces(self.calls[command["consulted"]], parameters)
         else:
             call.xfer(command["uri"], parameters)
+
+    def move(self, command):
+        """Into another network: it registers from there and its calls go on there."""
+        kind, transport = self.transport
+        transport.boundAddress = command["address"]
+        transport.port = 0
+        self.account.modify(self.account_config(self.endpoint.transportCreate(kind, transport)))
+
+    def reinvite(self, command):
+        parameters = pj.CallOpParam(True)
+        parameters.opt.flag = (
+            pj.PJSUA_CALL_UPDATE_CONTACT | pj.PJSUA_CALL_UPDATE_VIA | pj.PJSUA_CALL_UPDATE_TARGET)
+        self.calls[command["call"]].reinvite(parameters)
 
     def mix(self, command):
         """A conference of the phone's own: each of its calls hears the others."""

@@ -147,6 +147,28 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     assert record.charge == Decimal(0)
 
 
+def test_a_phone_that_comes_into_another_network_goes_on_with_its_call(two, phones):
+    first, second = phones("8001"), phones("8002")
+    call, other = talk(first, second, "8002")
+    since = len(second.events)
+    second.command("move", address="127.0.0.2")
+    second.wait(
+        lambda e: e["event"] == "registration" and e["status"] == 200, 20, "to register", since)
+    (row,) = [r for r in two.ask("show", "registrations") if r["extension"] == "8002"]
+    assert row["source"].startswith("127.0.0.2:")
+    since = len(first.events)
+    second.command("reinvite", call=other.number)
+    call.wait_media(since)
+    for end in (call, other):
+        end.wait_packets("received", 25)
+    call.hang_up()
+    other.wait_ended()
+    (bye,) = other.received("BYE")
+    assert "@127.0.0.2:" in bye.request_uri
+    record = two.wait_record()
+    assert (record.disposition, record.released_by) == ("ANSWERED", "caller")
+
+
 def test_an_info_in_the_call_reaches_the_other_leg(two, phones):
     first, second = phones("8001"), phones("8002")
     call, other = talk(first, second, "8002")
