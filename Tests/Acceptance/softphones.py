@@ -75,7 +75,7 @@ class Pjsua2:
 
 
 class Baresip(Softphone):
-    """Told what to do over its control port; its sound goes in a circle, without a card."""
+    """Told what to do over its control port; it sends a tone, and plays to a device that is none."""
 
     def __init__(self, site, user, *, transport="udp", authority=None):
         folder = site.path(f"baresip-{user}")
@@ -86,11 +86,12 @@ class Baresip(Softphone):
                 "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\nrtp_stats yes\n"
                 + (f"sip_cafile {authority.certificate}\nsip_verify_server yes\n"
                    if authority else "")
-                # A tone for the caller would have the circle to itself.
-                + "audio_player aubridge,nil\naudio_source aubridge,nil\nringback_disabled yes\n"
+                # A tone for the caller would take the device from its call.
+                + "audio_player aubridge,nil\nringback_disabled yes\n"
+                + "audio_source ausine,440\nausrc_srate 48000\nausrc_channels 2\n"
                 + f"audio_buffer 20-160\nctrl_tcp_listen 127.0.0.1:{control}\n"
                 + "module_path /usr/lib/baresip/modules\n"
-                + "".join(f"module {name}.so\n" for name in ("g711", "aubridge", "uuid"))
+                + "".join(f"module {name}.so\n" for name in ("g711", "aubridge", "ausine", "uuid"))
                 + "".join(f"module_app {name}.so\n" for name in ("account", "ctrl_tcp", "menu")))
         self.where = site.tls if transport == "tls" else site.address
         with open(os.path.join(folder, "accounts"), "w") as file:
@@ -121,6 +122,15 @@ class Baresip(Softphone):
 
     def hang_up(self):
         self._command("hangup")
+
+    def hold(self):
+        self._command("hold")
+
+    def resume(self):
+        self._command("resume")
+
+    def transfer(self, number):
+        self._command("transfer", f"sip:{number}@{self.where}")
 
     def heard(self):
         """It prints how many were sent and received when a call has ended."""
@@ -182,6 +192,15 @@ class Linphone(Softphone):
 
     def hang_up(self):
         self.type("terminate")
+
+    def hold(self):
+        self.type("pause")
+
+    def resume(self):
+        self.type("resume")
+
+    def transfer(self, number):
+        self.type(f"transfer sip:{number}@{self.site.realm}")
 
     def heard(self):
         """Twenty milliseconds, as a packet has, are 320 bytes of the file."""

@@ -97,6 +97,55 @@ def test_phones_of_four_makers_call_each_other(tls, authority, transports):
             phone.close()
 
 
+@pytest.mark.parametrize("make", [softphones.Baresip, softphones.Linphone])
+def test_another_makers_phone_holds_and_transfers(tls, phones, make):
+    program = {softphones.Baresip: "baresip", softphones.Linphone: "linphonec"}[make]
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+    # A transfer is a call of the transferor beside its first one.
+    tls.do("extension", "set", "8002", "--call-limit", "2")
+    caller, last = phones("8001", algorithm="MD5"), phones("8003", algorithm="MD5")
+    other = make(tls, "8002")
+    try:
+        limit = time.monotonic() + 20
+        while registration(tls, "8002") is None:
+            assert time.monotonic() < limit, f"{program} did not register:\n{other.log_text()}"
+            time.sleep(0.1)
+        call = caller.dial("8002")
+        call.wait_answered()
+        call.wait_packets("received", 25)
+        since = len(caller.events)
+        other.hold()
+        call.wait_media(since)
+        held = [m for m in call.received("INVITE") if m.tag("to")][-1]
+        assert "a=sendonly" in held.body or "a=inactive" in held.body
+        time.sleep(0.5)
+        silent = call.packets()["sent"]
+        time.sleep(1)
+        assert call.packets()["sent"] == silent, "who is held still sends"
+        since = len(caller.events)
+        other.resume()
+        call.wait_media(since)
+        for direction in ("sent", "received"):
+            call.wait_packets(direction, 25)
+        other.transfer("8003")
+        taken = last.incoming()
+        assert taken.invite.user("referred-by") == "8002"
+        taken.answer()
+        for end in (call, taken):
+            end.wait_packets("received", 25)
+        taken.hang_up()
+        call.wait_ended()
+        records = {(r.caller, r.dialled): r for r in tls.wait_records(2)}
+        first, made = records["8001", "8002"], records["8002", "8003"]
+        assert (made.link, made.linked_call, made.disposition, made.charge) == (
+            "transferred", first.call, "ANSWERED", 0)
+        assert (first.disposition, first.charge) == ("ANSWERED", 0)
+        tls.wait_idle()
+    finally:
+        other.close()
+
+
 @pytest.mark.parametrize("make", ["linphone", "baresip"])
 def test_it_registers_where_nothing_is_said_of_digests(site, measured, make):
     program = {"baresip": "baresip", "linphone": "linphonec"}[make]
