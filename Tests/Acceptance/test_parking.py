@@ -57,6 +57,33 @@ def test_a_parked_call_is_fetched_from_another_phone(office, parked, phones):
     office.wait_idle()
 
 
+def test_who_dials_the_place_on_a_second_line_parks_the_call_it_holds(office, phones):
+    caller, parker = phones("8001"), phones("8002")
+    call = caller.dial("8002")
+    taken = parker.incoming()
+    taken.answer()
+    call.wait_answered()
+    taken.hold()
+    ended = parker.dial("*857").wait_ended()
+    assert ended["status"] == 487, ended
+    taken.wait_ended()
+    (row,) = office.ask("show", "calls")
+    assert row["state"] == "parked" and row["route"] == "place 7, parked by 8002"
+    # Nothing waits at another place, and nothing is held any more.
+    assert parker.dial("*868").wait_ended()["status"] == 404
+    assert parker.dial("*859").wait_ended()["status"] != 487
+    fetched = parker.dial("*867")
+    fetched.wait_answered()
+    for end in (call, fetched):
+        end.wait_packets("received", 25)
+    call.hang_up()
+    fetched.wait_ended()
+    office.wait_idle()
+    (record,) = [r for r in office.records() if r.direction == "internal"]
+    assert (record.caller, record.dialled, record.disposition, record.released_by) == (
+        "8001", "8002", "ANSWERED", "caller")
+
+
 def test_a_paid_call_is_paid_on_by_who_made_it_while_it_waits_and_is_fetched(
     office, phones, peers
 ):

@@ -310,11 +310,13 @@ extension Switch {
                 acknowledge(
                     response, dialog: dialog, flow: calls[handle][to].flow, client: client)
             }
+            inviteEnded(at: LegReference(call: handle, side: to))
             return
         }
         passResponse(response, to: server, of: from)
         // These say that the dialog is gone (RFC 3261 §12.2.1.2).
         if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
+        if method == .invite { inviteEnded(at: LegReference(call: handle, side: to)) }
     }
 
     /// A request inside the dialog was never answered: the phone or gateway is gone.
@@ -397,10 +399,14 @@ extension Switch {
                 session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
+        let flow = servers[server].flow
+        respond(server, response.status, bytes: bytes)
+        // Whoever has left meanwhile, as who has parked the call, is known by its tag no longer: its ACK
+        // would not be heard.
+        guard calls[handle][side].state != .ended else { return }
         calls[handle][side].pendingAnswer = Leg.PendingAnswer(
             retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
-            flow: servers[server].flow)
-        respond(server, response.status, bytes: bytes)
+            flow: flow)
         armAnswer(handle, side: side)
     }
 
