@@ -236,10 +236,11 @@ class Call:
     def resume(self):
         self.phone.command("resume", call=self.number)
 
-    def transfer(self, number):
-        """Sends the other side on to a number."""
+    def transfer(self, number, **headers):
+        """Sends the other side on to a number; `headers` are more fields of the REFER."""
         host = self.phone.registrar
-        self.phone.command("transfer", call=self.number, uri=f"sip:{number}@{host}")
+        self.phone.command(
+            "transfer", call=self.number, uri=f"sip:{number}@{host}", headers=headers)
 
     def transfer_to(self, consulted):
         """Connects the other side with that of another call of this phone."""

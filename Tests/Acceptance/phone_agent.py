@@ -76,6 +76,9 @@ class PhoneCall(pj.Call):
             final=prm.finalNotify,
         )
 
+    def onStreamDestroyed(self, prm):
+        emit(event="stream ended", call=self.number, packets=self.packets())
+
     def packets(self):
         """RTP packets of the first stream, sent and received."""
         try:
@@ -171,6 +174,7 @@ class Agent:
         if settings.get("authority"):
             transport.tlsConfig.CaListFile = settings["authority"]
             transport.tlsConfig.verifyServer = True
+        self.transport = kind, transport
         transport_id = self.endpoint.transportCreate(kind, transport)
         self.endpoint.audDevManager().setNullDev()
         self.endpoint.libStart()
@@ -296,11 +300,33 @@ class Agent:
     def transfer(self, command):
         """REFER: to a number, or to the call that the phone has consulted in."""
         parameters = pj.CallOpParam(True)
+        parameters.txOption.headers = headers(command)
         call = self.calls[command["call"]]
         if "consulted" in command:
             call.xferReplaces(self.calls[command["consulted"]], parameters)
         else:
             call.xfer(command["uri"], parameters)
+
+    def move(self, command):
+        """Into another network: it registers from there and its calls go on there."""
+        kind, transport = self.transport
+        transport.boundAddress = command["address"]
+        transport.port = 0
+        self.account.modify(self.account_config(self.endpoint.transportCreate(kind, transport)))
+
+    def reinvite(self, command):
+        parameters = pj.CallOpParam(True)
+        parameters.opt.flag = (
+            pj.PJSUA_CALL_UPDATE_CONTACT | pj.PJSUA_CALL_UPDATE_VIA | pj.PJSUA_CALL_UPDATE_TARGET)
+        self.calls[command["call"]].reinvite(parameters)
+
+    def mix(self, command):
+        """A conference of the phone's own: each of its calls hears the others."""
+        media = [self.calls[number].getAudioMedia(-1) for number in command["calls"]]
+        for one in media:
+            for other in media:
+                if one is not other:
+                    one.startTransmit(other)
 
     def info(self, command):
         """An INFO in the dialog, with the body that carries one digit."""

@@ -161,6 +161,7 @@ class Record:
         self.steps = row["steps"]
         self.tariff_prefix = row.get("tariff_prefix")
         self.account = row.get("account")
+        self.charged_extension = row.get("charged_extension")
         self.link = row.get("link")
         self.linked_call = row.get("linked_call")
 

@@ -10,14 +10,15 @@ from tandem_daemon import DIALPLAN
 
 FEATURES = """
 line 66770000  rings group reception
+line 66770001  rings group sales
 group reception 8001 8002 together 20s, then 8003 10s
+group sales     8001 8002 8003 round-robin 3s
 group lobby     8004 8005
 pin { digits 4-8  attempts 3  lockout 15m }
 feature forward-always       on *57*{number}  off #57
-feature forward-busy         on *40*{number}  off #40
-feature forward-no-answer    on *41*{number}  off #41
 feature do-not-disturb       on *56  off #56
 feature pickup               *8
+feature pickup-extension     *8{extension}
 feature call-by-pin          *88*{extension}*{pin}*{number}
 feature balance              *10
 feature redeem               *99*{code}
@@ -71,56 +72,52 @@ def test_a_ring_group_rings_all_and_the_first_answer_wins(house, phones, peers):
         ("8001", "failed"), ("8002", "answered")]
 
 
-def test_a_busy_phone_forwards_where_its_user_dialled(house, phones):
-    caller, busy, other = phones("8001"), phones("8002"), phones("8003")
-    ended = code(busy, "*40*8003")
-    assert (ended["status"], ended["reason"]) == (487, "calls while busy to 8003")
-    (row,) = house.ask("extension", "show", "8002")
-    assert row["forward_busy"] == "8003"
-    call = caller.dial("8002")
-    busy.incoming().reject(486)
-    taken = other.incoming()
-    assert "reason=user-busy" in taken.invite.text
-    taken.answer()
-    call.wait_answered()
-    call.hang_up()
-    taken.wait_ended()
-    house.wait_idle()
-    ended = code(busy, "#40")
-    assert (ended["status"], ended["reason"]) == (487, "calls while busy: not forwarded")
-    records = house.wait_records(3)
-    assert [r.direction for r in records] == ["feature", "internal", "feature"]
-    assert [a.route for a in records[1].attempts] == ["8002", "8003"]
-    assert all(record.charge == Decimal(0) for record in records)
-
-
-def test_an_unanswered_call_goes_out_on_the_account_of_who_forwards(house, phones, peers):
-    caller, away = phones("8009"), phones("8001")
-    assert code(away, "*41*02088886666")["status"] == 487
-    gateway = peers(house.e1_port)
-    call = caller.dial("8001")
-    away.incoming().ring()
-    taken = gateway.incoming()
-    assert "reason=no-answer" in taken.invite.text
-    taken.answer()
-    call.wait_answered()
-    call.hang_up()
-    taken.wait_ended()
-    record = house.wait_records(2)[-1]
-    assert record.caller == "8009" and record.account == "desk"
-    assert record.charge == Decimal("0.07") == Decimal(5) - house.balance("desk")
-
-
 def test_who_may_not_call_a_number_cannot_forward_to_it(house, phones):
     assert code(phones("8009"), "*57*02088886666")["status"] == 403
     (row,) = house.ask("extension", "show", "8009")
     assert row.get("forward_always") is None
 
 
+def test_a_hunting_group_rings_one_after_the_other_and_begins_behind_whom_it_began_with(
+    house, phones, peers
+):
+    members = {number: phones(number) for number in ("8001", "8002", "8003")}
+    gateway = peers(house.pstn_port)
+    for first, second in (("8001", "8002"), ("8002", "8003")):
+        since = {number: len(phone.events) for number, phone in members.items()}
+        call = gateway.dial("66770001", house.address)
+        ring = members[first].incoming(since=since[first])
+        ring.ring()
+        taken = members[second].incoming(since=since[second])
+        ring.wait_ended()
+        taken.answer()
+        call.wait_answered()
+        for end in (call, taken):
+            end.wait_packets("received", 25)
+        taken.hang_up()
+        call.wait_ended()
+        house.wait_idle()
+        record = house.records()[-1]
+        assert (record.direction, record.disposition) == ("inbound", "ANSWERED")
+        assert [(a.route, a.outcome) for a in record.attempts] == [
+            (first, "failed"), (second, "answered")]
+        assert record.released_by == "callee" and record.charge == 0
+
+
 def test_do_not_disturb_is_busy_until_it_is_off(house, phones):
     caller, quiet = phones("8001"), phones("8002")
+
+    def is_busy():
+        assert caller.dial("8002").wait_ended()["status"] == 486
+        house.wait_idle()
+        record = house.records()[-1]
+        assert (record.disposition, record.q850, record.charge) == ("BUSY", 17, 0)
+
     assert code(quiet, "*56")["reason"] == "Do not disturb is on"
-    assert caller.dial("8002").wait_ended()["status"] == 486
+    is_busy()
+    house.do("extension", "set", "8002", "--do-not-disturb", "off")
+    house.do("extension", "set", "8002", "--do-not-disturb", "on")
+    is_busy()
     assert not quiet.was_called
     assert code(quiet, "#56")["reason"] == "Do not disturb is off"
     call = caller.dial("8002")
@@ -129,13 +126,14 @@ def test_do_not_disturb_is_busy_until_it_is_off(house, phones):
     call.hang_up()
 
 
-def test_a_ringing_call_is_picked_up_and_both_hear(house, phones):
+@pytest.mark.parametrize("digits", ["*8", "*88004"])
+def test_a_ringing_call_is_picked_up_and_both_hear(house, phones, digits):
     caller, ringing, picker = phones("8001"), phones("8004"), phones("8005")
     call = caller.dial("8004")
     ring = ringing.incoming()
     ring.ring()
     call.wait_ringing()
-    picked = picker.dial("*8")
+    picked = picker.dial(digits)
     picked.wait_answered()
     call.wait_answered()
     ring.wait_ended()
@@ -151,6 +149,8 @@ def test_a_ringing_call_is_picked_up_and_both_hear(house, phones):
     assert [(a.route, a.outcome) for a in records["internal"].attempts] == [
         ("8004", "failed"), ("8005", "answered")]
     assert records["internal"].released_by == "callee"
+    assert (records["internal"].disposition, records["internal"].charge) == ("ANSWERED", 0)
+    assert (records["feature"].caller, records["feature"].dialled) == ("8005", digits)
 
 
 def test_a_dialled_pin_calls_on_its_owners_account_and_stands_nowhere(house, phones, peers):

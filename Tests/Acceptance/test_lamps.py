@@ -78,7 +78,7 @@ def lamp(site):
     lamp.close()
 
 
-def test_a_lamp_shows_ringing_talking_and_free_and_does_so_after_a_restart(
+def test_a_lamp_shows_ringing_talking_and_free_and_does_so_after_a_restart_and_a_reload(
         site, lamp, phones):
     lamp.wait([])
     caller, called = phones("8001"), phones("8002")
@@ -97,6 +97,8 @@ def test_a_lamp_shows_ringing_talking_and_free_and_does_so_after_a_restart(
     while len(lamp.documents()) == told:
         assert time.monotonic() < limit, "the lamp is told nothing after the restart"
         time.sleep(0.05)
+    site.write_dialplan(DIALPLAN + "// another version\n")
+    site.do("reload")
     since = len(called.events)
     call = caller.dial("8002")
     called.incoming(since=since)

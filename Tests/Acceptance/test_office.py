@@ -4,6 +4,7 @@ phone of the same extension, and what waits in a mailbox. All with real phones."
 import os
 import subprocess
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -15,8 +16,6 @@ group pair 8001 8002
 feature call-waiting  on *43  off #43
 feature redial        *66
 feature speed-dial    *7{code}  on *75*{code}*{number}  off #75*{code}
-feature forward-busy  on *40*{number}  off #40
-feature forward-unregistered on *42*{number}  off #42
 feature do-not-disturb on *56  off #56
 """
 
@@ -84,24 +83,66 @@ def test_a_second_call_knocks_until_its_user_wants_none(office, phones):
     assert record.q850 == 17 and record.caller == "8003"
 
 
-def test_calls_out_and_in_have_limits_of_their_own(office, phones):
+def test_calls_out_in_and_together_have_limits_of_their_own(office, phones):
     office.do(
         "extension", "set", "8001", "--call-limit", "3", "--call-limit-out", "1",
         "--call-limit-in", "1")
     limited, other, third = phones("8001"), phones("8002"), phones("8003")
+    fourth = phones("8004")
     call = limited.dial("8002")
     other.incoming().answer()
     call.wait_answered()
-    assert limited.dial("8003").wait_ended()["status"] == 486
+    assert limited.dial("8004").wait_ended()["status"] == 486
     coming = third.dial("8001")
     taken = limited.incoming()
     taken.answer()
     coming.wait_answered()
-    office.do("extension", "set", "8002", "--call-limit", "2")
-    assert phones("8004").dial("8001").wait_ended()["status"] == 486
+    assert fourth.dial("8001").wait_ended()["status"] == 486
+    # Without limits of each kind the two calls are all that it may have.
+    office.do(
+        "extension", "set", "8001", "--call-limit", "2", "--call-limit-out", "-",
+        "--call-limit-in", "-")
+    assert limited.dial("8004").wait_ended()["status"] == 486
+    assert fourth.dial("8001").wait_ended()["status"] == 486
+    assert not fourth.was_called
+    office.do("extension", "set", "8001", "--call-limit", "3")
+    since = len(fourth.events)
+    more = limited.dial("8004")
+    fourth.incoming(since=since).ring()
+    more.wait_ringing()
+    more.hang_up()
+    talk(call, coming)
     call.hang_up()
     coming.hang_up()
-    office.wait_idle()
+    records = ended(office, 7)
+    refused = [(r.caller, r.dialled, r.sip_status, r.q850) for r in records
+               if r.disposition == "BUSY"]
+    assert refused == [("8001", "8004", 486, 17), ("8004", "8001", 486, 17)] * 2
+    assert sorted((r.caller, r.dialled) for r in records if r.disposition == "ANSWERED") == [
+        ("8001", "8002"), ("8003", "8001")]
+
+
+def test_every_phone_of_an_extension_rings_and_the_first_answer_wins(office, phones):
+    caller, desk, mobile = phones("8001"), phones("8002"), phones("8002")
+    call = caller.dial("8002")
+    ring, taken = desk.incoming(), mobile.incoming()
+    ring.ring()
+    taken.ring()
+    call.wait_ringing()
+    taken.answer()
+    call.wait_answered()
+    ring.wait_ended()
+    (cancel,) = ring.received("CANCEL")
+    assert "Call completed elsewhere" in cancel.text
+    talk(call, taken)
+    # The other one has the same extension, and that has its call.
+    assert phones("8003").dial("8002").wait_ended()["status"] == 486
+    taken.hang_up()
+    call.wait_ended()
+    answered, busy = sorted(ended(office, 2), key=lambda r: r.disposition)
+    assert (answered.disposition, answered.released_by) == ("ANSWERED", "callee")
+    assert [(a.route, a.outcome) for a in answered.attempts] == [("8002", "answered")]
+    assert (busy.disposition, busy.q850) == ("BUSY", 17)
 
 
 def test_a_text_reaches_every_phone_of_an_extension_and_costs_nothing(office, phones):
@@ -155,6 +196,37 @@ def test_a_stranger_takes_nothing_over(office, phones):
     taken.wait_ended()
 
 
+def test_a_phone_that_mixes_three_has_two_calls_each_with_its_record_and_charge(
+    office, phones, peers
+):
+    office.do("extension", "set", "8002", "--call-limit", "2")
+    first, middle, gateway = phones("8001"), phones("8002"), peers(office.e1_port)
+    call = first.dial("8002")
+    taken = middle.incoming()
+    taken.answer()
+    call.wait_answered()
+    taken.hold()
+    added = middle.dial("02088886666")
+    far = gateway.incoming()
+    far.answer()
+    added.wait_answered()
+    taken.resume()
+    middle.command("mix", calls=[taken.number, added.number])
+    talk(call, taken, added, far)
+    call.hang_up()
+    taken.wait_ended()
+    talk(added, far)
+    far.hang_up()
+    added.wait_ended()
+    inside, outside = ended(office, 2)
+    assert (inside.caller, inside.dialled, inside.charge, inside.released_by) == (
+        "8001", "8002", 0, "caller")
+    assert (outside.caller, outside.dialled, outside.account, outside.released_by) == (
+        "8002", "02088886666", "desk", "callee")
+    assert outside.charge == Decimal("0.07") == 5 - office.balance("desk")
+    assert inside.disposition == outside.disposition == "ANSWERED"
+
+
 def test_a_phone_sends_its_calls_on_by_itself(office, phones):
     caller, away, other = phones("8001"), phones("8002"), phones("8003")
     call = caller.dial("8002")
@@ -192,6 +264,14 @@ def test_presence_follows_registration_and_calls(office, phones):
     since = len(watcher.events)
     assert code(watched, "*56")["status"] == 487
     watcher.wait_presence(lambda e: not e["open"], since=since)
+    # The subscription outlives a restart and a reload, and so does what it tells.
+    office.kill()
+    office.start()
+    office.write_dialplan(DIALPLAN + CODES + "// another version\n")
+    office.do("reload")
+    since = len(watcher.events)
+    assert code(watched, "#56")["status"] == 487
+    watcher.wait_presence(lambda e: e["open"], since=since)
 
 
 def test_a_caller_that_hides_is_hidden_and_the_operator_knows_it(office, phones, peers):
@@ -221,33 +301,22 @@ def test_redial_and_speed_dial_call_what_they_stand_for(office, phones):
         return office.wait_records(count)[-1]
 
     rings("8002", 1)
-    assert rings("*66", 2).dialled == "*66"
+    again = rings("*66", 2)
+    assert (again.dialled, again.normalised, again.attempts[0].route) == ("*66", "8002", "8002")
     assert code(caller, "*75*1*8002")["status"] == 487
     (row,) = office.ask("extension", "show", "8001")
     assert row["speed_dial"] == {"1": "8002"} and row["last_dialled"] == "8002"
     office.kill()
     office.start()
     assert caller.register()["status"] == 200 and called.register()["status"] == 200
-    assert rings("*71", 4).disposition == "NO ANSWER"
+    stored = rings("*71", 4)
+    assert stored.disposition == "NO ANSWER"
+    assert (stored.dialled, stored.normalised) == ("*71", "8002")
     assert rings("*66", 5).disposition == "NO ANSWER"
     assert code(caller, "#75*1")["status"] == 487
     assert code(caller, "*71")["status"] == 404
-
-
-def test_an_extension_without_a_phone_sends_its_calls_on(office, phones):
-    caller, away, other = phones("8001"), phones("8002"), phones("8003")
-    assert code(away, "*42*8003")["status"] == 487
-    away.unregister()
-    call = caller.dial("8002")
-    taken = other.incoming()
-    assert "reason=unavailable" in taken.invite["diversion"]
-    taken.answer()
-    call.wait_answered()
-    talk(call, taken)
-    call.hang_up()
-    record = ended(office, 2)[-1]
-    assert record.disposition == "ANSWERED"
-    assert [a.route for a in record.attempts] == ["8002", "8003"]
+    office.do("extension", "set", "8001", "--speed-dial", "2=8002")
+    assert rings("*72", 8).normalised == "8002"
 
 
 def notify(site, number, body):
@@ -275,3 +344,30 @@ def test_what_waits_in_a_mailbox_is_shown_by_the_phone(office, phones):
     time.sleep(0.3)
     told = [e for e in phone.events[since:] if e["event"] == "mailbox"]
     assert len(told) == 1
+
+
+def test_a_mailbox_server_is_asked_for_what_waits_and_anew_after_a_restart(
+    office, phones, gateways
+):
+    office.write_config(more="mailbox: { trunk: pstn, subscribe: yes }\n")
+    office.do("reload")
+    server = gateways("mailbox-server", office.pstn_port, summary="Voice-Message: 2/8")
+    phone = phones("8002", mailbox=True)
+
+    def is_told(since):
+        event = phone.wait(
+            lambda e: e["event"] == "mailbox" and "Voice-Message: 2/8" in e["message"], 20,
+            "to hear of its mailbox", since)
+        assert "Messages-Waiting: yes" in event["message"]
+
+    is_told(0)
+    # The subscription is on the disk a moment after it was answered.
+    time.sleep(0.5)
+    asked = server.wait_request("SUBSCRIBE")
+    assert asked.user("to") == "8002" and asked["event"] == "message-summary"
+    since = len(phone.events)
+    office.kill()
+    office.start()
+    is_told(since)
+    again = server.wait_request("SUBSCRIBE", count=2)
+    assert again["call-id"] != asked["call-id"]

@@ -112,11 +112,26 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     since = len(second.events)
     call.hold()
     other.wait_media(since)
+    (reinvite,) = [m for m in other.received("INVITE") if m.tag("to")]
+    assert "a=sendonly" in reinvite.body
     # What was on its way when the hold was agreed has come in after this.
     time.sleep(0.5)
     held = call.packets()["received"]
     time.sleep(1)
     assert call.packets()["received"] == held, "the held side is still heard"
+    # The held side holds as well: nobody hears anybody, and both directions are off.
+    since = len(first.events)
+    other.hold()
+    call.wait_media(since)
+    reinvites = [m for m in call.received("INVITE") if m.tag("to")]
+    assert "a=inactive" in reinvites[-1].body
+    time.sleep(0.5)
+    silent = other.packets()["received"]
+    time.sleep(1)
+    assert other.packets()["received"] == silent, "who holds is still heard"
+    since = len(first.events)
+    other.resume()
+    call.wait_media(since)
     since = len(second.events)
     call.resume()
     other.wait_media(since)
@@ -126,8 +141,32 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     call.wait_ended()
     other.wait_ended()
     record = two.wait_record()
-    assert record.released_by == "callee"
+    assert (record.disposition, record.released_by) == ("ANSWERED", "callee")
+    # Held time is call time.
+    assert record.billed_seconds > 3
     assert record.charge == Decimal(0)
+
+
+def test_a_phone_that_comes_into_another_network_goes_on_with_its_call(two, phones):
+    first, second = phones("8001"), phones("8002")
+    call, other = talk(first, second, "8002")
+    since = len(second.events)
+    second.command("move", address="127.0.0.2")
+    second.wait(
+        lambda e: e["event"] == "registration" and e["status"] == 200, 20, "to register", since)
+    (row,) = [r for r in two.ask("show", "registrations") if r["extension"] == "8002"]
+    assert row["source"].startswith("127.0.0.2:")
+    since = len(first.events)
+    second.command("reinvite", call=other.number)
+    call.wait_media(since)
+    for end in (call, other):
+        end.wait_packets("received", 25)
+    call.hang_up()
+    other.wait_ended()
+    (bye,) = other.received("BYE")
+    assert "@127.0.0.2:" in bye.request_uri
+    record = two.wait_record()
+    assert (record.disposition, record.released_by) == ("ANSWERED", "caller")
 
 
 def test_an_info_in_the_call_reaches_the_other_leg(two, phones):

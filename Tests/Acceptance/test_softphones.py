@@ -1,4 +1,4 @@
-"""Phones of three makers call each other, each by another transport."""
+"""Phones of four makers call each other, over every transport and from each to every other one."""
 
 import shutil
 import time
@@ -9,7 +9,7 @@ import softphones
 from authority import Authority
 from tandem_daemon import REALM, free_port
 from test_connections import registration
-from test_tls import configure, tls_phone
+from test_tls import configure
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
 
@@ -25,40 +25,122 @@ def tls(site, authority):
     site.tls = f"127.0.0.1:{site.tls_port}"
     site.realm = REALM
     certificate, key = authority.sign("tandem", "IP:127.0.0.1", "DNS:127.0.0.1")
-    # linphone asks its user when it is asked; baresip of Debian 12 knows no other digest.
+    # linphone asks its user when it is asked; baresip of Debian 12 and SIPp know no other digest.
     configure(site, certificate, key, authority, asks="no", digest="[MD5]")
     site.start()
-    site.import_extensions(("8001", "city", None), ("8002", "city", None))
+    site.import_extensions(*[(str(number), "city", None) for number in range(8001, 8005)])
     return site
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
-@pytest.mark.parametrize("make", ["baresip", "linphone"])
-def test_another_makers_phone_registers_and_is_called(tls, phones, authority, make, transport):
-    program = {"baresip": "baresip", "linphone": "linphonec"}[make]
+MAKES = {
+    "8001": softphones.Pjsua2, "8002": softphones.Baresip, "8003": softphones.Linphone,
+    "8004": softphones.SIPp,
+}
+# Everybody calls everybody, two calls at once.
+ROUNDS = [
+    [("8001", "8002"), ("8003", "8004")], [("8001", "8003"), ("8004", "8002")],
+    [("8001", "8004"), ("8002", "8003")],
+]
+# Each transport to each other one, in both directions.
+MIXED = {"8001": "udp", "8002": "tcp", "8003": "tls", "8004": "udp"}
+
+
+def wait_heard(phone, count):
+    """Waits until the phone has heard another half second; SIPp counts nothing."""
+    limit = time.monotonic() + 10
+    while count is not None and phone.heard() - count < 25:
+        assert time.monotonic() < limit, (
+            f"{type(phone).__name__} has heard {phone.heard() - count} packets:\n{phone.log_text()}")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("transports", ["udp", "tcp", "tls", "mixed"])
+def test_phones_of_four_makers_call_each_other(tls, authority, transports):
+    for program in ("baresip", "linphonec", "sipp"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program}")
+    used = MIXED if transports == "mixed" else dict.fromkeys(MAKES, transports)
+    made = {}
+    try:
+        for user, make in MAKES.items():
+            made[user] = make(
+                tls, user, transport=used[user], authority=authority if used[user] == "tls" else None)
+        limit = time.monotonic() + 20
+        while (rows := {r["extension"]: r["transport"] for r in tls.ask("show", "registrations")}
+               ) != used:
+            assert time.monotonic() < limit, f"registered are {rows}"
+            time.sleep(0.1)
+        expected = 0
+        for calls in [[pair[::step] for pair in calls] for calls in ROUNDS for step in (1, -1)]:
+            before = {user: phone.heard() for user, phone in made.items()}
+            for caller, called in calls:
+                made[caller].dial(called)
+            limit = time.monotonic() + 20
+            while (states := [row["state"] for row in tls.ask("show", "calls")]) != ["connected"] * 2:
+                assert time.monotonic() < limit, f"{calls} are {states}"
+                time.sleep(0.05)
+            time.sleep(1)
+            for caller, _ in calls:
+                made[caller].hang_up()
+            expected += 2
+            records = tls.wait_records(expected)[-2:]
+            assert sorted((r.caller, r.dialled) for r in records) == sorted(calls)
+            for record in records:
+                assert (record.disposition, record.released_by, record.direction, record.charge) == (
+                    "ANSWERED", "caller", "internal", 0), record
+                assert record.q850 == 16 and record.billed_seconds > 0.5, record
+            for user, phone in made.items():
+                wait_heard(phone, before[user])
+            tls.wait_idle()
+    finally:
+        for phone in made.values():
+            phone.close()
+
+
+@pytest.mark.parametrize("make", [softphones.Baresip, softphones.Linphone])
+def test_another_makers_phone_holds_and_transfers(tls, phones, make):
+    program = {softphones.Baresip: "baresip", softphones.Linphone: "linphonec"}[make]
     if shutil.which(program) is None:
         pytest.skip(f"no {program}")
-    other = getattr(softphones, make)(
-        tls, "8002", transport=transport, at=tls.tls if transport == "tls" else None,
-        authority=authority if transport == "tls" else None)
+    # A transfer is a call of the transferor beside its first one.
+    tls.do("extension", "set", "8002", "--call-limit", "2")
+    caller, last = phones("8001", algorithm="MD5"), phones("8003", algorithm="MD5")
+    other = make(tls, "8002")
     try:
         limit = time.monotonic() + 20
-        while (row := registration(tls, "8002")) is None:
-            assert time.monotonic() < limit, f"{make} did not register:\n{other.log_text()}"
+        while registration(tls, "8002") is None:
+            assert time.monotonic() < limit, f"{program} did not register:\n{other.log_text()}"
             time.sleep(0.1)
-        assert row["transport"] == transport
-        phone = tls_phone(tls, phones, authority, "8001")
-        call = phone.dial("8002")
-        call.wait_ringing()
-        if make == "linphone":
-            call.wait_answered()
-            call.wait_packets("sent", 25)
-        call.hang_up()
+        call = caller.dial("8002")
+        call.wait_answered()
+        call.wait_packets("received", 25)
+        since = len(caller.events)
+        other.hold()
+        call.wait_media(since)
+        held = [m for m in call.received("INVITE") if m.tag("to")][-1]
+        assert "a=sendonly" in held.body or "a=inactive" in held.body
+        time.sleep(0.5)
+        silent = call.packets()["sent"]
+        time.sleep(1)
+        assert call.packets()["sent"] == silent, "who is held still sends"
+        since = len(caller.events)
+        other.resume()
+        call.wait_media(since)
+        for direction in ("sent", "received"):
+            call.wait_packets(direction, 25)
+        other.transfer("8003")
+        taken = last.incoming()
+        assert taken.invite.user("referred-by") == "8002"
+        taken.answer()
+        for end in (call, taken):
+            end.wait_packets("received", 25)
+        taken.hang_up()
         call.wait_ended()
-        record = tls.wait_record()
-        # baresip rings: its own answering wants a sound card.
-        assert (record.dialled, record.disposition == "ANSWERED", record.released_by) == (
-            "8002", make == "linphone", "caller")
+        records = {(r.caller, r.dialled): r for r in tls.wait_records(2)}
+        first, made = records["8001", "8002"], records["8002", "8003"]
+        assert (made.link, made.linked_call, made.disposition, made.charge) == (
+            "transferred", first.call, "ANSWERED", 0)
+        assert (first.disposition, first.charge) == ("ANSWERED", 0)
         tls.wait_idle()
     finally:
         other.close()
@@ -73,7 +155,7 @@ def test_it_registers_where_nothing_is_said_of_digests(site, measured, make):
     site.write_config()
     site.start()
     site.import_extensions(("8002", "country", None))
-    other = getattr(softphones, make)(site, "8002")
+    other = {"baresip": softphones.Baresip, "linphone": softphones.Linphone}[make](site, "8002")
     began = time.monotonic()
     try:
         # baresip of Debian 12 gives up where it finds SHA-256 among the challenges. When it tries again,

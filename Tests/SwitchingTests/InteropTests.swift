@@ -388,6 +388,18 @@ import Testing
 
     // MARK: Extensions that are not spoken
 
+    @Test(arguments: ["tel:8-002", "tel:8002;phone-context=example.net", "sip:8.002@example.com"])
+    func aNumberMayBeDialledAsATelURIAndWithVisualSeparators(uri: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        phones[0].callID = "tel"
+        try phones[0].authenticated(
+            "INVITE", uri: uri, to: "<\(uri)>", extra: "", body: Party.offer, site: &site)
+        phones[1].answer(try site.invite(phones[1]), 486, at: &site)
+        #expect(site.said(phones[0].endpoint) == "100 486")
+        #expect(site.records.map(\.dialled) == ["8002"])
+    }
+
     @Test func aPublicGRUUIsNotGiven() throws {
         var site = try Site()
         var phone = Party.phone("8001")

@@ -7,7 +7,7 @@ import Testing
 /// nothing by itself.
 struct Party {
     let number: String
-    let endpoint: Endpoint
+    var endpoint: Endpoint
     var cseq = 0
     let tag: String
     /// Of the call that it is in.

@@ -81,6 +81,8 @@ struct Join: Sendable {
     var isAbandoned = false
     /// It is asked again at its deadline.
     var isWaiting = false
+    /// What it waits for is the end of an INVITE that we have sent ourselves: then it goes on at once.
+    var waitsForOwnInvite = false
     /// How often a side had something else under way (491).
     var collisions = 0
 

@@ -30,6 +30,7 @@ extension Switch {
         guard let index = calls[handle][side].dialogs.firstIndex(where: { $0.matches(request) }),
             flow.remote.ip == calls[handle][side].flow.remote.ip
                 || isTrunk(of: side, in: handle, at: flow.remote.ip)
+                || hasMoved(reference, to: flow.remote.ip)
         else {
             // Right tag, wrong dialog or wrong place: somebody guesses, or a stray.
             counters.count("stray-in-dialog")
@@ -49,8 +50,9 @@ extension Switch {
         {
             return
         }
-        // A phone behind NAT may have got a new port: answer and go on there.
-        if flow.remote.ip == calls[handle][side].flow.remote.ip,
+        // A phone behind NAT may have got a new port, or a phone a new address: answer and go on there.
+        if !isTrunk(of: side, in: handle, at: flow.remote.ip)
+            || flow.remote.ip == calls[handle][side].flow.remote.ip,
             side == .caller || calls[handle].inboundTrunk != nil || isPhone(side, of: handle)
         {
             let isMoved = calls[handle][side].flow != flow
@@ -123,6 +125,15 @@ extension Switch {
             return false
         }
         return true
+    }
+
+    /// Whether the leg's phone has registered from this address since it was last heard: it is in another
+    /// network now, and goes on with its calls from there (RFC 3665 §3.7). Nobody else's password does it.
+    private func hasMoved(_ leg: LegReference, to address: IPAddress) -> Bool {
+        guard let owner = subscriber(at: leg) else { return false }
+        return registrar.bindings(of: owner.number, at: wallTime).contains {
+            $0.flow.remote.ip == address
+        }
     }
 
     private func isPhone(_ side: Side, of handle: Handle) -> Bool {
@@ -299,11 +310,13 @@ extension Switch {
                 acknowledge(
                     response, dialog: dialog, flow: calls[handle][to].flow, client: client)
             }
+            inviteEnded(at: LegReference(call: handle, side: to))
             return
         }
         passResponse(response, to: server, of: from)
         // These say that the dialog is gone (RFC 3261 §12.2.1.2).
         if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
+        if method == .invite { inviteEnded(at: LegReference(call: handle, side: to)) }
     }
 
     /// A request inside the dialog was never answered: the phone or gateway is gone.
@@ -386,10 +399,14 @@ extension Switch {
                 session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
+        let flow = servers[server].flow
+        respond(server, response.status, bytes: bytes)
+        // Whoever has left meanwhile, as who has parked the call, is known by its tag no longer: its ACK
+        // would not be heard.
+        guard calls[handle][side].state != .ended else { return }
         calls[handle][side].pendingAnswer = Leg.PendingAnswer(
             retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
-            flow: servers[server].flow)
-        respond(server, response.status, bytes: bytes)
+            flow: flow)
         armAnswer(handle, side: side)
     }
 

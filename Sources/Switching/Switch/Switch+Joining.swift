@@ -55,13 +55,14 @@ extension Switch {
     mutating func askNext(_ holder: Handle) {
         guard let join = calls[holder].handover?.join, !join.isAbandoned else { return }
         calls[holder].handover?.join?.isWaiting = false
+        calls[holder].handover?.join?.waitsForOwnInvite = false
         let leg = join.offer == nil ? join.offerer : join.answerer
         guard isTalking(leg), let dialog = calls[leg.call][leg.side].dialogs.last else {
             joinFailed(holder, 480, "the other side is gone")
             return
         }
         guard !dialog.isInvitePending else {
-            collided(holder)
+            collided(holder, withOwnInvite: true)
             return
         }
         let flow = calls[leg.call][leg.side].flow
@@ -82,6 +83,20 @@ extension Switch {
         _ = makeClient(
             .invite, branch: branch, bytes: bytes, flow: flow,
             user: .join(call: holder, asked: leg))
+    }
+
+    /// An INVITE that somebody else had on its way to this leg has its final answer: the join that waits
+    /// for that goes on.
+    mutating func inviteEnded(at leg: LegReference) {
+        guard calls.contains(leg.call) else { return }
+        for holder in [leg.call, calls[leg.call].handover?.isFor ?? .none]
+        where calls.contains(holder) {
+            guard let join = calls[holder].handover?.join, join.waitsForOwnInvite,
+                (join.offer == nil ? join.offerer : join.answerer) == leg
+            else { continue }
+            deadlines.remove(DeadlineKey(kind: .join, slot: holder.slot))
+            askNext(holder)
+        }
     }
 
     // MARK: What is answered
@@ -207,7 +222,7 @@ extension Switch {
     }
 
     /// Both want something else of a side at once: again in a while (RFC 3261 §14.1).
-    private mutating func collided(_ holder: Handle) {
+    private mutating func collided(_ holder: Handle, withOwnInvite isOwn: Bool = false) {
         let collisions = (calls[holder].handover?.join?.collisions ?? 0) + 1
         guard collisions <= Join.collisionLimit else {
             joinFailed(holder, 491, "something else is under way")
@@ -215,6 +230,7 @@ extension Switch {
         }
         calls[holder].handover?.join?.collisions = collisions
         calls[holder].handover?.join?.isWaiting = true
+        calls[holder].handover?.join?.waitsForOwnInvite = isOwn
         let wait = Instant.Span.milliseconds(2_100 + Int(tokens.next() % 190) * 10)
         deadlines.set(DeadlineKey(kind: .join, slot: holder.slot), at: now + wait)
     }

@@ -80,6 +80,35 @@ import Testing
         #expect(site.sw.parkedCalls["7"] != nil && site.sw.callsOfExtension == ["8001": 1])
     }
 
+    /// A key that holds and dials in one: the hold is not answered yet when its sender leaves.
+    @Test func aCallIsParkedWhileItsHoldIsOnTheWay() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8004", "8005")
+        try site.connected(&phones)
+        let hold = Party.offer.replacing("sendrecv", with: "sendonly")
+        phones[1].send("INVITE", at: &site, body: hold)
+        let held = try site.next(phones[0].endpoint)
+        #expect(held.method == .invite && site.said(phones[1].endpoint) == "100")
+        var second = phones[1]
+        second.cseq = 100
+        second.callID = ""
+        #expect(try site.code("*68*7", by: &second).status == 487)
+        #expect(site.said(phones[0].endpoint) == "")
+        phones[0].answer(held, 200, at: &site, body: Party.offer)
+        // Its ACK, and at once the hold of the place.
+        #expect(try site.next(phones[0].endpoint).method == .ack)
+        try TransferTests.reinvited(&phones[0], &site)
+        #expect(try site.next(phones[0].endpoint).text.contains("a=inactive"))
+        // Who has left is answered once, whatever becomes of its ACK.
+        #expect(
+            site.said(phones[1].endpoint).split(separator: " ").filter { $0 == "200" }.count == 1)
+        site.pass(.seconds(5))
+        #expect(!site.said(phones[1].endpoint).contains("200"))
+        try phones[2].call("*69*7", at: &site, body: Self.other)
+        try TransferTests.reinvited(&phones[0], &site, body: Party.offer)
+        #expect(site.all(phones[2].endpoint).last?.status == 200)
+    }
+
     @Test func aTakenPlaceIsRefusedAndTheCallGoesOn() throws {
         var site = try Site.withFeatures()
         _ = try parked(&site)

@@ -206,7 +206,7 @@ extension Party {
 
 extension String {
     /// What stands between two marks, each time.
-    fileprivate func components(between start: String, and end: String) -> [String] {
+    func components(between start: String, and end: String) -> [String] {
         split(separator: start).dropFirst().compactMap { part in
             part.split(separator: end, omittingEmptySubsequences: false).first.map(String.init)
         }

@@ -237,6 +237,26 @@ import Testing
         #expect(Self.heard(phones[0], &site).suffix(2) == ["200 end", "BYE"])
     }
 
+    /// A key that holds and transfers in one: the transferred side still answers to the hold.
+    @Test func aTransferGoesOnAtOnceWhenTheHoldBeforeItIsAnswered() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        phones[1].send("INVITE", at: &site, body: Party.offer)
+        let held = try site.next(phones[0].endpoint)
+        refer(&phones[1], to: "8003", &site)
+        phones[2].answer(try site.invite(phones[2]), 200, at: &site, body: Self.third)
+        #expect(site.said(phones[0].endpoint) == "")
+        phones[0].answer(held, 200, at: &site, body: Party.offer)
+        #expect(try site.next(phones[0].endpoint).method == .ack)
+        #expect(try Self.reinvited(&phones[0], &site).text.contains("m=audio 6000"))
+        #expect(
+            Self.heard(phones[1], &site) == ["100", "202", "100", "200", "200 end", "BYE"])
+        #expect(site.said(phones[0].endpoint) == "ACK" && site.said(phones[2].endpoint) == "ACK")
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[2].endpoint) == "BYE" && site.isIdle)
+    }
+
     @Test func theTransferredSideHangingUpEndsTheSearch() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002", "8003")

@@ -178,6 +178,27 @@ import Testing
         site.pass(.seconds(300))
     }
 
+    /// A phone goes on from another address once it has registered there; nobody else's phone does.
+    @Test func aCallMovesToAnAddressOfItsOwnPhoneAlone() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        let elsewhere = Endpoint(text: "127.0.0.2:18003")
+        for (number, heard) in [("8003", "481"), ("8002", "200")] {
+            var phone = Party(number, elsewhere)
+            #expect(try phone.register(at: &site).status == 200)
+            var mover = phones[1]
+            mover.endpoint = elsewhere
+            mover.send("INFO", at: &site)
+            if heard == "200" {
+                phones[0].answer(try site.next(phones[0].endpoint), 200, at: &site)
+            }
+            #expect(site.said(elsewhere) == heard && site.said(phones[0].endpoint) == "")
+        }
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(elsewhere) == "BYE" && site.said(phones[1].endpoint) == "")
+    }
+
     @Test func aResponseToNothingIsLetGo() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

@@ -1,0 +1,121 @@
+"""Calls that a phone does not take and that go on to where its user says: set by code and by command."""
+
+from decimal import Decimal
+
+import pytest
+
+from tandem_daemon import DIALPLAN
+
+CODES = """
+feature forward-always       on *57*{number}  off #57
+feature forward-busy         on *40*{number}  off #40
+feature forward-no-answer    on *41*{number}  off #41
+feature forward-unregistered on *42*{number}  off #42
+"""
+
+
+def rejects(phone):
+    phone.incoming(since=phone.seen).reject(486)
+
+
+def rings(phone):
+    phone.incoming(since=phone.seen).ring()
+
+
+def does_nothing(phone):
+    pass
+
+
+# By kind: its codes' keys, what the phone of the forwarder does, how Diversion (RFC 5806) names it, and
+# what the record says of the attempt at that phone.
+KINDS = {
+    "always": ("57", does_nothing, "unconditional", []),
+    "busy": ("40", rejects, "user-busy", [("8002", "failed")]),
+    "no-answer": ("41", rings, "no-answer", [("8002", "failed")]),
+    "unregistered": ("42", does_nothing, "unavailable", [("8002", "skipped")]),
+}
+
+
+@pytest.fixture
+def house(site):
+    site.write_dialplan(DIALPLAN + CODES)
+    site.write_config(calls={"no-answer": "5s"})
+    site.start()
+    site.import_tariff()
+    site.open_account("desk", "5")
+    site.import_extensions(
+        ("8001", "house", None), ("8002", "country", "desk"), ("8003", "house", None))
+    return site
+
+
+def code(phone, digits):
+    return phone.dial(digits.replace("#", "%23")).wait_ended()
+
+
+def talked(house, call, taken):
+    """Both hear each other; the record of the call when it is over."""
+    for end in (call, taken):
+        end.wait_packets("received", 25)
+    call.hang_up()
+    taken.wait_ended()
+    house.wait_idle()
+    record = [r for r in house.records() if r.direction != "feature"][-1]
+    assert (record.caller, record.dialled, record.disposition, record.link) == (
+        "8001", "8002", "ANSWERED", "forwarded")
+    assert record.released_by == "caller" and record.q850 == 16
+    return record
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_goes_on_with_the_rights_and_the_account_of_who_forwards(house, phones, peers, kind):
+    keys, happens, reason, before = KINDS[kind]
+    caller, away, other = phones("8001"), phones("8002"), phones("8003")
+    gateway = peers(house.e1_port)
+    if kind == "unregistered":
+        away.unregister()
+
+    # By the code, inside, for nothing.
+    ended = code(away, f"*{keys}*8003")
+    assert ended["status"] == 487 and ended["reason"].endswith("to 8003"), ended
+    (row,) = house.ask("extension", "show", "8002")
+    assert row[f"forward_{kind}"] == "8003"
+    away.seen = len(away.events)
+    call = caller.dial("8002")
+    happens(away)
+    taken = other.incoming()
+    assert f"reason={reason}" in taken.invite["diversion"]
+    assert "sip:8002@" in taken.invite["diversion"]
+    taken.answer()
+    call.wait_answered()
+    record = talked(house, call, taken)
+    assert [(a.route, a.outcome) for a in record.attempts] == before + [("8003", "answered")]
+    assert record.normalised == "8003" and record.charge == 0
+
+    # By the command line, outside: the caller may not call there and has no account.
+    house.do("extension", "set", "8002", f"--forward-{kind}", "02088886666")
+    away.seen = len(away.events)
+    call = caller.dial("8002")
+    happens(away)
+    taken = gateway.incoming()
+    assert f"reason={reason}" in taken.invite["diversion"]
+    taken.answer()
+    call.wait_answered()
+    record = talked(house, call, taken)
+    assert [(a.route, a.outcome) for a in record.attempts] == before + [("ip-e1", "answered")]
+    assert record.normalised == "02088886666" and record.presented == "+8631166778002"
+    assert (record.account, record.charged_extension) == ("desk", "8002")
+    assert record.charge == Decimal("0.07") == Decimal(5) - house.balance("desk")
+
+    # And no longer.
+    assert code(away, f"%23{keys}")["status"] == 487
+    (row,) = house.ask("extension", "show", "8002")
+    assert row.get(f"forward_{kind}") is None
+    away.seen = len(away.events)
+    call = caller.dial("8002")
+    if kind != "unregistered":
+        away.incoming(since=away.seen).reject(486)
+    status = call.wait_ended()["status"]
+    assert status == (480 if kind == "unregistered" else 486)
+    house.wait_idle()
+    record = house.records()[-1]
+    assert record.link is None and [a.route for a in record.attempts] == ["8002"]
