@@ -83,7 +83,7 @@ def test_a_hunting_group_rings_one_after_the_other_and_begins_behind_whom_it_beg
 ):
     members = {number: phones(number) for number in ("8001", "8002", "8003")}
     gateway = peers(house.pstn_port)
-    for first, second in (("8001", "8002"), ("8002", "8003")):
+    for count, (first, second) in enumerate((("8001", "8002"), ("8002", "8003")), 1):
         since = {number: len(phone.events) for number, phone in members.items()}
         call = gateway.dial("66770001", house.address)
         ring = members[first].incoming(since=since[first])
@@ -97,7 +97,7 @@ def test_a_hunting_group_rings_one_after_the_other_and_begins_behind_whom_it_beg
         taken.hang_up()
         call.wait_ended()
         house.wait_idle()
-        record = house.records()[-1]
+        record = house.wait_records(count)[-1]
         assert (record.direction, record.disposition) == ("inbound", "ANSWERED")
         assert [(a.route, a.outcome) for a in record.attempts] == [
             (first, "failed"), (second, "answered")]
@@ -107,17 +107,16 @@ def test_a_hunting_group_rings_one_after_the_other_and_begins_behind_whom_it_beg
 def test_do_not_disturb_is_busy_until_it_is_off(house, phones):
     caller, quiet = phones("8001"), phones("8002")
 
-    def is_busy():
+    def is_busy(count):
         assert caller.dial("8002").wait_ended()["status"] == 486
-        house.wait_idle()
-        record = house.records()[-1]
+        record = house.wait_records(count)[-1]
         assert (record.disposition, record.q850, record.charge) == ("BUSY", 17, 0)
 
     assert code(quiet, "*56")["reason"] == "Do not disturb is on"
-    is_busy()
+    is_busy(2)
     house.do("extension", "set", "8002", "--do-not-disturb", "off")
     house.do("extension", "set", "8002", "--do-not-disturb", "on")
-    is_busy()
+    is_busy(3)
     assert not quiet.was_called
     assert code(quiet, "#56")["reason"] == "Do not disturb is off"
     call = caller.dial("8002")

@@ -79,7 +79,7 @@ def test_who_dials_the_place_on_a_second_line_parks_the_call_it_holds(office, ph
     call.hang_up()
     fetched.wait_ended()
     office.wait_idle()
-    (record,) = [r for r in office.records() if r.direction == "internal"]
+    (record,) = [r for r in office.wait_records(5) if r.direction == "internal"]
     assert (record.caller, record.dialled, record.disposition, record.released_by) == (
         "8001", "8002", "ANSWERED", "caller")
 
@@ -127,7 +127,7 @@ def test_a_parked_call_that_nobody_fetches_comes_back(office, parked):
     call.hang_up()
     back.wait_ended()
     office.wait_idle()
-    record, recall = [r for r in office.records() if r.direction == "internal"]
+    record, recall = [r for r in office.wait_records(3) if r.direction == "internal"]
     assert (record.caller, record.dialled, record.disposition) == ("8001", "8002", "ANSWERED")
     assert record.released_by == "caller" and record.billed_seconds > 10
     assert (recall.caller, recall.link, recall.linked_call, recall.disposition) == (

@@ -132,6 +132,8 @@ def test_hold_silences_the_call_and_resume_brings_it_back(two, phones):
     since = len(first.events)
     other.resume()
     call.wait_media(since)
+    # Its own may not begin before the ACK of that one.
+    time.sleep(0.5)
     since = len(second.events)
     call.resume()
     other.wait_media(since)
