@@ -190,7 +190,11 @@ def test_one_address_cannot_take_all_connections(site, phones):
     while site.status()["counters"].get("connections refused: too many", 0) < 200:
         assert time.monotonic() < limit, site.status()["counters"]
         time.sleep(0.1)
-    assert site.status()["counters"]["connections"] == 100
+    status = site.status()
+    assert status["counters"]["connections"] == 100
+    tables = status["tables"]
+    assert (tables["connections"]["used"], tables["connections"]["limit"]) == (100, 200)
+    assert all(0 <= row["used"] <= row["limit"] for row in tables.values()), tables
     call, other = talk(first, second, "8002")
     call.hang_up()
     other.wait_ended()

@@ -126,14 +126,17 @@ def test_what_callers_write_steers_no_terminal(daemon):
         gateway.settimeout(5)
         message = (
             INVITE.format(n=1, port=daemon.pstn_port, address=daemon.address)
+            .partition("Content-Type")[0]
             .replace("sip:8002@", f"sip:{evil}@", 1)
             .replace('"Garbage" <sip:8001@', f'"\x1b[2J\x9b" <sip:{evil}@')
-            .replace("Via:", "User-Agent: \x1b[2J\x9b\u202e\r\nVia:", 1))
+            .replace("Via:", "User-Agent: \x1b[2J\x9b\u202e\r\nVia:", 1)
+            + "Content-Length: 0\r\n\r\n")
         gateway.sendto(message.encode(), ("127.0.0.1", daemon.port))
         answers = [gateway.recv(65535) for _ in range(2)]
-    assert [int(answer.split(b" ")[1]) for answer in answers] == [100, 404]
+    assert [int(answer.split(b" ")[1]) for answer in answers] == [100, 484]
     record = daemon.wait_record()
-    assert "\x1b" in record.dialled and "\x1b" in record.caller
+    # All of it stands in the record, behind the NUL too.
+    assert record.dialled == record.caller == "\x1b]0;x\x07\x9b2J\r\n\ufffd8002\u202e\ufffd"
     shown = [
         daemon.do("cdr").output, daemon.do("cdr", "--csv").output,
         daemon.do("cdr", "--call", record.call).output,

@@ -199,7 +199,7 @@ import Testing
         #expect(record.charge == .zero && site.isIdle)
     }
 
-    @Test(arguments: [("pstn", "pstn"), ("anonymous", "anonymous"), ("%00a", "%00a")])
+    @Test(arguments: [("pstn", "pstn"), ("anonymous", "anonymous"), ("%00a", "%EF%BF%BDa")])
     func aCallerWithoutNumberIsShownAsItSaysItIs(user: String, shown: String) throws {
         var site = try Site()
         var phone = try site.registered("8002")[0]

@@ -341,7 +341,7 @@ extension Switch {
         if status < 400 { redirected(response, call: handle, callee: callee) }
         if offersReliability(response, of: client) { return }
         let reason = Self.q850(in: response)
-        let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self)
+        let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self).storable
         attemptFailed(
             handle, callee: callee, status: status, reason: reason,
             text: text.isEmpty ? "\(status)" : text, isSilence: false,

@@ -172,7 +172,8 @@ extension Switch {
             number: number, contact: [], flow: flow, expiresAt: 0,
             callID: Array(request.callID), cseq: request.cseqNumber,
             userAgent: String(
-                decoding: (request.value(.userAgent) ?? []).prefix(120), as: UTF8.self))
+                decoding: (request.value(.userAgent) ?? []).prefix(120), as: UTF8.self
+            ).storable)
         let path = request.elements(.path)
         guard path.count <= Self.pathLimit, path.allSatisfy({ NameAddr(parsing: $0) != nil }) else {
             answerStatelessly(request, 400, on: flow, reason: "Malformed Path")

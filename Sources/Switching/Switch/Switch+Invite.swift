@@ -195,14 +195,14 @@ extension Switch {
         guard let uri = from?.uriView else { return "anonymous" }
         if let number = uri.telephoneNumber { return String(number.prefix(64)) }
         let user = String(uri.userUnescaped.prefix(64))
-        return user.isEmpty ? "anonymous" : user
+        return user.isEmpty ? "anonymous" : user.storable
     }
 
     /// What was dialled: the user part or the number of a tel URI, without parameters.
     private static func dialled(_ request: Message) -> String {
         guard let uri = URI(parsing: request.requestURI) else { return "" }
         if let number = uri.telephoneNumber { return number }
-        return uri.userUnescaped
+        return uri.userUnescaped.storable
     }
 
     // MARK: Where to

@@ -189,7 +189,8 @@ extension Switch {
             id: id, startedAt: now,
             record: CallRecord(
                 callID: id.rawValue, direction: .outbound, caller: subscriber.number,
-                dialled: target.telephoneNumber ?? target.userUnescaped, startedAt: wallTime),
+                dialled: target.telephoneNumber ?? target.userUnescaped.storable,
+                startedAt: wallTime),
             caller: caller, invite: invite, maxForwards: 70, attemptStartedAt: now)
         call.record.linkedCall = calls[other.call].id.rawValue
         call.record.link = .transferred

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import SIP
@@ -182,5 +183,50 @@ import Testing
         // An IPv6 host changes the second half of its address by itself.
         #expect(try verdict(given: "2001:db8::1", used: "2001:db8::2") == .ok)
         #expect(try verdict(given: "2001:db8::1", used: "2001:db8:0:1::1") == .stale)
+    }
+
+    /// How many bytes were hashed by which function, in order.
+    private final class Work: Sendable {
+        private let steps = Mutex<[String]>([])
+
+        var all: [String] { steps.withLock { $0 } }
+
+        func functions(_ hashes: HashFunctions) -> HashFunctions {
+            func noted(
+                _ name: String, _ function: @escaping HashFunctions.Function
+            ) -> HashFunctions.Function {
+                { [self] bytes in
+                    steps.withLock { $0.append("\(name) \(bytes.count)") }
+                    return function(bytes)
+                }
+            }
+            return HashFunctions(
+                md5: noted("md5", hashes.md5), sha256: noted("sha256", hashes.sha256),
+                sha512t256: noted("sha512t256", hashes.sha512t256))
+        }
+    }
+
+    @Test(arguments: [0, 1, 2])
+    func anUnknownUserIsTheSameWorkAsAWrongPasswordAndARightOne(_ place: Int) throws {
+        let right = try answer(place)
+        let wrong = try answer(place, password: "guess")
+        var seen: [[String]] = []
+        let cases: [(DigestCredentials, StoredSecret?, DigestChallenger.Verdict)] = [
+            (right, secret, .ok), (wrong, secret, .wrong), (wrong, nil, .wrong),
+            (right, nil, .wrong),
+        ]
+        for (credentials, secret, verdict) in cases {
+            let work = Work()
+            let counted = DigestChallenger(
+                realm: "tandem", key: [UInt8](repeating: 7, count: 32), lifetime: .seconds(60),
+                hashes: work.functions(hashes))
+            #expect(
+                counted.verify(
+                    credentials, method: .register, requestURI: uri[...], secret: secret,
+                    now: start + .seconds(1)) == verdict)
+            seen.append(work.all)
+        }
+        #expect(seen[0].count > 3)
+        #expect(seen.allSatisfy { $0 == seen[0] }, "\(seen)")
     }
 }

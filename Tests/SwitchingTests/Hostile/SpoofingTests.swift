@@ -562,6 +562,17 @@ import Testing
         #expect(record.explanation.allSatisfy { $0.utf8.count < 4 * limit })
     }
 
+    @Test func whatFollowsANULStandsInTheRecordToo() throws {
+        var site = try Site()
+        _ = try site.registered("8001")
+        var gateway = Party.e1
+        try gateway.callUnasked("66778001%00x", from: "8001%00evil", at: &site)
+        #expect(site.said(Site.e1).hasSuffix("484"))
+        let record = try #require(site.records.first)
+        #expect(record.dialled == "66778001\u{fffd}x" && record.caller == "8001\u{fffd}evil")
+        #expect(record.explanation.allSatisfy { !$0.utf8.contains(0) })
+    }
+
     @Test func aCallerIsShownWithNoMoreThanSixtyFourCharacters() throws {
         var site = try Site()
         _ = try site.registered("8001")
@@ -623,6 +634,48 @@ import Testing
         #expect(answer.status == 200)
         #expect(answer.elements(.contact).count == site.settings.registration.contactLimit)
         #expect(site.sw.registrar.count == site.settings.registration.contactLimit)
+    }
+
+    /// A Contact, a route and a path of a third party, of another phone, and of the switch itself.
+    @Test(arguments: ["203.0.113.66:5060", "127.0.0.1:18002", "127.0.0.1:5060"])
+    func nobodyMakesTheSwitchSendToSomebodyElse(_ victim: String) throws {
+        var settings = Site.settings()
+        settings.calls.aliveCheck = .seconds(60)
+        var site = try Site(settings: settings)
+        let other = try site.registered("8002")[0]
+        let phone = Endpoint(text: "198.51.100.1:5060")
+        var rogue = Party("8001", phone)
+        let contact = "Contact: <sip:8001@\(victim)>\n"
+        let route = "Record-Route: <sip:\(victim);lr>\nRoute: <sip:\(victim);lr>\n"
+        rogue.callID = "register"
+        try rogue.authenticated(
+            "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>",
+            extra: contact + "Path: <sip:\(victim);lr>\nSupported: path\n" + route,
+            hasContact: false, site: &site)
+        #expect(site.said(phone) == "200")
+        rogue.callID = "watch"
+        try rogue.authenticated(
+            "SUBSCRIBE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: contact + route + "Event: presence\nExpires: 600\n", hasContact: false,
+            site: &site)
+        #expect(site.said(phone) == "200 NOTIFY")
+        rogue.callID = "text"
+        try rogue.authenticated(
+            "MESSAGE", uri: "sip:8001@example.com", to: "<sip:8001@example.com>",
+            extra: contact + route, body: "x", hasContact: false, site: &site)
+        #expect(site.said(phone) == "MESSAGE")
+        rogue.callID = "call"
+        try rogue.authenticated(
+            "INVITE", uri: "sip:02088886666@example.com", to: "<sip:02088886666@example.com>",
+            extra: contact + route, body: Party.offer, hasContact: false, site: &site)
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 200, at: &site, body: Party.offer)
+        // The answer again, a question whether it is there, the end of the call.
+        site.pass(.seconds(300))
+        _ = site.all(Site.e1)
+        #expect(site.all(phone).contains { $0.method == .bye })
+        #expect(site.inbox.keys.allSatisfy { $0 == other.endpoint })
+        #expect(site.said(other.endpoint) == "")
     }
 
     @Test func whatStandsBehindAContactIsInNoRequestLine() throws {
