@@ -79,8 +79,8 @@ struct JournalLog {
         withUnsafeBytes(of: call.littleEndian) { run.append(contentsOf: $0) }
         for _ in 0..<4 { run.append(0) }
         values.append(to: &run)
-        let follow = UInt32(run.count - first - Self.headLength).littleEndian
-        withUnsafeBytes(of: follow) { run.replaceSubrange(first + 8..<first + 12, with: $0) }
+        let follow = run.count - first - Self.headLength
+        for place in 0..<4 { run[first + 8 + place] = UInt8(truncatingIfNeeded: follow >> (8 * place)) }
         if first == 0 { begin(number) }
         count(call, run.count - first)
     }

@@ -114,7 +114,6 @@ struct SQLValues {
     /// but the last with their top bit set; integers too, with their sign in the lowest bit.
     /// `PackedValues` reads them.
     func append(to packed: inout [UInt8]) {
-        packed.reserveCapacity(packed.count + bytes.count + 4 * slots.count)
         for slot in slots {
             switch slot {
             case .null: packed.append(Packed.null.rawValue)
