@@ -56,6 +56,8 @@ struct ClientEntry: Sendable {
     var datagramListener: UInt16?
     /// It carries the answer to a challenge: another one means that the password is wrong.
     var isAuthenticated = false
+    /// Of a BYE whose call is over: whose password answers a challenge to it.
+    var trunk: String?
 }
 
 /// A request of somebody's that we have to answer, and who answers it.

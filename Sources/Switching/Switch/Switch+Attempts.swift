@@ -367,6 +367,7 @@ extension Switch {
             let dialog = Dialog(request: request, response: response)
         {
             calls[handle].callees[callee].dialogs.append(dialog)
+            findNextHop(of: LegReference(call: handle, side: .callee(callee)))
             if let number = calls[handle].callees[callee].rings { ringsNamed(at: number) }
         }
         if response.status == 180 || response.status == 183 {

@@ -93,10 +93,11 @@ extension Switch {
     mutating func hangUpCaller(_ handle: Handle, reason: [UInt8]?) {
         guard calls[handle].caller.state == .answered else { return }
         calls[handle].caller.state = .ended
-        let flow = calls[handle].caller.flow
+        let leg = LegReference(call: handle, side: .caller)
+        let flow = requestFlow(to: leg)
         // The leg has ended: its next sequence number is of no more use.
         var dialog = calls[handle].caller.dialogs[0]
-        sendBye(in: &dialog, flow: flow, reason: reason)
+        sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))
     }
 
     mutating func hangUpCallee(_ handle: Handle, reason: [UInt8]?) {
@@ -104,14 +105,15 @@ extension Switch {
             calls[handle].callees[index].state == .answered
         else { return }
         calls[handle].callees[index].state = .ended
-        let flow = calls[handle].callees[index].flow
+        let leg = LegReference(call: handle, side: .callee(index))
+        let flow = requestFlow(to: leg)
         var dialog = calls[handle].callees[index].dialogs[0]
         if let due = calls[handle].callees[index].acknowledgementDue {
             // Not told to the caller, or a late offer that will have no answer: the ACK goes without
             // one, and BYE follows.
             acknowledge(cseq: due.cseq, dialog: dialog, flow: flow, client: due.client)
         }
-        sendBye(in: &dialog, flow: flow, reason: reason)
+        sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))
     }
 
     /// Settles, records and forgets a call. The one way out of the table.

@@ -281,7 +281,7 @@ extension Switch {
         guard let request = parseOwn(clients[handle].request),
             var dialog = Dialog(request: request, response: response)
         else { return }
-        let flow = clients[handle].flow
+        let flow = requestFlow(of: dialog, spokenFrom: clients[handle].flow)
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
         // A re-INVITE that the end of its call overtook: the BYE is on the way, with a lower number
         // than another one would have.

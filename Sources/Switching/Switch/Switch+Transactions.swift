@@ -205,6 +205,7 @@ extension Switch {
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
                 flow: flow, request: bytes, datagramListener: datagramListener))
+        if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         send(bytes, on: flow)
         rearm(client: handle)
         return handle
@@ -216,6 +217,13 @@ extension Switch {
         let handle = clients.insert(entry)
         clientHandles[key] = handle
         return handle
+    }
+
+    /// What is sent again of a request of ours goes elsewhere from now on.
+    mutating func move(client handle: Handle, to flow: Flow) {
+        askedPlaces.remove(clients[handle].flow.remote)
+        askedPlaces.add(flow.remote)
+        clients[handle].flow = flow
     }
 
     func clientMachine(_ method: Method, reliable: Bool) -> ClientEntry.Machine {
@@ -302,6 +310,8 @@ extension Switch {
     /// - Parameter status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
     mutating func clientFailed(_ handle: Handle, status: Int, why: String) {
         let user = clients[handle].user
+        let flow = clients[handle].flow
+        nextHopNames.failed(NextHop(transport: flow.transport, endpoint: flow.remote), now: now)
         forget(client: handle)
         switch user {
         case .nobody: break
@@ -347,6 +357,9 @@ extension Switch {
         if let handle, clients.contains(handle) {
             clients[handle].acknowledgement = bytes
             clients[handle].request = []
+            // A 2xx that comes again is acknowledged at the same place.
+            move(client: handle, to: flow)
+            if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         }
     }
 
@@ -403,9 +416,14 @@ extension Switch {
     }
 
     /// BYE in a dialog; nobody waits for its answer but its own transaction.
-    mutating func sendBye(in dialog: inout Dialog, flow: Flow, reason: [UInt8]?) {
+    ///
+    /// - Parameter trunk: whose password answers a challenge to it.
+    mutating func sendBye(
+        in dialog: inout Dialog, flow: Flow, reason: [UInt8]?, trunk: String? = nil
+    ) {
         let (branch, bytes) = bye(in: &dialog, flow: flow, reason: reason)
-        _ = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+        let client = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+        clients[client].trunk = trunk
     }
 
     /// The BYE itself, and the number of its branch.
