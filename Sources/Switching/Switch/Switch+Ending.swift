@@ -18,7 +18,9 @@ extension Switch {
         let reason = Self.reason(q850: q850, text: text, status: nil)
         if let server, answer == nil {
             let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
-            refuse(server, status, reason: reason, retryAfter: told?.retryAfter)
+            refuse(
+                server, status, reason: reason, retryAfter: told?.retryAfter,
+                warning: told?.warning)
         }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(

@@ -447,6 +447,12 @@ extension Switch {
         return Array(value.utf8)
     }
 
+    /// The value of a Warning for people (RFC 3261 §20.43).
+    func warning(_ text: String, listener: UInt16) -> [UInt8] {
+        Array("399 ".utf8) + listenerText(listener).hostPort
+            + Array(" \"\(Self.quotable(text))\"".utf8)
+    }
+
     private static func quotable(_ text: String) -> String {
         var result = ""
         for character in text {
