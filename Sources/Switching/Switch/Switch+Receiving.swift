@@ -14,7 +14,12 @@ extension Switch {
             asked(on: datagram.flow)
             return
         }
-        if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
+        if datagram.flow.transport.isReliable {
+            connections.heard(on: datagram.flow)
+        } else if STUNMessage.isMeant(by: datagram.bytes) {
+            stunReceived(datagram)
+            return
+        }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)
             if message.isRequest {
