@@ -144,7 +144,7 @@ extension Switch {
         freeExtensions(of: handle)
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
-            .unwritten, .sidesCheck,
+            .unwritten, .sidesCheck, .silentFlow,
         ] {
             deadlines.remove(DeadlineKey(kind: kind, slot: handle.slot))
         }

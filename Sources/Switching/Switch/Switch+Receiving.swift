@@ -260,7 +260,8 @@ extension Switch {
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .notification(let subscription):
             notificationAnswered(response.status, subscription: subscription)
-        case .fork(let fork): forkAnswered(response.status, of: fork)
+        case .fork(let fork, let phone, let flow):
+            forkAnswered(response.status, of: fork, phone: phone, flow: flow)
         case .mailbox(let mailbox): mailboxAnswered(response, by: mailbox, client: handle)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)

@@ -326,7 +326,8 @@ extension Switch {
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkUnanswered(status, of: call, side: side)
         case .notification(let subscription): notificationUnanswered(subscription: subscription)
-        case .fork(let fork): forkAnswered(status, of: fork)
+        case .fork(let fork, let phone, let flow):
+            forkAnswered(status, of: fork, phone: phone, flow: flow, isSilence: true)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
