@@ -62,12 +62,12 @@ public final class Daemon {
         let theSwitch = try Switch(
             configuration: loaded.configuration, stored: stored, hashes: hashes,
             seed: SystemRandom.bytes(32), wallClock: clock.last, now: now, into: &actions)
-        turns = Turns(
-            theSwitch: theSwitch, actions: actions, clock: clock, store: store,
-            streams: streams, settings: settings, replies: replies,
-            logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
         let mailbox = loop.mailbox
         outlook = Outlook(post: { mailbox.post($0) })
+        turns = Turns(
+            theSwitch: theSwitch, actions: actions, clock: clock, store: store,
+            streams: streams, outlook: outlook, settings: settings, replies: replies,
+            logger: log.logger, watchdog: Watchdog(notifier: notifier, now: now), now: now)
         reload = Reload(
             first: loaded, streams: streams, outlook: outlook, notifier: notifier,
             logger: log.logger,

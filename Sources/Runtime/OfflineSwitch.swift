@@ -142,7 +142,7 @@ public final class OfflineSwitch {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
             .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
-            .trunkResolved, .stopping, .wallClockRead:
+            .trunkResolved, .nextHopResolved, .stopping, .wallClockRead:
             break
         }
         theSwitch.handle(event, now: MonotonicClock.now(), into: &actions)

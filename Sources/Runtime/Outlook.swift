@@ -8,16 +8,23 @@ import Transport
 /// gateways. What it sees comes to the loop as events.
 final class Outlook: Sendable {
     private let names: TrunkNames
+    private let nextHops: NextHopLookUps
     private let spans: SpanPoller
 
     init(post: @escaping @Sendable (Mail) -> Void) {
         names = TrunkNames(now: MonotonicClock.now) { resolution in
             post(.event(.trunkResolved(resolution), then: nil))
         }
+        nextHops = NextHopLookUps(now: MonotonicClock.now) { resolution in
+            post(.event(.nextHopResolved(resolution), then: nil))
+        }
         spans = SpanPoller { trunk, reading in
             post(.event(.spanRead(trunk: trunk, reading), then: nil))
         }
     }
+
+    /// Asks for a name in the dialog of a gateway, once. Returns at once.
+    func look(up query: NextHopQuery) { nextHops.look(up: query) }
 
     /// Watches what these settings name, and nothing else any more. Returns at once.
     func follow(_ settings: Settings) {
@@ -34,6 +41,7 @@ final class Outlook: Sendable {
                         isOpen: !trunk.ways.isEmpty)
                 }
             }, servers: settings.nameServers)
+        nextHops.use(settings.nameServers)
         spans.follow(
             settings.trunks.compactMap { trunk in
                 trunk.span.map { SpanPoller.Span(trunk: trunk.name, settings: $0) }

@@ -5,6 +5,10 @@ import Switching
 struct PeerNames {
     private var trunks: [TrunkSettings] = []
     private var resolved: [String: [Endpoint]] = [:]
+    /// By which names gateways are reached inside their calls.
+    private var nextHops: [Endpoint: String] = [:]
+    /// Of those at most; beyond it all of them are forgotten, as connections to them mostly stand.
+    private static let nextHopLimit = 10_000
 
     init(_ settings: Settings) { follow(settings) }
 
@@ -17,7 +21,25 @@ struct PeerNames {
     }
 
     /// - Returns: whether that changes anything.
-    mutating func follow(_ resolution: TrunkResolution) -> Bool {
+    mutating func follow(_ event: Event) -> Bool {
+        switch event {
+        case .trunkResolved(let resolution): follow(resolution)
+        case .nextHopResolved(let resolution): follow(resolution)
+        default: false
+        }
+    }
+
+    /// A certificate has to show the name that was looked up, and not one that a name server has said
+    /// instead (RFC 5922 §4).
+    private mutating func follow(_ resolution: NextHopResolution) -> Bool {
+        let secure = resolution.targets.filter { $0.transport == .tls }.map(\.endpoint)
+        guard resolution.failure == nil, !secure.isEmpty else { return false }
+        if nextHops.count + secure.count > Self.nextHopLimit { nextHops = [:] }
+        for endpoint in secure { nextHops[endpoint] = resolution.query.host.name }
+        return true
+    }
+
+    private mutating func follow(_ resolution: TrunkResolution) -> Bool {
         guard resolution.failure == nil, trunks.contains(where: { $0.name == resolution.trunk })
         else { return false }
         resolved[resolution.trunk] = resolution.targets.filter { $0.transport == .tls }
@@ -28,7 +50,7 @@ struct PeerNames {
     /// A trunk that is reached by its address and has no name for its certificate is missing: there
     /// the certificate has to name the address.
     var all: [Endpoint: String] {
-        var names: [Endpoint: String] = [:]
+        var names = nextHops
         // The first in the file keeps an address that two of them have.
         for trunk in trunks.reversed() {
             guard let name = trunk.certificateName ?? trunk.host?.name else { continue }

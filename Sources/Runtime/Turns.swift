@@ -29,6 +29,7 @@ final class Turns: LoopDriver {
     private let store: Store
     /// nil where no listener takes connections.
     private let streams: Streams?
+    private let outlook: Outlook
     private var peerNames: PeerNames
     /// What goes by connections at the end of this turn.
     private var streamed: [(bytes: [UInt8], flow: Flow)] = []
@@ -49,14 +50,15 @@ final class Turns: LoopDriver {
     /// - Parameter actions: what the switch decided when it was made.
     init(
         theSwitch: consuming Switch, actions: consuming ActionList, clock: SiteClock, store: Store,
-        streams: Streams?, settings: Settings, replies: ReplyDesk, logger: Logger,
-        watchdog: Watchdog, now: Instant
+        streams: Streams?, outlook: Outlook, settings: Settings, replies: ReplyDesk,
+        logger: Logger, watchdog: Watchdog, now: Instant
     ) {
         self.theSwitch = theSwitch
         self.actions = actions
         self.clock = clock
         self.store = store
         self.streams = streams
+        self.outlook = outlook
         peerNames = PeerNames(settings)
         streams?.expect(peerNames.all)
         self.replies = replies
@@ -92,9 +94,7 @@ final class Turns: LoopDriver {
         switch message {
         case .event(let event, let then):
             noteSettled(event)
-            if case .trunkResolved(let resolution) = event, peerNames.follow(resolution) {
-                streams?.expect(peerNames.all)
-            }
+            if peerNames.follow(event) { streams?.expect(peerNames.all) }
             theSwitch.handle(event, now: now, into: &actions)
             then?()
         case .streams(let events):
@@ -131,7 +131,7 @@ final class Turns: LoopDriver {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
             .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
-            .trunkResolved, .stopping, .wallClockRead:
+            .trunkResolved, .nextHopResolved, .stopping, .wallClockRead:
             break
         }
     }
@@ -199,6 +199,7 @@ final class Turns: LoopDriver {
             }
         }
         if !streamed.isEmpty { sendStreamed() }
+        for query in actions.lookUps { outlook.look(up: query) }
         if let last = actions.commits.last {
             sockets.flush()
             submitted = max(submitted, last.ticket)

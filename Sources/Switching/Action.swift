@@ -13,11 +13,13 @@ public struct ActionList: Sendable {
     public var replies: [(to: ControlToken, reply: ControlReply)] = []
     /// What the log should say.
     public var logs: [LogEntry] = []
+    /// Names to ask name servers for, beside the loop; each is answered by `Event.nextHopResolved`.
+    public var lookUps: [NextHopQuery] = []
 
     public init() {}
 
     public var isEmpty: Bool {
-        sends.isEmpty && commits.isEmpty && replies.isEmpty && logs.isEmpty
+        sends.isEmpty && commits.isEmpty && replies.isEmpty && logs.isEmpty && lookUps.isEmpty
     }
 
     public mutating func removeAll() {
@@ -25,6 +27,7 @@ public struct ActionList: Sendable {
         commits.removeAll(keepingCapacity: true)
         replies.removeAll(keepingCapacity: true)
         logs.removeAll(keepingCapacity: true)
+        lookUps.removeAll(keepingCapacity: true)
     }
 }
 

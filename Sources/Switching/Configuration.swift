@@ -94,6 +94,17 @@ public struct RegistrationSettings: Sendable, Hashable {
     public init() {}
 }
 
+/// What a phone's 3xx does (RFC 3261 §8.1.3.4).
+public enum RedirectPolicy: String, Sendable, Hashable, CaseIterable {
+    /// The switch calls where it says, with the rights and on the account of its extension.
+    case follow = "yes"
+    /// The phone that has called is told where, and may call there by its own rights and on its own
+    /// account. Calls from outside are followed, since few gateways know what to do with it.
+    case pass
+    /// The phone has failed.
+    case refuse = "no"
+}
+
 /// How calls run.
 public struct CallSettings: Sendable, Hashable {
     /// A phone that rings longer than this does not answer.
@@ -106,8 +117,7 @@ public struct CallSettings: Sendable, Hashable {
     public var aliveCheck: Instant.Span = .seconds(120)
     /// Whoever has parked a call is rung when it was not fetched for so long.
     public var parkRecall: Instant.Span = .seconds(120)
-    /// A phone's 3xx sends its call on, with its extension's rights; otherwise the phone has failed.
-    public var followsRedirects = true
+    public var redirects = RedirectPolicy.follow
     /// The session timer that is offered (RFC 4028).
     public var session: Instant.Span = .seconds(1800)
 

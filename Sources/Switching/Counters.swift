@@ -6,6 +6,10 @@ struct Counters: Sendable {
     var banned: UInt64 = 0
     /// Dropped unread, since their address sent too much during an overload.
     var heavy: UInt64 = 0
+    /// Binding requests of STUN that were answered.
+    var bindings: UInt64 = 0
+    /// Messages of STUN that have no answer.
+    var noBindings: UInt64 = 0
     /// Newcomers that got 503 while the switch was overloaded.
     var turnedAway: UInt64 = 0
     var calls: UInt64 = 0

@@ -32,6 +32,9 @@ public enum Event: Sendable {
     case spanRead(trunk: String, SpanReading)
     /// A name server was asked for a trunk's name.
     case trunkResolved(TrunkResolution)
+    /// A name server was asked for a name in the dialog of a gateway, as one of `ActionList.lookUps`
+    /// wanted.
+    case nextHopResolved(NextHopResolution)
     /// The process is about to end: registrations at operators are taken back. `Switch.isLeaving` says
     /// for how long there is something to wait for.
     case stopping

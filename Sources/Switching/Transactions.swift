@@ -26,7 +26,7 @@ struct ClientEntry: Sendable {
         /// NOTIFY to a phone that watches an extension.
         case notification(subscription: Handle)
         /// MESSAGE or NOTIFY to one of the phones of an extension, outside of any call.
-        case fork(Handle)
+        case fork(Handle, phone: Int, flow: Int)
         /// SUBSCRIBE to the mailbox server.
         case mailbox(Handle)
     }
@@ -56,6 +56,8 @@ struct ClientEntry: Sendable {
     var datagramListener: UInt16?
     /// It carries the answer to a challenge: another one means that the password is wrong.
     var isAuthenticated = false
+    /// Of a BYE whose call is over: whose password answers a challenge to it.
+    var trunk: String?
 }
 
 /// A request of somebody's that we have to answer, and who answers it.
@@ -133,6 +135,8 @@ struct DeadlineKey: Hashable, DeadlineKeying {
         case housekeeping
         /// Phones have had their time to take a text.
         case fork
+        /// A phone that has several flows has said nothing by the one that was tried.
+        case silentFlow
         /// A subscription at the mailbox server is due, or has rested.
         case mailbox
     }

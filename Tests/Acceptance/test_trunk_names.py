@@ -1,10 +1,13 @@
 """Trunks by name: SRV and A records from a name server, and a call that goes through the addresses."""
 
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
+from sipmessage import SIPMessage
 from tandem_daemon import free_port
 from test_trunk_health import call_and_hang_up, caller_with_money, trunk
 from test_trunks import wait_trunk
@@ -216,3 +219,119 @@ def test_a_name_says_by_which_transport_it_is_reached(site, phones, gateways, na
     second = max((r.attempts for r in site.wait_records(2)), key=len)
     assert {a.route for a in second} == {"ip-e1"}
     assert [a.outcome for a in second][-2:] == ["failed", "answered"]
+
+
+# A name in the Contact of a gateway: where requests inside its call go.
+
+class NamedGateway:
+    """A gateway that answers at one port and says that it is reached by a name, which is another."""
+
+    def __init__(self, port, inner_port, contact):
+        self.contact, self.inner, self.outer = contact, [], []
+        self.sockets = []
+        for number, kept in ((port, self.outer), (inner_port, self.inner)):
+            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            link.bind(("127.0.0.1", number))
+            self.sockets.append(link)
+            threading.Thread(target=self._serve, args=(link, kept), daemon=True).start()
+
+    def _serve(self, link, kept):
+        while True:
+            try:
+                data, source = link.recvfrom(65536)
+            except OSError:
+                return
+            request = SIPMessage(data.decode())
+            kept.append(request.method)
+            if request.method == "ACK":
+                continue
+            fields = "".join(f"{name}: {request[name.lower()]}\r\n" for name in (
+                "Via", "From", "To", "Call-ID", "CSeq"))
+            if "tag=" not in request["to"]:
+                fields = fields.replace("\r\nCall-ID", ";tag=named\r\nCall-ID")
+            body = ""
+            if request.method == "INVITE":
+                body = (
+                    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                    f"m=audio {free_port()} RTP/AVP 8\r\n")
+                fields += f"Contact: <{self.contact}>\r\nContent-Type: application/sdp\r\n"
+            link.sendto((
+                f"SIP/2.0 200 OK\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}").encode(),
+                source)
+
+    def wait(self, kept, method):
+        limit = time.monotonic() + 10
+        while method not in kept:
+            assert time.monotonic() < limit, f"no {method}: {self.outer} and {self.inner}"
+            time.sleep(0.02)
+
+    def close(self):
+        for link in self.sockets:
+            link.close()
+
+
+@pytest.fixture
+def named_gateway():
+    made = []
+
+    def make(*arguments):
+        made.append(NamedGateway(*arguments))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+def test_a_gateway_is_hung_up_where_the_name_in_its_contact_is(
+    site, phones, name_server, named_gateway
+):
+    dns, inner = free_port(), free_port()
+    name_server(dns, ADDRESS, f"--srv-host=_sip._udp.node.test,gateway.test,{inner},10,0")
+    site.write_config(more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    gateway = named_gateway(site.e1_port, inner, "sip:gw@node.test")
+    site.start()
+    caller = caller_with_money(site, phones)
+    call = caller.dial("02088886666")
+    call.wait_answered()
+    # The first ACK may have left before the name server answered; then it is sent there after that.
+    gateway.wait(gateway.inner, "ACK")
+    call.hang_up()
+    call.wait_ended()
+    gateway.wait(gateway.inner, "BYE")
+    assert "BYE" not in gateway.outer
+    assert site.wait_record().disposition == "ANSWERED"
+
+
+def test_a_gateway_whose_name_nobody_knows_is_hung_up_where_it_answered_from(
+    site, phones, name_server, named_gateway
+):
+    dns, inner = free_port(), free_port()
+    name_server(dns, ADDRESS)
+    site.write_config(more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    gateway = named_gateway(site.e1_port, inner, "sip:gw@unknown.test")
+    site.start()
+    caller = caller_with_money(site, phones)
+    call_and_hang_up(caller)
+    gateway.wait(gateway.outer, "BYE")
+    assert gateway.outer.count("ACK") >= 1 and gateway.inner == []
+
+
+def test_a_name_server_that_is_silent_holds_nobody_up(
+    site, phones, named_gateway, measured
+):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        inner = free_port()
+        site.write_config(more=f"name-servers: ['127.0.0.1:{silent.getsockname()[1]}']\n")
+        gateway = named_gateway(site.e1_port, inner, "sip:gw@node.test")
+        site.start()
+        caller = caller_with_money(site, phones)
+        began = time.monotonic()
+        call_and_hang_up(caller)
+        gateway.wait(gateway.outer, "BYE")
+        span = time.monotonic() - began
+        measured(f"a call whose gateway names what no server answers for: {span:.3f} s")
+        assert span < 3
+        silent.settimeout(10)
+        assert b"node" in silent.recv(512), "nobody was asked"

@@ -419,7 +419,11 @@ private struct StreamSite {
         _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
         stream.deliver(Self.secureInvite, on: Self.tls(45_000))
         #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
-        #expect(stream.site.said(Self.tls(45_000).remote) == "100 480")
+        let answers = stream.site.all(Self.tls(45_000).remote)
+        #expect(answers.map(\.status) == [100, 480])
+        #expect(
+            answers.last?.text(.warning)
+                == "399 127.0.0.1:5061 \"no phone of 8002 is reached by TLS, as sips asks for\"")
         #expect(stream.site.records.first?.endReason.contains("TLS") == true)
         // A sip call rings it.
         stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: StreamSite.flow(45_001))
@@ -455,8 +459,79 @@ private struct StreamSite {
             #expect(invite.topVia.transportKind == .tls)
         } else {
             #expect(heard.isEmpty)
-            #expect(stream.site.said(Self.tls(40_001).remote).hasSuffix("480"))
+            let refusal = try #require(stream.site.all(Self.tls(40_001).remote).last)
+            #expect(refusal.status == 480)
+            #expect(
+                refusal.text(.warning)
+                    == "399 127.0.0.1:5061 \"pstn is not reached by TLS, as sips asks for\"")
         }
+    }
+
+    // MARK: sips in a transfer
+
+    /// 8001 talks with 8002, each by one of these transports, and 8003 is registered by the third.
+    private func talking(
+        _ transports: [TransportKind]
+    ) throws -> (site: Site, phones: [Party]) {
+        var settings = Site.settings()
+        for (transport, port) in [(TransportKind.tcp, 5060), (.tls, 5061)] {
+            settings.listeners.append(
+                ListenerSettings(
+                    transport: transport, bound: Site.own, advertisedHost: "127.0.0.1",
+                    advertisedPort: UInt16(port)))
+        }
+        var site = try Site(settings: settings)
+        var phones: [Party] = []
+        for (place, transport) in transports.enumerated() {
+            let number = "\(8001 + place)"
+            let endpoint = Party.phone(number).endpoint
+            if transport != .udp {
+                site.streams[endpoint] = Flow(
+                    transport: transport, listener: transport == .tcp ? 1 : 2, remote: endpoint)
+            }
+            phones += try site.registered(number)
+        }
+        try site.connected(&phones)
+        return (site, phones)
+    }
+
+    private func refer(_ phone: inout Party, _ site: inout Site) {
+        phone.send("REFER", at: &site, extra: "Refer-To: <sips:8003@example.com>\n")
+    }
+
+    @Test func aTransferToSipsRingsThePhonesThatTLSReaches() throws {
+        var (site, phones) = try talking([.tls, .tls, .tls])
+        refer(&phones[0], &site)
+        #expect(TransferTests.heard(phones[0], &site) == ["202", "100"])
+        #expect(try site.next(phones[2].endpoint).method == .invite)
+    }
+
+    @Test func aTransferToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
+        var (site, phones) = try talking([.tls, .tls, .tcp])
+        refer(&phones[0], &site)
+        let heard = site.all(phones[0].endpoint)
+        #expect(heard.first?.status == 202 && site.said(phones[2].endpoint) == "")
+        let last = try #require(heard.last)
+        #expect(last.text(.subscriptionState)?.hasPrefix("terminated") == true)
+        #expect(
+            last.text == """
+                SIP/2.0 480 Temporarily Unavailable\r
+                Warning: 399 127.0.0.1:5061 "no phone of 8003 is reached by TLS, as sips asks for"\r
+
+                """)
+        // The call is as it was.
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func whoIsInTheClearIsNotSentOnToSips() throws {
+        var (site, phones) = try talking([.tls, .udp, .tls])
+        refer(&phones[0], &site)
+        let refusal = try #require(site.all(phones[0].endpoint).last)
+        #expect(refusal.status == 480 && site.said(phones[2].endpoint) == "")
+        #expect(
+            refusal.text(.warning)
+                == "399 127.0.0.1:5061 \"8002 is not reached by TLS, as sips asks for\"")
+        #expect(site.sw.calls.count == 1)
     }
 
     private func answer(to invite: Message, contact: String) -> String {

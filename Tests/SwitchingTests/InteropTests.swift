@@ -312,7 +312,7 @@ import Testing
 
     @Test func whereTheAdminWantsNoneAPhonesRedirectionIsAFailure() throws {
         var settings = Site.settings()
-        settings.calls.followsRedirects = false
+        settings.calls.redirects = .refuse
         var site = try Site(settings: settings)
         var phones = try site.registered("8001", "8002", "8003")
         try phones[0].call("8002", at: &site)
@@ -321,6 +321,39 @@ import Testing
             extra: "Contact: <sip:8003@example.com>\n")
         #expect(site.said(phones[0].endpoint) == "100 480")
         #expect(site.said(phones[2].endpoint) == "")
+    }
+
+    @Test func whereTheAdminWantsItPassedTheCallingPhoneCallsByItself() throws {
+        var settings = Site.settings()
+        settings.calls.redirects = .pass
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002", "8003")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(
+            try site.invite(phones[1]), 302, at: &site,
+            extra: "Contact: <sip:8003@192.168.7.7:5060;transport=tcp>\n")
+        let answers = site.all(phones[0].endpoint)
+        #expect(answers.map(\.status) == [100, 302])
+        // What is inside of the phone's network is told nobody.
+        #expect(answers.last?.text(.contact) == "<sip:8003@127.0.0.1:5060>")
+        #expect(site.said(phones[2].endpoint) == "" && site.isIdle)
+        let record = try #require(site.records.first)
+        #expect(record.sipStatus == 302 && record.disposition == .noAnswer)
+        #expect(record.endReason == "8002 sends it on to 8003" && site.postings.isEmpty)
+        // It calls there as itself: nobody has sent that call on.
+        phones[0].acknowledge(try #require(answers.last), at: &site)
+        try phones[0].call("8003", at: &site, id: "2")
+        let invite = try site.invite(phones[2])
+        #expect(!invite.has(.diversion))
+        // Somebody outside is not told: its call goes on as a forwarded one.
+        phones[2].answer(invite, 486, at: &site)
+        for phone in phones { _ = site.all(phone.endpoint) }
+        var gateway = Party.pstn
+        try gateway.callUnasked("66778002", from: "13900001111", at: &site)
+        phones[1].answer(
+            try site.invite(phones[1]), 302, at: &site,
+            extra: "Contact: <sip:8003@example.com>\n")
+        #expect(try site.invite(phones[2]).has(.diversion))
     }
 
     @Test func oneOfTwoPhonesThatRedirectsDoesNotTakeTheOthersCall() throws {

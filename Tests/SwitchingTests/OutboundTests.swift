@@ -28,7 +28,7 @@ import Testing
         to register: Register, on flow: Flow, _ site: inout Site
     ) throws -> Message {
         func text(_ cseq: Int, _ extra: String) -> String {
-            let own = "SIP/2.0/TCP 10.0.0.7:5060;branch=z9hG4bK-\(register.callID)-\(cseq)"
+            let own = "SIP/2.0/TCP 10.0.0.7:5060;rport;branch=z9hG4bK-\(register.callID)-\(cseq)"
             let proxies = (0..<register.proxies).map {
                 "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK-p\($0)-\(register.callID)-\(cseq)\n"
             }
@@ -224,15 +224,151 @@ import Testing
         register.path = nil
         register.cseq = 5
         #expect(try answer(to: register, on: byEdge, &site).status == 439)
-        // One that does not ask for it is registered as ever, and so is one by UDP itself.
+        // One that does not ask for it is registered as ever.
         register.supported = "path"
         register.cseq = 9
         let plain = try answer(to: register, on: byEdge, &site)
         #expect(plain.status == 200 && !plain.has("outbound", in: .require))
-        register.supported = "outbound"
-        register.proxies = 0
-        register.cseq = 13
-        let direct = try answer(to: register, on: byEdge, &site)
-        #expect(direct.status == 200 && !direct.has("outbound", in: .require))
+    }
+
+    // MARK: By UDP
+
+    private func datagrams(_ port: UInt16) -> Flow {
+        Flow(transport: .udp, listener: 0, remote: Endpoint(text: "10.0.0.7:\(port)"))
+    }
+
+    /// A phone with two flows by UDP, the second refreshed last.
+    private func twoFlows(_ site: inout Site) throws {
+        var register = flow(1, callID: "u1", expires: 1000)
+        register.contact = register.contact.replacing(";transport=tcp", with: "")
+        #expect(try answer(to: register, on: datagrams(40_001), &site).status == 200)
+        register.contact = register.contact.replacing("reg-id=1", with: "reg-id=2")
+        register.callID = "u2"
+        register.expires = 3600
+        let second = try answer(to: register, on: datagrams(40_002), &site)
+        #expect(second.elements(.contact).count == 2)
+    }
+
+    @Test func aPhoneByUDPHasSeveralFlowsAndKeepsThemAliveMoreOften() throws {
+        var site = try Site()
+        var register = flow(1, callID: "u1")
+        register.contact = "<sip:8002@10.0.0.7>;\(instance);reg-id=1"
+        let first = try answer(to: register, on: datagrams(40_001), &site)
+        #expect(first.has("outbound", in: .require) && first.text(.flowTimer) == "29")
+        #expect(first.text(.contact)?.contains("reg-id=1") == true)
+        // Its NAT has given it another port, as STUN has told it: the flow is the same.
+        register.callID = "u1-moved"
+        let moved = try answer(to: register, on: datagrams(40_009), &site)
+        #expect(moved.elements(.contact).count == 1)
+        var caller = try site.registered("8001")[0]
+        try caller.call("8002", at: &site)
+        #expect(try site.next(datagrams(40_009).remote).method == .invite)
+    }
+
+    @Test func aPhoneByUDPIsRungByItsOtherFlowWhenOneIsSilentOrRefused() throws {
+        for isRefused in [true, false] {
+            var site = try Site()
+            try twoFlows(&site)
+            var caller = try site.registered("8001")[0]
+            try caller.call("8002", at: &site)
+            #expect(site.inbox[datagrams(40_002).remote]?.first?.method == .invite)
+            if isRefused {
+                site.handle(.transportFailed(datagrams(40_002)))
+            } else {
+                site.pass(.seconds(5))
+            }
+            let invite = try site.next(datagrams(40_001).remote)
+            #expect(invite.method == .invite)
+            var phone = Party("8002", datagrams(40_001).remote)
+            _ = site.all(phone.endpoint)
+            phone.answer(invite, 180, at: &site)
+            // One that rings by the first after all is taken back there.
+            var late = Party("8002", datagrams(40_002).remote)
+            let first = site.all(late.endpoint)
+            guard !isRefused else { continue }
+            late.answer(try #require(first.last), 180, at: &site)
+            #expect(site.said(late.endpoint) == "CANCEL")
+            #expect(site.said(phone.endpoint) == "" && site.sw.calls.count == 1)
+            #expect(site.said(caller.endpoint) == "100 180")
+        }
+    }
+
+    // MARK: Texts
+
+    private func text(to number: String, by sender: inout Party, _ site: inout Site) throws {
+        sender.callID = "text-\(site.now.nanoseconds)"
+        try sender.authenticated(
+            "MESSAGE", uri: "sip:\(number)@example.com", to: "<sip:\(number)@example.com>",
+            extra: "Content-Type: text/plain\n", site: &site)
+    }
+
+    @Test func aTextGoesByTheOtherFlowOfAPhoneWhenItsConnectionIsGone() throws {
+        var site = try streamed()
+        _ = try answer(to: flow(1, callID: "f1", expires: 1000), on: stream(40_001), &site)
+        _ = try answer(to: flow(2, callID: "f2"), on: stream(40_002), &site)
+        var sender = try site.registered("8001")[0]
+        try text(to: "8002", by: &sender, &site)
+        let first = try site.next(stream(40_002).remote)
+        #expect(first.method == .message && site.said(stream(40_001).remote) == "")
+        site.handle(
+            .connectionClosed(ClosedConnection(flow: stream(40_002), wasAccepted: true)))
+        let second = try site.next(stream(40_001).remote)
+        // For the phone it is the same request (RFC 5626 §4.3).
+        #expect(second.callID.elementsEqual(first.callID))
+        #expect(second.text(.from) == first.text(.from) && second.cseqNumber == 1)
+        #expect(second.topVia.branch.map { Array($0) } != first.topVia.branch.map { Array($0) })
+        #expect(site.said(sender.endpoint) == "")
+        var phone = Party("8002", stream(40_001).remote)
+        site.streams[phone.endpoint] = stream(40_001)
+        phone.answer(second, 200, at: &site)
+        #expect(site.said(sender.endpoint) == "200" && site.sw.forkCount == 0)
+    }
+
+    @Test func aTextThatMeets430GoesByTheNextFlowAndTheDeadOneIsNotTriedAgain() throws {
+        var site = try Site()
+        try twoFlows(&site)
+        var sender = try site.registered("8001")[0]
+        try text(to: "8002", by: &sender, &site)
+        var dead = Party("8002", datagrams(40_002).remote)
+        dead.answer(try site.next(dead.endpoint), 430, at: &site)
+        var phone = Party("8002", datagrams(40_001).remote)
+        phone.answer(try site.next(phone.endpoint), 202, at: &site)
+        #expect(site.said(sender.endpoint) == "202")
+        site.pass(.milliseconds(1))
+        try text(to: "8002", by: &sender, &site)
+        #expect(site.said(phone.endpoint) == "MESSAGE" && site.said(dead.endpoint) == "")
+    }
+
+    @Test func aTextWhoseFlowIsSilentGoesByTheNextBeforeItsSenderGivesUp() throws {
+        for status in [200, 482] {
+            var site = try Site()
+            try twoFlows(&site)
+            var sender = try site.registered("8001")[0]
+            try text(to: "8002", by: &sender, &site)
+            #expect(site.said(datagrams(40_002).remote) == "MESSAGE")
+            site.pass(.seconds(5))
+            var phone = Party("8002", datagrams(40_001).remote)
+            let second = try site.next(phone.endpoint)
+            // 482: it has had it by the first flow, and its answer was lost.
+            phone.answer(second, status, at: &site)
+            #expect(site.said(sender.endpoint).hasSuffix("200"))
+            site.pass(.seconds(60))
+            #expect(site.sw.forkCount == 0)
+        }
+    }
+
+    @Test func aTextOfWhichNoFlowIsAliveEndsInTime() throws {
+        var site = try Site()
+        try twoFlows(&site)
+        var sender = try site.registered("8001")[0]
+        try text(to: "8002", by: &sender, &site)
+        site.pass(.seconds(17))
+        #expect(site.said(sender.endpoint).hasSuffix("480") && site.sw.forkCount == 0)
+        for port in [UInt16(40_001), 40_002] {
+            #expect(site.all(datagrams(port).remote).allSatisfy { $0.method == .message })
+        }
+        // The answer to one that comes after all is nobody's.
+        site.pass(.seconds(60))
+        #expect(site.said(sender.endpoint) == "")
     }
 }

@@ -58,6 +58,11 @@ struct Site {
     var commits: [Commit] = []
     var replies: [ControlReply] = []
     var logs: [String] = []
+    /// Names that the switch wants to be asked for.
+    var lookUps: [NextHopQuery] = []
+    /// By which flow each message went, and by which those come that do not come by UDP.
+    var sentOn: [Flow] = []
+    var streams: [Endpoint: Flow] = [:]
     /// When false, commits stay where they are until `settle`.
     var diskIsQuick = true
     var lastDurable: UInt64 = 0
@@ -172,6 +177,7 @@ struct Site {
 
     mutating func take(_ actions: ActionList) {
         for sent in actions.sends {
+            sentOn.append(sent.flow)
             do {
                 inbox[sent.flow.remote, default: []].append(try Message(parsing: sent.bytes))
             } catch {
@@ -181,6 +187,7 @@ struct Site {
         commits += actions.commits
         replies += actions.replies.map(\.reply)
         logs += actions.logs.map(\.message)
+        lookUps += actions.lookUps
         if diskIsQuick { settle() }
     }
 
@@ -192,7 +199,8 @@ struct Site {
     }
 
     mutating func deliver(_ text: String, from endpoint: Endpoint) {
-        let flow = Flow(transport: .udp, listener: 0, remote: endpoint)
+        let flow =
+            streams[endpoint] ?? Flow(transport: .udp, listener: 0, remote: endpoint)
         let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
         handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
     }
@@ -228,6 +236,11 @@ struct Site {
     /// Takes all messages to an endpoint.
     mutating func all(_ endpoint: Endpoint) -> [Message] {
         inbox.removeValue(forKey: endpoint) ?? []
+    }
+
+    /// By which flows anything went to an endpoint.
+    func flows(to endpoint: Endpoint) -> Set<Flow> {
+        Set(sentOn.filter { $0.remote == endpoint })
     }
 
     /// Statuses and methods of all messages to an endpoint, in order: `100 180 200`, `INVITE BYE`.

@@ -215,8 +215,10 @@ struct ConfigurationFile {
         if let span = reader.span("park-recall", in: section, .seconds(10)...(.seconds(3600))) {
             settings.parkRecall = span
         }
-        if let follows = reader.flag("follow-redirects", in: section) {
-            settings.followsRedirects = follows
+        if let policy = reader.choice(
+            "follow-redirects", in: section, RedirectPolicy.allCases)
+        {
+            settings.redirects = policy
         }
         let sessions = Instant.Span.seconds(90)...Instant.Span.seconds(86_400)
         if let span = reader.span("session", in: section, sessions) { settings.session = span }

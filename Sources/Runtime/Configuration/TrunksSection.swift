@@ -18,7 +18,7 @@ enum TrunksSection {
         "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
         "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
         "username", "password", "password-file", "register", "span",
-        "tariff", "trusted",
+        "tariff", "trusted", "nat",
     ]
     /// Words that plans and commands give a meaning of their own.
     private static let reserved = ["line", "lines", "internal", "emergency"]
@@ -103,6 +103,7 @@ enum TrunksSection {
             trunk.callsPerSecond = limit
         }
         if let isTrusted = reader.flag("trusted", in: section) { trunk.isTrusted = isTrusted }
+        if let isBehindNAT = reader.flag("nat", in: section) { trunk.isBehindNAT = isBehindNAT }
         TrunkParts.readChannels(section, &trunk, &reader)
         TrunkParts.readSources(section, &trunk, &reader)
         TrunkParts.readBreaker(section, &trunk.breaker, &reader)

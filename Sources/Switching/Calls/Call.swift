@@ -51,6 +51,8 @@ struct Call: Sendable {
         var text: String
         /// After how many seconds whoever refused may be asked again (RFC 3261 §20.33).
         var retryAfter: UInt32?
+        /// What is said beside the status to people (Warning 399, RFC 3261 §20.43).
+        var warning: String?
     }
 
     let id: CallID

@@ -35,11 +35,10 @@ extension Switch {
             dialog.advanceLocalCSeq(by: max(used, dialog.localCSeq) - dialog.localCSeq)
         }
         deadlines.remove(DeadlineKey(kind: .noAnswer, slot: handle.slot))
-        let flow = inDialogFlow(of: dialog, leg: calls[handle].callees[callee], call: handle)
         calls[handle].callees[callee].state = .answered
         calls[handle].callees[callee].dialogs = [dialog]
-        calls[handle].callees[callee].flow = flow
         calls[handle].connected = callee
+        findNextHop(of: LegReference(call: handle, side: .callee(callee)))
         calls[handle].answeredAt = now
         sessionAgreed(of: LegReference(call: handle, side: .callee(callee)), by: response)
         // Until the answer is on the disk the callee gets no ACK: were the process to end before, its
@@ -112,7 +111,8 @@ extension Switch {
         extra.responseReceived(response)
         // Its ringing may have been acknowledged with numbers that nobody knows any more.
         extra.advanceLocalCSeq(by: Self.skippedCSeqs)
-        let flow = calls[handle].callees[callee].flow
+        let flow = requestFlow(
+            of: extra, spokenFrom: calls[handle].callees[callee].flow)
         acknowledge(response, dialog: extra, flow: flow, client: nil)
         sendBye(
             in: &extra, flow: flow,
@@ -135,23 +135,6 @@ extension Switch {
         writer.field(.callID, dialog.callID)
         writer.field(.cseq, "1 INVITE")
         return parseOwn(writer.finish())
-    }
-
-    /// Where requests inside a dialog go: a phone's flow, since its contact may be an address behind
-    /// NAT; a gateway's contact or route, when that is an address.
-    private func inDialogFlow(of dialog: Dialog, leg: Leg, call handle: Handle) -> Flow {
-        switch calls[handle].holding {
-        case .nothing: return leg.flow
-        case .trunk, .line: break
-        }
-        guard let uri = URI(parsing: dialog.nextHop), let ip = IPAddress(parsing: uri.host) else {
-            return leg.flow
-        }
-        // An open connection is as good as a new one, and comes through any firewall (RFC 5923).
-        if leg.flow.transport.isReliable, connections.isOpen(leg.flow) { return leg.flow }
-        var flow = leg.flow
-        flow.remote = Endpoint(ip: ip, port: uri.port ?? flow.transport.defaultPort)
-        return flow
     }
 
     /// Writes the caller's 200 now; it leaves when the answer is durable.
@@ -214,9 +197,8 @@ extension Switch {
             let dialog = calls[handle].callees[index].dialogs.last
         else { return }
         calls[handle].callees[index].acknowledgementDue = nil
-        acknowledge(
-            cseq: due.cseq, dialog: dialog, flow: calls[handle].callees[index].flow,
-            client: due.client)
+        let flow = requestFlow(to: LegReference(call: handle, side: .callee(index)))
+        acknowledge(cseq: due.cseq, dialog: dialog, flow: flow, client: due.client)
     }
 
     // MARK: The disk

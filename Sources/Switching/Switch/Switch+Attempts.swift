@@ -99,9 +99,9 @@ extension Switch {
         let isEmergency = calls[handle].isEmergency
         let isToBeSecure = isToBeSecure(handle)
         guard !isToBeSecure || targets.isEmpty || targets.hops.contains(where: \.isSecure) else {
+            let text = "\(name) is not reached by TLS, as sips asks for"
             return Call.Failure(
-                status: 480, q850: Causes.noCircuit,
-                text: "\(name) is not reached by TLS, as sips asks for")
+                status: 480, q850: Causes.noCircuit, text: text, warning: text)
         }
         if let why = trunks[name]!.downReason, !isEmergency || targets.isEmpty {
             return Call.Failure(
@@ -367,6 +367,7 @@ extension Switch {
             let dialog = Dialog(request: request, response: response)
         {
             calls[handle].callees[callee].dialogs.append(dialog)
+            findNextHop(of: LegReference(call: handle, side: .callee(callee)))
             if let number = calls[handle].callees[callee].rings { ringsNamed(at: number) }
         }
         if response.status == 180 || response.status == 183 {

@@ -162,7 +162,7 @@ extension Switch {
             answerStatelessly(request, 400, on: flow, reason: "More Than \(most) Contacts")
             return
         }
-        let outbound = outboundSupport(of: request, on: flow)
+        let outbound = outboundSupport(of: request)
         if outbound == .lackedByFirstHop {
             answerStatelessly(request, 439, on: flow)
             return
@@ -243,7 +243,9 @@ extension Switch {
                 writer.field(.supported, "path, outbound")
                 guard isOutbound else { return }
                 writer.field(.require, "outbound")
-                if template.path.isEmpty { writer.field(.flowTimer, Self.flowTimer) }
+                if template.path.isEmpty {
+                    writer.field(.flowTimer, Self.flowTimer(flow.transport))
+                }
             }
         }
     }

@@ -54,6 +54,7 @@ extension Switch {
         case .nobody:
             // A BYE of a call that is over.
             guard clients[handle].method == .bye else { return nil }
+            if let trunk = clients[handle].trunk { return trunk }
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
         // Any answer to OPTIONS says that the far side lives.

@@ -287,6 +287,8 @@ extension Switch {
 
     private func statusRow() -> StatusRow {
         var counted = counters.all
+        if counters.bindings > 0 { counted["STUN binding requests"] = counters.bindings }
+        if counters.noBindings > 0 { counted["STUN not answered"] = counters.noBindings }
         if counters.turnedAway > 0 { counted["newcomers turned away"] = counters.turnedAway }
         if counters.banned > 0 { counted["datagrams of banned addresses"] = counters.banned }
         if counters.heavy > 0 { counted["datagrams beyond their share"] = counters.heavy }

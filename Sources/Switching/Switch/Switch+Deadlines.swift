@@ -51,6 +51,8 @@ extension Switch {
                 }
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
+            case .silentFlow:
+                if let handle = calls.handle(at: key.slot) { silentFlowDeadlineReached(handle) }
             case .fork:
                 if let handle = forks.handle(at: key.slot) { forkDeadlineReached(handle) }
             case .mailbox:

@@ -18,7 +18,9 @@ extension Switch {
         let reason = Self.reason(q850: q850, text: text, status: nil)
         if let server, answer == nil {
             let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
-            refuse(server, status, reason: reason, retryAfter: told?.retryAfter)
+            refuse(
+                server, status, reason: reason, retryAfter: told?.retryAfter,
+                warning: told?.warning)
         }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(
@@ -93,10 +95,11 @@ extension Switch {
     mutating func hangUpCaller(_ handle: Handle, reason: [UInt8]?) {
         guard calls[handle].caller.state == .answered else { return }
         calls[handle].caller.state = .ended
-        let flow = calls[handle].caller.flow
+        let leg = LegReference(call: handle, side: .caller)
+        let flow = requestFlow(to: leg)
         // The leg has ended: its next sequence number is of no more use.
         var dialog = calls[handle].caller.dialogs[0]
-        sendBye(in: &dialog, flow: flow, reason: reason)
+        sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))
     }
 
     mutating func hangUpCallee(_ handle: Handle, reason: [UInt8]?) {
@@ -104,14 +107,15 @@ extension Switch {
             calls[handle].callees[index].state == .answered
         else { return }
         calls[handle].callees[index].state = .ended
-        let flow = calls[handle].callees[index].flow
+        let leg = LegReference(call: handle, side: .callee(index))
+        let flow = requestFlow(to: leg)
         var dialog = calls[handle].callees[index].dialogs[0]
         if let due = calls[handle].callees[index].acknowledgementDue {
             // Not told to the caller, or a late offer that will have no answer: the ACK goes without
             // one, and BYE follows.
             acknowledge(cseq: due.cseq, dialog: dialog, flow: flow, client: due.client)
         }
-        sendBye(in: &dialog, flow: flow, reason: reason)
+        sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))
     }
 
     /// Settles, records and forgets a call. The one way out of the table.
@@ -140,7 +144,7 @@ extension Switch {
         freeExtensions(of: handle)
         for kind in [
             DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
-            .unwritten, .sidesCheck,
+            .unwritten, .sidesCheck, .silentFlow,
         ] {
             deadlines.remove(DeadlineKey(kind: kind, slot: handle.slot))
         }

@@ -58,7 +58,7 @@ extension Switch {
     }
 
     /// The URI by which a request that we wrote is sent: its first Route, or the Request-URI.
-    private func nextHop(of request: [UInt8]) -> ArraySlice<UInt8> {
+    func nextHop(of request: [UInt8]) -> ArraySlice<UInt8> {
         // Most have no Route, and are not read for that.
         guard request.firstRange(of: "\r\nRoute: ".utf8) != nil else {
             return Self.requestURI(of: request)
@@ -150,11 +150,12 @@ extension Switch {
     /// address it names. One behind NAT would cost its call the time of an attempt in vain.
     private func isReachedDirectly(_ flow: Flow, by request: [UInt8]) -> Bool {
         if trunkOfEndpoint[flow.remote] != nil { return true }
-        guard let uri = URI(parsing: nextHop(of: request)),
-            IPAddress(parsing: uri.host) == flow.remote.ip,
-            (uri.port ?? flow.transport.defaultPort) == flow.remote.port
-        else { return false }
-        return uri.parameter("transport") == nil
+        guard let uri = URI(parsing: nextHop(of: request)), uri.parameter("transport") == nil else {
+            return false
+        }
+        guard let ip = IPAddress(parsing: uri.host) else { return isLookedUp(uri, as: flow.remote) }
+        return ip == flow.remote.ip
+            && (uri.port ?? flow.transport.defaultPort) == flow.remote.port
     }
 
     /// The same request with another listener's Via; nil when it does not begin with that of `old`.

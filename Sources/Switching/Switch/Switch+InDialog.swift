@@ -217,7 +217,7 @@ extension Switch {
 
         let method = request.method
         let branch = tokens.next()
-        let targetFlow = calls[target.call][target.side].flow
+        let targetFlow = requestFlow(to: target, dialog: dialogIndex)
         var writer = MessageWriter(capacity: 1024 + request.body.count)
         _ = calls[target.call][target.side].dialogs[dialogIndex].nextRequest(
             method, via: via(branch: branch, listener: targetFlow.listener), into: &writer)
@@ -307,8 +307,8 @@ extension Switch {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
                     cseq: response.cseqNumber, client: client)
             } else if let dialog = calls[handle][to].dialogs.last {
-                acknowledge(
-                    response, dialog: dialog, flow: calls[handle][to].flow, client: client)
+                let flow = requestFlow(to: LegReference(call: handle, side: to))
+                acknowledge(response, dialog: dialog, flow: flow, client: client)
             }
             inviteEnded(at: LegReference(call: handle, side: to))
             return
@@ -451,8 +451,9 @@ extension Switch {
             let dialog = calls[partner.call][partner.side].dialogs.last
         else { return }
         calls[partner.call][partner.side].acknowledgementDue = nil
+        let flow = requestFlow(to: partner)
         acknowledge(
-            cseq: due.cseq, dialog: dialog, flow: calls[partner.call][partner.side].flow,
+            cseq: due.cseq, dialog: dialog, flow: flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
     }
 

@@ -178,6 +178,7 @@ extension Switch {
         callHandles[id] = handle
         legs[tag] = LegReference(call: handle, side: .caller)
         origins[origin] = handle
+        findNextHop(of: LegReference(call: handle, side: .caller))
         servers[server].user = .call(handle)
         respond(server, 100)
         if request.has(.replaces) {

@@ -65,7 +65,7 @@ extension Switch {
             collided(holder, withOwnInvite: true)
             return
         }
-        let flow = calls[leg.call][leg.side].flow
+        let flow = requestFlow(to: leg)
         let last = calls[leg.call][leg.side].dialogs.count - 1
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 1024 + (join.offer?.body.count ?? 0))
@@ -126,7 +126,7 @@ extension Switch {
         guard calls[leg.call][leg.side].acknowledgementDue == nil else { return }
         sessionAgreed(of: leg, by: response)
         let dialog = calls[leg.call][leg.side].dialogs[index]
-        let flow = calls[leg.call][leg.side].flow
+        let flow = requestFlow(to: leg, dialog: index)
         guard calls.contains(holder), let join = calls[holder].handover?.join, !join.isAbandoned
         else {
             // Nobody wants it any more: it goes back to whom it talked with.
@@ -179,9 +179,10 @@ extension Switch {
             return
         }
         calls[offerer.call][offerer.side].acknowledgementDue = nil
+        let offererFlow = requestFlow(to: offerer)
         acknowledge(
-            cseq: due.cseq, dialog: offering, flow: calls[offerer.call][offerer.side].flow,
-            client: due.client, body: response.body,
+            cseq: due.cseq, dialog: offering, flow: offererFlow, client: due.client,
+            body: response.body,
             contentType: response.value(.contentType) ?? [])
         calls[holder].handover?.join = nil
         switch join.purpose {
@@ -260,9 +261,10 @@ extension Switch {
             let dialog = calls[leg.call][leg.side].dialogs.last
         else { return }
         calls[leg.call][leg.side].acknowledgementDue = nil
+        let flow = requestFlow(to: leg)
         acknowledge(
-            cseq: due.cseq, dialog: dialog, flow: calls[leg.call][leg.side].flow,
-            client: due.client, body: Self.refusal(of: offer.body[...])[...],
+            cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
+            body: Self.refusal(of: offer.body[...])[...],
             contentType: offer.contentType[...])
         switch join.purpose {
         case .transfer: restore(leg)

@@ -98,7 +98,10 @@ extension Switch {
     }
 
     private mutating func send(_ handle: Handle, seconds: Int, user: ClientEntry.User) {
-        let flow = mailboxes[handle].flow
+        var flow = mailboxes[handle].flow
+        if let hop = mailboxes[handle].dialog?.nextHop {
+            flow = requestFlow(to: hop, spokenFrom: flow, trunk: settings.mailbox)
+        }
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 640)
         if mailboxes[handle].dialog != nil {
@@ -170,13 +173,19 @@ extension Switch {
         rest(handle)
     }
 
+    private func isNamedByServer(_ ip: IPAddress, _ dialog: Dialog?) -> Bool {
+        guard let dialog, let trunk = settings.mailbox else { return false }
+        return isNamed(ip, by: dialog, trunk: trunk)
+    }
+
     /// NOTIFY in the dialog of a subscription of ours.
     mutating func mailboxTold(
         _ request: Message, key: TransactionKey, on flow: Flow, by handle: Handle
     ) {
         let mailbox = mailboxes[handle]
         guard request.method == .notify, request.callID.elementsEqual(mailbox.callID),
-            flow.remote.ip == mailbox.flow.remote.ip,
+            flow.remote.ip == mailbox.flow.remote.ip
+                || isNamedByServer(flow.remote.ip, mailbox.dialog),
             mailbox.dialog?.matches(request) ?? true,
             Self.package(of: request) == Subscription.Package.messageSummary.rawValue
         else {

@@ -8,14 +8,20 @@ import SIP
 // refreshed last, and by another one when that turns out to be dead (430 from the proxy that held it,
 // or silence).
 //
-// Over UDP outbound is left to proxies: a phone keeps such a flow alive by STUN (§3.5.2), which is not
-// spoken here.
+// A flow over UDP is kept alive by STUN at the port of SIP (§3.5.2, §8), one over a connection by CRLF
+// CRLF (§3.5.1). Nobody tells of a dead flow over UDP; a phone that sees itself by another address than
+// before registers anew, and a request that meets silence goes by another flow.
 
 extension Switch {
     /// Proxies on the way to a phone at most.
     static let pathLimit = 8
-    /// How often a phone shows that its connection lives, in seconds, at most (RFC 5626 §4.4).
-    static let flowTimer = 120
+    /// How often a phone shows that its flow lives, in seconds, at most (RFC 5626 §4.4): by UDP before
+    /// the shortest memory of a NAT that is common, 30 s (RFC 4787 §4.3).
+    static func flowTimer(_ transport: TransportKind) -> Int { transport == .udp ? 29 : 120 }
+
+    /// How long a flow may be silent before a phone that has others is tried by the next one: four
+    /// datagrams (RFC 3261 §17.1.1.2).
+    static let flowPatience = Instant.Span.seconds(4)
 
     enum OutboundSupport: Equatable {
         /// The phone does not ask for it, or not in a way that we take.
@@ -26,7 +32,7 @@ extension Switch {
     }
 
     /// Whether a registration is one of several flows (RFC 5626 §6).
-    func outboundSupport(of request: Message, on flow: Flow) -> OutboundSupport {
+    func outboundSupport(of request: Message) -> OutboundSupport {
         let asks = request.elements(.contact).contains { contact in
             NameAddr(parsing: contact).flatMap { Self.outboundFlow(of: $0) } != nil
         }
@@ -40,7 +46,7 @@ extension Switch {
             }
             return isHeld ? .given : .lackedByFirstHop
         }
-        return flow.transport.isReliable ? .given : .none
+        return .given
     }
 
     /// The flow that a Contact names; one with `reg-id` alone names none (RFC 5626 §6).
@@ -91,11 +97,7 @@ extension Switch {
         if status == 430 { registrar.flowFailed(tried.first) }
         while let next = tried.others.first {
             tried.others.removeFirst()
-            // It may have left meanwhile.
-            let isThere = registrar.reachable(of: number, at: wallTime).contains {
-                $0.contact == next.contact && $0.outbound == next.outbound && $0.flow == next.flow
-            }
-            guard isThere else { continue }
+            guard isThere(next, of: number) else { continue }
             log(
                 .info, call: calls[handle].id,
                 "a flow of \(number) is dead (\(status)), trying another one of the same phone")
@@ -109,6 +111,29 @@ extension Switch {
             return true
         }
         return false
+    }
+
+    /// Phones that rang by flows over which nothing has come ring by others. What still comes by the
+    /// first is taken back.
+    mutating func silentFlowDeadlineReached(_ handle: Handle) {
+        for index in calls[handle].callees.indices {
+            guard calls[handle].callees[index].state == .trying,
+                calls[handle].routing?.flows[index]?.others.isEmpty == false,
+                let client = calls[handle].callees[index].client, clients.contains(client),
+                case .invite(let machine) = clients[client].machine, machine.isUnanswered,
+                ringsByOtherFlow(handle, callee: index, status: 408, isSilence: true)
+            else { continue }
+            clients[client].isAbandoned = true
+            cancel(client: client, reason: nil)
+        }
+    }
+
+    /// Whether a flow is still one of an extension's: the phone may have left meanwhile.
+    func isThere(_ binding: Binding, of number: String) -> Bool {
+        registrar.reachable(of: number, at: wallTime).contains {
+            $0.contact == binding.contact && $0.outbound == binding.outbound
+                && $0.flow == binding.flow
+        }
     }
 
     /// Sends the INVITE of a call to one phone of an extension.
@@ -132,8 +157,11 @@ extension Switch {
             flow: binding.flow, name: number, route: binding.path, isPhone: true, breadth: breadth)
         guard place < calls[handle].callees.count else { return }
         calls[handle].callees[place].rings = number
-        if binding.outbound != nil {
-            calls[handle].routing?.flows[place] = (binding, others)
+        guard binding.outbound != nil else { return }
+        calls[handle].routing?.flows[place] = (binding, others)
+        if !others.isEmpty {
+            deadlines.set(
+                DeadlineKey(kind: .silentFlow, slot: handle.slot), at: now + Self.flowPatience)
         }
     }
 }

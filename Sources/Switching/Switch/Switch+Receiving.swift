@@ -14,7 +14,12 @@ extension Switch {
             asked(on: datagram.flow)
             return
         }
-        if datagram.flow.transport.isReliable { connections.heard(on: datagram.flow) }
+        if datagram.flow.transport.isReliable {
+            connections.heard(on: datagram.flow)
+        } else if STUNMessage.isMeant(by: datagram.bytes) {
+            stunReceived(datagram)
+            return
+        }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)
             if message.isRequest {
@@ -255,7 +260,8 @@ extension Switch {
         case .check(let call, let side): checkAnswered(response, of: call, side: side)
         case .notification(let subscription):
             notificationAnswered(response.status, subscription: subscription)
-        case .fork(let fork): forkAnswered(response.status, of: fork)
+        case .fork(let fork, let phone, let flow):
+            forkAnswered(response.status, of: fork, phone: phone, flow: flow)
         case .mailbox(let mailbox): mailboxAnswered(response, by: mailbox, client: handle)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)
@@ -281,7 +287,7 @@ extension Switch {
         guard let request = parseOwn(clients[handle].request),
             var dialog = Dialog(request: request, response: response)
         else { return }
-        let flow = clients[handle].flow
+        let flow = requestFlow(of: dialog, spokenFrom: clients[handle].flow)
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
         // A re-INVITE that the end of its call overtook: the BYE is on the way, with a lower number
         // than another one would have.

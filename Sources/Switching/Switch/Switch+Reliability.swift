@@ -71,7 +71,8 @@ extension Switch {
                 of: rseq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle) != nil,
             calls[handle].lastRSeq > last
         else { return true }
-        let flow = calls[handle].callees[callee].flow
+        let flow = requestFlow(
+            to: LegReference(call: handle, side: .callee(callee)), dialog: place)
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 512)
         _ = calls[handle].callees[callee].dialogs[place].nextRequest(

@@ -263,10 +263,10 @@ extension Switch {
                     Call.Failure(status: 440, q850: Causes.noUserResponding, text: text), text
                 )
             } else if phones.isEmpty, !reachable.isEmpty {
+                let text = "no phone of \(number) is reached by TLS, as sips asks for"
                 problem = (
                     Call.Failure(
-                        status: 480, q850: Causes.subscriberAbsent,
-                        text: "no phone of \(number) is reached by TLS, as sips asks for"),
+                        status: 480, q850: Causes.subscriberAbsent, text: text, warning: text),
                     "not reached by TLS"
                 )
             } else if phones.isEmpty {

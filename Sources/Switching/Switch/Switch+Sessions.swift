@@ -226,7 +226,7 @@ extension Switch {
         extra: (inout MessageWriter) -> Void
     ) {
         let branch = tokens.next()
-        let flow = calls[leg.call][leg.side].flow
+        let flow = requestFlow(to: leg)
         let last = calls[leg.call][leg.side].dialogs.count - 1
         var writer = MessageWriter(capacity: 512)
         _ = calls[leg.call][leg.side].dialogs[last].nextRequest(

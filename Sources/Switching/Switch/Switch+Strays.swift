@@ -56,7 +56,8 @@ extension Switch {
         }
         // One that waits for the other side's ACK has to wait on.
         guard leg.acknowledgementDue == nil else { return }
-        acknowledge(response, dialog: leg.dialogs[index], flow: leg.flow, client: nil)
+        let way = requestFlow(to: reference, dialog: index)
+        acknowledge(response, dialog: leg.dialogs[index], flow: way, client: nil)
     }
 
     /// Whether who answers is to leave a transfer: its BYE waits for the disk.
@@ -98,6 +99,7 @@ extension Switch {
             let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
         else { return }
+        let flow = requestFlow(of: dialog, spokenFrom: flow)
         let hasRoom = clients.count < settings.limits.transactions
         if hasRoom || isToldAlready {
             acknowledge(response, dialog: dialog, flow: flow, client: nil)

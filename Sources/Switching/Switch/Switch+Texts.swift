@@ -16,9 +16,32 @@ import SIP
 
 /// A request on its way to several phones of an extension.
 struct Fork: Sendable {
+    /// One phone, which may have several flows to us (RFC 5626).
+    struct Phone: Sendable {
+        /// Best first.
+        var flows: [Binding]
+        /// By how many of them it has been tried.
+        var tried = 0
+        /// By all of its flows alike, so that the phone knows it for the same request (RFC 5626 §4.3).
+        var callID: [UInt8]
+        var tag: UInt64
+        /// Nothing has come from it, and no way to it has failed.
+        var isSilent = true
+
+        var mayMove: Bool { isSilent && tried < flows.count }
+    }
+
     /// The transaction of the sender's; answered once.
     var server: Handle
-    /// Phones that have not answered.
+    var phones: [Phone]
+    /// As whom, and to whom.
+    var from: (name: [UInt8], user: String)
+    var number: String
+    /// How many branches each phone's may have (RFC 5393 §5.3.3).
+    var breadth: UInt32
+    /// When the sender hears of it at last.
+    var endsAt: Instant
+    /// Requests that have no answer.
     var waiting: Int
     /// The final status that says most, so far.
     var best = 0
@@ -104,9 +127,10 @@ extension Switch {
             refuse(&self, status, reason)
             return
         }
-        let bindings = registrar.bindings(of: number, at: wallTime)
+        let bindings = registrar.reachable(of: number, at: wallTime)
         guard !bindings.isEmpty else {
-            refuse(&self, 480, "\(number) Is Not Registered")
+            let isKnown = !registrar.bindings(of: number, at: wallTime).isEmpty
+            refuse(&self, 480, "\(number) Is Not \(isKnown ? "Reachable" : "Registered")")
             return
         }
         fork(
@@ -173,7 +197,7 @@ extension Switch {
         let subscribed = (watchers[number] ?? []).filter {
             subscriptions[$0].package == .messageSummary
         }.map { subscriptions[$0].flow }
-        let bindings = registrar.bindings(of: number, at: wallTime).filter {
+        let bindings = registrar.reachable(of: number, at: wallTime).filter {
             !subscribed.contains($0.flow)
         }
         tellWatchers(of: number, of: .messageSummary)
@@ -196,53 +220,112 @@ extension Switch {
         let server = makeServer(for: request, key: key, on: flow)
         // To no more of them at once than it may (RFC 5393 §5.3.3).
         let breadth = min(request.number(.maxBreadth) ?? Call.usualBreadth, Call.usualBreadth)
-        let bindings = Self.flowsOfPhones(bindings).map { $0.first }.prefix(Int(breadth))
-        guard !bindings.isEmpty else {
+        let known = Self.flowsOfPhones(bindings)
+        guard breadth > 0, !known.isEmpty else {
             respond(server, 440, toTag: Token.text(servers[server].localTag))
             return
         }
-        let handle = forks.insert(Fork(server: server, waiting: bindings.count))
-        deadlines.set(DeadlineKey(kind: .fork, slot: handle.slot), at: now + Fork.patience)
-        for binding in bindings {
-            let listener = binding.flow.listener
-            let branch = tokens.next()
-            var writer = MessageWriter(capacity: 512 + request.body.count)
-            writer.requestLine(request.method, uri: binding.contact)
-            writer.field(.via, via(branch: branch, listener: listener))
-            if !binding.path.isEmpty { writer.field(.route, binding.path) }
-            writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
-            writer.field(.maxBreadth, Int(breadth) / bindings.count)
-            writer.beginField(.from)
-            writer.append(identity(name: from.name, user: from.user, listener: listener))
-            writer.append(";tag=")
-            writer.append(Token.text(tokens.next()))
-            writer.endField()
-            writer.field(.to, identity(name: [], user: number, listener: listener))
-            writer.beginField(.callID)
-            writer.append(tokens.callID())
-            writer.append("@")
-            writer.append(listenerText(listener).host)
-            writer.endField()
-            writer.beginField(.cseq)
-            writer.append("1 ")
-            writer.append(request.method.name)
-            writer.endField()
-            if request.method == .notify {
-                writer.field(.contact, listenerText(listener).contact)
-            }
-            writer.field(.userAgent, Self.serverName)
-            Self.copyPassed(from: request, into: &writer)
-            let bytes = writer.finish(
-                body: request.body, contentType: request.value(.contentType) ?? [])
-            _ = makeClient(
-                request.method, branch: branch, bytes: bytes, flow: binding.flow,
-                user: .fork(handle))
+        var phones: [Fork.Phone] = []
+        for phone in known.prefix(Int(breadth)) {
+            let host = listenerText(phone.first.flow.listener).host
+            phones.append(
+                Fork.Phone(
+                    flows: [phone.first] + phone.others,
+                    callID: tokens.callID() + Array("@".utf8) + host, tag: tokens.next()))
         }
+        let handle = forks.insert(
+            Fork(
+                server: server, phones: phones, from: from, number: number,
+                breadth: breadth / UInt32(phones.count), endsAt: now + Fork.patience, waiting: 0))
+        let mayMove = phones.contains { $0.flows.count > 1 }
+        deadlines.set(
+            DeadlineKey(kind: .fork, slot: handle.slot),
+            at: now + (mayMove ? Self.flowPatience : Fork.patience))
+        for place in phones.indices { send(request, of: handle, to: place, by: 0) }
+    }
+
+    /// Sends a fork's request to one of its phones, by one of its flows.
+    private mutating func send(
+        _ request: Message, of handle: Handle, to place: Int, by index: Int
+    ) {
+        forks[handle].phones[place].tried = index + 1
+        let phone = forks[handle].phones[place]
+        let binding = phone.flows[index]
+        let from = forks[handle].from
+        let number = forks[handle].number
+        let listener = binding.flow.listener
+        let branch = tokens.next()
+        var writer = MessageWriter(capacity: 512 + request.body.count)
+        writer.requestLine(request.method, uri: binding.contact)
+        writer.field(.via, via(branch: branch, listener: listener))
+        if !binding.path.isEmpty { writer.field(.route, binding.path) }
+        writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
+        writer.field(.maxBreadth, Int(forks[handle].breadth))
+        writer.beginField(.from)
+        writer.append(identity(name: from.name, user: from.user, listener: listener))
+        writer.append(";tag=")
+        writer.append(Token.text(phone.tag))
+        writer.endField()
+        writer.field(.to, identity(name: [], user: number, listener: listener))
+        writer.field(.callID, phone.callID)
+        writer.beginField(.cseq)
+        writer.append("1 ")
+        writer.append(request.method.name)
+        writer.endField()
+        if request.method == .notify {
+            writer.field(.contact, listenerText(listener).contact)
+        }
+        writer.field(.userAgent, Self.serverName)
+        Self.copyPassed(from: request, into: &writer)
+        let bytes = writer.finish(
+            body: request.body, contentType: request.value(.contentType) ?? [])
+        forks[handle].waiting += 1
+        _ = makeClient(
+            request.method, branch: branch, bytes: bytes, flow: binding.flow,
+            user: .fork(handle, phone: place, flow: index))
+    }
+
+    /// Sends a fork's request by another flow of one of its phones, since nothing comes by the first.
+    ///
+    /// - Returns: false when it has no other, or the sender has its answer.
+    private mutating func movesOn(_ handle: Handle, phone place: Int) -> Bool {
+        let server = forks[handle].server
+        guard !forks[handle].isAnswered, servers.contains(server),
+            let request = servers[server].request
+        else { return false }
+        let number = forks[handle].number
+        let phone = forks[handle].phones[place]
+        let next = phone.flows.indices.dropFirst(phone.tried).first {
+            isThere(phone.flows[$0], of: number)
+        }
+        guard let next else { return false }
+        log(.info, "a flow of \(number) is dead, trying another one of the same phone")
+        send(request, of: handle, to: place, by: next)
+        return true
     }
 
     /// A phone's final answer, or what its silence counts as.
-    mutating func forkAnswered(_ status: Int, of handle: Handle) {
+    ///
+    /// - Parameters:
+    ///   - index: by which of its flows.
+    ///   - isSilence: nothing came at all.
+    mutating func forkAnswered(
+        _ status: Int, of handle: Handle, phone place: Int, flow index: Int, isSilence: Bool = false
+    ) {
         guard status >= 200, forks.contains(handle) else { return }
+        forks[handle].phones[place].isSilent = false
+        var status = status
+        if status == 430 || isSilence {
+            // The proxy knows that it is dead; silence may be the wire's.
+            if status == 430 { registrar.flowFailed(forks[handle].phones[place].flows[index]) }
+            if movesOn(handle, phone: place) {
+                forks[handle].waiting -= 1
+                return
+            }
+        } else if status == 482, index > 0 {
+            // It has had it by its other flow, and only the answer was lost (RFC 3261 §8.2.2.2).
+            status = 200
+        }
         let told = forks[handle].answered(status)
         tell(told, of: handle)
         guard forks[handle].waiting == 0 else { return }
@@ -251,6 +334,17 @@ extension Switch {
     }
 
     mutating func forkDeadlineReached(_ handle: Handle) {
+        let endsAt = forks[handle].endsAt
+        guard now >= endsAt else {
+            for place in forks[handle].phones.indices where forks[handle].phones[place].isSilent {
+                _ = movesOn(handle, phone: place)
+            }
+            let mayMove = forks[handle].phones.contains(where: \.mayMove)
+            deadlines.set(
+                DeadlineKey(kind: .fork, slot: handle.slot),
+                at: mayMove ? min(now + Self.flowPatience, endsAt) : endsAt)
+            return
+        }
         let told = forks[handle].timedOut()
         tell(told, of: handle)
         // What phones still say is nobody's.

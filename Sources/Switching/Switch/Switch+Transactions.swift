@@ -205,6 +205,7 @@ extension Switch {
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
                 flow: flow, request: bytes, datagramListener: datagramListener))
+        if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         send(bytes, on: flow)
         rearm(client: handle)
         return handle
@@ -216,6 +217,13 @@ extension Switch {
         let handle = clients.insert(entry)
         clientHandles[key] = handle
         return handle
+    }
+
+    /// What is sent again of a request of ours goes elsewhere from now on.
+    mutating func move(client handle: Handle, to flow: Flow) {
+        askedPlaces.remove(clients[handle].flow.remote)
+        askedPlaces.add(flow.remote)
+        clients[handle].flow = flow
     }
 
     func clientMachine(_ method: Method, reliable: Bool) -> ClientEntry.Machine {
@@ -302,6 +310,8 @@ extension Switch {
     /// - Parameter status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
     mutating func clientFailed(_ handle: Handle, status: Int, why: String) {
         let user = clients[handle].user
+        let flow = clients[handle].flow
+        nextHopNames.failed(NextHop(transport: flow.transport, endpoint: flow.remote), now: now)
         forget(client: handle)
         switch user {
         case .nobody: break
@@ -316,7 +326,8 @@ extension Switch {
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkUnanswered(status, of: call, side: side)
         case .notification(let subscription): notificationUnanswered(subscription: subscription)
-        case .fork(let fork): forkAnswered(status, of: fork)
+        case .fork(let fork, let phone, let flow):
+            forkAnswered(status, of: fork, phone: phone, flow: flow, isSilence: true)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }
@@ -347,6 +358,9 @@ extension Switch {
         if let handle, clients.contains(handle) {
             clients[handle].acknowledgement = bytes
             clients[handle].request = []
+            // A 2xx that comes again is acknowledged at the same place.
+            move(client: handle, to: flow)
+            if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         }
     }
 
@@ -403,9 +417,14 @@ extension Switch {
     }
 
     /// BYE in a dialog; nobody waits for its answer but its own transaction.
-    mutating func sendBye(in dialog: inout Dialog, flow: Flow, reason: [UInt8]?) {
+    ///
+    /// - Parameter trunk: whose password answers a challenge to it.
+    mutating func sendBye(
+        in dialog: inout Dialog, flow: Flow, reason: [UInt8]?, trunk: String? = nil
+    ) {
         let (branch, bytes) = bye(in: &dialog, flow: flow, reason: reason)
-        _ = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+        let client = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
+        clients[client].trunk = trunk
     }
 
     /// The BYE itself, and the number of its branch.
@@ -427,6 +446,12 @@ extension Switch {
         var value = "Q.850;cause=\(q850);text=\"\(quotable(text))\""
         if let status { value += ", SIP;cause=\(status);text=\"\(quotable(text))\"" }
         return Array(value.utf8)
+    }
+
+    /// The value of a Warning for people (RFC 3261 §20.43).
+    func warning(_ text: String, listener: UInt16) -> [UInt8] {
+        Array("399 ".utf8) + listenerText(listener).hostPort
+            + Array(" \"\(Self.quotable(text))\"".utf8)
     }
 
     private static func quotable(_ text: String) -> String {

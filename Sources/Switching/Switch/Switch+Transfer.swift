@@ -95,6 +95,16 @@ extension Switch {
             refuse(&self, 414, nil)
             return
         }
+        // What was asked for as sips goes by TLS from end to end, as when it is dialled. In an attended
+        // transfer the URI names a dialog, and not how anybody is reached.
+        guard target.scheme != .sips || calls[other.call][other.side].flow.transport == .tls else {
+            counters.count("transfers-refused")
+            let text = "\(party(at: other)) is not reached by TLS, as sips asks for"
+            let warning = self.warning(text, listener: flow.listener)
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 480) { $0.field(.warning, warning) }
+            return
+        }
         guard calls.count < settings.limits.calls else {
             counters.count("refused-calls-full")
             refuse(&self, 503, nil)

@@ -127,7 +127,11 @@ extension Switch {
 
     /// The transfer has failed: the transferor has the call as it was. One that has hung up meanwhile
     /// cannot have it back, and the call ends.
-    mutating func transferFailed(_ first: Handle, status: Int, text: String) {
+    ///
+    /// - Parameter warning: what the transferor is told beside the status.
+    mutating func transferFailed(
+        _ first: Handle, status: Int, text: String, warning: String? = nil
+    ) {
         guard let transfer = calls[first].handover?.transfer else { return }
         calls[first].handover?.transfer = nil
         if let join = calls[first].handover?.join {
@@ -146,7 +150,7 @@ extension Switch {
         guard calls.contains(first) else { return }
         let leg = LegReference(call: first, side: transfer.by)
         if isTalking(leg) {
-            tell(transfer, of: first, status, isFinal: true)
+            tell(transfer, of: first, status, isFinal: true, warning: warning)
         } else if calls[first].handover?.parked != nil {
             armParked(first)
         } else {
@@ -211,7 +215,8 @@ extension Switch {
                 // An answered call that ends in between was not told to anybody.
                 transferFailed(
                     handover.isFor, status: status < 300 ? 480 : status,
-                    text: text.isEmpty ? "the other side hung up" : text)
+                    text: text.isEmpty ? "the other side hung up" : text,
+                    warning: call.lastFailure.flatMap { $0.status == status ? $0.warning : nil })
             }
         }
         guard calls.contains(call.joined), calls[call.joined].joined == handle else { return }
@@ -269,7 +274,8 @@ extension Switch {
     }
 
     private mutating func tell(
-        _ transfer: Transfer, of handle: Handle, _ status: Int, isFinal: Bool
+        _ transfer: Transfer, of handle: Handle, _ status: Int, isFinal: Bool,
+        warning: String? = nil
     ) {
         guard transfer.isNotified, isTalking(LegReference(call: handle, side: transfer.by)) else {
             return
@@ -278,12 +284,14 @@ extension Switch {
         let flow = calls[handle][transfer.by].flow
         var dialog = calls[handle][transfer.by].dialogs[last]
         notify(
-            in: &dialog, flow: flow, event: transfer.event, status: status, isFinal: isFinal)
+            in: &dialog, flow: flow, event: transfer.event, status: status, isFinal: isFinal,
+            warning: warning)
         calls[handle][transfer.by].dialogs[last] = dialog
     }
 
     private mutating func notify(
-        in dialog: inout Dialog, flow: Flow, event: UInt32, status: Int, isFinal: Bool
+        in dialog: inout Dialog, flow: Flow, event: UInt32, status: Int, isFinal: Bool,
+        warning text: String? = nil
     ) {
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 640)
@@ -297,7 +305,11 @@ extension Switch {
             .subscriptionState,
             isFinal ? "terminated;reason=noresource" : "active;expires=\(seconds)")
         writer.field(.userAgent, Self.serverName)
-        let fragment = Array("SIP/2.0 \(status) \(StatusPhrase.of(status))\r\n".utf8)
+        var fragment = Array("SIP/2.0 \(status) \(StatusPhrase.of(status))\r\n".utf8)
+        if let text {
+            fragment += Array("Warning: ".utf8) + warning(text, listener: flow.listener)
+            fragment += Array("\r\n".utf8)
+        }
         let bytes = writer.finish(body: fragment, contentType: "message/sipfrag;version=2.0")
         _ = makeClient(.notify, branch: branch, bytes: bytes, flow: flow, user: .nobody)
     }

@@ -117,12 +117,13 @@ extension Switch {
     }
 
     /// Whether an address is one of those of the trunk that a side of a call is on: an operator with
-    /// several may send from any of them.
+    /// several may send from any of them, and from where it says that it is reached inside the call.
     func isTrunk(of side: Side, in handle: Handle, at ip: IPAddress) -> Bool {
         let name = side == .caller ? calls[handle].inboundTrunk : calls[handle].holding.trunk
         guard let name, let trunk = trunks[name] else { return false }
         return trunk.targets.endpoints.contains { $0.ip == ip }
             || trunk.settings.alsoFrom.contains { $0.ip == ip }
+            || calls[handle][side].dialogs.contains { isNamed(ip, by: $0, trunk: name) }
     }
 
     // MARK: Signs

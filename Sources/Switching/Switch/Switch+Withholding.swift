@@ -82,12 +82,16 @@ extension Switch {
 
     /// The final response to an INVITE that made no call.
     mutating func refuse(
-        _ server: Handle, _ status: Int, reason: [UInt8], retryAfter: UInt32? = nil
+        _ server: Handle, _ status: Int, reason: [UInt8], retryAfter: UInt32? = nil,
+        warning text: String? = nil
     ) {
         guard servers.contains(server) else { return }
+        let listener = servers[server].flow.listener
+        let warning = text.map { self.warning($0, listener: listener) }
         deadlines.remove(DeadlineKey(kind: .withheld, slot: server.slot))
         respond(server, status, toTag: Token.text(servers[server].localTag)) { writer in
             if !reason.isEmpty { writer.field(.reason, reason) }
+            if let warning { writer.field(.warning, warning) }
             if let seconds = retryAfter ?? (status == 503 ? 5 : nil) {
                 writer.field(.retryAfter, Int(seconds))
             }

@@ -40,6 +40,8 @@ public struct Switch: ~Copyable, Sendable {
     /// Whose registration a number in our Contact stands for.
     var trunkOfContact: [UInt64: String] = [:]
     var lineGateways = LineGateways([])
+    /// Names by which gateways are reached inside their calls.
+    var nextHopNames = NextHopNames()
     /// How many places of the settings have deadlines of their own.
     var trunkSlots = 0
 
@@ -245,6 +247,7 @@ public struct Switch: ~Copyable, Sendable {
             log(.notice, "there are \(tariffs.count) price lists now")
         case .spanRead(let trunk, let reading): spanRead(reading, trunk: trunk)
         case .trunkResolved(let resolution): resolved(resolution)
+        case .nextHopResolved(let resolution): resolved(resolution)
         case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }

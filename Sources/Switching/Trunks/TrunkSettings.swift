@@ -26,6 +26,9 @@ public struct TrunkSettings: Sendable, Hashable {
     /// and by whom a call was sent on, and what it says of its callers is believed. Any other gets what
     /// everybody may see.
     public var isTrusted = true
+    /// What it says of where it is reached inside a call is of its own network: requests go where it
+    /// speaks from.
+    public var isBehindNAT = false
     /// The listener its requests leave by.
     public var listener: UInt16 = 0
     /// Calls at once, both directions together: an E1 has 30 channels.

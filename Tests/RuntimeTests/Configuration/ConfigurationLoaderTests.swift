@@ -71,6 +71,14 @@ import Testing
         #expect(settings.lineGateway == "pstn")
     }
 
+    @Test func aPhonesRedirectionIsFollowedPassedOrRefused() throws {
+        for (text, policy) in [("yes", RedirectPolicy.follow), ("pass", .pass), ("no", .refuse)] {
+            #expect(
+                try settings("calls: { follow-redirects: \(text) }").calls.redirects == policy)
+        }
+        #expect(try settings("calls: { no-answer: 30s }").calls.redirects == .follow)
+    }
+
     @Test func nobodyIsAskedWhetherItIsThereWhereThatIsOff() throws {
         #expect(try settings("calls: { alive-check: off }").calls.aliveCheck == .zero)
     }

@@ -95,13 +95,14 @@ import Testing
     @Test func whoIsTrustedAndWhoHasTheMailboxesReachTheirSettings() throws {
         let trunks = """
             trunks:
-              - { name: a, kind: e1, address: 192.0.2.7, trusted: no }
+              - { name: a, kind: e1, address: 192.0.2.7, trusted: no, nat: yes }
               - { name: b, kind: e1, address: 192.0.2.8 }
 
             """
         let settings = try settings(
             trunks + "mailbox: { trunk: b, subscribe: yes }\nlimits: { texts: 5 }\n")
         #expect(settings.trunks.map(\.isTrusted) == [false, true])
+        #expect(settings.trunks.map(\.isBehindNAT) == [true, false])
         #expect(settings.mailbox == "b" && settings.asksMailbox && settings.limits.texts == 5)
         #expect(errors(trunks + "mailbox: { trunk: c }\n") == ["4:19 there is no trunk \"c\""])
         #expect(errors(trunks + "mailbox: {}\n") == ["4:10 mailbox needs the key \"trunk\""])

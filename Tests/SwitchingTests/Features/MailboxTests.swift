@@ -108,6 +108,23 @@ import Testing
         #expect(site.sw.mailboxCount == 0)
     }
 
+    @Test func itIsRefreshedWhereItsContactSaysAndTellsFromThere() throws {
+        var site = try site()
+        let (phone, asked) = try watching(&site, expires: 3600)
+        let node = Endpoint(text: "192.0.2.40:5062")
+        var box = Party.pstn
+        box.answer(
+            asked, 200, at: &site,
+            extra: "Contact: <sip:box@\(node)>\nExpires: 3600\n", tag: "box")
+        notify(&site, in: asked, from: node)
+        #expect(site.said(node) == "200")
+        #expect(try site.next(phone.endpoint).text == Self.summary)
+        notify(&site, in: asked, cseq: 2, from: Endpoint(text: "192.0.2.41:5062"))
+        #expect(site.said(Endpoint(text: "192.0.2.41:5062")) == "481")
+        site.pass(.seconds(3241))
+        #expect(site.said(node).hasPrefix("SUBSCRIBE") && site.said(Site.pstn) == "")
+    }
+
     @Test(arguments: [403, 489, 500])
     func aServerThatRefusesIsAskedAgainAfterARest(status: Int) throws {
         var site = try site()

@@ -138,6 +138,32 @@ import Testing
         #expect(site.all(phones[2].endpoint).isEmpty)
     }
 
+    // MARK: Max-Breadth (RFC 5393 §5)
+
+    private static let shares: [(field: String, shares: [UInt32])] = [
+        ("", [30, 30]), ("Max-Breadth: 5\n", [2, 2]), ("Max-Breadth: 1\n", [1]),
+        ("Max-Breadth: 4000000000\n", [30, 30]),
+    ]
+
+    @Test(arguments: shares)
+    func phonesShareTheBreadthOfTheirText(field: String, shares: [UInt32]) throws {
+        var site = try Site(plan: Site.featurePlan)
+        var sender = try site.registered("8001")[0]
+        let desk = try site.registered("8002")[0]
+        var mobile = Party("8002", Endpoint(text: "127.0.0.1:10502"))
+        #expect(try mobile.register(at: &site).status == 200)
+        try send("Lunch?", to: "8002", by: &sender, &site, extra: field)
+        let texts = site.all(desk.endpoint) + site.all(mobile.endpoint)
+        #expect(texts.map { $0.number(.maxBreadth) } == shares)
+    }
+
+    @Test func aTextThatMayGoNowhereIsRefused() throws {
+        var site = try Site(plan: Site.featurePlan)
+        var phones = try site.registered("8001", "8002")
+        try send("Lunch?", to: "8002", by: &phones[0], &site, extra: "Max-Breadth: 0\n")
+        #expect(site.said(phones[0].endpoint) == "440" && site.said(phones[1].endpoint) == "")
+    }
+
     @Test func oneThatGoesRoundEnds() throws {
         var site = try Site(plan: Site.featurePlan)
         var phone = try site.registered("8001")[0]
