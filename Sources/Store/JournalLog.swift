@@ -80,7 +80,9 @@ struct JournalLog {
         for _ in 0..<4 { run.append(0) }
         values.append(to: &run)
         let follow = run.count - first - Self.headLength
-        for place in 0..<4 { run[first + 8 + place] = UInt8(truncatingIfNeeded: follow >> (8 * place)) }
+        for place in 0..<4 {
+            run[first + 8 + place] = UInt8(truncatingIfNeeded: follow >> (8 * place))
+        }
         if first == 0 { begin(number) }
         count(call, run.count - first)
     }
