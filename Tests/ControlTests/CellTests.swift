@@ -12,6 +12,8 @@ import Testing
 
     @Test func jsonStringsEscapeWhatWouldEndALineOrAString() {
         #expect(Cell.text("a\"b\\c\nd\r\t\u{1}\u{2028}é").json == #""a\"b\\c\nd\r\t\u0001\u2028é""#)
+        // The terminal's guard would put U+FFFD in the place of a character that is not escaped.
+        #expect(Cell.text("\u{9b}2J\u{202e}").json == #""\u009b2J\u202e""#)
     }
 
     @Test func jsonTimesAreRFC3339() {

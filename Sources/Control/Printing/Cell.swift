@@ -71,7 +71,7 @@ extension Cell {
         }
     }
 
-    /// RFC 8259 §7; control characters by number, all else as it is.
+    /// RFC 8259 §7; what steers a terminal by its number, so that none of it is lost, all else as it is.
     private static func appendString(_ value: String, to text: inout String) {
         text += "\""
         for scalar in value.unicodeScalars {
@@ -81,13 +81,18 @@ extension Cell {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}", "\u{2029}":
+            case _ where TerminalText.steers(scalar) || isLineEnd(scalar):
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)
             }
         }
         text += "\""
+    }
+
+    /// U+2028 and U+2029, which end a line in some readers of JSON.
+    private static func isLineEnd(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "\u{2028}" || scalar == "\u{2029}"
     }
 
     /// As one field of CSV, before quoting: lists with `; ` between their elements.
