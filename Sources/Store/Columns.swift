@@ -112,19 +112,18 @@ struct PackedValues: Columns {
         }
     }
 
+    /// Takes the first value; there is at least one byte.
     private static func next(_ rest: inout ArraySlice<UInt8>) throws -> Value {
-        let kind = SQLValues.Packed(rawValue: rest.removeFirst())
-        guard let kind, kind != .null else {
-            guard kind == .null else { throw Store.Failure(.damaged, "a value is of no kind") }
-            return .null
+        guard let kind = SQLValues.Packed(rawValue: rest.removeFirst()) else {
+            throw Store.Failure(.damaged, "a value is of no kind")
         }
-        let number = try number(&rest)
         switch kind {
         case .null: return .null
         case .integer:
-            return .integer(Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1))
-        case .text: return .text(try take(number, of: &rest))
-        case .blob: return .blob(try take(number, of: &rest))
+            let bits = try number(&rest)
+            return .integer(Int64(bitPattern: bits >> 1) ^ -Int64(bitPattern: bits & 1))
+        case .text: return .text(try take(number(&rest), of: &rest))
+        case .blob: return .blob(try take(number(&rest), of: &rest))
         }
     }
 

@@ -12,8 +12,8 @@ import Switching
 /// A run of which nothing counts any more is removed. Where long calls keep runs of which little is
 /// left, what counts of the oldest is written anew: the log holds twice what counts, and `slack`.
 ///
-/// An entry is the call (8 bytes), how many bytes follow (4), and the values of `columns`, packed;
-/// numbers little endian.
+/// An entry is the call (8 bytes), how many bytes follow (4), both little endian, and the values that
+/// `add(_:to:)` gives, packed.
 struct JournalLog {
     static let table = """
         CREATE TABLE journal_run (
@@ -73,7 +73,7 @@ struct JournalLog {
 
     /// Puts an entry into the run of the transaction.
     ///
-    /// - Parameter values: those of `columns`.
+    /// - Parameter values: as `add(_:to:)` gives them.
     mutating func append(_ call: UInt64, _ values: SQLValues) {
         let first = run.count
         withUnsafeBytes(of: call.littleEndian) { run.append(contentsOf: $0) }

@@ -100,6 +100,23 @@ import Testing
         next.store.close()
     }
 
+    @Test func aBackupOfAnOlderTandemIsBroughtToTodaysAndItsCallsAreForgotten() throws {
+        let folder = TemporaryFolder()
+        try Bench(folder).store.close()
+        let file = folder.path + "/older.sqlite"
+        var call = running(call: 9)
+        // Nothing is held of an account that is not there.
+        call.account = nil
+        try makeOlderDatabase(at: file, running: [call])
+        let restored = try Store.restore(file, folder: folder.path)
+        #expect(restored.report.runningCalls == 1)
+        let next = try Bench(folder)
+        let found = try next.state().runningCalls
+        #expect(found.map(\.record) == [call.record])
+        #expect(found.map(\.state) == [[]])
+        next.store.close()
+    }
+
     @Test func aBackupThatDoesNotFitIsNotTaken() throws {
         let folder = TemporaryFolder()
         let bench = try bench(folder)

@@ -1,6 +1,7 @@
 import Charging
 import Dispatch
 import Foundation
+import GRDB
 import SIP
 import Switching
 import Synchronization
@@ -237,6 +238,30 @@ func running(call: UInt64) -> RunningCall {
     RunningCall(
         call: CallID(rawValue: call), record: openRecord(call: call), account: "8001",
         reserved: Amount(micros: 700_000), tariffPrefix: "02", state: [0, 1, 2, 255])
+}
+
+/// A database as it was when each running call had a row.
+func makeOlderDatabase(at path: String, running calls: [RunningCall]) throws {
+    let old = try DatabasePool(path: path)
+    try Schema.migrator.migrate(old, upTo: "outbound 1: paths and flows of bindings")
+    try old.write { database in
+        for call in calls {
+            var values = SQLValues()
+            CallRecordColumns.add(call.record, to: &values)
+            values.add(call.account)
+            values.add(call.reserved)
+            values.add(call.tariffPrefix)
+            values.add(call.state)
+            try values.run(
+                database.makeStatement(
+                    sql: """
+                        INSERT INTO running_call (\(CallRecordColumns.names), payer, reserved,
+                        held_prefix, state)
+                        VALUES (\(CallRecordColumns.questionMarks), ?, ?, ?, ?)
+                        """))
+        }
+    }
+    try old.close()
 }
 
 func subscriber(_ number: String) -> Extension {

@@ -104,27 +104,8 @@ import Testing
         let folder = TemporaryFolder()
         try FileManager.default.createDirectory(
             atPath: folder.path, withIntermediateDirectories: true)
-        let old = try DatabasePool(path: folder.path + "/" + Store.fileName)
-        try Schema.migrator.migrate(old, upTo: "outbound 1: paths and flows of bindings")
         let calls = [running(call: 3), running(call: 7)]
-        try old.write { database in
-            for call in calls {
-                var values = SQLValues()
-                CallRecordColumns.add(call.record, to: &values)
-                values.add(call.account)
-                values.add(call.reserved)
-                values.add(call.tariffPrefix)
-                values.add(call.state)
-                try values.run(
-                    database.makeStatement(
-                        sql: """
-                            INSERT INTO running_call (\(CallRecordColumns.names), payer, reserved,
-                            held_prefix, state)
-                            VALUES (\(CallRecordColumns.questionMarks), ?, ?, ?, ?)
-                            """))
-            }
-        }
-        try old.close()
+        try makeOlderDatabase(at: folder.path + "/" + Store.fileName, running: calls)
         let bench = try Bench(folder)
         let found = try bench.state().runningCalls
         #expect(found.map(\.call.rawValue) == [3, 7])
