@@ -119,7 +119,7 @@ let package = Package(
             ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("StreamsTests", ["Streams", "SIP"]),
-        tests("ResolverTests", ["Resolver", "SIP", "Switching"]),
+        tests("ResolverTests", ["Resolver", "CResolver", "SIP", "Switching"]),
         tests("ControlTests", ["Control", "Switching", "Charging"]),
         tests(
             "RuntimeTests",

@@ -63,7 +63,8 @@ struct NameServers {
         return Self.records(in: buffer, length: length, type: type, name: name)
     }
 
-    private static func records(
+    /// What the bytes of an answer say to a question for records of this type.
+    static func records(
         in buffer: [UInt8], length: CInt, type: CInt, name: String
     ) -> NameAnswer {
         var records: [NameRecord] = []
