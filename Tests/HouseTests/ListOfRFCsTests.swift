@@ -68,6 +68,19 @@ import Testing
         for flow in flows { #expect(named.contains(String(flow.dropLast(5))), "\(flow)") }
     }
 
+    /// Whoever looks for an RFC finds it by its number, and what stands outside the table is none.
+    @Test func rowsStandInTheTableInOrder() throws {
+        let lines = try String(contentsOf: Self.list, encoding: .utf8).split(separator: "\n")
+        let head = try #require(lines.firstIndex { $0.hasPrefix("| RFC |") })
+        let first = try #require(lines.firstIndex { $0.dropFirst(2).first?.isNumber == true })
+        #expect(first == head + 2)
+        let numbers = lines[first...].prefix { $0.hasPrefix("|") }.compactMap {
+            Int($0.dropFirst(2).prefix { $0.isNumber })
+        }
+        #expect(numbers.count > 40)
+        #expect(numbers == numbers.sorted())
+    }
+
     /// The check itself can fail.
     @Test func theCheckSeesRowsWithoutTests() throws {
         let rows = Self.rows("| RFC | tests |\n|---|---|\n| 3261 | `A`, `b.py` |\n| 1 | none |")
