@@ -7,7 +7,8 @@ import Switching
 /// up, and where there are none the name's own addresses at the transport's port. Where it is not, the
 /// name says by NAPTR records which transports it takes and which it likes best; without such records
 /// SRV records of UDP and then TCP are looked up, and without those the addresses, for UDP. With a
-/// port only addresses are looked up.
+/// port only addresses are looked up. Each name's addresses are those of both families, as far as there
+/// is a way to them (RFC 3263 §4.2); among equals neither family goes first.
 ///
 /// Beyond the RFC: those of its transports that a name likes less are not forgotten but come last, so
 /// that a request that fails by one goes on by another.
@@ -25,20 +26,41 @@ enum TargetLookup {
     }
 
     /// - Parameters:
-    ///   - ways: by which transports requests can leave, each with the family of its listener; one of
-    ///     them alone settles the transport.
+    ///   - ways: by which transports and families requests can leave; of one transport alone unless it
+    ///     is open.
     ///   - isOpen: the transport is the name's to say, among those of `ways`.
     ///   - ask: puts one question to the name servers.
     static func targets(
         of host: TrunkHost, ways: [TrunkWay], isOpen: Bool = false,
         ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        guard let first = ways.first else { return Outcome(seconds: Int(UInt16.max)) }
+        let carriers = carriers(ways)
+        guard let first = carriers.first else { return Outcome(seconds: Int(UInt16.max)) }
         if let port = host.port { return addresses(of: host.name, port: port, first, ask) }
-        if isOpen { return byPointers(of: host.name, ways, ask) }
+        if isOpen { return byPointers(of: host.name, carriers, ask) }
         let found = services("\(service(of: first.transport)).\(host.name)", first, 0, ask)
         guard found.isNothing else { return found.outcome }
         return own(host.name, first, after: found.outcome, ask)
+    }
+
+    /// A transport, and by which families it leaves.
+    private struct Carrier {
+        var transport: TransportKind
+        var families: [Bool]
+    }
+
+    private static func carriers(_ ways: [TrunkWay]) -> [Carrier] {
+        var carriers: [Carrier] = []
+        for way in ways {
+            if let place = carriers.firstIndex(where: { $0.transport == way.transport }) {
+                if !carriers[place].families.contains(way.isV4) {
+                    carriers[place].families.append(way.isV4)
+                }
+            } else {
+                carriers.append(Carrier(transport: way.transport, families: [way.isV4]))
+            }
+        }
+        return carriers
     }
 
     /// What SRV records say, and whether there are none at all.
@@ -58,21 +80,21 @@ enum TargetLookup {
     /// RFC 3263 §4.1. A name server that fails says nothing: to go on without its records could mean
     /// to speak in the clear where they ask for TLS.
     private static func byPointers(
-        of name: String, _ ways: [TrunkWay], _ ask: (NameQuestion) -> NameAnswer
+        of name: String, _ carriers: [Carrier], _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
         switch ask(.pointers(name)) {
         case .failure(let why): return Outcome(seconds: 0, failure: why)
         case .nothing(let seconds):
-            return withoutPointers(of: name, ways, after: Outcome(seconds: seconds), ask)
+            return withoutPointers(of: name, carriers, after: Outcome(seconds: seconds), ask)
         case .records(let records, let seconds):
-            let chosen = chosen(records, ways)
+            let chosen = chosen(records, carriers)
             // It is reached by nothing that we have, or its records are about something else.
             if chosen.isEmpty {
-                return withoutPointers(of: name, ways, after: Outcome(seconds: seconds), ask)
+                return withoutPointers(of: name, carriers, after: Outcome(seconds: seconds), ask)
             }
             var all = Outcome(seconds: seconds)
-            for (place, (way, replacement)) in chosen.enumerated() {
-                add(services(replacement, way, UInt16(place), ask).outcome, to: &all)
+            for (place, (carrier, replacement)) in chosen.enumerated() {
+                add(services(replacement, carrier, UInt16(place), ask).outcome, to: &all)
             }
             if !all.targets.isEmpty { all.failure = nil }
             return all
@@ -81,23 +103,23 @@ enum TargetLookup {
 
     /// The services among these records that we can use, best first.
     private static func chosen(
-        _ records: [NameRecord], _ ways: [TrunkWay]
-    ) -> [(way: TrunkWay, replacement: String)] {
-        var found: [(order: UInt16, preference: UInt16, way: TrunkWay, replacement: String)] = []
+        _ records: [NameRecord], _ carriers: [Carrier]
+    ) -> [(carrier: Carrier, replacement: String)] {
+        var found: [(order: UInt16, preference: UInt16, carrier: Carrier, replacement: String)] = []
         for record in records {
             guard
                 case .pointer(let order, let preference, let flags, let service, let replacement) =
                     record,
                 flags.lowercased() == "s", !replacement.isEmpty,
                 let transport = transport(of: service),
-                let way = ways.first(where: { $0.transport == transport })
+                let carrier = carriers.first(where: { $0.transport == transport })
             else { continue }
-            found.append((order, preference, way, replacement))
+            found.append((order, preference, carrier, replacement))
         }
         let sorted = found.sorted {
             ($0.order, $0.preference, $0.replacement) < ($1.order, $1.preference, $1.replacement)
         }
-        return sorted.prefix(pointerLimit).map { ($0.way, $0.replacement) }
+        return sorted.prefix(pointerLimit).map { ($0.carrier, $0.replacement) }
     }
 
     private static func transport(of service: String) -> TransportKind? {
@@ -110,22 +132,22 @@ enum TargetLookup {
     }
 
     private static func withoutPointers(
-        of name: String, _ ways: [TrunkWay], after nothing: Outcome,
+        of name: String, _ carriers: [Carrier], after nothing: Outcome,
         _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
         var all = nothing
         var isNothing = true
         // TLS is for names that say so (RFC 3263 §4.1), or trunks that are written so.
-        let open = ways.filter { $0.transport != .tls }
-        for (place, way) in open.enumerated() {
+        let open = carriers.filter { $0.transport != .tls }
+        for (place, carrier) in open.enumerated() {
             let found = services(
-                "\(service(of: way.transport)).\(name)", way, UInt16(place), ask)
+                "\(service(of: carrier.transport)).\(name)", carrier, UInt16(place), ask)
             isNothing = isNothing && found.isNothing
             add(found.outcome, to: &all)
         }
         if !all.targets.isEmpty { all.failure = nil }
-        guard isNothing, let way = open.first else { return all }
-        return own(name, way, after: all, ask)
+        guard isNothing, let first = open.first else { return all }
+        return own(name, first, after: all, ask)
     }
 
     private static func add(_ outcome: Outcome, to all: inout Outcome) {
@@ -136,17 +158,17 @@ enum TargetLookup {
 
     /// The name's own addresses, since it has no services.
     private static func own(
-        _ name: String, _ way: TrunkWay, after nothing: Outcome,
+        _ name: String, _ carrier: Carrier, after nothing: Outcome,
         _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        var own = addresses(of: name, port: way.transport.defaultPort, way, ask)
+        var own = addresses(of: name, port: carrier.transport.defaultPort, carrier, ask)
         own.seconds = min(own.seconds, nothing.seconds)
         return own
     }
 
     /// - Parameter rank: of the transport among those of the name.
     private static func services(
-        _ name: String, _ way: TrunkWay, _ rank: UInt16, _ ask: (NameQuestion) -> NameAnswer
+        _ name: String, _ carrier: Carrier, _ rank: UInt16, _ ask: (NameQuestion) -> NameAnswer
     ) -> Services {
         let records: [NameRecord]
         var outcome: Outcome
@@ -162,7 +184,7 @@ enum TargetLookup {
             guard case .service(let target, let port, let priority, let weight) = record,
                 !target.isEmpty
             else { continue }
-            let found = addresses(of: target, port: port, way, ask)
+            let found = addresses(of: target, port: port, carrier, ask)
             outcome.seconds = min(outcome.seconds, found.seconds)
             failure = failure ?? found.failure
             for var address in found.targets where outcome.targets.count < limit {
@@ -175,20 +197,28 @@ enum TargetLookup {
         return Services(outcome: outcome)
     }
 
+    /// What is known of one family is enough: where the other cannot be asked for, that says nothing.
     private static func addresses(
-        of name: String, port: UInt16, _ way: TrunkWay, _ ask: (NameQuestion) -> NameAnswer
+        of name: String, port: UInt16, _ carrier: Carrier, _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
-        switch ask(way.isV4 ? .addressV4(name) : .addressV6(name)) {
-        case .failure(let why): return Outcome(seconds: 0, failure: why)
-        case .nothing(let seconds): return Outcome(seconds: seconds)
-        case .records(let records, let seconds):
-            var outcome = Outcome(seconds: seconds)
-            for case .address(let ip) in records where outcome.targets.count < limit {
-                outcome.targets.append(
-                    TrunkTarget(
-                        endpoint: Endpoint(ip: ip, port: port), transport: way.transport))
+        var outcome = Outcome(seconds: Int(UInt16.max))
+        for isV4 in carrier.families {
+            switch ask(isV4 ? .addressV4(name) : .addressV6(name)) {
+            case .failure(let why):
+                outcome.failure = outcome.failure ?? why
+            case .nothing(let seconds):
+                outcome.seconds = min(outcome.seconds, seconds)
+            case .records(let records, let seconds):
+                outcome.seconds = min(outcome.seconds, seconds)
+                for case .address(let ip) in records where outcome.targets.count < limit {
+                    outcome.targets.append(
+                        TrunkTarget(
+                            endpoint: Endpoint(ip: ip, port: port), transport: carrier.transport))
+                }
             }
-            return outcome
         }
+        if outcome.failure != nil { outcome.seconds = 0 }
+        if !outcome.targets.isEmpty { outcome.failure = nil }
+        return outcome
     }
 }

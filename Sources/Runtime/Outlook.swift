@@ -38,7 +38,7 @@ final class Outlook: Sendable {
                     TrunkNames.Name(
                         trunk: trunk.name, host: $0,
                         ways: trunk.ways.isEmpty ? [fixed] : trunk.ways,
-                        isOpen: !trunk.ways.isEmpty)
+                        isOpen: trunk.isTransportOpen)
                 }
             }, servers: settings.nameServers)
         nextHops.use(settings.nameServers)

@@ -54,8 +54,8 @@ struct ClientEntry: Sendable {
     /// A large request that went by TCP for its size alone: the listener it goes by where no
     /// connection can be had.
     var datagramListener: UInt16?
-    /// It carries the answer to a challenge: another one means that the password is wrong.
-    var isAuthenticated = false
+    /// Whose challenges it answers: another one by the same means that the password is wrong.
+    var challengers: Challengers = []
     /// Of a BYE whose call is over: whose password answers a challenge to it.
     var trunk: String?
 }

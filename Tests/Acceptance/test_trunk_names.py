@@ -180,6 +180,33 @@ def wait_targets(site, targets, timeout=20):
         time.sleep(0.1)
 
 
+# Names that stand for addresses of both families.
+
+def test_a_name_with_addresses_of_both_families_is_reached_by_each(
+    site, phones, name_server, named_gateway
+):
+    dns, port = free_port(), site.address.rsplit(":", 1)[1]
+    name_server(
+        dns, "--host-record=old.test,127.0.0.1", "--host-record=new.test,::1",
+        service(site.e1_port, 10, host="new.test"), service(site.e1_port, 20, host="old.test"))
+    site.write_config(
+        e1_address="operator.test", attempt_timeout=1, listen=[f'"[::1]:{port}"'],
+        more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    old = named_gateway(site.e1_port, free_port(), f"sip:gw@127.0.0.1:{site.e1_port}")
+    new = named_gateway(site.e1_port, free_port(), f"sip:gw@[::1]:{site.e1_port}", "::1")
+    site.start()
+    wait_targets(site, [f"[::1]:{site.e1_port}", f"127.0.0.1:{site.e1_port}"])
+    caller = caller_with_money(site, phones)
+    call_and_hang_up(caller)
+    new.wait(new.outer, "BYE")
+    assert "INVITE" not in old.outer
+    # Its IPv6 address is dead: the call goes on by IPv4, and nobody else is tried.
+    new.close()
+    call_and_hang_up(caller)
+    old.wait(old.outer, "BYE")
+    assert {a.route for r in site.wait_records(2) for a in r.attempts} == {"ip-e1"}
+
+
 # Which transports a name is reached by: NAPTR.
 
 def pointer(preference, service, replacement):
@@ -226,12 +253,13 @@ def test_a_name_says_by_which_transport_it_is_reached(site, phones, gateways, na
 class NamedGateway:
     """A gateway that answers at one port and says that it is reached by a name, which is another."""
 
-    def __init__(self, port, inner_port, contact):
+    def __init__(self, port, inner_port, contact, address="127.0.0.1"):
         self.contact, self.inner, self.outer = contact, [], []
         self.sockets = []
         for number, kept in ((port, self.outer), (inner_port, self.inner)):
-            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            link.bind(("127.0.0.1", number))
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            link = socket.socket(family, socket.SOCK_DGRAM)
+            link.bind((address, number))
             self.sockets.append(link)
             threading.Thread(target=self._serve, args=(link, kept), daemon=True).start()
 
@@ -255,9 +283,11 @@ class NamedGateway:
                     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
                     f"m=audio {free_port()} RTP/AVP 8\r\n")
                 fields += f"Contact: <{self.contact}>\r\nContent-Type: application/sdp\r\n"
-            link.sendto((
-                f"SIP/2.0 200 OK\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}").encode(),
-                source)
+            answer = f"SIP/2.0 200 OK\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}"
+            try:
+                link.sendto(answer.encode(), source)
+            except OSError:
+                return
 
     def wait(self, kept, method):
         limit = time.monotonic() + 10

@@ -28,6 +28,10 @@ import Testing
         .addressV6("two.example"): .records(
             [.address(IPAddress(high: 0x2001_0db8_0000_0000, low: 7))], seconds: 200),
         .addressV4("mute.example"): .failure("no name server answers"),
+        .addressV6("mute.example"): .failure("no name server answers"),
+        .addressV4("lame.example"): .failure("no name server answers"),
+        .addressV6("lame.example"): .records(
+            [.address(IPAddress(high: 0x2001_0db8_0000_0000, low: 9))], seconds: 50),
         .pointers("all.example"): .records(
             [
                 Self.pointer(20, 10, "SIP+D2U", "_sip._udp.all.example"),
@@ -36,6 +40,15 @@ import Testing
                 Self.pointer(5, 10, "E2U+sip", "_sip._udp.wrong.example"),
                 Self.pointer(1, 10, "SIP+D2U", "two.example", flags: "a"),
             ], seconds: 100),
+        .pointers("dual.example"): .records(
+            [
+                Self.pointer(1, 1, "SIP+D2T", "_sip._tcp.dual.example"),
+                Self.pointer(2, 1, "SIP+D2U", "_sip._udp.dual.example"),
+            ], seconds: 100),
+        .service("_sip._tcp.dual.example"): .records(
+            [.service(target: "two.example", port: 5070, priority: 1, weight: 0)], seconds: 300),
+        .service("_sip._udp.dual.example"): .records(
+            [.service(target: "two.example", port: 5060, priority: 1, weight: 0)], seconds: 300),
         .pointers("deaf.example"): .failure("no name server answers"),
         .pointers("secure.example"): .records(
             [Self.pointer(1, 1, "SIPS+D2T", "_sips._tcp.all.example")], seconds: 100),
@@ -105,10 +118,10 @@ import Testing
         #expect(open("deaf.example") == "no name server answers")
     }
 
-    private func look(_ name: String, port: UInt16? = nil, isV4: Bool = true) -> String {
+    private func look(_ name: String, port: UInt16? = nil, families: [Bool] = [true]) -> String {
         let outcome = TargetLookup.targets(
             of: TrunkHost(name: name, port: port),
-            ways: [TrunkWay(transport: .udp, listener: 0, isV4: isV4)],
+            ways: families.map { TrunkWay(transport: .udp, listener: 0, isV4: $0) },
             ask: { zone[$0] ?? .nothing(seconds: 60) })
         let targets = outcome.targets.map { "\($0.endpoint) \($0.priority)/\($0.weight)" }
         return (targets + ["\(outcome.seconds) s"] + (outcome.failure.map { [$0] } ?? []))
@@ -130,7 +143,38 @@ import Testing
     }
 
     @Test func theFamilyIsThatOfTheListener() {
-        #expect(look("two.example", isV4: false) == "[2001:db8::7]:5060 0/0, 60 s")
+        #expect(look("two.example", families: [false]) == "[2001:db8::7]:5060 0/0, 60 s")
+    }
+
+    @Test func withListenersOfBothFamiliesAllAddressesAreTargets() {
+        #expect(
+            look("a.example", families: [true, false])
+                == "192.0.2.1:5060 10/60, 192.0.2.2:5070 20/0, 192.0.2.3:5070 20/0, "
+                + "[2001:db8::7]:5070 20/0, 60 s")
+        #expect(
+            look("two.example", port: 5080, families: [false, true])
+                == "[2001:db8::7]:5080 0/0, 192.0.2.2:5080 0/0, 192.0.2.3:5080 0/0, 200 s")
+    }
+
+    @Test func aFamilyThatCannotBeAskedForDoesNotTakeTheOtherAway() {
+        #expect(look("lame.example", families: [true, false]) == "[2001:db8::9]:5060 0/0, 0 s")
+        #expect(look("lame.example") == "0 s, no name server answers")
+        #expect(look("mute.example", families: [true, false]) == "0 s, no name server answers")
+    }
+
+    @Test func bothFamiliesAreReachedByTheTransportThatTheNameSays() {
+        let ways = [TransportKind.udp, .tcp].flatMap { transport in
+            [true, false].map { TrunkWay(transport: transport, listener: 0, isV4: $0) }
+        }
+        let outcome = TargetLookup.targets(
+            of: TrunkHost(name: "dual.example"), ways: ways, isOpen: true,
+            ask: { zone[$0] ?? .nothing(seconds: 60) })
+        #expect(
+            outcome.targets.map { "\($0.transport.name) \($0.endpoint) \($0.rank)" }
+                == [
+                    "tcp 192.0.2.2:5070 0", "tcp 192.0.2.3:5070 0", "tcp [2001:db8::7]:5070 0",
+                    "udp 192.0.2.2:5060 1", "udp 192.0.2.3:5060 1", "udp [2001:db8::7]:5060 1",
+                ])
     }
 
     @Test func aServiceThatIsNotThereGivesNothing() {

@@ -111,10 +111,9 @@ enum TrunksSection {
         TrunkParts.readSpan(section, folder: folder, &trunk, &reader)
         trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
         guard name != nil, kind != nil, address != nil else { return nil }
-        if !section.has("transport"), !section.has("listener"), let host = trunk.host,
-            host.port == nil
-        {
-            trunk.ways = ways(listeners)
+        if let host = trunk.host, !section.has("listener") {
+            trunk.isTransportOpen = !section.has("transport") && host.port == nil
+            trunk.ways = ways(listeners, trunk.isTransportOpen ? nil : transport)
         }
         if let first = trunk.ways.first { trunk.transport = first.transport }
         trunk.listener = listener(section, listeners: listeners, trunk, &reader)
@@ -127,15 +126,24 @@ enum TrunksSection {
         return trunk
     }
 
-    /// The transports that a name may choose from: those that we listen at.
-    private static func ways(_ listeners: [ListenerSettings]) -> [TrunkWay] {
-        TransportKind.allCases.compactMap { transport in
-            listeners.firstIndex { $0.transport == transport }.map {
-                TrunkWay(
-                    transport: transport, listener: UInt16($0),
-                    isV4: listeners[$0].bound.ip.isV4)
+    /// How a name may be reached: by the transports and families that we listen at, the first
+    /// listener of each.
+    ///
+    /// - Parameter transport: the only one that counts; nil leaves it to the name.
+    private static func ways(
+        _ listeners: [ListenerSettings], _ transport: TransportKind?
+    ) -> [TrunkWay] {
+        var ways: [TrunkWay] = []
+        for kind in TransportKind.allCases where transport ?? kind == kind {
+            for (place, listener) in listeners.enumerated() where listener.transport == kind {
+                let isV4 = listener.bound.ip.isV4
+                guard !ways.contains(where: { $0.transport == kind && $0.isV4 == isV4 }) else {
+                    continue
+                }
+                ways.append(TrunkWay(transport: kind, listener: UInt16(place), isV4: isV4))
             }
         }
+        return ways
     }
 
     /// The place of the listener its requests leave by; the first of the same transport and address
@@ -158,7 +166,7 @@ enum TrunksSection {
                 at: section.place(of: "listener"))
             return 0
         }
-        // A name may stand for addresses of both families; the first listener says which are used.
+        // A name may stand for addresses of both families, each reached by a listener of its own.
         guard !listeners.isEmpty else { return 0 }
         guard listeners.contains(where: { $0.transport == trunk.transport }) else {
             // What we write into Via and Contact has to lead back to us.

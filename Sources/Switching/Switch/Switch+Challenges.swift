@@ -1,6 +1,7 @@
 import SIP
 
-// Trunks that ask who we are: 401 and 407 to requests of ours (RFC 3261 §22.2).
+// Trunks that ask who we are: 401 and 407 to requests of ours, one after the other too where a proxy
+// stands before a registrar (RFC 3261 §22.2, §22.3).
 
 extension Switch {
     /// Sends a request again with what its challenge asks for.
@@ -8,28 +9,28 @@ extension Switch {
     /// - Returns: false when the response stands: no challenge, no password for it, or the password
     ///   is wrong.
     mutating func answersChallenge(_ response: Message, of handle: Handle) -> Bool {
-        guard response.status == 401 || response.status == 407, !clients[handle].isAuthenticated,
+        let answered = clients[handle].challengers
+        guard response.status == 401 || response.status == 407,
             let name = trunkAsked(by: handle), trunks[name]?.digest != nil,
-            let request = parseOwn(clients[handle].request)
+            let request = parseOwn(clients[handle].request),
+            let asking = trunks[name]!.digest!.challenged(by: response),
+            !answered.contains(asking)
         else { return false }
-        let isProxy = response.status == 407
-        let values = response.values(isProxy ? .proxyAuthenticate : .wwwAuthenticate)
-        guard trunks[name]!.digest!.challenged(by: values) == .answer,
-            let credentials = trunks[name]!.digest!.credentials(
-                method: request.method, uri: request.requestURI, body: request.body,
-                cnonce: tokens.cnonce())
-        else { return false }
+        let challengers = answered.union(asking)
+        let credentials = trunks[name]!.digest!.credentials(
+            for: request, to: challengers, cnonce: tokens.cnonce())
+        guard !credentials.isEmpty else { return false }
         let branch = tokens.next()
         let cseq = nextCSeq(after: request, of: handle)
         let flow = clients[handle].flow
         let bytes = Self.authorized(
             request, via: via(branch: branch, listener: flow.listener), cseq: cseq,
-            field: isProxy ? .proxyAuthorization : .authorization, credentials: credentials)
+            credentials: credentials)
         let user = clients[handle].user
         clients[handle].user = .nobody
         let client = makeClient(
             request.method, branch: branch, bytes: bytes, flow: flow, user: user)
-        clients[client].isAuthenticated = true
+        clients[client].challengers = challengers
         moved(user, to: client, trunk: name)
         return true
     }
@@ -105,7 +106,8 @@ extension Switch {
     }
 
     private static func authorized(
-        _ request: Message, via: [UInt8], cseq: UInt32, field: HeaderName, credentials: [UInt8]
+        _ request: Message, via: [UInt8], cseq: UInt32,
+        credentials: [(name: HeaderName, value: [UInt8])]
     ) -> [UInt8] {
         var writer = MessageWriter(capacity: request.bytes.count + 512)
         writer.requestLine(request.method, uri: request.requestURI)
@@ -117,7 +119,7 @@ extension Switch {
             default: writer.field(name, value)
             }
         }
-        writer.field(field, credentials)
+        for (name, value) in credentials { writer.field(name, value) }
         return writer.finish(body: request.body, contentType: request.value(.contentType) ?? [])
     }
 }

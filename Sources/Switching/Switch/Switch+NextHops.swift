@@ -85,12 +85,12 @@ extension Switch {
     ) -> NextHopQuery? {
         let host = TrunkHost(name: name, port: target.port)
         // Without a port and a transport the name says which, where the trunk's own name does too.
-        if target.isOpen, let ways = trunks[trunk]?.settings.ways, !ways.isEmpty {
-            return NextHopQuery(host: host, ways: ways, isOpen: true)
+        if target.isOpen, let settings = trunks[trunk]?.settings, settings.isTransportOpen {
+            return NextHopQuery(host: host, ways: settings.ways, isOpen: true)
         }
-        return way(target.transport, isV4: own.remote.ip.isV4, as: own).map {
-            NextHopQuery(host: host, ways: [$0])
-        }
+        let isV4 = own.remote.ip.isV4
+        let ways = [isV4, !isV4].compactMap { way(target.transport, isV4: $0, as: own) }
+        return ways.isEmpty ? nil : NextHopQuery(host: host, ways: ways)
     }
 
     /// The listener that requests by a transport leave by: the same as so far where that will do.
@@ -112,7 +112,7 @@ extension Switch {
         }
         let ownHop = NextHop(transport: own.transport, endpoint: own.remote)
         guard let hop = nextHopNames.choice(of: reachable, preferring: ownHop, now: now),
-            let way = query.ways.first(where: { $0.transport == hop.transport })
+            let way = query.ways.way(to: hop)
         else { return own }
         return Flow(transport: hop.transport, listener: way.listener, remote: hop.endpoint)
     }

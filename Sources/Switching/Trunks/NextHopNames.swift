@@ -157,10 +157,14 @@ struct NextHopNames: Sendable {
         let alive = targets.filter { target in
             failedUntil[target.hop].map { $0 <= now } ?? true
         }
-        let best = (alive.isEmpty ? targets : alive).min {
-            ($0.rank, $0.priority, UInt16.max - $0.weight, $0.endpoint.sortKey)
-                < ($1.rank, $1.priority, UInt16.max - $1.weight, $1.endpoint.sortKey)
+        // Among equals the family that is spoken already is known to get through.
+        func key(_ target: TrunkTarget) -> (UInt16, UInt16, UInt16, Int, String) {
+            let isOther = target.endpoint.ip.isV4 != own.endpoint.ip.isV4
+            return (
+                target.rank, target.priority, UInt16.max - target.weight, isOther ? 1 : 0,
+                target.endpoint.sortKey
+            )
         }
-        return best?.hop
+        return (alive.isEmpty ? targets : alive).min { key($0) < key($1) }?.hop
     }
 }

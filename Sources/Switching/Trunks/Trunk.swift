@@ -34,7 +34,7 @@ struct Trunk: Sendable {
     var targets: TargetSet
     var rate: CallRate
     /// Answers its challenges; nil where we have no credentials.
-    var digest: DigestResponder?
+    var digest: TrunkDigest?
 
     private var state = State.unknown
     /// When and why the joined state last changed.
@@ -65,9 +65,7 @@ struct Trunk: Sendable {
         let fixed = TrunkTarget(endpoint: settings.endpoint, transport: settings.transport)
         targets = TargetSet(settings.host == nil ? [fixed] : [])
         rate = CallRate(limit: settings.callsPerSecond)
-        digest = settings.credentials.map {
-            DigestResponder(username: $0.username, password: $0.password, hashes: hashes)
-        }
+        digest = settings.credentials.map { TrunkDigest($0, hashes: hashes) }
     }
 
     /// A number for our Contact that nobody can guess who does not know the password.
@@ -244,7 +242,8 @@ struct Trunk: Sendable {
     ) -> Trunk {
         var fresh = Trunk(settings: settings, hashes: hashes, tokens: &tokens, now: now)
         guard settings.endpoint == self.settings.endpoint, settings.host == self.settings.host,
-            settings.transport == self.settings.transport, settings.ways == self.settings.ways
+            settings.transport == self.settings.transport, settings.ways == self.settings.ways,
+            settings.isTransportOpen == self.settings.isTransportOpen
         else { return fresh }
         fresh.targets = targets
         fresh.unresolved = unresolved

@@ -13,10 +13,13 @@ public struct TrunkSettings: Sendable, Hashable {
     public var host: TrunkHost?
     /// How requests go there. Its own requests may come by any transport.
     public var transport = TransportKind.udp
-    /// Where its name says by which transport it is reached (RFC 3263 §4.1): the ones to choose from.
-    /// Empty where the file says it, or an address with a port leaves nothing to say; `transport` and
-    /// `listener` are the first of them.
+    /// Of a name: the listeners that its requests may leave by, one for each transport and address
+    /// family that the name may lead to; `transport` and `listener` are the first of them. Empty where
+    /// it has a fixed address.
     public var ways: [TrunkWay] = []
+    /// Its name says by which of these transports it is reached (RFC 3263 §4.1). Otherwise the file
+    /// says it, or a port leaves nothing to say, and all ways are of one transport.
+    public var isTransportOpen = false
     /// The host name in its certificate: requests are its own only by TLS, with that certificate; nil
     /// where its address is enough.
     public var certificateName: String?
@@ -71,7 +74,7 @@ public struct TrunkSettings: Sendable, Hashable {
 
     /// The flow to one of its addresses.
     func flow(to hop: NextHop) -> Flow {
-        let way = ways.first { $0.transport == hop.transport }
+        let way = ways.way(to: hop)
         return Flow(
             transport: hop.transport, listener: way?.listener ?? listener, remote: hop.endpoint)
     }
@@ -91,6 +94,13 @@ public struct TrunkWay: Sendable, Hashable {
         self.transport = transport
         self.listener = listener
         self.isV4 = isV4
+    }
+}
+
+extension [TrunkWay] {
+    /// The one that reaches a place: of its transport and family.
+    func way(to hop: NextHop) -> TrunkWay? {
+        first { $0.transport == hop.transport && $0.isV4 == hop.endpoint.ip.isV4 }
     }
 }
 

@@ -112,6 +112,34 @@ import Testing
             ])
     }
 
+    /// Listeners: IPv4 by UDP (0 and 2), IPv6 by UDP (1), and after those of UDP IPv4 by TCP (3).
+    @Test(arguments: [
+        ("sip.example.net", "", "udp 0 v4, udp 1 v6, tcp 3 v4, open"),
+        ("sip.example.net:5070", "", "udp 0 v4, udp 1 v6"),
+        ("sip.example.net", "transport: udp,", "udp 0 v4, udp 1 v6"),
+        ("sip.example.net", "transport: tcp,", "tcp 3 v4"),
+        ("sip.example.net", "listener: \"[::1]:5060\",", ""),
+        ("192.0.2.7", "", ""),
+    ])
+    func aNameIsReachedByEachTransportAndFamilyThatFits(
+        address: String, keys: String, ways: String
+    ) throws {
+        let stream = "{ transport: tcp, address: 127.0.0.1:5060 }"
+        let yaml = """
+            listen: ["127.0.0.1:5060", "[::1]:5060", \(stream), "127.0.0.2:5060"]
+            realm: r
+            data: d
+            dialplan: p
+            trunks: [{ name: a, kind: sip, channels: 1, \(keys) address: "\(address)" }]
+            """
+        let file = ConfigurationFile(text: yaml, file: "t.yaml", folder: "/")
+        #expect(file.diagnostics.isEmpty, "\(file.diagnostics.map(\.rendered))")
+        let trunk = try #require(file.settings).trunks[0]
+        let said = trunk.ways.map { "\($0.transport.name) \($0.listener) \($0.isV4 ? "v4" : "v6")" }
+        #expect((said + (trunk.isTransportOpen ? ["open"] : [])).joined(separator: ", ") == ways)
+        #expect(trunk.listener == (keys.contains("::1") ? 1 : keys.contains("tcp") ? 3 : 0))
+    }
+
     @Test func everyKeyOfAnOperatorReachesItsSetting() throws {
         let settings = try settings(
             """

@@ -74,6 +74,41 @@ import Testing
         #expect(site.records.first?.attempts.count == 1 && site.isIdle)
     }
 
+    /// A proxy that wants to know who we are, and behind it somebody who does too (RFC 3261 §22.3).
+    @Test func bothAProxyAndWhoIsBehindItAreAnswered() throws {
+        var site = try site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var gateway = Party.e1
+        let proxy = Self.challenge.replacing("WWW-", with: "Proxy-")
+        gateway.answer(try site.next(Site.e1), 407, at: &site, extra: proxy)
+        #expect(try site.next(Site.e1).method == .ack)
+        let second = try site.next(Site.e1)
+        #expect(isRight(second, .proxyAuthorization) && second.value(.authorization) == nil)
+        gateway.answer(second, 401, at: &site, extra: Self.challenge)
+        #expect(try site.next(Site.e1).method == .ack)
+        let third = try site.next(Site.e1)
+        #expect(isRight(third, .proxyAuthorization) && isRight(third, .authorization))
+        #expect(third.cseqNumber == 3 && Array(third.values(.authorization)).count == 1)
+        gateway.answer(third, 200, at: &site, body: Party.offer)
+        #expect(site.all(phone.endpoint).map(\.status) == [100, 200])
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func aSecondChallengeByTheSameOneMeansThatThePasswordIsWrong() throws {
+        var site = try site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var gateway = Party.e1
+        let proxy = Self.challenge.replacing("WWW-", with: "Proxy-")
+        for (status, field) in [(407, proxy), (401, Self.challenge), (407, proxy)] {
+            let invite = try #require(site.all(Site.e1).last)
+            gateway.answer(invite, status, at: &site, extra: field)
+        }
+        #expect(site.all(Site.e1).map(\.method) == [.ack])
+        #expect(try site.next(Site.pstn).method == .invite)
+    }
+
     @Test func aReINVITEIsSentAgainWithThePassword() throws {
         var site = try site()
         var phone = try site.registered("8001")[0]
@@ -186,6 +221,17 @@ import Testing
         _ = try answerRegister(&site, 401, extra: Self.challenge)
         site.pass(.seconds(60))
         #expect(site.said(Site.e1) == "")
+    }
+
+    @Test func aRegistrarBehindAProxyIsAnsweredToo() throws {
+        var site = try registering()
+        site.pass(.milliseconds(1))
+        let proxy = Self.challenge.replacing("WWW-", with: "Proxy-")
+        _ = try answerRegister(&site, 407, extra: proxy)
+        _ = try answerRegister(&site, 401, extra: Self.challenge)
+        let last = try answerRegister(&site, 200, extra: "Expires: 120\n")
+        #expect(isRight(last) && isRight(last, .proxyAuthorization) && last.cseqNumber == 3)
+        #expect(try registration(&site).state == "up")
     }
 
     @Test func aLongerTimeIsAskedForWhenTheOperatorWantsIt() throws {

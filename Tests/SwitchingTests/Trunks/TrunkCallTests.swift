@@ -386,6 +386,7 @@ import Testing
             TrunkWay(transport: .udp, listener: 0, isV4: true),
             TrunkWay(transport: .tcp, listener: 1, isV4: true),
         ]
+        settings.trunks[0].isTransportOpen = true
         var site = try Site(settings: settings)
         var stream = TrunkTarget(endpoint: targets[0].endpoint, transport: .tcp)
         stream.rank = 0
@@ -405,6 +406,37 @@ import Testing
         let second = try site.next(datagram.endpoint)
         #expect(second.topVia.transportKind == .udp)
         #expect(second.requestURI.elementsEqual("sip:+862088886666@192.0.2.2:5062".utf8))
+        try phone.cancel(at: &site)
+        #expect(site.records.first?.attempts.map(\.route) == ["ip-e1", "ip-e1"])
+    }
+
+    @Test func aCallGoesOnByTheOtherFamilyOfTheName() throws {
+        var settings = Site.settings()
+        settings.listeners.append(
+            ListenerSettings(
+                transport: .udp,
+                bound: Endpoint(ip: IPAddress(high: 0x2001_0db8_0000_0000, low: 1), port: 5060),
+                advertisedHost: "[2001:db8::1]", advertisedPort: 5060))
+        settings.trunks[0].host = TrunkHost(name: "sip.example.net")
+        settings.trunks[0].ways = [
+            TrunkWay(transport: .udp, listener: 0, isV4: true),
+            TrunkWay(transport: .udp, listener: 1, isV4: false),
+        ]
+        var site = try Site(settings: settings)
+        let old = TrunkTarget(endpoint: Endpoint(text: "192.0.2.1:5060"), priority: 1)
+        let new = TrunkTarget(
+            endpoint: Endpoint(ip: IPAddress(high: 0x2001_0db8_0000_0000, low: 7), port: 5060),
+            priority: 2)
+        site.handle(.trunkResolved(TrunkResolution(trunk: "ip-e1", targets: [old, new])))
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        let first = try site.next(old.endpoint)
+        #expect(first.topVia.host.elementsEqual("127.0.0.1".utf8))
+        site.handle(
+            .transportFailed(Flow(transport: .udp, listener: 0, remote: old.endpoint)))
+        let second = try site.next(new.endpoint)
+        #expect(second.topVia.host.elementsEqual("[2001:db8::1]".utf8))
+        #expect(second.requestURI.elementsEqual("sip:+862088886666@[2001:db8::7]:5060".utf8))
         try phone.cancel(at: &site)
         #expect(site.records.first?.attempts.map(\.route) == ["ip-e1", "ip-e1"])
     }
