@@ -1,7 +1,10 @@
 """Scanners and guessers are banned and find nothing; whoever is honest is not."""
 
+import hashlib
 import os
 import re
+import socket
+import statistics
 import subprocess
 import time
 
@@ -9,7 +12,7 @@ import pytest
 
 from gateway import _START, SCENARIOS
 from sipmessage import SIPMessage
-from tandem_daemon import free_port
+from tandem_daemon import REALM, free_port
 
 ATTACKER = "127.0.0.66"
 
@@ -135,3 +138,50 @@ def test_an_address_that_is_allowed_is_never_banned(site, attack):
     answers = attack("crack", wrong, rate=20, seconds=10)
     assert [answer.status for answer in answers].count(403) == 30
     assert bans(site) == {}
+
+
+def test_an_unknown_extension_costs_as_long_as_a_wrong_password(site, measured):
+    site.write_config(digest="[MD5]", more="bans: { allow: [127.0.0.1] }")
+    site.start()
+    site.import_tariff()
+    site.import_extensions(("8001", "city", None))
+    host, port = site.address.rsplit(":", 1)
+    spans, shapes = {"8001": [], "8077": []}, set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind((host, 0))
+        link.connect((host, int(port)))
+        link.settimeout(5)
+
+        def register(number, place, extra=""):
+            own = link.getsockname()[1]
+            link.send((
+                f"REGISTER sip:{REALM} SIP/2.0\r\n"
+                f"Via: SIP/2.0/UDP {host}:{own};branch=z9hG4bK{number}{place}{len(extra)};rport\r\n"
+                f"From: <sip:{number}@{REALM}>;tag=g\r\nTo: <sip:{number}@{REALM}>\r\n"
+                f"Call-ID: {number}-{place}\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n"
+                f"Contact: <sip:{number}@{host}:{own}>\r\n{extra}Content-Length: 0\r\n\r\n"
+            ).encode())
+            sent = time.perf_counter()
+            return SIPMessage(link.recv(4096).decode()), time.perf_counter() - sent
+
+        # By turns, so that a busy machine slows both alike.
+        for place in range(300):
+            for number in spans:
+                challenge, _ = register(number, place)
+                nonce = re.search(r'nonce="([0-9a-f]+)"', challenge["www-authenticate"])[1]
+                first, second = (
+                    hashlib.md5(text.encode()).hexdigest()
+                    for text in (f"{number}:{REALM}:guess", f"REGISTER:sip:{REALM}"))
+                digest = hashlib.md5(
+                    f"{first}:{nonce}:00000001:c:auth:{second}".encode()).hexdigest()
+                refusal, span = register(
+                    number, place,
+                    f'Authorization: Digest username="{number}", realm="{REALM}", '
+                    f'nonce="{nonce}", uri="sip:{REALM}", response="{digest}", qop=auth, '
+                    'nc=00000001, cnonce="c", algorithm=MD5\r\n')
+                spans[number].append(span)
+                shapes.add(shape(refusal))
+    assert len(shapes) == 1 and {line for line, _ in shapes} == {"SIP/2.0 403 Forbidden"}, shapes
+    known, unknown = (statistics.median(spans[number]) * 1e6 for number in spans)
+    measured(
+        f"a wrong password is refused in {known:.0f} us, an unknown extension in {unknown:.0f} us")
