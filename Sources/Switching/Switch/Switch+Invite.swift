@@ -184,6 +184,11 @@ extension Switch {
         if request.has(.replaces) {
             replace(handle, by: request)
             return
+        if let seconds = request.number(.expires) {
+            deadlines.set(
+                DeadlineKey(kind: .invitation, slot: handle.slot),
+                at: now + .seconds(Int(seconds)))
+        }
         }
         route(handle, caller: caller, dialled: dialled)
     }
