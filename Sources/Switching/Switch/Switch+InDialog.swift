@@ -252,9 +252,11 @@ extension Switch {
     private func provisional(
         acknowledgedBy request: Message, in handle: Handle
     ) -> ReliableProvisional? {
-        guard let rack = request.value(.rack),
-            let first = rack.split(separator: UInt8(ascii: " ")).first,
-            let number = UInt32(String(decoding: first, as: UTF8.self))
+        // Number, CSeq and method have to be those of a response that was sent (RFC 3262 §3).
+        guard let rack = request.value(.rack), let invite = calls[handle].invite else { return nil }
+        let words = String(decoding: rack, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 3, let number = UInt32(words[0]), words[2] == "INVITE",
+            UInt32(words[1]) == invite.cseqNumber
         else { return nil }
         return calls[handle].provisionals.first { $0.rseq == number }
     }
