@@ -441,6 +441,16 @@ import Testing
         #expect(site.records.map(\.dialled) == ["8002"])
     }
 
+    @Test(arguments: ["http://example.com/", "urn:service:sos", "x-phone:8002"])
+    func aCallToAnUnknownSchemeIsRefusedAsOne(uri: String) throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        phone.callID = "scheme"
+        try phone.authenticated(
+            "INVITE", uri: uri, to: "<\(uri)>", extra: "", body: Party.offer, site: &site)
+        #expect(site.said(phone.endpoint) == "416" && site.records.isEmpty)
+    }
+
     @Test func aPublicGRUUIsNotGiven() throws {
         var site = try Site()
         var phone = Party.phone("8001")

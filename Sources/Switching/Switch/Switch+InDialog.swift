@@ -88,6 +88,16 @@ extension Switch {
             respond(server, 422) { $0.field(.minSE, Int(SessionTimer.leastSeconds)) }
             return
         }
+        // What it insists on is not what it would get. Who hangs up does so in any case, and who
+        // transfers is looked at by itself.
+        if request.method != .bye, request.method != .refer, request.method != .ack,
+            let unsupported = unsupportedOptions(request, supported: Self.inviteOptions)
+        {
+            calls[handle][side].dialogs[index].responseSent(420, to: request)
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 420) { $0.field(.unsupported, unsupported) }
+            return
+        }
         switch request.method {
         case .bye: byeReceived(request, key: key, on: flow, call: handle, side: side)
         case .options:
