@@ -100,6 +100,8 @@ struct DeadlineKey: Hashable, DeadlineKeying {
         case attempt
         /// It rings too long.
         case noAnswer
+        /// The caller's INVITE has expired.
+        case invitation
         /// More money is due, or the paid time is over.
         case money
         /// The plan's limit to the length of the call.

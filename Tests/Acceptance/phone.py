@@ -177,11 +177,15 @@ class Call:
         return self._wait(
             lambda e: e["event"] == "state" and e["state"] == "EARLY", timeout, "to ring back")
 
-    def wait_answered(self, timeout=20):
-        """Waits until the call is confirmed; a call that ends instead is reported as it ended."""
-        event = self._wait(
+    def wait_settled(self, timeout=20):
+        """Waits until the call is confirmed or has ended: `state`, `status`, `reason`."""
+        return self._wait(
             lambda e: e["event"] == "state" and e["state"] in ("CONFIRMED", "DISCONNECTED"),
             timeout, "to be answered")
+
+    def wait_answered(self, timeout=20):
+        """Waits until the call is confirmed; a call that ends instead is reported as it ended."""
+        event = self.wait_settled(timeout)
         assert event["state"] == "CONFIRMED", f"{event['status']} {event['reason']}"
         return event
 

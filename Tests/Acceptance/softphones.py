@@ -141,6 +141,29 @@ class Baresip(Softphone):
         self.link.close()
 
 
+def write_linphone_config(
+        config, user, *, password, realm, where, transport="udp", authority=None):
+    # Zero closes a port, -1 leaves the choice to the system.
+    ports = {kind: -1 if kind == transport else 0 for kind in ("udp", "tcp", "tls")}
+    with open(config, "w") as file:
+        file.write(
+            "[sip]\n" + "".join(f"sip_{'' if k == 'udp' else k + '_'}port={v}\n"
+                                for k, v in ports.items())
+            + "default_proxy=0\nbind_address=127.0.0.1\nguess_hostname=0\nuse_ipv6=0\n"
+            + (f"root_ca={authority.certificate}\nverify_server_certs=1\n"
+               if authority else "")
+            + "[rtp]\naudio_rtp_port=-1\n"
+            + "[net]\nstun_server=\nfirewall_policy=0\n"
+            + f"[proxy_0]\nreg_proxy=<sip:{where};transport={transport}>\n"
+            + f"reg_route=<sip:{where};transport={transport};lr>\n"
+            + f"reg_identity=sip:{user}@{realm}\nreg_expires=300\nreg_sendregister=1\n"
+            + "publish=0\ndial_escape_plus=0\nquality_reporting_enabled=0\n"
+            + f"[auth_info_0]\nusername={user}\npasswd={password}\n"
+            + f"realm={realm}\n"
+            + "[sound]\nplayback_dev_id=ANY\ncapture_dev_id=ANY\n"
+            + "[misc]\nfile_transfer_protocol=\n")
+
+
 class Linphone(Softphone):
     """Told what to do by its keyboard; it plays a file and writes what it hears to another."""
 
@@ -149,27 +172,11 @@ class Linphone(Softphone):
         os.makedirs(folder, exist_ok=True)
         # Its database has to have a folder.
         os.makedirs(site.path(".local/share/linphone"), exist_ok=True)
-        where = site.tls if transport == "tls" else site.address
-        # Zero closes a port, -1 leaves the choice to the system.
-        ports = {kind: -1 if kind == transport else 0 for kind in ("udp", "tcp", "tls")}
         config = os.path.join(folder, "linphonerc")
-        with open(config, "w") as file:
-            file.write(
-                "[sip]\n" + "".join(f"sip_{'' if k == 'udp' else k + '_'}port={v}\n"
-                                    for k, v in ports.items())
-                + "default_proxy=0\nbind_address=127.0.0.1\nguess_hostname=0\nuse_ipv6=0\n"
-                + (f"root_ca={authority.certificate}\nverify_server_certs=1\n"
-                   if authority else "")
-                + "[rtp]\naudio_rtp_port=-1\n"
-                + "[net]\nstun_server=\nfirewall_policy=0\n"
-                + f"[proxy_0]\nreg_proxy=<sip:{where};transport={transport}>\n"
-                + f"reg_route=<sip:{where};transport={transport};lr>\n"
-                + f"reg_identity=sip:{user}@{site.realm}\nreg_expires=300\nreg_sendregister=1\n"
-                + "publish=0\ndial_escape_plus=0\nquality_reporting_enabled=0\n"
-                + f"[auth_info_0]\nusername={user}\npasswd={site.extensions[user]}\n"
-                + f"realm={site.realm}\n"
-                + "[sound]\nplayback_dev_id=ANY\ncapture_dev_id=ANY\n"
-                + "[misc]\nfile_transfer_protocol=\n")
+        write_linphone_config(
+            config, user, password=site.extensions[user], realm=site.realm,
+            where=site.tls if transport == "tls" else site.address, transport=transport,
+            authority=authority)
         super().__init__(
             site, user, "linphone", ["linphonec", "-a", "-c", config, "-d", "1"],
             stdin=subprocess.PIPE)

@@ -1,13 +1,15 @@
-"""A phone with a lamp beside a key, played by SIPp, watches real phones that call each other."""
+"""A phone with a lamp beside a key, of linphone or played by SIPp, watches real phones that call each other."""
 
 import os
 import re
 import subprocess
+import sys
 import time
 
 import pytest
 
 from gateway import SCENARIOS
+from softphones import write_linphone_config
 from tandem_daemon import DIALPLAN, REALM, free_port
 
 
@@ -67,13 +69,32 @@ class Lamp:
         self.process.wait()
 
 
-@pytest.fixture
-def lamp(site):
+class LinphoneLamp(Lamp):
+    """The same of linphone's library; what it was told is what it prints."""
+
+    def __init__(self, site, user, watched):
+        home = site.path("linphone")
+        # Its database has to have a folder.
+        os.makedirs(os.path.join(home, ".local/share/linphone"))
+        config = os.path.join(home, "linphonerc")
+        write_linphone_config(
+            config, user, password=site.extensions[user], realm=REALM, where=site.address)
+        self.log = site.path("lamp.documents")
+        with open(self.log, "w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, os.path.join(os.path.dirname(__file__), "lamp_agent.py"), config,
+                 f"sip:{watched}@{REALM}"],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=home,
+                env={**os.environ, "HOME": home})
+
+
+@pytest.fixture(params=[Lamp, LinphoneLamp])
+def lamp(site, request):
     # SIPp answers the first challenge, and knows MD5.
-    site.write_config(digest="[MD5]")
+    site.write_config(digest="[MD5]" if request.param is Lamp else None)
     site.start()
     site.import_extensions(*[(str(number), "country", None) for number in range(8001, 8005)])
-    lamp = Lamp(site, "8004", "8002")
+    lamp = request.param(site, "8004", "8002")
     yield lamp
     lamp.close()
 

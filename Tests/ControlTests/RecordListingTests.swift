@@ -42,6 +42,14 @@ private let line = """
         #expect(json.filter { $0 == "\n" }.count == 1)
     }
 
+    /// Too wide for a table, and what is asked first of one call.
+    @Test func oneRecordSaysWhyItEndedAndATableDoesNot() throws {
+        let clock = SiteClock(identifier: "UTC")
+        #expect(try listing().card(clock).contains("reason       hung up\n"))
+        #expect(try !listing().card(clock).contains("linked call"))
+        #expect(try !listing().table(clock).contains("hung up"))
+    }
+
     @Test func csvHasARowOfAsManyFieldsAsTheHeader() throws {
         let csv = try listing().csv()
         let lines = csv.split(separator: "\n")

@@ -116,6 +116,54 @@ import Testing
         #expect(site.records.first?.releasedBy == .caller && site.isIdle)
     }
 
+    /// RFC 3261 §13.3.1.
+    @Test func anInvitationThatExpiresEndsTheCall() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, extra: "Expires: 5\n")
+        let invite = try site.next(phones[1].endpoint)
+        phones[1].answer(invite, 180, at: &site)
+        #expect(site.said(phones[0].endpoint) == "100 180")
+        site.pass(.seconds(4))
+        #expect(site.said(phones[0].endpoint) == "")
+        site.pass(.seconds(1))
+        #expect(site.said(phones[0].endpoint).hasPrefix("487"))
+        #expect(try site.next(phones[1].endpoint).method == .cancel)
+        phones[1].answer(invite, 487, at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.disposition == .noAnswer && record.releasedBy == .caller)
+        #expect(record.sipStatus == 487 && record.q850Cause == 102)
+        #expect(record.endReason == "the caller's invitation expired")
+        site.pass(.seconds(64))
+        #expect(site.isIdle)
+    }
+
+    @Test(arguments: ["5", "-1", "soon"])
+    func aCallThatWasAnsweredOutlivesItsInvitation(seconds: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, extra: "Expires: \(seconds)\n")
+        phones[1].answer(
+            try site.next(phones[1].endpoint), 200, at: &site, body: Party.offer)
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        site.pass(.seconds(20))
+        #expect(site.said(phones[0].endpoint) == "" && site.sw.calls.count == 1)
+    }
+
+    @Test func aCallForHelpIsNotGivenUpWhenItsInvitationExpires() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("110", at: &site, extra: "Expires: 1\n")
+        var trunk = Party.pstn
+        let invite = try site.next(Site.pstn)
+        trunk.answer(invite, 180, at: &site)
+        _ = site.all(phone.endpoint)
+        site.pass(.seconds(10))
+        #expect(site.said(Site.pstn) == "" && site.sw.calls.count == 1)
+        trunk.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(try site.next(phone.endpoint).status == 200)
+    }
+
     @Test func cancelBeforeAnyProvisionalWaitsForOne() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")

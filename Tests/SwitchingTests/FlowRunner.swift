@@ -11,7 +11,7 @@ import Testing
 ///     bob moves 127.0.0.2:5060        to another address
 ///     trunk  gateway=e1
 ///     set 8002 forward-busy 8003
-///     alice dials 8002 sdp            alice sends METHOD [sdp] [with FIELD: VALUE]
+///     alice dials 8002 sdp            alice sends METHOD [sdp] [with FIELD: VALUE]...
 ///     bob gets INVITE sdp             bob answers 180 [sdp] [with ...]     alice hears 180
 ///     alice acks [sdp]                alice cancels                        wait 20
 ///     alice registers 60              alice texts 8002 Hello
@@ -25,13 +25,14 @@ import Testing
 /// `recvonly` and `inactive` that it is one of that direction; behind each, `of bob` whose session it
 /// is. `with` says that a field holds the text, `saying` at the end of the line that the body does.
 /// Where a field is sent, `{line bob2}` stands for the dialog of a party as Replaces in Refer-To names
-/// it, `{told bill}` for the dialog that bill's last NOTIFY told of, as Replaces names it.
+/// it, `{dialog bob2}` for the same as Replaces names it, and `{told bill}` for the dialog that bill's
+/// last NOTIFY told of.
 /// `record` looks at the records in their order. Everything behind `#` and `(F12)` is for people.
 struct FlowRunner {
     struct Step {
         var line: Int
         var words: [String]
-        var field: (name: HeaderName, text: String)?
+        var fields: [(name: HeaderName, text: String)] = []
         var saying: String?
         var session: Session?
     }
@@ -91,13 +92,14 @@ struct FlowRunner {
             step.saying = text[saying.upperBound...].trimmingCharacters(in: .whitespaces)
             text = text[..<saying.lowerBound]
         }
-        if let with = text.range(of: " with ") {
+        while let with = text.range(of: " with ", options: .backwards) {
             let parts = text[with.upperBound...].split(separator: ":", maxSplits: 1)
             if parts.count == 2 {
-                step.field = (
-                    HeaderName(String(parts[0])),
-                    parts[1].trimmingCharacters(in: .whitespaces)
-                )
+                step.fields.append(
+                    (
+                        HeaderName(String(parts[0])),
+                        parts[1].trimmingCharacters(in: .whitespaces)
+                    ))
             }
             text = text[..<with.lowerBound]
         }
@@ -132,12 +134,14 @@ struct FlowRunner {
         let words = text[open...close].dropFirst().dropLast().split(separator: " ")
             .map(String.init)
         let dialog: String
-        if words.first == "line", let party = parties[words[1]] {
+        if ["line", "dialog"].contains(words[0]), let party = parties[words[1]] {
             func tag(_ field: String) -> String {
                 field.components(separatedBy: ";tag=").last ?? ""
             }
+            let named = "\(party.callID);to-tag=\(tag(party.remote));from-tag=\(tag(party.local))"
             dialog =
-                "\(party.callID)%3Bto-tag%3D\(tag(party.remote))%3Bfrom-tag%3D\(tag(party.local))"
+                words[0] == "dialog"
+                ? named : named.replacing(";", with: "%3B").replacing("=", with: "%3D")
         } else if words.first == "told", let body = told[words[1]] {
             func value(_ name: String) -> String {
                 body.components(between: "\(name)=\"", and: "\"").last ?? ""
@@ -227,8 +231,8 @@ struct FlowRunner {
             return
         default: try expectSilence(step)
         }
-        let extra =
-            try step.field.map { "\($0.name.spelling): \(try filled($0.text, step))\n" } ?? ""
+        let extra = try step.fields.map { "\($0.name.spelling): \(try filled($0.text, step))\n" }
+            .joined()
         let body = body(step.session, of: party)
         switch words[1] {
         case "dials":
@@ -303,7 +307,7 @@ struct FlowRunner {
         if let saying = step.saying, !heard.contains(saying) {
             throw fail(step, "\(said) says \(heard)")
         }
-        if let (field, text) = step.field {
+        for (field, text) in step.fields {
             let value = message.values(field).map { String(decoding: $0, as: UTF8.self) }
                 .joined(separator: ", ")
             guard value.contains(text) else {
@@ -316,6 +320,8 @@ struct FlowRunner {
         } else if message.method == .invite, message.status >= 180 {
             party.established(by: message)
             if message.status < 300 { answers[words[0]] = message }
+        } else if message.method == .subscribe, message.status < 300 {
+            party.established(by: message)
         }
     }
 

@@ -71,6 +71,30 @@ import Testing
         }
     }
 
+    /// What passes on would be without it (RFC 3261 §8.2.2.3).
+    @Test(arguments: ["INVITE", "UPDATE", "INFO", "MESSAGE", "OPTIONS", "FROBNICATE"])
+    func whoInsistsOnWhatIsNotKnownHereIsToldSo(method: String) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send(method, at: &site, extra: "Require: timer, x-fork\n", body: Party.offer)
+        let refusal = try site.next(phones[0].endpoint)
+        #expect(refusal.status == 420 && refusal.text(.unsupported) == "x-fork")
+        #expect(site.said(phones[1].endpoint) == "")
+        if method == "INVITE" { phones[0].acknowledge(refusal, at: &site) }
+        // Nothing is left pending.
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        #expect(try site.next(phones[1].endpoint).method == .invite)
+    }
+
+    @Test func whoHangsUpIsHeardWhateverItInsistsOn() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        phones[0].send("BYE", at: &site, extra: "Require: x-fork\n")
+        #expect(site.said(phones[0].endpoint) == "200" && site.said(phones[1].endpoint) == "BYE")
+    }
+
     /// A second BYE with a number far ahead would leave the first one's call without a way to be hung up,
     /// where a loss of power brings it back.
     @Test func aReinviteThatIsAnsweredAfterItsCallIsAcknowledgedAlone() throws {

@@ -48,17 +48,25 @@ import Testing
         #expect(try #require(site.all(phones[0].endpoint).last).status == 420)
     }
 
-    @Test func aPRACKThatConfirmsNothingIsRefused() throws {
+    /// Number, CSeq and method have to be those of a response that was sent (RFC 3262 §3).
+    @Test(arguments: [
+        "77 2 INVITE", "1 1 INVITE", "1 77 INVITE", "1 2 BYE", "1 2", "-1 2 INVITE",
+        "4294967297 2 INVITE", "nonsense",
+    ])
+    func aPRACKThatConfirmsNothingIsRefused(rack: String) throws {
         var site = try Site()
         var (phones, invite) = try ringing(&site, extra: "Supported: 100rel\n")
         phones[1].answer(
             invite, 183, at: &site, extra: "Require: 100rel\nRSeq: 1\n", body: Party.offer)
-        phones[0].established(by: try site.next(phones[0].endpoint))
-        phones[0].send("PRACK", at: &site, extra: "RAck: 77 1 INVITE\n")
-        #expect(site.said(phones[0].endpoint) == "481")
-        phones[0].send("PRACK", at: &site, extra: "RAck: nonsense\n")
+        let told = try site.next(phones[0].endpoint)
+        phones[0].established(by: told)
+        let rack = rack.replacing(" 2", with: " \(told.cseqNumber)")
+        phones[0].send("PRACK", at: &site, extra: "RAck: \(rack)\n")
         #expect(site.said(phones[0].endpoint) == "481")
         #expect(site.said(phones[1].endpoint) == "")
+        // What it was not for is still to be confirmed.
+        phones[0].send("PRACK", at: &site, extra: "RAck: 1 \(told.cseqNumber) INVITE\n")
+        #expect(site.said(phones[1].endpoint) == "PRACK")
     }
 
     @Test func aSecondOneIsNumberedOn() throws {
@@ -431,6 +439,16 @@ import Testing
         phones[1].answer(try site.invite(phones[1]), 486, at: &site)
         #expect(site.said(phones[0].endpoint) == "100 486")
         #expect(site.records.map(\.dialled) == ["8002"])
+    }
+
+    @Test(arguments: ["http://example.com/", "urn:service:sos", "x-phone:8002"])
+    func aCallToAnUnknownSchemeIsRefusedAsOne(uri: String) throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        phone.callID = "scheme"
+        try phone.authenticated(
+            "INVITE", uri: uri, to: "<\(uri)>", extra: "", body: Party.offer, site: &site)
+        #expect(site.said(phone.endpoint) == "416" && site.records.isEmpty)
     }
 
     @Test func aPublicGRUUIsNotGiven() throws {

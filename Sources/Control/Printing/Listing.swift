@@ -107,12 +107,12 @@ public struct Listing: Sendable {
         "+-".contains(field.prefix(1)) && field.utf8.dropFirst().allSatisfy { 46...57 ~= $0 }
     }
 
-    /// One row on its own: a title and a value a line, what is absent left out. A value whose title
-    /// is empty, such as a currency, stands behind the one before it.
+    /// One row on its own: a title and a value a line, what is absent or empty left out. A value whose
+    /// title is empty, such as a currency, stands behind the one before it.
     public func card(_ clock: SiteClock) -> String {
         guard let row = rows.first else { return nothing + "\n" }
         var lines: [(title: String, value: String)] = []
-        for (column, cell) in zip(columns, row) where cell != .absent {
+        for (column, cell) in zip(columns, row) where cell != .absent && cell != .text("") {
             guard let title = column.title else { continue }
             if title.isEmpty, let last = lines.indices.last {
                 lines[last].value += " " + cell.shown(clock)

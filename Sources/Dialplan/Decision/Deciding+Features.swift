@@ -21,6 +21,10 @@ extension Plan {
                 course.query.settings(caller)?.speedDial[$0]
             }
             return recall(.speedDial, arguments.code, number, &course)
+        case .speedDial where table.action == .on:
+            if let number = arguments.number, let refusal = storing(number, course) {
+                return refusal
+            }
         case .forwardAlways, .forwardBusy, .forwardNoAnswer, .forwardUnregistered:
             if table.action == .on, let number = arguments.number,
                 let refusal = forwarding(to: number, by: caller, &course)
@@ -74,6 +78,17 @@ extension Plan {
         case .refuse(let refusal): return finish(.refuse(refusal), course)
         case .ring, .ringGroup, .routes, .emergency, .feature, .askPIN: return nil
         }
+    }
+
+    /// Nil when a number may be stored: whatever may be called at some hour by somebody. What is no
+    /// number, such as a code, would be found out only when it is needed.
+    private func storing(_ number: String, _ course: Course) -> Decision? {
+        var trial = course
+        let decision = decide(calling: number, &trial)
+        guard case .refuse(let refusal) = decision.outcome, refusal.code == .unknownNumber else {
+            return nil
+        }
+        return finish(.refuse(refusal), trial)
     }
 
     private func recall(

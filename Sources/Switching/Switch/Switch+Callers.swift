@@ -126,7 +126,7 @@ extension Switch {
         }
     }
 
-    private func isKnownScheme(_ uri: ArraySlice<UInt8>) -> Bool {
+    func isKnownScheme(_ uri: ArraySlice<UInt8>) -> Bool {
         switch URI(parsing: uri)?.scheme {
         case .sip, .sips, .tel: true
         case .other, nil: false

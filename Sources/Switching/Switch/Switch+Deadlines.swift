@@ -14,6 +14,8 @@ extension Switch {
                 if let handle = calls.handle(at: key.slot) { attemptDeadlineReached(handle) }
             case .noAnswer:
                 if let handle = calls.handle(at: key.slot) { noAnswerDeadlineReached(handle) }
+            case .invitation:
+                if let handle = calls.handle(at: key.slot) { invitationExpired(handle) }
             case .money:
                 if let handle = calls.handle(at: key.slot) { moneyDeadlineReached(handle) }
             case .limit:

@@ -31,6 +31,25 @@ extension Switch {
 
     /// The caller hung up before an answer (CANCEL, or a BYE in the early dialog).
     mutating func callerCancelled(_ handle: Handle, request: Message) {
+        giveUp(
+            handle, q850: Self.q850(in: request) ?? Causes.normalClearing,
+            text: "the caller hung up")
+    }
+
+    /// The time that the caller gave its invitation is over (Expires, RFC 3261 §13.3.1). An answer
+    /// that is on its way to the disk is still told, and a call for help is not given up.
+    mutating func invitationExpired(_ handle: Handle) {
+        guard !calls[handle].isEmergency else { return }
+        switch calls[handle].phase {
+        case .routing, .trying:
+            giveUp(
+                handle, q850: Causes.recoveryOnTimerExpiry, text: "the caller's invitation expired")
+        case .answering, .connected: break
+        }
+    }
+
+    /// Ends a call that its caller wants no longer, before it is answered.
+    private mutating func giveUp(_ handle: Handle, q850: Int, text: String) {
         guard calls.contains(handle) else { return }
         let isAnswered: Bool
         switch calls[handle].phase {
@@ -41,17 +60,14 @@ extension Switch {
         let server = calls[handle].inviteTransaction
         let answer = answerToTakeBack(of: handle)
         if let server, answer == nil { refuse(server, 487, reason: []) }
-        let q850 = Self.q850(in: request) ?? Causes.normalClearing
-        closeAttempt(
-            handle, outcome: .failed, status: 487, q850: q850, text: "the caller hung up")
+        closeAttempt(handle, outcome: .failed, status: 487, q850: q850, text: text)
         if isAnswered {
             hangUpCallee(
                 handle,
                 reason: Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
         }
         close(
-            handle, by: .caller, status: 487, q850: q850, text: "the caller hung up",
-            disposition: .noAnswer)
+            handle, by: .caller, status: 487, q850: q850, text: text, disposition: .noAnswer)
         if let server, let answer { withhold(487, reason: [], of: server, answer: answer) }
     }
 
@@ -143,8 +159,8 @@ extension Switch {
         closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)
         freeExtensions(of: handle)
         for kind in [
-            DeadlineKey.Kind.attempt, .noAnswer, .money, .limit, .callerAnswer, .calleeAnswer,
-            .unwritten, .sidesCheck, .silentFlow,
+            DeadlineKey.Kind.attempt, .noAnswer, .invitation, .money, .limit, .callerAnswer,
+            .calleeAnswer, .unwritten, .sidesCheck, .silentFlow,
         ] {
             deadlines.remove(DeadlineKey(kind: kind, slot: handle.slot))
         }

@@ -88,6 +88,16 @@ extension Switch {
             respond(server, 422) { $0.field(.minSE, Int(SessionTimer.leastSeconds)) }
             return
         }
+        // What it insists on is not what it would get. Who hangs up does so in any case, and who
+        // transfers is looked at by itself.
+        if request.method != .bye, request.method != .refer, request.method != .ack,
+            let unsupported = unsupportedOptions(request, supported: Self.inviteOptions)
+        {
+            calls[handle][side].dialogs[index].responseSent(420, to: request)
+            let server = makeServer(for: request, key: key, on: flow)
+            respond(server, 420) { $0.field(.unsupported, unsupported) }
+            return
+        }
         switch request.method {
         case .bye: byeReceived(request, key: key, on: flow, call: handle, side: side)
         case .options:
@@ -252,9 +262,11 @@ extension Switch {
     private func provisional(
         acknowledgedBy request: Message, in handle: Handle
     ) -> ReliableProvisional? {
-        guard let rack = request.value(.rack),
-            let first = rack.split(separator: UInt8(ascii: " ")).first,
-            let number = UInt32(String(decoding: first, as: UTF8.self))
+        // Number, CSeq and method have to be those of a response that was sent (RFC 3262 §3).
+        guard let rack = request.value(.rack), let invite = calls[handle].invite else { return nil }
+        let words = String(decoding: rack, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 3, let number = UInt32(words[0]), words[2] == "INVITE",
+            UInt32(words[1]) == invite.cseqNumber
         else { return nil }
         return calls[handle].provisionals.first { $0.rseq == number }
     }

@@ -52,6 +52,10 @@ extension Switch {
             }
             return
         }
+        guard isKnownScheme(request.requestURI) else {
+            refuse(request, key: key, on: flow, 416)
+            return
+        }
         guard isOurs(request) else {
             refuse(request, key: key, on: flow, 404, reason: "Not Served Here")
             return
@@ -180,6 +184,11 @@ extension Switch {
         origins[origin] = handle
         findNextHop(of: LegReference(call: handle, side: .caller))
         servers[server].user = .call(handle)
+        if let seconds = request.number(.expires) {
+            deadlines.set(
+                DeadlineKey(kind: .invitation, slot: handle.slot),
+                at: now + .seconds(Int(seconds)))
+        }
         respond(server, 100)
         if request.has(.replaces) {
             replace(handle, by: request)

@@ -32,10 +32,16 @@ extension Switch {
             let dialog = calls[handle].caller.dialogs.first,
             Self.canAnswerEachOther(picking, ringing)
         else {
+            let text =
+                if calls[call].invite?.body.isEmpty == true {
+                    "the caller's phone has made no offer yet"
+                } else if calls[handle].invite?.body.isEmpty == true {
+                    "the phone makes no offer"
+                } else {
+                    "the caller's phone and this one have no media in common"
+                }
             return .refused(
-                Call.Failure(
-                    status: 488, q850: Causes.q850(ofStatus: 488),
-                    text: "the caller's phone and this one have no media in common"))
+                Call.Failure(status: 488, q850: Causes.q850(ofStatus: 488), text: text))
         }
         let place = addPicker(handle, dialog, to: call)
         let picker = calls[call].callees[place].name

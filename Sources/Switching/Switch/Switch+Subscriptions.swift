@@ -29,10 +29,19 @@ extension Switch {
 
     mutating func subscribeReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
+        if let unsupported = unsupportedOptions(request, supported: []) {
+            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
+            return
+        }
         guard let package = self.package(askedBy: request) else {
             counters.count("subscriptions-refused")
             let packages = eventPackages
             answerStatelessly(request, 489, on: flow) { $0.field(.allowEvents, packages) }
+            return
+        }
+        guard !request.has(.accept) || request.has(package.contentType, in: .accept) else {
+            counters.count("subscriptions-refused")
+            answerStatelessly(request, 406, on: flow) { $0.field(.accept, package.contentType) }
             return
         }
         guard let uri = URI(parsing: request.requestURI), isServed(uri),
@@ -95,14 +104,12 @@ extension Switch {
         keepOrEnd(handle, seconds: seconds)
     }
 
-    /// The event package that is asked for; nil where it cannot be told, or not in a form that the
-    /// phone reads.
+    /// The event package that is asked for; nil where there is none of that name here.
     private func package(askedBy request: Message) -> Subscription.Package? {
         guard let package = Subscription.Package(rawValue: Self.package(of: request)),
             package != .messageSummary || settings.mailbox != nil
         else { return nil }
-        let isReadable = !request.has(.accept) || request.has(package.contentType, in: .accept)
-        return isReadable ? package : nil
+        return package
     }
 
     /// How long it may last; nil where that was refused.

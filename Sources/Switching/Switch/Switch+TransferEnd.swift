@@ -11,6 +11,8 @@ extension Switch {
         var flow: Flow
         /// The CSeq of the REFER that is told of its success; nil in the call it has consulted in.
         var event: UInt32?
+        /// It has hung up by itself already, and is told alone (RFC 5359 §2.4).
+        var isGone = false
         /// Why it has to go, in its BYE.
         var text = "Transferred"
     }
@@ -35,12 +37,13 @@ extension Switch {
         var farewells: [Parting] = []
         var emptied: [Handle] = []
         for (leg, stays) in [(leaving, other)] + (transfer.consulted.map { [($0, third)] } ?? []) {
-            if isTalking(leg), let dialog = calls[leg.call][leg.side].dialogs.last {
-                let isTold = leg == leaving && transfer.isNotified
+            let isTold = leg == leaving && transfer.isNotified
+            let isGone = !isTalking(leg)
+            if isTold || !isGone, let dialog = calls[leg.call][leg.side].dialogs.last {
                 farewells.append(
                     Parting(
                         dialog: dialog, flow: calls[leg.call][leg.side].flow,
-                        event: isTold ? transfer.event : nil))
+                        event: isTold ? transfer.event : nil, isGone: isGone))
             }
             leave(leg)
             if leg.call != stays.call {
@@ -117,6 +120,7 @@ extension Switch {
                     in: &parting.dialog, flow: parting.flow, event: event, status: 200,
                     isFinal: true)
             }
+            guard !parting.isGone else { continue }
             sendBye(
                 in: &parting.dialog, flow: parting.flow,
                 reason: Self.reason(q850: Causes.normalClearing, text: parting.text))
@@ -148,10 +152,9 @@ extension Switch {
         log(.notice, call: calls[first].id, "the transfer failed: \(status) \(text)")
         release(transfer, status, text)
         guard calls.contains(first) else { return }
-        let leg = LegReference(call: first, side: transfer.by)
-        if isTalking(leg) {
-            tell(transfer, of: first, status, isFinal: true, warning: warning)
-        } else if calls[first].handover?.parked != nil {
+        tell(transfer, of: first, status, isFinal: true, warning: warning)
+        guard !isTalking(LegReference(call: first, side: transfer.by)) else { return }
+        if calls[first].handover?.parked != nil {
             armParked(first)
         } else {
             cut(first, text: "The transfer failed: \(text)", status: nil)
@@ -273,14 +276,14 @@ extension Switch {
         tell(transfer, of: handle, status, isFinal: isFinal)
     }
 
+    /// One that has hung up meanwhile is told too: its dialog lives as long as the subscription that
+    /// its REFER made (RFC 5359 §2.4).
     private mutating func tell(
         _ transfer: Transfer, of handle: Handle, _ status: Int, isFinal: Bool,
         warning: String? = nil
     ) {
-        guard transfer.isNotified, isTalking(LegReference(call: handle, side: transfer.by)) else {
-            return
-        }
         let last = calls[handle][transfer.by].dialogs.count - 1
+        guard transfer.isNotified, last >= 0 else { return }
         let flow = calls[handle][transfer.by].flow
         var dialog = calls[handle][transfer.by].dialogs[last]
         notify(

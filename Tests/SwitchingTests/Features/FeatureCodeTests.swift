@@ -112,6 +112,21 @@ import Testing
         #expect(try site.code("**7", by: &phone, id: "4").status == 404)
     }
 
+    /// It would be found out only when it is needed. What may be called is decided then.
+    @Test func speedDialStoresNumbersAndNoCodes() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8001")[0]
+        for (id, code) in ["*78", "**7", "12"].enumerated() {
+            let answer = try site.code("*75*7*\(code)", by: &phone, id: "\(id)")
+            #expect(answer.status == 404)
+        }
+        #expect(site.records.last?.endReason == "12 is no number that can be called")
+        #expect(site.sw.userSettings.isEmpty)
+        #expect(
+            try site.code("*75*7*0085212345678", by: &phone, id: "far").phrase
+                == "Speed dial 7 is 0085212345678")
+    }
+
     @Test func redialCallsTheLastNumberAndNoCodeIsOne() throws {
         var site = try Site.withFeatures()
         var phone = try site.registered("8001")[0]

@@ -153,9 +153,27 @@ import Testing
         var picker = try site.registered("8005")[0]
         try picker.call("*8", at: &site, body: body)
         #expect(site.said(picker.endpoint) == "100 488")
+        #expect(
+            site.records.last?.endReason
+                == (body.isEmpty
+                    ? "the phone makes no offer"
+                    : "the caller's phone and this one have no media in common"))
         #expect(site.said(called.endpoint) == "")
         called.answer(invite, 200, at: &site, body: Party.offer)
         #expect(site.all(caller.endpoint).last?.status == 200)
+    }
+
+    /// Its offer would be the callee's to make, and its answer comes with the ACK.
+    @Test func aCallerThatMakesALateOfferIsNotPickedUp() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8004", "8005")
+        try phones[0].call("8004", at: &site, body: "")
+        let invite = try site.invite(phones[1])
+        phones[1].answer(invite, 180, at: &site)
+        #expect(try site.code("*8", by: &phones[2]).status == 488)
+        #expect(site.records.last?.endReason == "the caller's phone has made no offer yet")
+        phones[1].answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.all(phones[0].endpoint).last?.status == 200)
     }
 
     @Test func aPhoneThatIsInACallPicksNothingUp() throws {

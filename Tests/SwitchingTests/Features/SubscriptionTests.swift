@@ -142,7 +142,8 @@ import Testing
     @Test(arguments: [
         ("Event: conference\n", 489), ("Event: message-summary\n", 489),
         ("", 489), ("Event: dialog\nExpires: 30\n", 423),
-        ("Event: dialog\nAccept: application/pidf+xml\n", 489),
+        ("Event: dialog\nAccept: application/pidf+xml\n", 406),
+        ("Event: dialog\nRequire: eventlist\n", 420),
     ])
     func whatCannotBeToldIsRefused(fields: String, status: Int) throws {
         var site = try Site()

@@ -284,7 +284,8 @@ import Testing
         phones[2].answer(invite, 200, at: &site, body: Self.third)
         try Self.reinvited(&phones[1], &site)
         #expect(site.said(phones[2].endpoint) == "ACK")
-        #expect(site.said(phones[0].endpoint) == "")
+        // It is told how it ended, and not hung up once more.
+        #expect(Self.heard(phones[0], &site) == ["200 end"])
         phones[1].send("BYE", at: &site)
         #expect(site.said(phones[2].endpoint) == "BYE" && site.isIdle)
     }
@@ -314,6 +315,7 @@ import Testing
         phones[0].send("BYE", at: &site)
         phones[2].answer(invite, 486, at: &site)
         #expect(site.said(phones[1].endpoint) == "BYE" && site.isIdle)
+        #expect(Self.heard(phones[0], &site) == ["202", "100", "200", "486 end"])
     }
 
     @Test func whoWantsNoNotificationsGetsNone() throws {
