@@ -199,6 +199,7 @@ final class Turns: LoopDriver {
             }
         }
         if !streamed.isEmpty { sendStreamed() }
+        if let streams, !actions.notices.isEmpty { tell(streams) }
         for query in actions.lookUps { outlook.look(up: query) }
         if let last = actions.commits.last {
             sockets.flush()
@@ -212,6 +213,20 @@ final class Turns: LoopDriver {
         }
         for entry in actions.logs { log(entry) }
         actions.removeAll()
+    }
+
+    /// Before anybody hears of it: whoever was unbanned connects at once.
+    private func tell(_ streams: Streams) {
+        var proved: [Flow] = []
+        for notice in actions.notices {
+            switch notice {
+            case .barred(let network, let end):
+                streams.bar(network, for: .nanoseconds((end - now).nanoseconds))
+            case .admitted(let network): streams.admit(network)
+            case .proved(let flow): proved.append(flow)
+            }
+        }
+        streams.prove(proved)
     }
 
     private func sendStreamed() {
@@ -252,10 +267,13 @@ final class Turns: LoopDriver {
         for (name, count) in [
             ("connections accepted", counters.accepted), ("connections made", counters.dialled),
             ("connections refused: too many", counters.refused),
+            ("connections refused: banned", counters.barred),
+            ("connections refused: too many handshakes", counters.hurried),
             ("connections not to be had", counters.unreachable),
             ("connections closed: silent", counters.idle),
             ("connections closed: not read", counters.slow),
-            ("connections closed: silent, for others", counters.displaced),
+            ("connections closed: nothing proved", counters.unproved),
+            ("connections closed: nothing proved, for others", counters.displaced),
             ("connections closed: too much unfinished", counters.unfinished),
             ("messages not sent: no connection yet", counters.crowded),
             ("connections closed: no SIP", counters.malformed),

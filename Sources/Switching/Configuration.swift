@@ -128,8 +128,13 @@ public struct CallSettings: Sendable, Hashable {
 public struct ConnectionSettings: Sendable, Hashable {
     /// Accepted and dialled; one more is refused.
     public var limit = 10_000
-    /// Of one address.
+    /// Of one address, an IPv6 /64 being one.
     public var limitOfPeer = 1_000
+    /// TLS handshakes that one address may begin in a second in the long run, and `limitOfPeer` at once.
+    public var handshakesOfPeer = 10
+    /// One that was accepted and by which no password was proved and no trunk spoke for so long is
+    /// closed: as long as a phone that registers waits for its answer (timer F).
+    public var unproved: Instant.Span = .seconds(32)
     /// One by which nothing comes or goes for so long is closed. Longer than a registration lives, so
     /// that no registered phone is cut off.
     public var idle: Instant.Span = .seconds(7260)

@@ -38,6 +38,7 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
+        prove(flow)
         if case .callee(let place) = side, let connected = calls[handle].connected,
             connected != place
         {

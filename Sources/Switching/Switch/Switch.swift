@@ -104,6 +104,7 @@ public struct Switch: ~Copyable, Sendable {
     /// Who behaves like a scanner, and who is never taken for one.
     var bans = Bans()
     var trustedAddresses: Set<IPAddress> = []
+    var trustedNetworks: Set<IPAddress> = []
     var usedNonces: UsedNonces
     /// Phones that are asked for their password by MD5 alone.
     var plainDigests = PlainDigests()
@@ -251,6 +252,7 @@ public struct Switch: ~Copyable, Sendable {
         case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }
+        announceBans()
         swap(&self.actions, &actions)
     }
 
