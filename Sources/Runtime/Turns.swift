@@ -90,6 +90,11 @@ final class Turns: LoopDriver {
         theSwitch.handle(.transportFailed(flow), now: now, into: &actions)
     }
 
+    func undelivered(_ quote: consuming [UInt8], on flow: Flow) {
+        theSwitch.handle(
+            .undelivered(Datagram(flow: flow, bytes: quote)), now: now, into: &actions)
+    }
+
     func messageReceived(_ message: consuming Mail) {
         switch message {
         case .event(let event, let then):
@@ -129,9 +134,10 @@ final class Turns: LoopDriver {
     private func noteSettled(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
-            .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
-            .trunkResolved, .nextHopResolved, .stopping, .wallClockRead:
+        case .datagramReceived, .transportFailed, .undelivered, .connectionClosed,
+            .connectionCertified, .loopMeasured, .deadlineReached, .requested, .configured,
+            .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
+            .wallClockRead:
             break
         }
     }

@@ -235,6 +235,7 @@ public struct Switch: ~Copyable, Sendable {
         switch event {
         case .datagramReceived(let datagram): receive(datagram)
         case .transportFailed(let flow): transportFailed(flow)
+        case .undelivered(let quote): undelivered(quote)
         case .connectionClosed(let closed): connectionClosed(closed)
         case .connectionCertified(let flow, let names): connections.certified(flow, names)
         case .loopMeasured(let delay): loopMeasured(delay)
