@@ -177,6 +177,10 @@ public struct Limits: Sendable, Hashable {
     /// Texts that may be on their way to phones, and the bytes of one (RFC 3428 §8).
     public var texts = 10_000
     public var textBytes = 1300
+    /// Texts of one extension that proved its password: so many a minute in the long run, and
+    /// `burstOfTexts` at once. Each of them makes every phone of somebody ring a bell.
+    public var textsOfExtension = 60
+    public var burstOfTexts = 200
     /// Bytes of what is dialled: the user part of the Request-URI, of Refer-To, and of the To that an
     /// operator calls us by. It stands in the record and, several times, in its explanation.
     public var dialledBytes = 128

@@ -73,7 +73,10 @@ extension Switch {
         {
             return true
         }
-        return requestRates.admits(subscriber.number, settings.limits, now: now)
+        let each = Instant.Span(
+            nanoseconds: 1_000_000_000 / Int64(settings.limits.requestsOfExtension))
+        return requestRates.admits(
+            subscriber.number, each: each, burst: settings.limits.burstOfExtension, now: now)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {

@@ -94,6 +94,8 @@ public struct Switch: ~Copyable, Sendable {
     var serversOfAddress: [IPAddress: Int] = [:]
     /// What each extension has asked for lately.
     var requestRates = RequestRates()
+    /// How many texts each has sent lately.
+    var textRates = RequestRates()
     /// Where requests of ours wait for an answer.
     var askedPlaces: AskedPlaces
     /// Connections that something has come by and that are open.
