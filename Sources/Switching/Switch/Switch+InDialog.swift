@@ -306,7 +306,7 @@ extension Switch {
             passAnswer(response, to: server, call: from.call, from: from.side)
             if calls[handle][to].offersLate {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
-                    cseq: response.cseqNumber, client: client)
+                    cseq: response.cseqNumber, client: client, offer: Offer(of: response))
             } else if let dialog = calls[handle][to].dialogs.last {
                 let flow = requestFlow(to: LegReference(call: handle, side: to))
                 acknowledge(response, dialog: dialog, flow: flow, client: client)
@@ -456,6 +456,22 @@ extension Switch {
         acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
+        inviteEnded(at: partner)
+    }
+
+    /// The ACK that would bring the answer to a leg's offer does not come any more: ours says that nobody
+    /// takes it, so that its 2xx is not sent for ever, and another INVITE may go there (RFC 3264 §6).
+    mutating func refuseLateOffer(of leg: LegReference) {
+        guard calls[leg.call][leg.side].offersLate,
+            let due = calls[leg.call][leg.side].acknowledgementDue,
+            let dialog = calls[leg.call][leg.side].dialogs.last
+        else { return }
+        calls[leg.call][leg.side].acknowledgementDue = nil
+        let flow = requestFlow(to: leg)
+        acknowledge(
+            cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
+            body: (due.offer.map { Self.refusal(of: $0.body[...]) } ?? [])[...],
+            contentType: due.offer?.contentType[...] ?? [])
     }
 
     mutating func answerDeadlineReached(_ handle: Handle, side: Side) {
