@@ -39,6 +39,11 @@ extension Switch {
             return
         }
         prove(flow)
+        guard isWithinRate(request, of: reference) else {
+            counters.count("refused-requests-per-second")
+            answerStatelessly(request, 503, on: flow, retryAfter: 1)
+            return
+        }
         if case .callee(let place) = side, let connected = calls[handle].connected,
             connected != place
         {
@@ -104,6 +109,20 @@ extension Switch {
         case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
             relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
         }
+    }
+
+    /// Whether a leg's phone asks for no more than its extension may, as outside of a call: whatever it
+    /// asks is passed on to somebody. What ends a call or belongs to an INVITE that was let through is
+    /// always heard, and so is whoever calls for help.
+    private mutating func isWithinRate(_ request: Message, of leg: LegReference) -> Bool {
+        switch request.method {
+        case .bye, .prack, .ack, .cancel: return true
+        case .invite, .options, .register, .update, .info, .subscribe, .notify, .refer, .message,
+            .publish, .other:
+            break
+        }
+        guard !calls[leg.call].isEmergency, let owner = subscriber(at: leg) else { return true }
+        return takesPlace(of: owner)
     }
 
     /// A REFER makes a call at somebody's expense. From where the leg has spoken so far, or where its

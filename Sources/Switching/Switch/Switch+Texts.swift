@@ -116,6 +116,10 @@ extension Switch {
             refuse(&self, 413, "At Most \(settings.limits.textBytes) Bytes")
             return
         }
+        guard request.bytes.count <= Self.keptRequestBytes else {
+            refuse(&self, 513)
+            return
+        }
         guard forks.count < settings.limits.texts else {
             refuse(&self, 503)
             return

@@ -130,6 +130,38 @@ import Testing
         #expect(site.sw.requestRateCount == 0)
     }
 
+    @Test func aPhoneAsksForNoMoreInsideItsCallsThanOutside() throws {
+        var settings = Site.settings()
+        settings.limits.burstOfExtension = 20
+        settings.limits.requestsOfExtension = 10
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        site.pass(.seconds(10))
+        for _ in 0..<30 { phones[0].send("INFO", at: &site) }
+        let passed = site.all(phones[1].endpoint).filter { $0.method == .info }
+        let refused = site.all(phones[0].endpoint)
+        #expect(passed.count == 20 && refused.count == 10)
+        #expect(refused.allSatisfy { $0.status == 503 && $0.number(.retryAfter) == 1 })
+        // Its partner notices nothing, and whoever hangs up is heard.
+        phones[1].send("INFO", at: &site)
+        #expect(site.said(phones[0].endpoint) == "INFO")
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[0].endpoint).contains("200"))
+        #expect(site.said(phones[1].endpoint).contains("BYE"))
+    }
+
+    @Test func aPhoneThatCallsForHelpIsHeardWhateverItHasAskedFor() throws {
+        var settings = Site.settings()
+        settings.limits.burstOfExtension = 5
+        var site = try Site(settings: settings)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.pstn
+        try site.connected(&phone, dials: "110", through: &gateway)
+        for _ in 0..<50 { phone.send("INFO", at: &site) }
+        #expect(site.all(gateway.endpoint).filter { $0.method == .info }.count == 50)
+    }
+
     @Test func anAddressHasNoMoreTransactionsThanItsShare() throws {
         var settings = Site.settings()
         settings.limits.transactionsOfAddress = 20
