@@ -22,10 +22,10 @@ int csockets_send(int descriptor, struct csockets_message *messages, unsigned in
         descriptor, (struct mmsghdr *)messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int csockets_take_error(int descriptor, struct csockets_error *error) {
+int csockets_take_error(
+    int descriptor, struct csockets_error *error, void *quote, size_t capacity) {
     char control[512];
-    char payload[1];
-    struct iovec vector = {.iov_base = payload, .iov_len = sizeof payload};
+    struct iovec vector = {.iov_base = quote, .iov_len = capacity};
     struct msghdr header = {
         .msg_name = &error->destination,
         .msg_namelen = sizeof error->destination,
@@ -35,9 +35,11 @@ int csockets_take_error(int descriptor, struct csockets_error *error) {
         .msg_controllen = sizeof control,
     };
     memset(error, 0, sizeof *error);
-    if (recvmsg(descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+    ssize_t quoted = recvmsg(descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (quoted < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
     }
+    error->quoted = (int)quoted;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part != NULL;
          part = CMSG_NXTHDR(&header, part)) {
         int is_v4 = part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR;

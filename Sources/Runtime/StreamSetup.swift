@@ -24,6 +24,8 @@ enum StreamSetup {
         var limits = StreamLimits()
         limits.connections = settings.connections.limit
         limits.connectionsOfPeer = settings.connections.limitOfPeer
+        limits.handshakesOfPeer = settings.connections.handshakesOfPeer
+        limits.unproved = .milliseconds(settings.connections.unproved.milliseconds)
         limits.idle = .milliseconds(settings.connections.idle.milliseconds)
         let allowed = allowedDescriptors(limits.connections + otherDescriptors) - otherDescriptors
         if allowed < limits.connections {

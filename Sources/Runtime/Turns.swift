@@ -90,6 +90,11 @@ final class Turns: LoopDriver {
         theSwitch.handle(.transportFailed(flow), now: now, into: &actions)
     }
 
+    func undelivered(_ quote: consuming [UInt8], on flow: Flow) {
+        theSwitch.handle(
+            .undelivered(Datagram(flow: flow, bytes: quote)), now: now, into: &actions)
+    }
+
     func messageReceived(_ message: consuming Mail) {
         switch message {
         case .event(let event, let then):
@@ -129,9 +134,10 @@ final class Turns: LoopDriver {
     private func noteSettled(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .connectionClosed, .connectionCertified,
-            .loopMeasured, .deadlineReached, .requested, .configured, .tariffReplaced, .spanRead,
-            .trunkResolved, .nextHopResolved, .stopping, .wallClockRead:
+        case .datagramReceived, .transportFailed, .undelivered, .connectionClosed,
+            .connectionCertified, .loopMeasured, .deadlineReached, .requested, .configured,
+            .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
+            .wallClockRead:
             break
         }
     }
@@ -199,6 +205,7 @@ final class Turns: LoopDriver {
             }
         }
         if !streamed.isEmpty { sendStreamed() }
+        if let streams, !actions.notices.isEmpty { tell(streams) }
         for query in actions.lookUps { outlook.look(up: query) }
         if let last = actions.commits.last {
             sockets.flush()
@@ -212,6 +219,20 @@ final class Turns: LoopDriver {
         }
         for entry in actions.logs { log(entry) }
         actions.removeAll()
+    }
+
+    /// Before anybody hears of it: whoever was unbanned connects at once.
+    private func tell(_ streams: Streams) {
+        var proved: [Flow] = []
+        for notice in actions.notices {
+            switch notice {
+            case .barred(let network, let end):
+                streams.bar(network, for: .nanoseconds((end - now).nanoseconds))
+            case .admitted(let network): streams.admit(network)
+            case .proved(let flow): proved.append(flow)
+            }
+        }
+        streams.prove(proved)
     }
 
     private func sendStreamed() {
@@ -252,10 +273,13 @@ final class Turns: LoopDriver {
         for (name, count) in [
             ("connections accepted", counters.accepted), ("connections made", counters.dialled),
             ("connections refused: too many", counters.refused),
+            ("connections refused: banned", counters.barred),
+            ("connections refused: too many handshakes", counters.hurried),
             ("connections not to be had", counters.unreachable),
             ("connections closed: silent", counters.idle),
             ("connections closed: not read", counters.slow),
-            ("connections closed: silent, for others", counters.displaced),
+            ("connections closed: nothing proved", counters.unproved),
+            ("connections closed: nothing proved, for others", counters.displaced),
             ("connections closed: too much unfinished", counters.unfinished),
             ("messages not sent: no connection yet", counters.crowded),
             ("connections closed: no SIP", counters.malformed),

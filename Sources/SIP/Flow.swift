@@ -16,6 +16,12 @@ public struct IPAddress: Hashable, Sendable {
 
     @inlinable public var isV4: Bool { high == 0 && low >> 32 == 0xffff }
     @inlinable public var v4: UInt32 { UInt32(truncatingIfNeeded: low) }
+
+    /// What counts as one source of traffic: the address itself in IPv4, and in IPv6, where a site has
+    /// as many addresses as it likes, its /64, written as the lowest address of it.
+    @inlinable public var network: IPAddress {
+        isV4 ? self : IPAddress(high: high, low: 0)
+    }
 }
 
 /// An address and a port.

@@ -23,8 +23,9 @@ final class StreamConnection: ChannelInboundHandler {
     private var isClosing = false
     /// It is read to its end, and nothing of that matters.
     private var isOver = false
-    /// Whether a whole message has come by it, ever.
-    private(set) var hasSpoken = false
+    /// Whether somebody who is known speaks by it: it is ours, or `StreamTable.prove` was told so.
+    private(set) var isProved: Bool
+    private let openedAt: NIODeadline
     /// What the table knows of it.
     private var unfinishedBytes = 0
     /// When anything last came or went.
@@ -38,8 +39,12 @@ final class StreamConnection: ChannelInboundHandler {
         self.flow = flow
         self.wasAccepted = wasAccepted
         self.table = table
+        isProved = !wasAccepted
+        openedAt = busyAt
         awaitsSince = wasAccepted ? busyAt : nil
     }
+
+    func prove() { isProved = true }
 
     var isOpen: Bool { !isClosing }
 
@@ -115,7 +120,6 @@ final class StreamConnection: ChannelInboundHandler {
                 return
             case .ping: isPinged = true
             case .message(let bytes):
-                hasSpoken = true
                 awaitsSince = nil
                 events.append(.received(bytes, on: flow))
             case .malformed(let reason, let head): refuse(head, reason)
@@ -207,10 +211,18 @@ final class StreamConnection: ChannelInboundHandler {
 
     func flush() { context?.flush() }
 
-    /// Whether it has said nothing for too long, in all or in the midst of a message.
-    func isOverdue(_ now: NIODeadline) -> Bool {
-        if let awaitsSince, now - awaitsSince > table.limits.message { return true }
-        return now - busyAt > table.limits.idle
+    enum Overdue {
+        case no
+        /// It has said nothing for too long, in all or in the midst of a message.
+        case silent
+        /// Nobody has proved by it who it is, and had the time for that.
+        case unproved
+    }
+
+    func overdue(_ now: NIODeadline) -> Overdue {
+        if let awaitsSince, now - awaitsSince > table.limits.message { return .silent }
+        if !isProved, now - openedAt > table.limits.unproved { return .unproved }
+        return now - busyAt > table.limits.idle ? .silent : .no
     }
 
     /// - Returns: what is done when it is closed; nil when it was never connected.

@@ -8,11 +8,17 @@ public struct StreamCounters: Sendable, Hashable {
     public var dialled: UInt64 = 0
     /// Not accepted, or closed at once: too many in all, or too many of one address.
     public var refused: UInt64 = 0
+    /// Not accepted, since their address is barred.
+    public var barred: UInt64 = 0
+    /// Closed before their TLS handshake began: their address begins too many.
+    public var hurried: UInt64 = 0
     /// Could not be made.
     public var unreachable: UInt64 = 0
     /// Closed since they said nothing for too long, in all or in the midst of a message.
     public var idle: UInt64 = 0
-    /// Closed since they had said nothing yet, to make room for others.
+    /// Closed since nobody had proved by them who it is, in all the time for that.
+    public var unproved: UInt64 = 0
+    /// The same before that time was over, to make room for others or since their address was barred.
     public var displaced: UInt64 = 0
     /// Closed since too much of a message had come without its end, of all together.
     public var unfinished: UInt64 = 0

@@ -5,8 +5,13 @@ import NIOCore
 public struct StreamLimits: Sendable, Hashable {
     /// Connections in all, accepted and dialled; one more is refused.
     public var connections = 10_000
-    /// Of one address; one more is refused.
+    /// Of one address, an IPv6 /64 being one; one more is refused.
     public var connectionsOfPeer = 1_000
+    /// TLS handshakes that one address may begin in a second in the long run, and `connectionsOfPeer` at
+    /// once; one more is refused.
+    public var handshakesOfPeer = 10
+    /// One that was accepted, and of which `Streams.prove` was not told for so long, is closed.
+    public var unproved: TimeAmount = .seconds(32)
     /// A connection by which nothing comes or goes for so long is closed. A phone keeps its own alive,
     /// by keep-alives or by registering again.
     public var idle: TimeAmount = .seconds(7260)

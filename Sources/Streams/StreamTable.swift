@@ -8,6 +8,8 @@ final class StreamTable {
     let eventLoop: any EventLoop
     let limits: StreamLimits
     let inbox: StreamInbox
+    private let barred: BarredNetworks
+    private var handshakes = HandshakeRates()
     private let listeners: [UInt16: StreamListener]
     /// As bound.
     var bound: [UInt16: Endpoint] = [:]
@@ -24,9 +26,9 @@ final class StreamTable {
     /// Those that are not read since the loop has enough to do.
     private var held: [StreamConnection] = []
     private var isClosing = false
-    /// Accepted ones by which no message has come yet, the oldest first; those that have spoken since, or
-    /// are closed, stay until they come to the front.
-    private var silent = CircularBuffer<StreamConnection>()
+    /// Accepted ones by which nobody has proved who it is, the oldest first; those that somebody has, or
+    /// that are closed, stay until they come to the front.
+    private var unproved = CircularBuffer<StreamConnection>()
     /// Of messages that have begun, and how many connections have one.
     private var unfinishedBytes = 0
     private var unfinishedCount = 0
@@ -41,9 +43,10 @@ final class StreamTable {
 
     init(
         eventLoop: any EventLoop, listeners: [StreamListener], limits: StreamLimits,
-        inbox: StreamInbox
+        inbox: StreamInbox, barred: BarredNetworks
     ) {
         self.eventLoop = eventLoop
+        self.barred = barred
         self.listeners = Dictionary(
             listeners.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         self.limits = limits
@@ -61,7 +64,21 @@ final class StreamTable {
         guard let remote = Endpoint(channel.remoteAddress) else {
             throw StreamError("a connection from nowhere")
         }
-        guard !isClosing, takePlace(of: remote.ip) || takesPlaceOfSilent(for: remote.ip) else {
+        let now = NIODeadline.now()
+        guard !barred.holds(remote.ip, now: now) else {
+            inbox.count { $0.barred += 1 }
+            throw StreamError("the address is barred")
+        }
+        guard
+            listener.transport != .tls
+                || handshakes.admits(
+                    remote.ip, rate: limits.handshakesOfPeer, burst: limits.connectionsOfPeer,
+                    now: now)
+        else {
+            inbox.count { $0.hurried += 1 }
+            throw StreamError("too many handshakes")
+        }
+        guard !isClosing, takePlace(of: remote.ip) || takesPlaceOfUnproved(for: remote.ip) else {
             inbox.count { $0.refused += 1 }
             throw StreamError("too many connections")
         }
@@ -77,39 +94,42 @@ final class StreamTable {
     }
 
     private func takePlace(of ip: IPAddress) -> Bool {
-        guard count < limits.connections, countOfPeer[ip, default: 0] < limits.connectionsOfPeer
-        else { return false }
-        count += 1
-        countOfPeer[ip, default: 0] += 1
-        noteCount()
+        guard count < limits.connections, mayHaveMore(ip) else { return false }
+        addPlace(of: ip)
         return true
     }
 
-    /// When all places are taken, whoever has one and never said anything gives it up: a flood of
-    /// connections keeps no phone out. Those of one address are limited all the same.
-    private func takesPlaceOfSilent(for ip: IPAddress) -> Bool {
+    /// When all places are taken, whoever has one for the longest time and has not proved who it is gives
+    /// it up: a flood of connections keeps no phone out. Those of one address are limited all the same.
+    private func takesPlaceOfUnproved(for ip: IPAddress) -> Bool {
         // Closing may take a moment; more than a few at once are not let in on credit.
-        guard countOfPeer[ip, default: 0] < limits.connectionsOfPeer,
-            count < limits.connections + Self.credit
-        else { return false }
-        while let oldest = silent.popFirst() {
-            guard !oldest.hasSpoken, oldest.isOpen else { continue }
+        guard mayHaveMore(ip), count < limits.connections + Self.credit else { return false }
+        while let oldest = unproved.popFirst() {
+            guard !oldest.isProved, oldest.isOpen else { continue }
             inbox.count { $0.displaced += 1 }
             oldest.close()
-            count += 1
-            countOfPeer[ip, default: 0] += 1
-            noteCount()
+            addPlace(of: ip)
             return true
         }
         return false
+    }
+
+    private func mayHaveMore(_ ip: IPAddress) -> Bool {
+        countOfPeer[ip.network, default: 0] < limits.connectionsOfPeer
+    }
+
+    private func addPlace(of ip: IPAddress) {
+        count += 1
+        countOfPeer[ip.network, default: 0] += 1
+        noteCount()
     }
 
     private static let credit = 64
 
     private func givePlaceBack(of ip: IPAddress) {
         count -= 1
-        countOfPeer[ip, default: 1] -= 1
-        if countOfPeer[ip] == 0 { countOfPeer[ip] = nil }
+        countOfPeer[ip.network, default: 1] -= 1
+        if countOfPeer[ip.network] == 0 { countOfPeer[ip.network] = nil }
         noteCount()
     }
 
@@ -137,15 +157,33 @@ final class StreamTable {
             value: ChannelOptions.Types.WriteBufferWaterMark(
                 low: limits.unread / 2, high: limits.unread))
         try channel.pipeline.syncOperations.addHandler(connection)
-        // A peer that comes again from the same port has taken the flow of its first connection over.
+        // A peer that comes again from the same port has taken the flow of its first connection over, and
+        // with it what was proved by that: of the flow it is not told again.
+        if connections[flow]?.isProved == true { connection.prove() }
         connections[flow] = connection
-        guard wasAccepted else { return }
-        while let first = silent.first, first.hasSpoken || !first.isOpen { silent.removeFirst() }
-        if silent.count >= 2 * limits.connections {
+        guard !connection.isProved else { return }
+        while let first = unproved.first, first.isProved || !first.isOpen { unproved.removeFirst() }
+        if unproved.count >= 2 * limits.connections {
             // Behind one that is slow may stand many that are gone.
-            silent = CircularBuffer(silent.filter { !$0.hasSpoken && $0.isOpen })
+            unproved = CircularBuffer(unproved.filter { !$0.isProved && $0.isOpen })
         }
-        silent.append(connection)
+        unproved.append(connection)
+    }
+
+    // MARK: Who is known
+
+    func prove(_ flows: [Flow]) {
+        for flow in flows { connections[flow]?.prove() }
+    }
+
+    /// Closes what was accepted from there before it was barred.
+    func closeUnproved(of network: IPAddress) {
+        guard countOfPeer[network] != nil else { return }
+        for connection in connections.values
+        where !connection.isProved && connection.flow.remote.ip.network == network {
+            inbox.count { $0.displaced += 1 }
+            connection.close()
+        }
     }
 
     /// A connection has other bytes of an unfinished message than before.
@@ -275,8 +313,13 @@ final class StreamTable {
         let now = NIODeadline.now()
         let unfinished = UInt64(unfinishedBytes)
         inbox.count { $0.unfinishedBytes = unfinished }
-        for connection in connections.values where connection.isOverdue(now) {
-            inbox.count { $0.idle += 1 }
+        handshakes.expire(now: now)
+        for connection in connections.values {
+            switch connection.overdue(now) {
+            case .no: continue
+            case .silent: inbox.count { $0.idle += 1 }
+            case .unproved: inbox.count { $0.unproved += 1 }
+            }
             connection.close()
         }
     }

@@ -13,6 +13,7 @@ public final class Streams: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let table: NIOLoopBound<StreamTable>
     private let inbox: StreamInbox
+    private let barred = BarredNetworks()
     public let limits: StreamLimits
     /// As bound, by listener number: the port is the system's choice when zero was asked for.
     public let bound: [UInt16: Endpoint]
@@ -36,9 +37,10 @@ public final class Streams: Sendable {
         var channels: [any Channel] = []
         var bound: [UInt16: Endpoint] = [:]
         do {
-            table = try eventLoop.submit {
+            table = try eventLoop.submit { [barred] in
                 let table = StreamTable(
-                    eventLoop: eventLoop, listeners: listeners, limits: limits, inbox: inbox)
+                    eventLoop: eventLoop, listeners: listeners, limits: limits, inbox: inbox,
+                    barred: barred)
                 table.tls = tls
                 return NIOLoopBound(table, eventLoop: eventLoop)
             }.wait()
@@ -129,6 +131,27 @@ public final class Streams: Sendable {
     public func expect(_ names: [Endpoint: String]) {
         let table = table
         group.next().execute { table.value.names = names }
+    }
+
+    /// Takes no connection from there for so long, and closes those that were accepted and of which
+    /// `prove` was not told. Holds when it returns; never waits.
+    ///
+    /// - Parameter network: as `IPAddress.network` has it.
+    public func bar(_ network: IPAddress, for span: TimeAmount) {
+        barred.bar(network, until: .now() + span)
+        let table = table
+        group.next().execute { table.value.closeUnproved(of: network) }
+    }
+
+    /// Takes connections from there again. Holds when it returns; never waits.
+    public func admit(_ network: IPAddress) { barred.admit(network) }
+
+    /// Whoever speaks by these connections has proved who it is: they are closed neither for the time
+    /// that this has taken nor to make room for others.
+    public func prove(_ flows: [Flow]) {
+        guard !flows.isEmpty else { return }
+        let table = table
+        group.next().execute { table.value.prove(flows) }
     }
 
     /// The loop has looked at these events: what they held counts no longer.

@@ -15,11 +15,14 @@ public struct ActionList: Sendable {
     public var logs: [LogEntry] = []
     /// Names to ask name servers for, beside the loop; each is answered by `Event.nextHopResolved`.
     public var lookUps: [NextHopQuery] = []
+    /// What whoever holds the connections has to know.
+    public var notices: [ConnectionNotice] = []
 
     public init() {}
 
     public var isEmpty: Bool {
         sends.isEmpty && commits.isEmpty && replies.isEmpty && logs.isEmpty && lookUps.isEmpty
+            && notices.isEmpty
     }
 
     public mutating func removeAll() {
@@ -28,7 +31,19 @@ public struct ActionList: Sendable {
         replies.removeAll(keepingCapacity: true)
         logs.removeAll(keepingCapacity: true)
         lookUps.removeAll(keepingCapacity: true)
+        notices.removeAll(keepingCapacity: true)
     }
+}
+
+/// What the switch knows of those who connect (TCP and TLS), for the shell that holds the connections.
+public enum ConnectionNotice: Sendable, Hashable {
+    /// An address is banned, an IPv6 one (the lowest of its /64) with all of its /64: until then no
+    /// connection is taken from there, and those by which nobody has proved who it is are closed.
+    case barred(IPAddress, until: Instant)
+    /// The ban is over.
+    case admitted(IPAddress)
+    /// A trunk speaks by this connection, or a phone whose password was right: it stays.
+    case proved(Flow)
 }
 
 /// One datagram or message to send on a flow.

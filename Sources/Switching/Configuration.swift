@@ -128,8 +128,13 @@ public struct CallSettings: Sendable, Hashable {
 public struct ConnectionSettings: Sendable, Hashable {
     /// Accepted and dialled; one more is refused.
     public var limit = 10_000
-    /// Of one address.
+    /// Of one address, an IPv6 /64 being one.
     public var limitOfPeer = 1_000
+    /// TLS handshakes that one address may begin in a second in the long run, and `limitOfPeer` at once.
+    public var handshakesOfPeer = 10
+    /// One that was accepted and by which no password was proved and no trunk spoke for so long is
+    /// closed: as long as a phone that registers waits for its answer (timer F).
+    public var unproved: Instant.Span = .seconds(32)
     /// One by which nothing comes or goes for so long is closed. Longer than a registration lives, so
     /// that no registered phone is cut off.
     public var idle: Instant.Span = .seconds(7260)
@@ -172,6 +177,10 @@ public struct Limits: Sendable, Hashable {
     /// Texts that may be on their way to phones, and the bytes of one (RFC 3428 §8).
     public var texts = 10_000
     public var textBytes = 1300
+    /// Texts of one extension that proved its password: so many a minute in the long run, and
+    /// `burstOfTexts` at once. Each of them makes every phone of somebody ring a bell.
+    public var textsOfExtension = 60
+    public var burstOfTexts = 200
     /// Bytes of what is dialled: the user part of the Request-URI, of Refer-To, and of the To that an
     /// operator calls us by. It stands in the record and, several times, in its explanation.
     public var dialledBytes = 128

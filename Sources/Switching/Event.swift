@@ -5,8 +5,11 @@ import SIP
 public enum Event: Sendable {
     /// Bytes arrived.
     case datagramReceived(Datagram)
-    /// A datagram could not be delivered: the kernel refused it or ICMP said so.
+    /// A message could not leave on this flow: the kernel refused it, or no connection could be made.
     case transportFailed(Flow)
+    /// Somebody says by ICMP that a datagram of ours was not delivered: its flow, and as much of it as was
+    /// quoted.
+    case undelivered(Datagram)
     /// A connection is gone.
     case connectionClosed(ClosedConnection)
     /// The peer of a connection has shown a certificate that is good for these host names.

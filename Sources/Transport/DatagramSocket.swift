@@ -7,7 +7,7 @@ import SIP
 /// The kernel is asked to queue ICMP errors on the socket (`IP_RECVERR`, ip(7)), each with the
 /// destination of the datagram it speaks of. Besides that it makes the next call on the socket
 /// fail, whatever that call was about; so every failed call first empties the queue, and only a
-/// failure without an entry in it is taken to be the call's own.
+/// failure without an entry of somebody else's in it is taken to be the call's own.
 ///
 /// Confined to the thread of its loop. No method waits.
 final class DatagramSocket {
@@ -23,8 +23,12 @@ final class DatagramSocket {
     /// Where each waiting datagram goes.
     private var waitingRemotes: [Endpoint] = []
     private(set) var counters = DatagramCounters()
-    /// Flows that failed and were not told yet.
+    /// Flows that the kernel refused and that were not told yet.
     private(set) var failures: [Flow] = []
+    /// What came back by ICMP and was not told yet: as much of each datagram as is quoted.
+    private(set) var undelivered: [(quote: [UInt8], flow: Flow)] = []
+    private let quote = UnsafeMutablePointer<UInt8>.allocate(
+        capacity: TransportLimits.quoteBytes)
 
     /// - Throws: `TransportError` that names the address.
     init(binding endpoint: Endpoint, listener: UInt16) throws(TransportError) {
@@ -70,12 +74,21 @@ final class DatagramSocket {
         waitingRemotes.reserveCapacity(capacity)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        quote.deallocate()
+        close(descriptor)
+    }
 
     /// Moves what failed since the last call to the end of a list.
     func takeFailures(into list: inout [Flow]) {
         list.append(contentsOf: failures)
         failures.removeAll(keepingCapacity: true)
+    }
+
+    /// The same of what came back.
+    func takeUndelivered(into list: inout [(quote: [UInt8], flow: Flow)]) {
+        list.append(contentsOf: undelivered)
+        undelivered.removeAll(keepingCapacity: true)
     }
 
     private func flow(to remote: Endpoint) -> Flow {
@@ -172,9 +185,15 @@ extension DatagramSocket {
                 break
             }
             tries += 1
-            let told = takeErrors()
-            if told, tries < TransportLimits.sendTries { continue }
-            fail(waitingRemotes[next])
+            switch takeErrors() {
+            case .nothing, .refused: fail(waitingRemotes[next])
+            case .undelivered:
+                if tries < TransportLimits.sendTries { continue }
+                // Errors of others come faster than it can be sent. That is no fault of its own, and
+                // whoever forges them is not to choose whose datagrams have failed: it is lost as on a
+                // full wire.
+                counters.overflows &+= 1
+            }
             next += 1
             tries = 0
         }
@@ -193,35 +212,60 @@ extension DatagramSocket {
 // MARK: Errors
 
 extension DatagramSocket {
-    /// Empties the error queue. Unreachable hosts, networks, ports and protocols become failures of
-    /// their flow; source quench and time exceeded are ignored (RFC 3261 §18.4).
-    /// - Returns: whether there was anything in it.
+    /// What was in the error queue.
+    enum Errors {
+        case nothing
+        /// ICMP, of datagrams that had left.
+        case undelivered
+        /// Among them one of this machine itself, about the datagram whose call has failed.
+        case refused
+    }
+
+    /// Empties the error queue. Unreachable hosts, networks, ports and protocols are told with what ICMP
+    /// quotes of the datagram, since anybody can send that in any router's name; source quench and time
+    /// exceeded are ignored (RFC 3261 §18.4).
     @discardableResult
-    func takeErrors() -> Bool {
+    func takeErrors() -> Errors {
         var taken = 0
+        var isRefused = false
         var error = csockets_error()
-        while taken < TransportLimits.errorsAtOnce, csockets_take_error(descriptor, &error) == 1 {
+        while taken < TransportLimits.errorsAtOnce,
+            csockets_take_error(descriptor, &error, quote, TransportLimits.quoteBytes) == 1
+        {
             taken += 1
             let remote = withUnsafePointer(to: &error.destination) {
                 SocketAddress.read(from: UnsafeRawPointer($0))
             }
-            guard saysUndelivered(error), let remote else {
-                counters.ignoredErrors &+= 1
-                continue
+            switch (meaning(of: error), remote) {
+            // It names no port where the socket is not connected; whoever made the call knows which.
+            case (.refused, _): isRefused = true
+            case (.undelivered, let remote?):
+                comeBack(from: remote, quoted: Int(error.quoted))
+            case (.undelivered, nil), (.nothing, _): counters.ignoredErrors &+= 1
             }
-            fail(remote)
         }
         if taken == 0 { clearPendingError() }
-        return taken > 0
+        return isRefused ? .refused : taken > 0 ? .undelivered : .nothing
     }
 
-    private func saysUndelivered(_ error: csockets_error) -> Bool {
+    private func meaning(of error: csockets_error) -> Errors {
         switch error.origin {
-        case 1: true  // SO_EE_ORIGIN_LOCAL: no route, or too large for the device.
-        case 2: error.type == 3 || error.type == 12  // ICMP: unreachable, parameter problem.
-        case 3: error.type == 1 || error.type == 4  // ICMPv6: the same two.
-        default: false
+        case 1: .refused  // SO_EE_ORIGIN_LOCAL: too large for the device.
+        // ICMP: unreachable, parameter problem.
+        case 2: error.type == 3 || error.type == 12 ? .undelivered : .nothing
+        // ICMPv6: the same two.
+        case 3: error.type == 1 || error.type == 4 ? .undelivered : .nothing
+        default: .nothing
         }
+    }
+
+    private func comeBack(from remote: Endpoint, quoted: Int) {
+        counters.failures &+= 1
+        // Requests have times of their own: more is not told than a turn can look at.
+        guard undelivered.count < TransportLimits.errorsAtOnce else { return }
+        let bytes = UnsafeBufferPointer(
+            start: quote, count: min(quoted, TransportLimits.quoteBytes))
+        undelivered.append((Array(bytes), flow(to: remote)))
     }
 
     /// An error without an entry (the queue was full) would make the socket readable for ever.

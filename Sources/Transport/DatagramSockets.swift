@@ -44,12 +44,19 @@ public final class DatagramSockets {
     }
 
     var hasFailures: Bool {
-        !strayFailures.isEmpty || sockets.contains { !$0.failures.isEmpty }
+        !strayFailures.isEmpty
+            || sockets.contains { !$0.failures.isEmpty || !$0.undelivered.isEmpty }
     }
 
     func takeFailures(into list: inout [Flow]) {
         swap(&strayFailures, &list)
         for socket in sockets where !socket.failures.isEmpty { socket.takeFailures(into: &list) }
+    }
+
+    func takeUndelivered(into list: inout [(quote: [UInt8], flow: Flow)]) {
+        for socket in sockets where !socket.undelivered.isEmpty {
+            socket.takeUndelivered(into: &list)
+        }
     }
 
     /// What went through all sockets since the start.

@@ -9,8 +9,12 @@ public protocol LoopDriver: AnyObject {
     func turnBegan(now: Instant)
     /// Bytes arrived, longer than a keep-alive.
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow)
-    /// A datagram sent on this flow was not delivered, or could not leave.
+    /// A datagram could not leave on this flow.
     func transportFailed(_ flow: Flow)
+    /// Somebody says by ICMP that a datagram sent on this flow was not delivered.
+    ///
+    /// - Parameter quote: the datagram as far as it is quoted, which may be nothing.
+    func undelivered(_ quote: consuming [UInt8], on flow: Flow)
     /// Another thread left this in the mailbox.
     func messageReceived(_ message: consuming Message)
     /// All inputs of the turn were told: send what is to be sent.
@@ -38,6 +42,7 @@ public final class Loop<Driver: LoopDriver> {
     public let sockets: DatagramSockets
     private var messages: [Driver.Message] = []
     private var failures: [Flow] = []
+    private var undelivered: [(quote: [UInt8], flow: Flow)] = []
     private var lastTurn = Instant(nanoseconds: 0)
 
     /// A socket gave a whole batch in this turn and may have more.
@@ -116,6 +121,9 @@ public final class Loop<Driver: LoopDriver> {
         sockets.takeFailures(into: &failures)
         for flow in failures { driver.transportFailed(flow) }
         failures.removeAll(keepingCapacity: true)
+        sockets.takeUndelivered(into: &undelivered)
+        for (quote, flow) in undelivered { driver.undelivered(quote, on: flow) }
+        undelivered.removeAll(keepingCapacity: true)
         if hasMail { readMail(driver) }
         let next = driver.turnEnded(sockets: sockets)
         sockets.flush()

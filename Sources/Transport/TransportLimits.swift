@@ -13,6 +13,9 @@ public enum TransportLimits {
     public static let kernelBufferBytes: Int32 = 8 << 20
     /// Entries of an error queue read at once.
     public static let errorsAtOnce = 256
+    /// What is read of the datagram that an error quotes: more than RFC 1812 §4.3.2.3 has routers send, and
+    /// enough for the first lines of a request.
+    public static let quoteBytes = 576
     /// How often one datagram is tried when the socket reports errors of earlier ones.
     public static let sendTries = 4
     /// Sockets of one loop.

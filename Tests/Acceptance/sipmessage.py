@@ -1,5 +1,6 @@
 """Just enough of a reader of SIP messages to look at what a peer received."""
 
+import hashlib
 import re
 
 _COMPACT = {
@@ -78,3 +79,19 @@ class SIPMessage:
                 text = re.search(r'text="([^"]*)"', value)
                 return (int(cause[1]) if cause else None, text[1] if text else None)
         return None
+
+
+def authorization(challenge, user, password, method, uri):
+    """The line that answers the MD5 challenge of a 401, for a first request by it."""
+    text = next(text for text in challenge.all("www-authenticate") if "MD5" in text)
+    nonce = re.search(r'nonce="([^"]*)"', text)[1]
+    realm = re.search(r'realm="([^"]*)"', text)[1]
+
+    def md5(text):
+        return hashlib.md5(text.encode()).hexdigest()
+
+    secret = md5(f"{user}:{realm}:{password}")
+    answer = md5(f"{secret}:{nonce}:00000001:c:auth:{md5(f'{method}:{uri}')}")
+    return (
+        f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", '
+        f'uri="{uri}", response="{answer}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c"\r\n')

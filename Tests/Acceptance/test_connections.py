@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sipmessage import SIPMessage
+from sipmessage import SIPMessage, authorization
 from tandem_daemon import REALM
 from test_phones import talk
 
@@ -28,9 +28,9 @@ def registration(site, number):
         (r for r in site.ask("show", "registrations") if r["extension"] == number), None)
 
 
-def connect(site):
+def connect(site, source="127.0.0.1"):
     host, port = site.address.split(":")
-    link = socket.create_connection((host, int(port)), timeout=10)
+    link = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return link
 
@@ -251,3 +251,93 @@ def test_phones_of_ipv6_call_each_other_and_one_of_ipv4(site, phones, transport)
     call.hang_up()
     call.wait_ended()
     back.wait_ended()
+
+
+def register(site, link, number, password):
+    """Registers an extension by a connection of its phone's."""
+    def ask(cseq, extra=""):
+        host, port = link.getsockname()
+        link.sendall((
+            f"REGISTER sip:{REALM} SIP/2.0\r\n"
+            f"Via: SIP/2.0/TCP {host}:{port};branch=z9hG4bK{number}-{port}-{cseq};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:{number}@{REALM}>;tag={port}\r\n"
+            f"To: <sip:{number}@{REALM}>\r\nCall-ID: {number}-{port}\r\n"
+            f"CSeq: {cseq} REGISTER\r\nContact: <sip:{number}@{host}:{port};transport=tcp>\r\n"
+            f"Expires: 600\r\n{extra}Content-Length: 0\r\n\r\n").encode())
+        return read_message(link)
+
+    challenge = ask(1)
+    assert challenge.status == 401
+    answer = ask(2, authorization(challenge, number, password, "REGISTER", f"sip:{REALM}"))
+    assert answer.status == 200, answer
+
+
+def held(site, source, count):
+    """Connections of a stranger's, each of which has said something that anybody may."""
+    links = []
+    for number in range(count):
+        link = connect(site, source)
+        link.sendall(options(site, f"held-{source}-{number}"))
+        assert read_message(link).status == 200
+        links.append(link)
+    return links
+
+
+def is_open(link):
+    link.setblocking(False)
+    try:
+        return link.recv(10) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+    finally:
+        link.settimeout(10)
+
+
+def test_strangers_that_prove_nothing_hold_no_connection(site):
+    """Two addresses take all of them, and a phone registers all the same and keeps its own."""
+    site.write_config(
+        listen=[f"{{ transport: tcp, address: {site.address} }}"],
+        more="connections: { limit: 20, of-peer: 10, unproved: 5s }\n")
+    site.start()
+    site.import_extensions(("8001", "city", None), ("8002", "city", None))
+    early = connect(site, "127.0.0.2")
+    register(site, early, "8001", site.extensions["8001"])
+    strangers = held(site, "127.0.0.66", 10) + held(site, "127.0.0.67", 9)
+    assert site.status()["counters"]["connections"] == 20
+    late = connect(site, "127.0.0.3")
+    register(site, late, "8002", site.extensions["8002"])
+    counters = site.status()["counters"]
+    assert counters["connections closed: nothing proved, for others"] == 1, counters
+    assert [is_open(link) for link in strangers] == [False] + [True] * 18
+    limit = time.monotonic() + 10
+    while any(is_open(link) for link in strangers):
+        assert time.monotonic() < limit, site.status()["counters"]
+        time.sleep(0.2)
+    counters = site.status()["counters"]
+    assert counters["connections closed: nothing proved"] == 18, counters
+    assert counters["connections"] == 2 and is_open(early) and is_open(late)
+    assert registration(site, "8001")["source"].startswith("127.0.0.2:")
+    for link in [early, late, *strangers]:
+        link.close()
+
+
+def test_whoever_is_banned_is_not_let_in_until_the_ban_is_lifted(site):
+    site.write_config(listen=[f"{{ transport: tcp, address: {site.address} }}"])
+    site.start()
+    idle = held(site, "127.0.0.66", 1)[0]
+    link = connect(site, "127.0.0.66")
+    link.sendall(options(site, "scan").replace(
+        b"Max-Forwards", b"User-Agent: friendly-scanner\r\nMax-Forwards"))
+    assert [row["reason"] for row in site.ask("show", "bans")] == ["scanner"]
+    # What it had is closed, and what it opens is closed at once.
+    for one in (idle, connect(site, "127.0.0.66")):
+        try:
+            assert one.recv(10) == b""
+        except ConnectionError:
+            pass
+    assert site.status()["counters"]["connections refused: banned"] == 1
+    assert held(site, "127.0.0.67", 1), "another address notices nothing"
+    site.do("unban", "127.0.0.66")
+    assert held(site, "127.0.0.66", 1)

@@ -1,14 +1,12 @@
 """STUN at the port of SIP: a phone that keeps its flow over UDP alive, and several flows of one phone."""
 
-import hashlib
 import os
-import re
 import socket
 import struct
 
 import pytest
 
-from sipmessage import SIPMessage
+from sipmessage import SIPMessage, authorization
 from tandem_daemon import REALM
 
 COOKIE = 0x2112A442
@@ -119,20 +117,8 @@ class Flow:
         return SIPMessage(self.link.recv(65536).decode())
 
     def register(self, password):
-        challenge = next(
-            text for text in self.request("").all("www-authenticate") if "MD5" in text)
-        nonce = re.search(r'nonce="([^"]*)"', challenge)[1]
-        realm = re.search(r'realm="([^"]*)"', challenge)[1]
-
-        def md5(text):
-            return hashlib.md5(text.encode()).hexdigest()
-
-        secret, method = md5(f"8002:{realm}:{password}"), md5(f"REGISTER:sip:{REALM}")
-        answer = md5(f"{secret}:{nonce}:00000001:c{self.cseq}:auth:{method}")
         return self.request(
-            f'Authorization: Digest username="8002", realm="{realm}", nonce="{nonce}", '
-            f'uri="sip:{REALM}", response="{answer}", algorithm=MD5, qop=auth, nc=00000001, '
-            f'cnonce="c{self.cseq}"\r\n')
+            authorization(self.request(""), "8002", password, "REGISTER", f"sip:{REALM}"))
 
     def keep_alive(self):
         """The address and port that the switch sees."""

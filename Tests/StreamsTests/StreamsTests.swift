@@ -204,24 +204,89 @@ private final class Fixture {
         #expect(fixture.seen.messages(3).last?.bytes.count == message(9, body: 60_000).count)
     }
 
-    @Test func whoeverNeverSaidAnythingGivesItsPlaceToOthers() throws {
+    @Test func whoeverHasProvedNothingForTheLongestTimeGivesItsPlaceToOthers() throws {
         let fixture = try Fixture { $0.connections = 4 }
         let phones = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
         for (number, phone) in phones.enumerated() { phone.send(message(number)) }
-        _ = fixture.seen.messages(2)
-        let silent = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
-        usleep(50_000)
-        let late = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
-        #expect(silent.allSatisfy { $0.isClosed(within: 5) })
-        for (number, phone) in late.enumerated() { phone.send(message(10 + number)) }
+        #expect(fixture.seen.messages(2).count == 2)
+        fixture.streams.prove(phones.map { fixture.flow($0.endpoint) })
+        // Whatever strangers say, they stay so.
+        let strangers = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        for (number, stranger) in strangers.enumerated() { stranger.send(message(5 + number)) }
         #expect(fixture.seen.messages(4).count == 4)
+        let late = try (0..<2).map { _ in try TCPPeer.connected(to: fixture.own) }
+        #expect(strangers.allSatisfy { $0.isClosed(within: 5) })
+        for (number, phone) in late.enumerated() { phone.send(message(10 + number)) }
+        #expect(fixture.seen.messages(6).count == 6)
         #expect(fixture.streams.counters.displaced == 2)
-        // All four have spoken: the fifth is refused.
+        fixture.streams.prove(late.map { fixture.flow($0.endpoint) })
+        // It returns when all that was said before is done.
+        fixture.streams.use(nil)
+        // All four are known: the fifth is refused.
         let fifth = try TCPPeer.connected(to: fixture.own)
         #expect(fifth.isClosed(within: 5))
         #expect(fixture.streams.counters.refused == 1)
         for (number, phone) in (phones + late).enumerated() { phone.send(message(20 + number)) }
-        #expect(fixture.seen.messages(8).count == 8)
+        #expect(fixture.seen.messages(10).count == 10)
+    }
+
+    @Test func aConnectionByWhichNothingWasProvedIsClosedWhenItsTimeIsOver() throws {
+        let fixture = try Fixture { $0.unproved = .milliseconds(500) }
+        let phone = try TCPPeer.connected(to: fixture.own)
+        let stranger = try TCPPeer.connected(to: fixture.own)
+        let other = try TCPPeer.listening()
+        fixture.streams.send([(Array("trunk".utf8), fixture.flow(other.endpoint))])
+        let trunk = try other.accepted()
+        phone.send(message(1))
+        stranger.send(message(2))
+        #expect(fixture.seen.messages(2).count == 2)
+        fixture.streams.prove([fixture.flow(phone.endpoint)])
+        // Keep-alives prove nothing.
+        stranger.send(Array("\r\n\r\n".utf8))
+        #expect(stranger.isClosed())
+        #expect(fixture.streams.counters.unproved == 1)
+        phone.send(message(3))
+        trunk.send(message(4))
+        #expect(fixture.seen.messages(4).count == 4)
+        #expect(fixture.streams.counters.connections == 2)
+    }
+
+    @Test func noConnectionIsTakenFromABarredAddressUntilItIsAdmitted() throws {
+        let fixture = try Fixture()
+        let phone = try TCPPeer.connected(to: fixture.own)
+        let stranger = try TCPPeer.connected(to: fixture.own)
+        phone.send(message(1))
+        stranger.send(message(2))
+        #expect(fixture.seen.messages(2).count == 2)
+        fixture.streams.prove([fixture.flow(phone.endpoint)])
+        fixture.streams.bar(loopback, for: .hours(1))
+        #expect(stranger.isClosed())
+        for _ in 0..<3 { #expect(try TCPPeer.connected(to: fixture.own).isClosed()) }
+        #expect(fixture.streams.counters.barred == 3)
+        phone.send(message(3))
+        #expect(fixture.seen.messages(3).count == 3)
+        fixture.streams.admit(loopback)
+        let again = try TCPPeer.connected(to: fixture.own)
+        again.send(message(4))
+        #expect(fixture.seen.messages(4).count == 4)
+    }
+
+    @Test func aBarEndsByItself() throws {
+        let fixture = try Fixture()
+        fixture.streams.bar(loopback, for: .milliseconds(200))
+        #expect(try TCPPeer.connected(to: fixture.own).isClosed())
+        usleep(210_000)
+        let again = try TCPPeer.connected(to: fixture.own)
+        again.send(message(1))
+        #expect(fixture.seen.messages(1).count == 1)
+    }
+
+    @Test func anotherAddressIsNotBarred() throws {
+        let fixture = try Fixture()
+        fixture.streams.bar(IPAddress(v4: 0x7f00_0002), for: .hours(1))
+        let peer = try TCPPeer.connected(to: fixture.own)
+        peer.send(message(1))
+        #expect(fixture.seen.messages(1).count == 1)
     }
 
     @Test func anIdleConnectionIsClosedWhenItsTimeIsOver() throws {

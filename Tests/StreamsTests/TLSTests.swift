@@ -175,6 +175,38 @@ private final class Side {
         #expect(counters.idle == 2 && counters.handshakes >= 1 && counters.connections == 1)
     }
 
+    @Test func noHandshakeBeginsForABarredAddress() throws {
+        let gateway = try Side(files.tls(Certificates.sound))
+        gateway.streams.bar(loopback.ip, for: .hours(1))
+        let noise = try TCPPeer.connected(to: gateway.own)
+        noise.send(Array("OPTIONS sip:127.0.0.1 SIP/2.0\r\n\r\n".utf8))
+        // Not even an alert comes back.
+        #expect(noise.receive(count: 1) == 0)
+        let counters = gateway.streams.counters
+        #expect(counters.barred == 1 && counters.handshakes == 0 && counters.accepted == 0)
+        gateway.streams.admit(loopback.ip)
+        let own = try Side(files.tls(Certificates.sound))
+        own.send(1, to: gateway, whoIs: "sip.example.net")
+        #expect(gateway.seen.messages(1).count == 1)
+    }
+
+    @Test func oneAddressBeginsNoMoreHandshakesThanItMay() throws {
+        let gateway = try Side(files.tls(Certificates.sound)) {
+            $0.connectionsOfPeer = 3
+            $0.handshakesOfPeer = 1
+        }
+        var peers = try (0..<4).map { _ in try TCPPeer.connected(to: gateway.own) }
+        #expect(peers.removeLast().isClosed())
+        let counters = gateway.streams.counters
+        #expect(counters.hurried == 1 && counters.accepted == 3)
+        // One more may begin in each second.
+        peers = []
+        usleep(1_050_000)
+        let own = try Side(files.tls(Certificates.sound))
+        own.send(1, to: gateway, whoIs: "sip.example.net")
+        #expect(gateway.seen.messages(1).count == 1)
+    }
+
     @Test func filesThatDoNotBelongTogetherAreToldByTheirNames() throws {
         let certificate = try files.path("c", Certificates.sound)
         let key = try files.path("k", "no key")

@@ -59,6 +59,7 @@ final class ObservedSwitch {
     var watchers: [String: [Handle]] { theSwitch.watchers }
     var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
     var requestRateCount: Int { theSwitch.requestRates.count }
+    var textRateCount: Int { theSwitch.textRates.count }
     var serversOfAddress: [IPAddress: Int] { theSwitch.serversOfAddress }
     var finishedInvites: [Switch.Origin: Switch.FinishedInvite] { theSwitch.finishedInvites }
     var isOverloaded: Bool { theSwitch.isOverloaded }

@@ -60,6 +60,8 @@ struct Site {
     var logs: [String] = []
     /// Names that the switch wants to be asked for.
     var lookUps: [NextHopQuery] = []
+    /// What the holder of the connections was told.
+    var notices: [ConnectionNotice] = []
     /// By which flow each message went, and by which those come that do not come by UDP.
     var sentOn: [Flow] = []
     var streams: [Endpoint: Flow] = [:]
@@ -188,6 +190,7 @@ struct Site {
         replies += actions.replies.map(\.reply)
         logs += actions.logs.map(\.message)
         lookUps += actions.lookUps
+        notices += actions.notices
         if diskIsQuick { settle() }
     }
 

@@ -10,6 +10,7 @@ final class ScriptedDriver: LoopDriver {
 
     var datagrams: [([UInt8], Flow)] = []
     var failures: [Flow] = []
+    var undelivered: [(quote: [UInt8], flow: Flow)] = []
     var messages: [Message] = []
     var turns = 0
     var now = Instant(nanoseconds: 0)
@@ -31,6 +32,10 @@ final class ScriptedDriver: LoopDriver {
     }
 
     func transportFailed(_ flow: Flow) { failures.append(flow) }
+
+    func undelivered(_ quote: consuming [UInt8], on flow: Flow) {
+        undelivered.append((quote, flow))
+    }
 
     func messageReceived(_ message: consuming Message) {
         if case .send(let bytes, let flow) = message { outgoing.append((bytes, flow)) }

@@ -29,10 +29,14 @@ struct csockets_error {
     int origin;
     int type;
     int code;
+    /// How many bytes of the datagram's payload it quotes.
+    int quoted;
 };
 
-/// Takes one entry off the error queue. 1, 0 when there is none, -1 with errno.
-int csockets_take_error(int descriptor, struct csockets_error *error);
+/// Takes one entry off the error queue, and what it quotes of the payload as far as there is room.
+/// 1, 0 when there is none, -1 with errno.
+int csockets_take_error(
+    int descriptor, struct csockets_error *error, void *quote, size_t capacity);
 
 /// Asks for ICMP errors on an unconnected socket, and for fragments rather than failure when a
 /// datagram is larger than the path carries. 0, or -1 with errno.

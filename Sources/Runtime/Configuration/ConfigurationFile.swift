@@ -239,6 +239,7 @@ struct ConfigurationFile {
             ("extensions", \.extensions), ("accounts", \.accounts), ("attempts", \.attempts),
             ("waiting-commits", \.waitingCommits), ("subscriptions", \.subscriptions),
             ("subscriptions-of-extension", \.subscriptionsOfExtension), ("texts", \.texts),
+            ("texts-of-extension", \.textsOfExtension), ("burst-of-texts", \.burstOfTexts),
         ]
         let keys = fields.map(\.key)
         guard let section = reader.section("limits", in: top, keys: keys) else { return }

@@ -3,7 +3,7 @@ import Switching
 
 /// `connections`: the limits on TCP and TLS connections.
 ///
-///     connections: { limit: 10000, of-peer: 1000, idle: 121m }
+///     connections: { limit: 10000, of-peer: 1000, handshakes-of-peer: 10, unproved: 32s, idle: 121m }
 enum ConnectionsSection {
     static func read(
         _ top: ConfigurationReader.Section, registration: RegistrationSettings,
@@ -12,7 +12,7 @@ enum ConnectionsSection {
         var settings = ConnectionSettings()
         // Whoever registers for longer is not cut off between two registrations.
         settings.idle = .seconds(registration.maximumSeconds + 60)
-        let keys = ["limit", "of-peer", "idle"]
+        let keys = ["limit", "of-peer", "handshakes-of-peer", "unproved", "idle"]
         guard let section = reader.section("connections", in: top, keys: keys) else {
             return settings
         }
@@ -22,6 +22,12 @@ enum ConnectionsSection {
         }
         if let limit = reader.number("of-peer", in: section, 1...1_000_000) {
             settings.limitOfPeer = limit
+        }
+        if let rate = reader.number("handshakes-of-peer", in: section, 1...100_000) {
+            settings.handshakesOfPeer = rate
+        }
+        if let span = reader.span("unproved", in: section, .seconds(1)...(.seconds(3600))) {
+            settings.unproved = span
         }
         if let idle = reader.span("idle", in: section, .seconds(10)...(.seconds(604_800))) {
             settings.idle = idle

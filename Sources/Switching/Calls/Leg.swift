@@ -26,6 +26,9 @@ struct Leg: Sendable {
         var cseq: UInt32
         /// Its client transaction; nil when that ended with the last process.
         var client: Handle?
+        /// What the 2xx offers, where the answer to it comes with the other side's ACK; nil otherwise, and
+        /// when the last process heard it.
+        var offer: Offer?
     }
 
     var state = State.trying

@@ -31,6 +31,11 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         address.isV4 == first.isV4 && Self.masked(address, length: prefixLength) == first
     }
 
+    /// Whether it has any of the addresses that `IPAddress.network` counts as one.
+    func overlaps(_ network: IPAddress) -> Bool {
+        contains(network) || first.network == network
+    }
+
     public var description: String {
         let isWhole = prefixLength == (first.isV4 ? 32 : 128)
         return isWhole ? "\(first)" : "\(first)/\(prefixLength)"

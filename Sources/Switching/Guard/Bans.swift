@@ -60,6 +60,16 @@ struct Bans: Sendable {
     private var banned: [IPAddress: Ban] = [:]
     /// Oldest first; entries of bans that were lifted stay until they come to the front.
     private var order = Queue<(since: Instant, address: IPAddress)>()
+    /// Bans that have begun and ended since that was last asked for, in order.
+    private var changes: [Change] = []
+
+    /// A ban has begun, or is over.
+    struct Change: Sendable, Equatable {
+        /// An IPv6 address stands for its whole /64.
+        var network: IPAddress
+        /// nil when it is over.
+        var until: Instant?
+    }
 
     init(suspectLimit: Int = Self.suspectLimit, banLimit: Int = Self.banLimit) {
         self.suspectLimit = suspectLimit
@@ -71,14 +81,9 @@ struct Bans: Sendable {
     var count: Int { banned.count }
     var suspectCount: Int { young.count + old.count }
 
-    /// What stands for an address here.
-    static func key(_ address: IPAddress) -> IPAddress {
-        address.isV4 ? address : IPAddress(high: address.high, low: 0)
-    }
-
     /// Whether a datagram from here is to be dropped; counts it.
     mutating func drops(_ address: IPAddress, now: Instant) -> Bool {
-        let key = Self.key(address)
+        let key = address.network
         guard let place = banned.index(forKey: key) else { return false }
         guard banned.values[place].until > now else {
             lift(address)
@@ -94,7 +99,7 @@ struct Bans: Sendable {
         _ offence: Offence, by address: IPAddress, settings: BanSettings, now: Instant
     ) -> Verdict {
         let weight = settings.weights[offence] ?? 0
-        guard settings.isOn, weight > 0, banned[Self.key(address)] == nil else { return .none }
+        guard settings.isOn, weight > 0, banned[address.network] == nil else { return .none }
         var suspect = take(address, now: now)
         suspect.forget(settings, now: now)
         suspect.points += weight
@@ -106,7 +111,7 @@ struct Bans: Sendable {
         _ address: IPAddress, settings: BanSettings, now: Instant
     ) -> Verdict {
         let weight = settings.weights[.unansweredChallenge] ?? 0
-        guard settings.isOn, weight > 0, banned[Self.key(address)] == nil else { return .none }
+        guard settings.isOn, weight > 0, banned[address.network] == nil else { return .none }
         var suspect = take(address, now: now)
         suspect.forget(settings, now: now)
         suspect.beginWindow(weight, now: now)
@@ -118,7 +123,7 @@ struct Bans: Sendable {
     /// It asked for something that anybody may, or was turned away.
     mutating func asked(_ address: IPAddress, settings: BanSettings, now: Instant) -> Verdict {
         let weight = settings.weights[.flood] ?? 0
-        guard settings.isOn, weight > 0, banned[Self.key(address)] == nil else { return .none }
+        guard settings.isOn, weight > 0, banned[address.network] == nil else { return .none }
         var suspect = take(address, now: now)
         suspect.forget(settings, now: now)
         suspect.beginWindow(settings.weights[.unansweredChallenge] ?? 0, now: now)
@@ -129,7 +134,7 @@ struct Bans: Sendable {
 
     /// It answered a challenge of ours, rightly or wrongly.
     mutating func answered(_ address: IPAddress, now: Instant) {
-        let key = Self.key(address)
+        let key = address.network
         if let place = young.index(forKey: key) {
             young.values[place].unanswered = max(young.values[place].unanswered - 1, 0)
         } else if let place = old.index(forKey: key) {
@@ -138,7 +143,7 @@ struct Bans: Sendable {
     }
 
     private mutating func take(_ address: IPAddress, now: Instant) -> Suspect {
-        let key = Self.key(address)
+        let key = address.network
         return young.removeValue(forKey: key) ?? old.removeValue(forKey: key)
             ?? Suspect(now: now)
     }
@@ -164,7 +169,7 @@ struct Bans: Sendable {
             old = young
             young = [:]
         }
-        young[Self.key(address)] = suspect
+        young[address.network] = suspect
         return verdict
     }
 
@@ -176,10 +181,11 @@ struct Bans: Sendable {
 
     private mutating func ban(_ address: IPAddress, _ ban: Ban) {
         while banned.count >= banLimit, let oldest = order.popFirst() {
-            if banned[oldest.address]?.since == oldest.since { banned[oldest.address] = nil }
+            if banned[oldest.address]?.since == oldest.since { end(oldest.address) }
         }
-        banned[Self.key(address)] = ban
-        order.append((ban.since, Self.key(address)))
+        banned[address.network] = ban
+        changes.append(Change(network: address.network, until: ban.until))
+        order.append((ban.since, address.network))
     }
 
     // MARK: The list
@@ -187,10 +193,26 @@ struct Bans: Sendable {
     /// - Returns: whether it was banned. Its points are forgotten too.
     @discardableResult
     mutating func lift(_ address: IPAddress) -> Bool {
-        let key = Self.key(address)
+        let key = address.network
         if let place = young.index(forKey: key) { young.values[place].points = 0 }
         if let place = old.index(forKey: key) { old.values[place].points = 0 }
-        return banned.removeValue(forKey: key) != nil
+        return end(key)
+    }
+
+    @discardableResult
+    private mutating func end(_ network: IPAddress) -> Bool {
+        guard banned.removeValue(forKey: network) != nil else { return false }
+        changes.append(Change(network: network, until: nil))
+        return true
+    }
+
+    /// Whether bans have begun or ended since `takeChanges`.
+    var hasChanges: Bool { !changes.isEmpty }
+
+    /// What has changed since the last time, in order.
+    mutating func takeChanges() -> [Change] {
+        defer { changes.removeAll() }
+        return changes
     }
 
     /// Ends bans whose time is over; call it once a minute.

@@ -16,7 +16,7 @@ struct HeavySources: Sendable {
     ///
     /// - Returns: whether it is one too many.
     mutating func isHeavy(_ address: IPAddress) -> Bool {
-        let key = Bans.key(address)
+        let key = address.network
         guard let place = counts.index(forKey: key) else {
             if counts.count < Self.sourceLimit { counts[key] = 1 }
             return false

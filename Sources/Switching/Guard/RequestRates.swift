@@ -1,11 +1,11 @@
 import SIP
 
 /// How much each extension asks for: a stolen password, or a phone gone mad, is to fill neither the disk
-/// with records nor the tables with transactions.
+/// with records nor the tables with transactions, nor everybody's phone with texts.
 ///
-/// A request takes its place in a queue that moves at the rate of `Limits.requestsOfExtension`; whoever
-/// would stand behind `Limits.burstOfExtension` others is refused. So one point in time for each extension
-/// is all there is to keep, and none once its queue is empty. Bounded by the number of extensions.
+/// A request takes its place in a queue that moves at a steady rate; whoever would stand behind too many
+/// others is refused. So one point in time for each extension is all there is to keep, and none once its
+/// queue is empty. Bounded by the number of extensions.
 struct RequestRates: Sendable {
     /// When the queue of an extension will be empty.
     private var emptyAt: [String: Instant] = [:]
@@ -13,10 +13,15 @@ struct RequestRates: Sendable {
     var count: Int { emptyAt.count }
 
     /// Whether one more may be asked for now; one that may is counted.
-    mutating func admits(_ number: String, _ limits: Limits, now: Instant) -> Bool {
-        let each = Instant.Span(nanoseconds: 1_000_000_000 / Int64(limits.requestsOfExtension))
+    ///
+    /// - Parameters:
+    ///   - each: how long the queue takes for one.
+    ///   - burst: how many may stand in it.
+    mutating func admits(
+        _ number: String, each: Instant.Span, burst: Int, now: Instant
+    ) -> Bool {
         let place = max(emptyAt[number] ?? now, now)
-        guard place - now < each * limits.burstOfExtension else { return false }
+        guard place - now < each * burst else { return false }
         emptyAt[number] = place + each
         return true
     }

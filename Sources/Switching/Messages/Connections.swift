@@ -8,7 +8,14 @@ struct Connections: Sendable {
     /// Moves that are remembered; beyond it the oldest is forgotten.
     static let moveLimit = 20_000
 
-    private var open: [Flow: Bool] = [:]
+    private struct Known: Sendable {
+        /// Requests of ours may wait on it.
+        var isUsed = false
+        /// A trunk speaks by it, or a phone whose password was right.
+        var isProved = false
+    }
+
+    private var open: [Flow: Known] = [:]
     /// What the certificates of peers say that they are; most connections have none.
     private var names: [Flow: [String]] = [:]
     private var moves: [Flow: Flow] = [:]
@@ -18,18 +25,29 @@ struct Connections: Sendable {
     var moveCount: Int { moveOrder.count }
 
     mutating func heard(on flow: Flow) {
-        if open[flow] == nil { open[flow] = false }
+        if open[flow] == nil { open[flow] = Known() }
+    }
+
+    /// Whoever speaks by it has proved who it is.
+    ///
+    /// - Returns: whether that is news.
+    mutating func proved(_ flow: Flow) -> Bool {
+        guard let place = open.index(forKey: flow), !open.values[place].isProved else {
+            return false
+        }
+        open.values[place].isProved = true
+        return true
     }
 
     func isOpen(_ flow: Flow) -> Bool { open[flow] != nil }
 
     /// A request of ours goes out on it and waits for its answer.
-    mutating func used(_ flow: Flow) { open[flow] = true }
+    mutating func used(_ flow: Flow) { open[flow, default: Known()].isUsed = true }
 
     /// - Returns: whether requests of ours may wait on it.
     mutating func closed(_ flow: Flow) -> Bool {
         names[flow] = nil
-        return open.removeValue(forKey: flow) ?? false
+        return open.removeValue(forKey: flow)?.isUsed ?? false
     }
 
     mutating func certified(_ flow: Flow, _ names: [String]) { self.names[flow] = names }

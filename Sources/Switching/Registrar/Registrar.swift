@@ -9,13 +9,13 @@ struct Registrar: Sendable {
     private(set) var count = 0
     /// Which extensions have phones on a connection, or had: it is looked up when the connection ends.
     private var extensionsOfStream: [Flow: Set<String>] = [:]
-    /// How many bindings each address has, and each of its ports.
+    /// How many bindings each address has, an IPv6 /64 being one, and each port of an address.
     private var addresses: [IPAddress: Int] = [:]
     private var endpoints: [Endpoint: Int] = [:]
 
-    /// Whether a phone is registered from an address, or from a port of it, as far as is known until
-    /// expired bindings are dropped.
-    func isRegistered(at address: IPAddress) -> Bool { addresses[address] != nil }
+    /// Whether a phone is registered from an address, or in IPv6 from its /64, or from a port of it, as
+    /// far as is known until expired bindings are dropped.
+    func isRegistered(at address: IPAddress) -> Bool { addresses[address.network] != nil }
     func isRegistered(from endpoint: Endpoint) -> Bool { endpoints[endpoint] != nil }
 
     /// Puts the bindings of an extension in place of those it had.
@@ -31,8 +31,9 @@ struct Registrar: Sendable {
         _ number: Int, _ endpoint: Endpoint, _ addresses: inout [IPAddress: Int],
         _ endpoints: inout [Endpoint: Int]
     ) {
-        let ofAddress = addresses[endpoint.ip, default: 0] + number
-        addresses[endpoint.ip] = ofAddress == 0 ? nil : ofAddress
+        let network = endpoint.ip.network
+        let ofAddress = addresses[network, default: 0] + number
+        addresses[network] = ofAddress == 0 ? nil : ofAddress
         let ofEndpoint = endpoints[endpoint, default: 0] + number
         endpoints[endpoint] = ofEndpoint == 0 ? nil : ofEndpoint
     }

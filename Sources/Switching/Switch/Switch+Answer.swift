@@ -45,7 +45,8 @@ extension Switch {
         // 2xx comes again and is hung up. A late offer waits for the caller's ACK, which brings the
         // answer to it (RFC 3264 §5).
         calls[handle].callees[callee].acknowledgementDue = Leg.AcknowledgementDue(
-            cseq: response.cseqNumber, client: client)
+            cseq: response.cseqNumber, client: client,
+            offer: calls[handle].callees[callee].offersLate ? Offer(of: response) : nil)
         for index in calls[handle].callees.indices
         where index != callee && calls[handle].callees[index].state == .trying {
             calls[handle].callees[index].state = .ended

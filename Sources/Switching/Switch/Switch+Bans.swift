@@ -7,8 +7,36 @@ import SIP
 extension Switch {
     /// Whether a datagram is dropped unread.
     mutating func isDropped(_ flow: Flow) -> Bool {
-        guard bans.drops(flow.remote.ip, now: now) else { return false }
-        return !registrar.isRegistered(from: flow.remote)
+        let address = flow.remote.ip
+        guard bans.drops(address, now: now), !registrar.isRegistered(from: flow.remote) else {
+            return false
+        }
+        // In IPv6 a trunk may be in the same /64 as who is banned.
+        return address.isV4 || !isTrusted(address)
+    }
+
+    /// Tells the shell whose connections are not to be taken, and whose are again.
+    ///
+    /// A network that trunks or phones have a part in is not among them: what is sent there is told apart
+    /// by who sends it.
+    mutating func announceBans() {
+        guard bans.hasChanges else { return }
+        for change in bans.takeChanges() {
+            guard let until = change.until else {
+                actions.notices.append(.admitted(change.network))
+                continue
+            }
+            guard !holdsTrusted(change.network), !registrar.isRegistered(at: change.network) else {
+                continue
+            }
+            actions.notices.append(.barred(change.network, until: until))
+        }
+    }
+
+    /// Whether any address is trusted of those that are banned together.
+    private func holdsTrusted(_ network: IPAddress) -> Bool {
+        trustedNetworks.contains(network)
+            || settings.bans.allowed.contains { $0.overlaps(network) }
     }
 
     /// Somebody did what strangers do.
@@ -53,7 +81,7 @@ extension Switch {
             counters.count("bans")
             log(
                 .warning,
-                "\(Bans.shown(Bans.key(address))) is banned for \(span.milliseconds / 1000) s: "
+                "\(Bans.shown(address.network)) is banned for \(span.milliseconds / 1000) s: "
                     + offence.name)
         }
     }
@@ -73,8 +101,9 @@ extension Switch {
                 trustedAddresses.insert(advertised)
             }
         }
-        for (address, _) in bans.list where isTrusted(address) || !settings.bans.isOn {
-            bans.lift(address)
+        trustedNetworks = Set(trustedAddresses.map(\.network))
+        for (network, _) in bans.list where holdsTrusted(network) || !settings.bans.isOn {
+            bans.lift(network)
         }
     }
 
@@ -122,7 +151,7 @@ extension Switch {
             reply(.refused("\(text) is not banned"), to: token)
             return
         }
-        let shown = Bans.shown(Bans.key(address))
+        let shown = Bans.shown(address.network)
         log(.notice, "the ban of \(shown) was lifted by the operator")
         reply(.done("\(shown) is heard again"), to: token)
     }

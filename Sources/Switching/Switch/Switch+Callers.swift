@@ -40,6 +40,7 @@ extension Switch {
                 challenge(request, on: flow, stale: true)
                 return .answered
             }
+            prove(flow)
             guard isWithinRate(request, of: subscriber) else {
                 counters.count("refused-requests-per-second")
                 answerStatelessly(request, 503, on: flow, retryAfter: 1)
@@ -72,7 +73,15 @@ extension Switch {
         {
             return true
         }
-        return requestRates.admits(subscriber.number, settings.limits, now: now)
+        return takesPlace(of: subscriber)
+    }
+
+    /// Whether an extension may ask for one thing more now; one that may is counted.
+    mutating func takesPlace(of subscriber: Extension) -> Bool {
+        let each = Instant.Span(
+            nanoseconds: 1_000_000_000 / Int64(settings.limits.requestsOfExtension))
+        return requestRates.admits(
+            subscriber.number, each: each, burst: settings.limits.burstOfExtension, now: now)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {
@@ -138,6 +147,9 @@ extension Switch {
     /// Contacts of one REGISTER at most, or twice as many as an extension may have: all of its old ones
     /// taken away and all new ones.
     static let contactsOfRequest = 32
+    /// Bytes of what is kept of one contact: itself, its Path and its Call-ID. Each REGISTER is answered
+    /// with all contacts, and each call goes to them.
+    static let bindingBytes = 4_096
 
     mutating func registerReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
@@ -180,6 +192,11 @@ extension Switch {
             return
         }
         template.path = Array(path.joined(separator: ", ".utf8))
+        let longest = contacts.map(\.count).max() ?? 0
+        guard longest + template.path.count + template.callID.count <= Self.bindingBytes else {
+            answerStatelessly(request, 400, on: flow, reason: "Contact Too Long")
+            return
+        }
         var wishes: [Registrar.Wish]? = []
         if contacts.count == 1, contacts[0].elementsEqual("*".utf8) {
             guard request.number(.expires) == 0 else {

@@ -64,6 +64,7 @@ extension Switch {
                 forgetRetiredTags()
                 forgetFinishedInvites()
                 requestRates.expire(now: now)
+                textRates.expire(now: now)
                 expireBans()
                 deadlines.set(key, at: now + .seconds(60))
             }

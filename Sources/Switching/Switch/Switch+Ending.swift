@@ -113,6 +113,7 @@ extension Switch {
         calls[handle].caller.state = .ended
         let leg = LegReference(call: handle, side: .caller)
         let flow = requestFlow(to: leg)
+        refuseLateOffer(of: leg)
         // The leg has ended: its next sequence number is of no more use.
         var dialog = calls[handle].caller.dialogs[0]
         sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))

@@ -25,6 +25,13 @@ extension Switch {
         if isUsed { failClients(on: closed.flow, isWhole: closed.wasAccepted) }
     }
 
+    /// Whoever sent something on this flow has proved who it is: its connection is not closed to make
+    /// room for others.
+    mutating func prove(_ flow: Flow) {
+        guard flow.transport.isReliable, connections.proved(flow) else { return }
+        actions.notices.append(.proved(flow))
+    }
+
     /// By which connection a request goes: the one its phone has registered by since, its own, or one
     /// that is made to the address it names. A phone that only went by TCP with what was too large is
     /// reached by UDP when it has left.

@@ -38,6 +38,12 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
+        prove(flow)
+        guard isWithinRate(request, of: reference) else {
+            counters.count("refused-requests-per-second")
+            answerStatelessly(request, 503, on: flow, retryAfter: 1)
+            return
+        }
         if case .callee(let place) = side, let connected = calls[handle].connected,
             connected != place
         {
@@ -113,6 +119,20 @@ extension Switch {
         case .invite, .ack, .cancel, .update, .info, .prack, .notify, .message, .other:
             relay(request, key: key, on: flow, call: handle, side: side, dialog: index)
         }
+    }
+
+    /// Whether a leg's phone asks for no more than its extension may, as outside of a call: whatever it
+    /// asks is passed on to somebody. What ends a call or belongs to an INVITE that was let through is
+    /// always heard, and so is whoever calls for help.
+    private mutating func isWithinRate(_ request: Message, of leg: LegReference) -> Bool {
+        switch request.method {
+        case .bye, .prack, .ack, .cancel: return true
+        case .invite, .options, .register, .update, .info, .subscribe, .notify, .refer, .message,
+            .publish, .other:
+            break
+        }
+        guard !calls[leg.call].isEmergency, let owner = subscriber(at: leg) else { return true }
+        return takesPlace(of: owner)
     }
 
     /// A REFER makes a call at somebody's expense. From where the leg has spoken so far, or where its
@@ -317,7 +337,7 @@ extension Switch {
             passAnswer(response, to: server, call: from.call, from: from.side)
             if calls[handle][to].offersLate {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
-                    cseq: response.cseqNumber, client: client)
+                    cseq: response.cseqNumber, client: client, offer: Offer(of: response))
             } else if let dialog = calls[handle][to].dialogs.last {
                 let flow = requestFlow(to: LegReference(call: handle, side: to))
                 acknowledge(response, dialog: dialog, flow: flow, client: client)
@@ -467,6 +487,22 @@ extension Switch {
         acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
+        inviteEnded(at: partner)
+    }
+
+    /// The ACK that would bring the answer to a leg's offer does not come any more: ours says that nobody
+    /// takes it, so that its 2xx is not sent for ever, and another INVITE may go there (RFC 3264 §6).
+    mutating func refuseLateOffer(of leg: LegReference) {
+        guard calls[leg.call][leg.side].offersLate,
+            let due = calls[leg.call][leg.side].acknowledgementDue,
+            let dialog = calls[leg.call][leg.side].dialogs.last
+        else { return }
+        calls[leg.call][leg.side].acknowledgementDue = nil
+        let flow = requestFlow(to: leg)
+        acknowledge(
+            cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
+            body: (due.offer.map { Self.refusal(of: $0.body[...]) } ?? [])[...],
+            contentType: due.offer?.contentType[...] ?? [])
     }
 
     mutating func answerDeadlineReached(_ handle: Handle, side: Side) {

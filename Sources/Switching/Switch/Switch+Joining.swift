@@ -39,7 +39,9 @@ extension Switch {
     func isBeingJoined(_ leg: LegReference) -> Bool {
         let holder = calls[leg.call].handover?.isFor ?? .none
         for call in [leg.call, holder] where calls.contains(call) {
-            if let join = calls[call].handover?.join, join.offerer == leg { return true }
+            if let join = calls[call].handover?.join, join.offerer == leg, join.offer != nil {
+                return true
+            }
         }
         return false
     }
@@ -64,6 +66,19 @@ extension Switch {
         guard !dialog.isInvitePending else {
             collided(holder, withOwnInvite: true)
             return
+        }
+        if calls[leg.call][leg.side].offersLate,
+            calls[leg.call][leg.side].acknowledgementDue != nil
+        {
+            // It has made an offer before, and waits for the answer to that: nothing else is asked of it
+            // until the ACK of whom it talked with has come, or comes no more.
+            let isOnItsWay =
+                partner(of: leg).map { calls[$0.call][$0.side].pendingAnswer != nil } ?? false
+            if isBeingJoined(leg) || isOnItsWay && join.collisions < Join.collisionLimit {
+                collided(holder, withOwnInvite: true)
+                return
+            }
+            refuseLateOffer(of: leg)
         }
         let flow = requestFlow(to: leg)
         let last = calls[leg.call][leg.side].dialogs.count - 1

@@ -16,6 +16,7 @@ extension Switch {
         }
         if datagram.flow.transport.isReliable {
             connections.heard(on: datagram.flow)
+            if trustedAddresses.contains(datagram.flow.remote.ip) { prove(datagram.flow) }
         } else if STUNMessage.isMeant(by: datagram.bytes) {
             stunReceived(datagram)
             return
@@ -210,6 +211,8 @@ extension Switch {
             strayResponse(response, on: flow)
             return
         }
+        // Nobody but whom we have asked knows the branch.
+        prove(flow)
         switch clients[handle].machine {
         case .invite(var machine):
             let action = machine.responseReceived(response.status, now: now)
@@ -320,6 +323,33 @@ extension Switch {
             registrar.unreachable(flow)
         }
         failClients(on: flow)
+    }
+
+    /// ICMP says that a datagram was not delivered. Anybody may say that in the name of any router: it
+    /// counts where it quotes the branch of a request that waits there, which only those know by whom that
+    /// went. From a quote that ends before, or is of a response, nothing follows: requests have times of
+    /// their own, and what is sent again of them is quoted anew.
+    mutating func undelivered(_ quote: Datagram) {
+        guard askedPlaces.mayHold(quote.flow.remote) else { return }
+        guard let branch = branch(quotedIn: quote),
+            [false, true].contains(where: { isCancel in
+                let key = ClientEntry.Key(branch: branch, isCancel: isCancel)
+                return clientHandles[key].map { clients[$0].flow == quote.flow } ?? false
+            })
+        else {
+            counters.count("icmp-without-a-branch-of-ours")
+            return
+        }
+        transportFailed(quote.flow)
+    }
+
+    /// Every request of ours begins with its first line and its Via.
+    private func branch(quotedIn quote: Datagram) -> UInt64? {
+        let via = Array("Via: ".utf8) + listenerText(quote.flow.listener).via
+        guard let line = quote.bytes.firstIndex(of: UInt8(ascii: "\n")),
+            quote.bytes[(line + 1)...].starts(with: via)
+        else { return nil }
+        return Token.number(quote.bytes[(line + 1 + via.count)...].prefix(Token.length))
     }
 
     /// - Parameter isWhole: false leaves those that have heard anything: their answer may come by

@@ -33,6 +33,10 @@ extension Switch {
             answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
             return
         }
+        guard request.bytes.count <= Self.keptRequestBytes else {
+            answerStatelessly(request, 513, on: flow)
+            return
+        }
         guard let package = self.package(askedBy: request) else {
             counters.count("subscriptions-refused")
             let packages = eventPackages
@@ -86,6 +90,10 @@ extension Switch {
             return
         }
         guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
+        guard request.bytes.count <= Self.keptRequestBytes else {
+            answerStatelessly(request, 513, on: flow)
+            return
+        }
         guard watcher.number == subscriptions[handle].watcher,
             package(askedBy: request) == subscriptions[handle].package
         else {
@@ -124,6 +132,9 @@ extension Switch {
         return min(wanted, Self.longestSubscription)
     }
 
+    /// Bytes of a SUBSCRIBE and of a text: what comes with it, a route for one, goes out again with every
+    /// NOTIFY and to every phone.
+    static let keptRequestBytes = 8_192
     static let longestSubscription = 3600
     static let shortestSubscription = 60
 

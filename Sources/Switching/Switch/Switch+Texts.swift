@@ -116,7 +116,21 @@ extension Switch {
             refuse(&self, 413, "At Most \(settings.limits.textBytes) Bytes")
             return
         }
+        guard request.bytes.count <= Self.keptRequestBytes else {
+            refuse(&self, 513)
+            return
+        }
         guard forks.count < settings.limits.texts else {
+            refuse(&self, 503)
+            return
+        }
+        let each = Instant.Span(
+            nanoseconds: 60_000_000_000 / Int64(settings.limits.textsOfExtension))
+        guard
+            textRates.admits(
+                sender.number, each: each, burst: settings.limits.burstOfTexts, now: now)
+        else {
+            counters.count("refused-texts-per-minute")
             refuse(&self, 503)
             return
         }

@@ -33,7 +33,7 @@ extension Switch {
             source: flow.remote, request: request, localTag: localTag ?? tokens.next())
         let handle = servers.insert(entry)
         serverHandles[key] = handle
-        serversOfAddress[Bans.key(flow.remote.ip), default: 0] += 1
+        serversOfAddress[flow.remote.ip.network, default: 0] += 1
         rearm(server: handle)
         return handle
     }
@@ -45,7 +45,7 @@ extension Switch {
         let limit = settings.limits.transactionsOfAddress
         // Mostly the table is smaller than one share, and nobody is looked up.
         guard servers.count >= limit,
-            let own = serversOfAddress[Bans.key(flow.remote.ip)], own >= limit
+            let own = serversOfAddress[flow.remote.ip.network], own >= limit
         else { return true }
         return trustedAddresses.contains(flow.remote.ip)
     }
@@ -53,7 +53,7 @@ extension Switch {
     private mutating func forget(server handle: Handle) {
         guard let entry = servers.remove(handle) else { return }
         serverHandles[entry.key] = nil
-        let address = Bans.key(entry.source.ip)
+        let address = entry.source.ip.network
         guard let place = serversOfAddress.index(forKey: address) else { return }
         if serversOfAddress.values[place] > 1 {
             serversOfAddress.values[place] -= 1

@@ -75,6 +75,11 @@ extension Switch {
     mutating func leave(_ leg: LegReference) {
         let known = calls[leg.call][leg.side]
         guard known.state != .ended else { return }
+        // Nothing waits for its ACK any more, and it is owed none.
+        refuseLateOffer(of: leg)
+        if let other = partner(of: leg), isTalking(other), !isBeingJoined(other) {
+            refuseLateOffer(of: other)
+        }
         retire(unknown: known.localTag)
         var gone = Leg(localTag: tokens.next(), flow: known.flow, name: known.name)
         gone.state = .ended

@@ -94,6 +94,8 @@ public struct Switch: ~Copyable, Sendable {
     var serversOfAddress: [IPAddress: Int] = [:]
     /// What each extension has asked for lately.
     var requestRates = RequestRates()
+    /// How many texts each has sent lately.
+    var textRates = RequestRates()
     /// Where requests of ours wait for an answer.
     var askedPlaces: AskedPlaces
     /// Connections that something has come by and that are open.
@@ -104,6 +106,7 @@ public struct Switch: ~Copyable, Sendable {
     /// Who behaves like a scanner, and who is never taken for one.
     var bans = Bans()
     var trustedAddresses: Set<IPAddress> = []
+    var trustedNetworks: Set<IPAddress> = []
     var usedNonces: UsedNonces
     /// Phones that are asked for their password by MD5 alone.
     var plainDigests = PlainDigests()
@@ -234,6 +237,7 @@ public struct Switch: ~Copyable, Sendable {
         switch event {
         case .datagramReceived(let datagram): receive(datagram)
         case .transportFailed(let flow): transportFailed(flow)
+        case .undelivered(let quote): undelivered(quote)
         case .connectionClosed(let closed): connectionClosed(closed)
         case .connectionCertified(let flow, let names): connections.certified(flow, names)
         case .loopMeasured(let delay): loopMeasured(delay)
@@ -251,6 +255,7 @@ public struct Switch: ~Copyable, Sendable {
         case .stopping: leaveOperators()
         case .wallClockRead(let clock): wallClockRead(clock)
         }
+        announceBans()
         swap(&self.actions, &actions)
     }
 

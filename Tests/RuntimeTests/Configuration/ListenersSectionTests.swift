@@ -108,8 +108,10 @@ import Testing
         let usual = try settings("listen: [127.0.0.1:5060]\nregistration: { maximum: 3h }")
         #expect(usual.connections.idle == .seconds(3 * 3600 + 60))
         let written = try settings(
-            "listen: [127.0.0.1:5060]\nconnections: { limit: 50, of-peer: 7, idle: 1m }"
+            "listen: [127.0.0.1:5060]\nconnections: { limit: 50, of-peer: 7, idle: 1m, "
+                + "handshakes-of-peer: 3, unproved: 20s }"
         ).connections
+        #expect(written.handshakesOfPeer == 3 && written.unproved == .seconds(20))
         #expect(written.limit == 50 && written.limitOfPeer == 7 && written.idle == .seconds(60))
     }
 }

@@ -68,6 +68,36 @@ import Testing
         #expect(try site.next(sender.endpoint).status == told)
     }
 
+    @Test func anExtensionSendsNoMoreTextsThanItMayAndOthersNoticeNothing() throws {
+        var settings = Site.settings()
+        settings.limits.burstOfTexts = 5
+        settings.limits.textsOfExtension = 30
+        var site = try Site(settings: settings, plan: Site.featurePlan)
+        var phones = try site.registered("8001", "8002", "8003")
+        func sent(_ count: Int, by place: Int, _ id: String) throws -> Int {
+            var passed = 0
+            for number in 0..<count {
+                try send("Hey!", to: "8003", by: &phones[place], &site, id: "\(id)-\(number)")
+                for text in site.all(phones[2].endpoint) { phones[2].answer(text, 200, at: &site) }
+                let answer = try site.next(phones[place].endpoint)
+                #expect(answer.status == 200 || answer.status == 503 && answer.has(.retryAfter))
+                passed += answer.status == 200 ? 1 : 0
+            }
+            return passed
+        }
+        #expect(try sent(8, by: 0, "a") == 5)
+        #expect(site.sw.counters.all["refused-texts-per-minute"] == 3)
+        #expect(try sent(5, by: 1, "b") == 5)
+        // One in two seconds.
+        site.pass(.seconds(4))
+        #expect(try sent(5, by: 0, "c") == 2)
+        // Whoever was refused calls as ever.
+        try phones[0].call("8002", at: &site)
+        #expect(site.said(phones[1].endpoint) == "INVITE")
+        site.pass(.seconds(120))
+        #expect(site.sw.textRateCount == 0)
+    }
+
     @Test func aPhoneThatSaysNothingEndsAt480InTime() throws {
         var site = try Site(plan: Site.featurePlan)
         var phones = try site.registered("8001", "8002")

@@ -132,6 +132,26 @@ import Testing
         #expect(bans.list.map { Bans.shown($0.address) } == ["2001:db8:0:1::/64"])
     }
 
+    @Test func whateverBeginsAndEndsIsToldOnceInItsOrder() {
+        var bans = Bans(banLimit: 2)
+        let all = (1...3).map(Self.numbered)
+        for (place, address) in all.enumerated() {
+            _ = bans.offended(
+                .scanner, by: address, settings: settings, now: now + .seconds(place))
+        }
+        // The oldest makes room for the third.
+        func begins(_ place: Int) -> Bans.Change {
+            Bans.Change(network: all[place], until: now + .seconds(3600 + place))
+        }
+        func ends(_ place: Int) -> Bans.Change { Bans.Change(network: all[place], until: nil) }
+        #expect(bans.takeChanges() == [begins(0), begins(1), ends(0), begins(2)])
+        #expect(!bans.hasChanges)
+        bans.lift(all[1])
+        bans.lift(all[1])
+        #expect(bans.drops(all[2], now: now + .seconds(3602)) == false)
+        #expect(bans.takeChanges() == [ends(1), ends(2)])
+    }
+
     @Test mutating func anOffenceWithoutWeightIsNone() {
         settings.weights[.wrongPassword] = 0
         #expect(guess(1000) == .none)

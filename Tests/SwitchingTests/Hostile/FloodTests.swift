@@ -130,6 +130,38 @@ import Testing
         #expect(site.sw.requestRateCount == 0)
     }
 
+    @Test func aPhoneAsksForNoMoreInsideItsCallsThanOutside() throws {
+        var settings = Site.settings()
+        settings.limits.burstOfExtension = 20
+        settings.limits.requestsOfExtension = 10
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002")
+        try site.connected(&phones)
+        site.pass(.seconds(10))
+        for _ in 0..<30 { phones[0].send("INFO", at: &site) }
+        let passed = site.all(phones[1].endpoint).filter { $0.method == .info }
+        let refused = site.all(phones[0].endpoint)
+        #expect(passed.count == 20 && refused.count == 10)
+        #expect(refused.allSatisfy { $0.status == 503 && $0.number(.retryAfter) == 1 })
+        // Its partner notices nothing, and whoever hangs up is heard.
+        phones[1].send("INFO", at: &site)
+        #expect(site.said(phones[0].endpoint) == "INFO")
+        phones[0].send("BYE", at: &site)
+        #expect(site.said(phones[0].endpoint).contains("200"))
+        #expect(site.said(phones[1].endpoint).contains("BYE"))
+    }
+
+    @Test func aPhoneThatCallsForHelpIsHeardWhateverItHasAskedFor() throws {
+        var settings = Site.settings()
+        settings.limits.burstOfExtension = 5
+        var site = try Site(settings: settings)
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.pstn
+        try site.connected(&phone, dials: "110", through: &gateway)
+        for _ in 0..<50 { phone.send("INFO", at: &site) }
+        #expect(site.all(gateway.endpoint).filter { $0.method == .info }.count == 50)
+    }
+
     @Test func anAddressHasNoMoreTransactionsThanItsShare() throws {
         var settings = Site.settings()
         settings.limits.transactionsOfAddress = 20
@@ -184,6 +216,49 @@ import Testing
         // Where something of ours waits, its failure is known at once.
         site.handle(.transportFailed(Flow(transport: .udp, listener: 0, remote: Site.e1)))
         #expect(site.said(Site.pstn) == "INVITE")
+    }
+
+    @Test func anErrorCountsThatQuotesWhatWasSentAndNoOther() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("02088886666", at: &site)
+        let sent = try site.next(Site.e1).bytes
+        try phones[1].call("02088886667", at: &site)
+        let place = Flow(transport: .udp, listener: 0, remote: Site.e1)
+        let branch = try #require(sent.firstRange(of: "branch=z9hG4bK".utf8)).upperBound
+        var another = sent
+        another[branch] = sent[branch] == UInt8(ascii: "a") ? UInt8(ascii: "b") : UInt8(ascii: "a")
+        // A response has no Via of ours at its head: it is the other side's that comes first.
+        let other = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=x\r\n"
+        let response =
+            Array(other.utf8) + sent.drop { $0 != UInt8(ascii: "\n") }.dropFirst()
+        let forged: [[UInt8]] = [
+            [], Array(sent.prefix(8)), Array(sent.prefix(branch)),
+            Array(sent.prefix(branch + Token.length - 1)), another,
+            Array("OPTIONS sip:x SIP/2.0\r\n".utf8), [UInt8](repeating: 10, count: 576),
+            Array(sent[branch...]), response,
+        ]
+        for _ in 0..<100 {
+            for quote in forged {
+                site.handle(.undelivered(Datagram(flow: place, bytes: quote)))
+            }
+        }
+        // It was sent, but not there.
+        for remote in [Site.pstn, phones[0].endpoint, Endpoint(text: "203.0.113.9:5060")] {
+            let flow = Flow(transport: .udp, listener: 0, remote: remote)
+            site.handle(.undelivered(Datagram(flow: flow, bytes: sent)))
+        }
+        #expect(site.said(Site.pstn) == "" && site.sw.calls.count == 2)
+        #expect((site.sw.counters.all["icmp-without-a-branch-of-ours"] ?? 0) >= 900)
+        #expect(site.sw.trunks["ip-e1"]?.stateName != "down")
+        // A router quotes as much as fits, and no less than the branch.
+        site.handle(
+            .undelivered(
+                Datagram(flow: place, bytes: Array(sent.prefix(branch + Token.length)))))
+        #expect(site.said(Site.pstn) == "INVITE INVITE")
+        // It is over, and its branch says nothing any more.
+        site.handle(.undelivered(Datagram(flow: place, bytes: sent)))
+        #expect(site.said(Site.pstn) == "")
     }
 
     @Test func whereARequestWaitsIsNeverMissed() {

@@ -129,6 +129,51 @@ import Testing
         #expect(site.sw.registrar.count == site.settings.registration.contactLimit)
     }
 
+    @Test func whatIsKeptOfAContactIsNoLongerThanItMayBe() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        func register(_ contact: String, _ extra: String = "", id: String = "r") throws -> Int {
+            phone.callID = id
+            try phone.authenticated(
+                "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>",
+                extra: "Contact: <\(contact)>\n\(extra)", hasContact: false, site: &site)
+            return try site.next(phone.endpoint).status
+        }
+        let long = String(repeating: "x", count: Switch.bindingBytes)
+        let half = long.prefix(Switch.bindingBytes / 2)
+        let usual = "sip:8001@\(phone.endpoint)"
+        #expect(try register("\(usual);x=\(long)") == 400)
+        #expect(try register(usual, "Supported: path\nPath: <sip:\(long)@example.com;lr>\n") == 400)
+        #expect(try register(usual, id: long) == 400)
+        #expect(
+            try register("\(usual);x=\(half)", "Path: <sip:\(half)@example.com;lr>\n") == 400)
+        #expect(site.sw.registrar.count == 0)
+        #expect(try register("\(usual);x=\(half)") == 200)
+        #expect(site.sw.registrar.count == 1)
+    }
+
+    @Test(arguments: ["SUBSCRIBE", "MESSAGE"])
+    func whatGoesOutAgainIsNoLongerThanItMayBe(method: String) throws {
+        var site = try Site(plan: Site.featurePlan)
+        var phones = try site.registered("8001", "8002")
+        func ask(_ count: Int, id: String) throws -> Int {
+            phones[0].callID = id
+            let field = method == "MESSAGE" ? "Subject: " : "Record-Route: <sip:127.0.0.1;lr>;x="
+            try phones[0].authenticated(
+                method, uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+                extra: "Event: dialog\n\(field)\(String(repeating: "x", count: count))\n",
+                site: &site)
+            return try site.next(
+                method == "MESSAGE" && count < 8_000 ? phones[1].endpoint : phones[0].endpoint
+            ).status
+        }
+        #expect(try ask(Switch.keptRequestBytes, id: "long") == 513)
+        #expect(site.sw.subscriptions.count == 0 && site.sw.forkCount == 0)
+        // A text that is passed has no status.
+        let passed = method == "MESSAGE" ? 0 : 200
+        #expect(try ask(Switch.keptRequestBytes / 2, id: "short") == passed)
+    }
+
     @Test func aRefusalIsNoLargerThanWhatItRefuses() throws {
         var site = try Site()
         let options = (0..<12_000).map { "o\($0)" }.joined(separator: ",")
