@@ -240,6 +240,8 @@ struct FlowRunner {
                 words[2], at: &site, id: "line\(step.line)", extra: extra, body: body)
         case "calls":
             try party.callUnasked(words[2], from: words[3], at: &site, id: "line\(step.line)")
+        case "sends" where words[2] == "SUBSCRIBE":
+            try party.authenticatedInside(words[2], extra: extra, site: &site)
         case "sends": party.send(words[2], at: &site, extra: extra, body: body)
         case "answers":
             guard let request = requests[words[0]], let status = Int(words[2]) else {

@@ -122,9 +122,10 @@ import Testing
         }
         #expect(site.records.last?.endReason == "12 is no number that can be called")
         #expect(site.sw.userSettings.isEmpty)
+        // Its level is too low for this one today.
+        var low = try site.registered("8009")[0]
         #expect(
-            try site.code("*75*7*0085212345678", by: &phone, id: "far").phrase
-                == "Speed dial 7 is 0085212345678")
+            try site.code("*75*7*02088886666", by: &low).phrase == "Speed dial 7 is 02088886666")
     }
 
     @Test func redialCallsTheLastNumberAndNoCodeIsOne() throws {
