@@ -13,9 +13,17 @@ struct Connections: Sendable {
         var isUsed = false
         /// A trunk speaks by it, or a phone whose password was right.
         var isProved = false
+        /// Whose password that was.
+        var prover: String?
     }
 
+    /// Connections that the password of one extension keeps at a time, so that a stolen one does not hold
+    /// all of them; more are closed like those of strangers. Its phones have far fewer.
+    static let limitOfExtension = 20
+
     private var open: [Flow: Known] = [:]
+    /// How many each extension keeps; those that keep none are missing.
+    private var countOfExtension: [String: Int] = [:]
     /// What the certificates of peers say that they are; most connections have none.
     private var names: [Flow: [String]] = [:]
     private var moves: [Flow: Flow] = [:]
@@ -30,12 +38,20 @@ struct Connections: Sendable {
 
     /// Whoever speaks by it has proved who it is.
     ///
-    /// - Returns: whether that is news.
-    mutating func proved(_ flow: Flow) -> Bool {
+    /// - Parameter prover: the extension; nil of a trunk.
+    /// - Returns: whether that is news, and keeps the connection.
+    mutating func proved(_ flow: Flow, by prover: String?) -> Bool {
         guard let place = open.index(forKey: flow), !open.values[place].isProved else {
             return false
         }
+        if let prover {
+            guard countOfExtension[prover, default: 0] < Self.limitOfExtension else {
+                return false
+            }
+            countOfExtension[prover, default: 0] += 1
+        }
         open.values[place].isProved = true
+        open.values[place].prover = prover
         return true
     }
 
@@ -47,7 +63,11 @@ struct Connections: Sendable {
     /// - Returns: whether requests of ours may wait on it.
     mutating func closed(_ flow: Flow) -> Bool {
         names[flow] = nil
-        return open.removeValue(forKey: flow)?.isUsed ?? false
+        guard let known = open.removeValue(forKey: flow) else { return false }
+        if let prover = known.prover, let count = countOfExtension[prover] {
+            countOfExtension[prover] = count > 1 ? count - 1 : nil
+        }
+        return known.isUsed
     }
 
     mutating func certified(_ flow: Flow, _ names: [String]) { self.names[flow] = names }

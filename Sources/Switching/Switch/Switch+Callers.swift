@@ -40,7 +40,7 @@ extension Switch {
                 challenge(request, on: flow, stale: true)
                 return .answered
             }
-            prove(flow)
+            prove(flow, by: subscriber.number)
             guard isWithinRate(request, of: subscriber) else {
                 counters.count("refused-requests-per-second")
                 answerStatelessly(request, 503, on: flow, retryAfter: 1)

@@ -27,8 +27,10 @@ extension Switch {
 
     /// Whoever sent something on this flow has proved who it is: its connection is not closed to make
     /// room for others.
-    mutating func prove(_ flow: Flow) {
-        guard flow.transport.isReliable, connections.proved(flow) else { return }
+    ///
+    /// - Parameter prover: whose password it was; nil of a trunk.
+    mutating func prove(_ flow: Flow, by prover: String?) {
+        guard flow.transport.isReliable, connections.proved(flow, by: prover) else { return }
         actions.notices.append(.proved(flow))
     }
 

@@ -38,7 +38,7 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
-        prove(flow)
+        prove(flow, by: subscriber(at: reference)?.number)
         guard isWithinRate(request, of: reference) else {
             counters.count("refused-requests-per-second")
             answerStatelessly(request, 503, on: flow, retryAfter: 1)

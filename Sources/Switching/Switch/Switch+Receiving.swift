@@ -16,7 +16,9 @@ extension Switch {
         }
         if datagram.flow.transport.isReliable {
             connections.heard(on: datagram.flow)
-            if trustedAddresses.contains(datagram.flow.remote.ip) { prove(datagram.flow) }
+            if trustedAddresses.contains(datagram.flow.remote.ip) {
+                prove(datagram.flow, by: nil)
+            }
         } else if STUNMessage.isMeant(by: datagram.bytes) {
             stunReceived(datagram)
             return
@@ -211,8 +213,6 @@ extension Switch {
             strayResponse(response, on: flow)
             return
         }
-        // Nobody but whom we have asked knows the branch.
-        prove(flow)
         switch clients[handle].machine {
         case .invite(var machine):
             let action = machine.responseReceived(response.status, now: now)

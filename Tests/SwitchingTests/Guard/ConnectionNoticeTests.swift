@@ -147,6 +147,30 @@ import Testing
         #expect(site.notices.isEmpty)
     }
 
+    @Test func onePasswordKeepsNoMoreConnectionsThanItMay() throws {
+        let limit = Connections.limitOfExtension
+        let endpoints = (0..<limit + 2).map { Endpoint(text: "203.0.113.9:\(6000 + $0)") }
+        var site = try Self.site(endpoints)
+        var phone = Party("8001", endpoints[0])
+        for endpoint in endpoints {
+            phone.endpoint = endpoint
+            #expect(try phone.register(at: &site).status == 200)
+        }
+        #expect(site.notices == endpoints.prefix(limit).map { .proved(Self.flow($0)) })
+        // Of another extension it says nothing, and what is closed makes room.
+        site.notices = []
+        let last = try #require(endpoints.last)
+        var other = Party("8002", last)
+        #expect(try other.register(at: &site).status == 200)
+        site.handle(
+            .connectionClosed(
+                ClosedConnection(flow: Self.flow(endpoints[0]), wasAccepted: true)))
+        phone.endpoint = endpoints[limit]
+        #expect(try phone.register(at: &site).status == 200)
+        #expect(
+            site.notices == [.proved(Self.flow(last)), .proved(Self.flow(endpoints[limit]))])
+    }
+
     @Test func aTrunkIsKnownByItsFirstWord() throws {
         var gateway = Party("e1", Endpoint(ip: Site.e1.ip, port: 40_000))
         gateway.callID = "alive"
