@@ -77,6 +77,8 @@ public enum Fault: String, CaseIterable, Hashable, Sendable {
     case refunds
     /// Calls that ring at one phone and are answered at another (RFC 3891).
     case pickups
+    /// Phones that lose their power in a call and are there again soon.
+    case reboots
 }
 
 /// Which faults a world has.

@@ -37,6 +37,7 @@ extension Simulation {
         case .vanishing: 3000...20_000
         case .refunds: 2000...12_000
         case .pickups: 300...4000
+        case .reboots: 3000...20_000
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
@@ -76,6 +77,7 @@ extension Simulation {
         case .vanishing: killAPhoneInACall()
         case .refunds: refundACall()
         case .pickups: pickUpACall()
+        case .reboots: rebootAPhoneInACall()
         case .drains:
             drainForUpgrade(true)
             relief(of: fault, within: 500...10_000)

@@ -141,20 +141,36 @@ extension Simulation {
         vanish(callID, of: index)
     }
 
+    mutating func rebootAPhoneInACall() {
+        guard let (index, _) = drawTalking() else { return }
+        reboot(index, after: .milliseconds(chance.number(in: 1000...9000)))
+    }
+
+    mutating func reboot(_ index: Int, after span: Instant.Span) {
+        for callID in agents[index].establishedSessions { vanished(callID, of: index) }
+        agents[index].reboot(after: span, now: now)
+        flush(index)
+    }
+
     /// Where nobody is asked whether it is there, a free call of two dead phones has no end but the
     /// operator's.
     mutating func endDesertedCalls() {
-        guard agents.contains(where: { $0.sessions.values.contains(where: \.isVanished) }) else {
-            return
+        let isDeserted = agents.contains { agent in
+            agent.sessions.values.contains { $0.isVanished || $0.isForgotten }
         }
+        guard isDeserted else { return }
         for call in auditor.runningCalls where theSwitch != nil {
             turn(.requested(.hungUp(call: call.description), by: ControlToken(rawValue: .max)))
         }
     }
 
     mutating func vanish(_ callID: [UInt8], of index: Int) {
-        let session = agents[index].sessions[callID]
+        vanished(callID, of: index)
         agents[index].vanish(from: callID)
+    }
+
+    private mutating func vanished(_ callID: [UInt8], of index: Int) {
+        let session = agents[index].sessions[callID]
         auditor.vanished(
             callID,
             wasRefreshing: session?.refreshesItself == true && session?.sessionEnds != nil)

@@ -126,6 +126,9 @@ public struct Binding: Sendable, Hashable {
     /// False while it was registered by a connection that is gone. Not stored: connections end with
     /// the process.
     public var isReachable = true
+    /// The Call-ID of the binding that this one has displaced from its flow; empty where there was none.
+    /// Not stored.
+    public var displaced: [UInt8] = []
 
     public init(
         number: String, contact: [UInt8], flow: Flow, expiresAt: Int64, callID: [UInt8],

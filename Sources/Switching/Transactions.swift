@@ -19,7 +19,7 @@ struct ClientEntry: Sendable {
         case probe(trunk: String, target: NextHop)
         /// REGISTER to a trunk's operator.
         case registration(trunk: String)
-        /// OPTIONS or UPDATE inside a dialog: is that side still there?
+        /// INFO, UPDATE or OPTIONS inside a dialog: is that side still there?
         case check(call: Handle, side: Side)
         /// INVITE inside a dialog, for the join of this call.
         case join(call: Handle, asked: LegReference)
@@ -141,6 +141,8 @@ struct DeadlineKey: Hashable, DeadlineKeying {
         case silentFlow
         /// A subscription at the mailbox server is due, or has rested.
         case mailbox
+        /// Phones that have registered anew are asked whether they know of their calls.
+        case restartedPhones
     }
 
     var kind: Kind

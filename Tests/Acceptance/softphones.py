@@ -75,15 +75,19 @@ class Pjsua2:
 
 
 class Baresip(Softphone):
-    """Told what to do over its control port; it sends a tone, and plays to a device that is none."""
+    """Told what to do over its control port; it sends a tone, and plays to a device that is none.
+    `port` is that of SIP, any when it is 0."""
 
-    def __init__(self, site, user, *, transport="udp", authority=None):
+    def __init__(self, site, user, *, transport="udp", authority=None, port=0):
         folder = site.path(f"baresip-{user}")
         os.makedirs(folder, exist_ok=True)
         control = free_port()
+        if control == port + 1:
+            # It takes that for TLS.
+            control = free_port()
         with open(os.path.join(folder, "config"), "w") as file:
             file.write(
-                "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\nrtp_stats yes\n"
+                f"sip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nrtp_stats yes\n"
                 + (f"sip_cafile {authority.certificate}\nsip_verify_server yes\n"
                    if authority else "")
                 # A tone for the caller would take the device from its call.
@@ -142,9 +146,9 @@ class Baresip(Softphone):
 
 
 def write_linphone_config(
-        config, user, *, password, realm, where, transport="udp", authority=None):
+        config, user, *, password, realm, where, transport="udp", authority=None, port=0):
     # Zero closes a port, -1 leaves the choice to the system.
-    ports = {kind: -1 if kind == transport else 0 for kind in ("udp", "tcp", "tls")}
+    ports = {kind: port or -1 if kind == transport else 0 for kind in ("udp", "tcp", "tls")}
     with open(config, "w") as file:
         file.write(
             "[sip]\n" + "".join(f"sip_{'' if k == 'udp' else k + '_'}port={v}\n"
@@ -165,9 +169,10 @@ def write_linphone_config(
 
 
 class Linphone(Softphone):
-    """Told what to do by its keyboard; it plays a file and writes what it hears to another."""
+    """Told what to do by its keyboard; it plays a file and writes what it hears to another. `port` is that
+    of SIP, any when it is 0."""
 
-    def __init__(self, site, user, *, transport="udp", authority=None):
+    def __init__(self, site, user, *, transport="udp", authority=None, port=0):
         folder = site.path(f"linphone-{user}")
         os.makedirs(folder, exist_ok=True)
         # Its database has to have a folder.
@@ -176,7 +181,7 @@ class Linphone(Softphone):
         write_linphone_config(
             config, user, password=site.extensions[user], realm=site.realm,
             where=site.tls if transport == "tls" else site.address, transport=transport,
-            authority=authority)
+            authority=authority, port=port)
         super().__init__(
             site, user, "linphone", ["linphonec", "-a", "-c", config, "-d", "1"],
             stdin=subprocess.PIPE)

@@ -54,6 +54,13 @@ def wait_heard(phone, count):
         time.sleep(0.05)
 
 
+def wait_registered(site, user, phone):
+    limit = time.monotonic() + 20
+    while registration(site, user) is None:
+        assert time.monotonic() < limit, f"{user} did not register:\n{phone.log_text()}"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("transports", ["udp", "tcp", "tls", "mixed"])
 def test_phones_of_four_makers_call_each_other(tls, authority, transports):
     for program in ("baresip", "linphonec", "sipp"):
@@ -107,10 +114,7 @@ def test_another_makers_phone_holds_and_transfers(tls, phones, make):
     caller, last = phones("8001", algorithm="MD5"), phones("8003", algorithm="MD5")
     other = make(tls, "8002")
     try:
-        limit = time.monotonic() + 20
-        while registration(tls, "8002") is None:
-            assert time.monotonic() < limit, f"{program} did not register:\n{other.log_text()}"
-            time.sleep(0.1)
+        wait_registered(tls, "8002", other)
         call = caller.dial("8002")
         call.wait_answered()
         call.wait_packets("received", 25)
@@ -144,6 +148,52 @@ def test_another_makers_phone_holds_and_transfers(tls, phones, make):
         tls.wait_idle()
     finally:
         other.close()
+
+
+@pytest.mark.parametrize("make", [softphones.Baresip, softphones.Linphone])
+def test_a_phone_that_reboots_in_a_call_is_found_within_seconds(site, peers, measured, make):
+    """Both answer 200 to OPTIONS of a dialog that they do not know."""
+    program = {softphones.Baresip: "baresip", softphones.Linphone: "linphonec"}[make]
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+    site.realm = REALM
+    site.write_config(calls={"alive-check": "10s"}, digest="[MD5]")
+    site.start()
+    site.import_tariff()
+    site.open_account("desk", "5")
+    site.import_extensions(("8002", "country", "desk"))
+    gateway = peers(site.e1_port)
+    port = free_port()
+    phone = make(site, "8002", port=port)
+    try:
+        wait_registered(site, "8002", phone)
+        phone.dial("02088886666")
+        call = gateway.incoming()
+        call.answer()
+        # Both sides are asked whether they are there, and talk on.
+        time.sleep(22)
+        assert len(call.received("INFO")) == 2 and call.is_up
+        before = call.packets()["received"]
+        time.sleep(1)
+        assert call.packets()["received"] - before > 40
+        phone.close()
+        phone = make(site, "8002", port=port)
+        killed = time.monotonic()
+        call.wait_ended(15)
+        measured(f"{program} was back and found after {time.monotonic() - killed:.1f} s")
+        (bye,) = call.received("BYE")
+        assert "8002 is gone (481)" in bye.text
+        record = site.wait_record()
+        assert (record.end_reason, record.released_by, record.q850) == (
+            "8002 is gone (481)", "switch", 102)
+        assert 23 < record.billed_seconds < 40
+        account = site.account("desk")
+        assert account.amount("reserved") == 0
+        assert account.amount("balance") == 5 - record.charge
+        # What its first life bound is gone: nobody would answer there.
+        assert len([r for r in site.ask("show", "registrations") if r["extension"] == "8002"]) == 1
+    finally:
+        phone.close()
 
 
 @pytest.mark.parametrize("make", ["linphone", "baresip"])

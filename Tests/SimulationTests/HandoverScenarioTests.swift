@@ -150,6 +150,19 @@ import Testing
         scenario.end()
     }
 
+    /// Elsewhere: a phone that has begun anew answers OPTIONS in a call that it does not know, and is
+    /// taken for one that talks.
+    @Test func aPhoneThatBeginsAnewEndsItsCallWithinSeconds() throws {
+        let scenario = try Scenario(balance: "10") { $0.settings.calls.aliveCheck = .seconds(600) }
+        let (call, _) = try talking(scenario)
+        scenario.world.reboot(5, after: .seconds(4))
+        scenario.wait(.seconds(10))
+        #expect(scenario.running == 0 && scenario.records == 1)
+        let lasted = try #require(scenario.lasted(call))
+        #expect((14_000...19_000).contains(lasted))
+        scenario.end()
+    }
+
     /// Nobody is asked here whether it is there; the phone that has died refreshed its session.
     @Test func aSessionThatNobodyRefreshesEndsItsCall() throws {
         let scenario = try Scenario(balance: "100", faults: [.sessionTimers]) {

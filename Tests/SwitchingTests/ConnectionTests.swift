@@ -273,11 +273,11 @@ private struct StreamSite {
             let new = StreamSite.flow(40_002)
             for second in 0..<Int(span.milliseconds / 1000) {
                 stream.site.pass(.seconds(1))
-                for options in stream.site.all(caller.endpoint) where options.method == .options {
-                    caller.answer(options, 200, at: &stream.site)
+                for info in stream.site.all(caller.endpoint) where info.method == .info {
+                    caller.answer(info, 200, at: &stream.site)
                 }
-                for options in stream.site.all(new.remote) where options.method == .options {
-                    callee.answer(options, 200, at: &stream.site)
+                for info in stream.site.all(new.remote) where info.method == .info {
+                    callee.answer(info, 200, at: &stream.site)
                 }
                 if !stream.site.all(old.remote).isEmpty {
                     // Nobody is there any more.

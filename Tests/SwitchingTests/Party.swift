@@ -84,10 +84,11 @@ struct Party {
         site.deliver(sent, from: endpoint)
     }
 
+    /// - Parameter boot: how often it has begun anew: each time it has another Call-ID.
     mutating func register(
-        at site: inout Site, expires: Int = 3600, password: String? = nil
+        at site: inout Site, expires: Int = 3600, password: String? = nil, boot: Int = 0
     ) throws -> Message {
-        callID = "register-\(number)"
+        callID = boot == 0 ? "register-\(number)" : "register-\(number)-\(boot)"
         try authenticated(
             "REGISTER", uri: "sip:example.com", to: "<sip:\(number)@example.com>",
             extra: "Expires: \(expires)\n", site: &site, password: password)

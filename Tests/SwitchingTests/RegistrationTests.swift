@@ -97,6 +97,89 @@ import Testing
         #expect(ports == [20_002, 20_003, 20_004, 20_005, 20_006])
     }
 
+    // MARK: Phones that make up a Contact each time
+
+    /// Registers these contacts by the flow of 8001 and this Call-ID.
+    private func bind(
+        _ contacts: String..., callID: String, at site: inout Site, cseq: Int = 0,
+        extra: String = ""
+    ) throws {
+        var phone = Party.phone("8001")
+        phone.callID = callID
+        phone.cseq = cseq
+        phone.branches = cseq
+        let fields = contacts.map { "Contact: <\($0)>\n" }.joined() + extra
+        try phone.authenticated(
+            "REGISTER", uri: "sip:example.com", to: "<sip:8001@example.com>", extra: fields,
+            hasContact: false, site: &site)
+        #expect(try site.next(phone.endpoint).status == 200)
+    }
+
+    private func contacts(_ site: Site) -> [String] {
+        site.sw.registrar.all(at: 0).map { String(decoding: $0.contact, as: UTF8.self) }
+    }
+
+    @Test func aPhoneThatHasBegunAnewIsRungOnce() throws {
+        var site = try Site()
+        try bind("sip:8001-0x55d1@127.0.0.1:18001", callID: "first", at: &site)
+        try bind("sip:8001-0x9c20@127.0.0.1:41234", callID: "second", at: &site)
+        #expect(contacts(site) == ["sip:8001-0x9c20@127.0.0.1:41234"])
+        guard case .bindingRemoved(_, let gone, _) = site.commits.last?.changes.first else {
+            Issue.record("the store was not told")
+            return
+        }
+        #expect(gone.elementsEqual("sip:8001-0x55d1@127.0.0.1:18001".utf8))
+        var caller = try site.registered("8002")[0]
+        try caller.call("8001", at: &site)
+        let invites = site.all(Party.phone("8001").endpoint)
+        #expect(invites.map(\.method) == [.invite])
+        #expect(
+            invites.first?.requestURI.elementsEqual("sip:8001-0x9c20@127.0.0.1:41234".utf8) == true)
+        var called = Party.phone("8001")
+        called.answer(try #require(invites.first), 486, at: &site)
+        #expect(site.records.last?.attempts.count == 1)
+    }
+
+    /// Two accounts of a program or two contacts of a phone are no earlier life of each other.
+    @Test func whatOnePhoneBindsAtOnceIsKept() throws {
+        var site = try Site()
+        try bind("sip:a@127.0.0.1:1", "sip:b@127.0.0.1:2", callID: "first", at: &site)
+        #expect(contacts(site) == ["sip:a@127.0.0.1:1", "sip:b@127.0.0.1:2"])
+        // One by one, by the same Call-ID.
+        try bind("sip:a@127.0.0.1:1", callID: "first", at: &site, cseq: 10)
+        try bind("sip:b@127.0.0.1:2", callID: "first", at: &site, cseq: 20)
+        #expect(contacts(site) == ["sip:a@127.0.0.1:1", "sip:b@127.0.0.1:2"])
+        try bind("sip:c@127.0.0.1:1", "sip:d@127.0.0.1:2", callID: "second", at: &site)
+        #expect(contacts(site) == ["sip:c@127.0.0.1:1", "sip:d@127.0.0.1:2"])
+    }
+
+    @Test(arguments: [
+        ("sip:b@127.0.0.1:1;transport=tcp", ""), ("sips:b@127.0.0.1:1", ""),
+        ("sip:b@127.0.0.9:1", ""), ("sip:b@127.0.0.1:1", "User-Agent: other\n"),
+        ("sip:b@127.0.0.1:1", "Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKphone\n"),
+        ("sip:b@127.0.0.1:1", "Path: <sip:127.0.0.1:18001;lr>\nSupported: path\n"),
+    ])
+    func whatMayBeAnotherPhoneIsKept(contact: String, extra: String) throws {
+        var site = try Site()
+        try bind("sip:a@127.0.0.1:1", callID: "first", at: &site)
+        try bind(contact, callID: "second", at: &site, extra: extra)
+        #expect(contacts(site) == ["sip:a@127.0.0.1:1", contact])
+    }
+
+    /// Two phones behind a session border controller that shows both by one flow: the first is back as
+    /// soon as it refreshes, and neither displaces the other again.
+    @Test func whoRegistersAgainAfterItWasDisplacedSharesItsFlow() throws {
+        var site = try Site()
+        try bind("sip:a@127.0.0.1:1", callID: "first", at: &site)
+        try bind("sip:b@127.0.0.1:1", callID: "second", at: &site)
+        #expect(contacts(site) == ["sip:b@127.0.0.1:1"])
+        for round in 1...3 {
+            try bind("sip:a@127.0.0.1:1", callID: "first", at: &site, cseq: 10 * round)
+            try bind("sip:b@127.0.0.1:1", callID: "second", at: &site, cseq: 10 * round)
+            #expect(Set(contacts(site)) == ["sip:a@127.0.0.1:1", "sip:b@127.0.0.1:1"])
+        }
+    }
+
     // MARK: Phones that know one digest
 
     private func asked(

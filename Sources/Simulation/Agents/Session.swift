@@ -53,6 +53,8 @@ struct Session: Sendable {
     var isHandedOn = false
     /// It is dead to this call, and says nothing at all.
     var isVanished = false
+    /// Its phone has begun anew since, and has never heard of it.
+    var isForgotten = false
     /// When it hangs up, since nobody has refreshed the session.
     var sessionEnds: Instant?
     /// It is this side that refreshes the session.

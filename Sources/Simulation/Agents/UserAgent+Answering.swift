@@ -166,7 +166,8 @@ extension UserAgent {
 
     mutating func canceled(_ request: Message, now: Instant) {
         let callID = Array(request.callID)
-        guard let session = sessions[callID], let invite = session.invite else {
+        guard let session = sessions[callID], !session.isForgotten, let invite = session.invite
+        else {
             reply(request, 481, tag: newTag())
             return
         }

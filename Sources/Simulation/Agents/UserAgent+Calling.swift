@@ -6,12 +6,13 @@ extension UserAgent {
     // MARK: REGISTER
 
     mutating func register(now: Instant) {
-        guard kind == .phone, !isCalm else { return }
+        guard kind == .phone, !isCalm, condition != .dead else { return }
         registerCSeq += 1
         let own = Array("<sip:\(number)@example.com>".utf8)
         var writer = begin(
             .register, uri: Array("sip:example.com".utf8), from: own + Array(";tag=r".utf8),
-            to: own, callID: Array("register-\(index)".utf8), cseq: registerCSeq)
+            to: own, callID: Array("register-\(index)-\(boots)".utf8),
+            cseq: registerCSeq)
         writer.field(.expires, registerExpires)
         authorise(&writer, .register, uri: Array("sip:example.com".utf8))
         send(writer.finish(), session: [], now: now)
@@ -161,7 +162,8 @@ extension UserAgent {
     /// A 2xx that came once more: its ACK was lost.
     private mutating func answeredAgain(_ response: Message) {
         guard (200..<300).contains(response.status),
-            let session = sessions[Array(response.callID)], !session.leavesOutAck
+            let session = sessions[Array(response.callID)], !session.leavesOutAck,
+            !session.isForgotten
         else { return }
         acknowledge(response)
     }

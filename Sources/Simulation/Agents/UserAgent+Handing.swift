@@ -11,6 +11,17 @@ extension UserAgent {
             .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
+    /// Calls that it talks in, or has begun to leave.
+    var establishedSessions: [[UInt8]] {
+        sessions.filter { session in
+            switch session.value.state {
+            case .talking, .leaving: true
+            case .inviting, .canceled, .answered, .ended: false
+            }
+        }
+        .map(\.key).sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
     // MARK: REFER
 
     /// Asks that whom it talks with be connected to somebody else (RFC 3515). The serial of the call
@@ -71,6 +82,31 @@ extension UserAgent {
         for key in Array(outstanding.keys) where outstanding[key]?.session == callID {
             outstanding[key] = nil
         }
+    }
+
+    /// It loses its power, and with it all that it knew; after a while it is back.
+    mutating func reboot(after span: Instant.Span, now: Instant) {
+        for callID in Array(sessions.keys) {
+            end(callID)
+            sessions[callID]?.isForgotten = true
+            sessions[callID]?.hasRung = false
+            sessions[callID]?.hasRungInVain = false
+            sessions[callID]?.hasAnsweredUnacknowledged = false
+        }
+        outstanding = [:]
+        replies = [:]
+        boots += 1
+        registerCSeq = 0
+        responder = DigestResponder(
+            username: number, password: SimulatedSite.password(index),
+            hashes: SimulatedSite.hashes)
+        condition = .dead
+        self.after(span, .boot, now: now)
+    }
+
+    mutating func boot(now: Instant) {
+        condition = .well
+        register(now: now)
     }
 
     // MARK: Session timers (RFC 4028)

@@ -38,6 +38,8 @@ struct UserAgent: Sendable {
         case midCall(callID: [UInt8])
         case sessionOver(callID: [UInt8])
         case refresh(callID: [UInt8])
+        /// Its power is back.
+        case boot
         /// The same bytes once more, whatever came of them.
         case again([UInt8])
     }
@@ -63,6 +65,8 @@ struct UserAgent: Sendable {
     /// The last response to each request, to be sent when it comes again.
     var replies: [TransactionID: [UInt8]] = [:]
     var registerCSeq = 0
+    /// How often it has lost its power: each time it registers by a new Call-ID.
+    var boots = 0
     var registerExpires = 60
     /// How often it had to hang up, since the switch had not refreshed a session.
     var sessionsNotRefreshed = 0
@@ -212,17 +216,20 @@ struct UserAgent: Sendable {
         case .cancel: canceled(request, now: now)
         case .bye:
             let session = sessions[callID]
-            reply(request, session == nil ? 481 : 200)
+            reply(request, session?.isForgotten ?? true ? 481 : 200)
             // A fork that was one too many is hung up by a tag of its own.
             if let session, request.toTag.map(Array.init) == tag(of: session) { end(callID) }
         case .prack:
             sessions[callID]?.provisional = []
-            reply(request, sessions[callID] == nil ? 481 : 200)
+            reply(request, sessions[callID]?.isForgotten ?? true ? 481 : 200)
         case .options where request.toTag == nil:
             switch condition {
             case .well, .dead: reply(request, 200, tag: newTag())
             case .refusing: reply(request, 503, tag: newTag())
             }
+        case .options where sessions[callID]?.isForgotten == true:
+            // As it would outside of a dialog: many phones do not look whether they know that.
+            reply(request, 200)
         case .ack, .register, .options, .update, .info, .subscribe, .notify, .refer, .message,
             .publish, .other:
             if request.method == .update { refreshed(by: request, now: now) }
@@ -247,10 +254,13 @@ struct UserAgent: Sendable {
         case .midCall(let callID): midCall(callID, now: now)
         case .sessionOver(let callID): sessionOver(callID, now: now)
         case .refresh(let callID): refresh(callID, now: now)
+        case .boot: boot(now: now)
         case .again(let bytes):
             // The dead repeat nothing.
             let callID = Array(own(bytes).callID)
-            guard !isCalm, sessions[callID]?.isVanished != true else { return }
+            guard !isCalm, sessions[callID]?.isVanished != true,
+                sessions[callID]?.isForgotten != true
+            else { return }
             if condition != .dead { outbox.append(bytes) }
             after(.milliseconds(500), .again(bytes), now: now)
         }

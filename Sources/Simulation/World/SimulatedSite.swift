@@ -168,7 +168,7 @@ struct SimulatedSite: Sendable {
                     callLimit: chance.number(in: 1...3)))
         }
         if faults.contains(.forwarding) { makeForwards(&chance) }
-        if faults.contains(.vanishing) {
+        if faults.contains(.vanishing) || faults.contains(.reboots) {
             settings.calls.aliveCheck = .seconds(chance.number(in: 5...20))
             // Where nobody is asked, a dead phone's call ends with the session that it refreshed.
             if faults.contains(.sessionTimers), chance.happens(permille: 400) {

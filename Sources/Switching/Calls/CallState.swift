@@ -18,6 +18,7 @@ struct CallState: Sendable {
         /// The CSeq of an INVITE of ours without an offer, whose 2xx waits for the other side's ACK.
         var acknowledgementDue: UInt32?
         var session: SessionTimer?
+        var methods = PeerMethods()
     }
 
     /// An INVITE of ours that is out: what a CANCEL, an ACK and a BYE are made from.
@@ -64,6 +65,10 @@ struct CallState: Sendable {
     /// It was answered, and nobody has been told so yet.
     var isUntold = false
 
+    /// The caller's methods are the low bits of their field, the callee's those above.
+    private static let methodBits: UInt8 = 2
+    private static let methodMask: UInt8 = 3
+
     private static let version: UInt8 = 3
     /// Before texts had short lengths.
     private static let wideVersion: UInt8 = 2
@@ -78,6 +83,7 @@ struct CallState: Sendable {
         case joined, callerGone, calleeGone, untold
         case callerSession, calleeSession
         case parked
+        case methods
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -128,8 +134,10 @@ struct CallState: Sendable {
             writer.field(Tag.limit.rawValue) { $0.number(limitMilliseconds) }
         }
         if let joined { writer.field(Tag.joined.rawValue) { $0.number(joined.rawValue) } }
-        Self.write(caller.session, .callerSession, to: &writer)
-        Self.write(callee?.session, .calleeSession, to: &writer)
+        Self.write(caller, .callerSession, to: &writer)
+        if let callee { Self.write(callee, .calleeSession, to: &writer) }
+        let methods = caller.methods.rawValue | (callee?.methods.rawValue ?? 0) << Self.methodBits
+        if methods != 0 { writer.field(Tag.methods.rawValue) { $0.byte(methods) } }
         if isCallerGone { writer.field(Tag.callerGone.rawValue) { _ in } }
         if isCalleeGone { writer.field(Tag.calleeGone.rawValue) { _ in } }
         if let parked {
@@ -171,23 +179,23 @@ struct CallState: Sendable {
         writer.small(UInt64(flow.remote.port))
     }
 
-    /// Without its deadline: nobody could refresh it while the process was down.
-    private static func write(_ session: SessionTimer?, _ tag: Tag, to writer: inout JournalWriter)
-    {
-        guard let session else { return }
+    /// The session timer without its deadline: nobody could refresh it while the process was down.
+    private static func write(_ leg: LegState, _ tag: Tag, to writer: inout JournalWriter) {
+        guard let session = leg.session else { return }
         writer.field(tag.rawValue) {
             $0.number(UInt64(session.seconds))
-            $0.byte((session.isOurs ? 1 : 0) | (session.takesUpdate ? 2 : 0))
+            $0.byte((session.isOurs ? 1 : 0) | (leg.methods.contains(.update) ? 2 : 0))
         }
     }
 
-    private static func session(_ reader: inout JournalReader) -> SessionTimer? {
+    /// Versions before the field of methods said here alone that a side takes UPDATE.
+    private static func readSession(of leg: inout LegState, _ reader: inout JournalReader) {
         guard let seconds = reader.number(as: UInt32.self), let flags = reader.byte() else {
-            return nil
+            return
         }
-        return SessionTimer(
-            seconds: seconds, isOurs: flags & 1 != 0, takesUpdate: flags & 2 != 0,
-            expiresAt: .distantFuture)
+        leg.session = SessionTimer(
+            seconds: seconds, isOurs: flags & 1 != 0, expiresAt: .distantFuture)
+        if flags & 2 != 0 { leg.methods.insert(.update) }
     }
 
     private static func write(_ text: String?, _ tag: Tag, to writer: inout JournalWriter) {
@@ -251,8 +259,21 @@ struct CallState: Sendable {
             case .joined:
                 guard let number = field.number() else { return nil }
                 read?.joined = CallID(rawValue: number)
-            case .callerSession: read?.caller.session = Self.session(&field)
-            case .calleeSession: read?.callee?.session = Self.session(&field)
+            case .callerSession:
+                if var leg = read?.caller {
+                    Self.readSession(of: &leg, &field)
+                    read?.caller = leg
+                }
+            case .calleeSession:
+                if var leg = read?.callee {
+                    Self.readSession(of: &leg, &field)
+                    read?.callee = leg
+                }
+            case .methods:
+                guard let methods = field.byte() else { return nil }
+                read?.caller.methods = PeerMethods(rawValue: methods & Self.methodMask)
+                read?.callee?.methods = PeerMethods(
+                    rawValue: methods >> Self.methodBits & Self.methodMask)
             case .callerGone: read?.isCallerGone = true
             case .calleeGone: read?.isCalleeGone = true
             case .parked:

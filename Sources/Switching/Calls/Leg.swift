@@ -48,13 +48,14 @@ struct Leg: Sendable {
     var offersLate = false
     /// How often in a row it could not be asked, since its connection is gone.
     var lostAsks: UInt8 = 0
+    var methods = PeerMethods()
     /// How many branches the INVITE to it allows in all (RFC 5393 §5.3).
     var breadth: UInt32 = 1
     /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
     var rings: String?
     /// Its session timer, where it has one.
     var session: SessionTimer?
-    /// When it last said something in its dialog.
+    /// When it last said something in its dialog, or something was asked of it there.
     var heardAt = Leg.unheard
     /// The phone or trunk in words, for the log.
     var name: String

@@ -3,13 +3,11 @@ import SIP
 /// The session timer of one leg (RFC 4028): by when somebody has to say that the call goes on, and who.
 ///
 /// Each leg has its own, since its other end is the switch. The peer refreshes where it can; we do where
-/// it asks for that. A peer without session timers is asked by OPTIONS; see `Switch+Sessions`.
+/// it asks for that. Every peer is asked besides whether it is there; see `Switch+Sessions`.
 struct SessionTimer: Sendable, Hashable {
     var seconds: UInt32
     /// We refresh it; otherwise the peer does.
     var isOurs: Bool
-    /// The peer takes UPDATE, so that a refresh needs no session description (RFC 3311).
-    var takesUpdate: Bool
     var expiresAt: Instant
 
     /// The least interval that may be asked of anybody (RFC 4028 §5).
@@ -22,6 +20,9 @@ struct SessionTimer: Sendable, Hashable {
             ? expiresAt + .seconds(-Int(seconds / 2))
             : expiresAt + .seconds(-Int(min(32, seconds / 3)))
     }
+
+    /// Session-Expires of a request of ours.
+    var offer: String { "\(seconds);refresher=\(isOurs ? "uac" : "uas")" }
 
     mutating func refreshed(now: Instant) {
         expiresAt = now + .seconds(Int(seconds))

@@ -53,11 +53,22 @@ struct Registrar: Sendable {
                 || binding.contact == contact
                     && (binding.outbound == nil || binding.regID == outbound.regID)
         }
+
+        /// Whether the phone of a binding that this is about is surely the same one: it says so, or its
+        /// contact is no private address behind NAT, which another phone may have too.
+        func isOfSamePhone(as binding: Binding) -> Bool {
+            if outbound != nil, outbound == binding.outbound { return true }
+            return isAbout(binding) && binding.path.isEmpty
+                && URI(parsing: contact[...]).flatMap { IPAddress(parsing: $0.host) }
+                    == binding.flow.remote.ip
+        }
     }
 
     enum Outcome: Sendable {
-        /// `left` are connections that the same phone was reached by before.
-        case done([StoredChange], left: [Flow])
+        /// `left` are connections that the same phone was reached by before. `restarted` is where a
+        /// phone was and is reached that has a new Call-ID, as one that has begun anew has; empty where
+        /// it goes on with its Call-ID.
+        case done([StoredChange], left: [Flow], restarted: [Flow])
         /// An older request of the same Call-ID: nothing was changed (§10.3 step 7).
         case outOfOrder
         /// The table is full.
@@ -136,9 +147,11 @@ struct Registrar: Sendable {
     ///
     /// - Parameters:
     ///   - wishes: contacts to bind or remove; nil removes all (`Contact: *`).
-    ///   - template: flow, Call-ID, CSeq and user agent of the request.
+    ///   - template: flow, Call-ID, CSeq, user agent and Path of the request.
+    ///   - isDirect: no proxy stands between: behind its flow is one phone.
     mutating func register(
-        _ wishes: [Wish]?, template: Binding, wallTime: Int64, contactLimit: Int, tableLimit: Int
+        _ wishes: [Wish]?, template: Binding, isDirect: Bool, wallTime: Int64, contactLimit: Int,
+        tableLimit: Int
     ) -> Outcome {
         let number = template.number
         var list = bindings[number] ?? []
@@ -148,6 +161,10 @@ struct Registrar: Sendable {
             $0.flow.transport.isReliable && $0.flow != template.flow
                 && $0.callID == template.callID
         }
+        let restarted = restartedFlows(wishes ?? [], template: template)
+        // One that was displaced from its flow and registers again shares that with another.
+        let isAlone =
+            isDirect && !restarted.isEmpty && !list.contains { $0.displaced == template.callID }
 
         for binding in list where binding.expiresAt <= wallTime {
             changes.append(binding.removed)
@@ -175,6 +192,7 @@ struct Registrar: Sendable {
                     {
                         changes.append(list[place].removed)
                     }
+                    binding.displaced = list[place].displaced
                     list[place] = binding
                 } else {
                     // The same phone behind the same flow with a new contact text replaces itself; so
@@ -183,6 +201,12 @@ struct Registrar: Sendable {
                         ($0.flow == template.flow || !$0.isReachable)
                             && $0.callID == template.callID && $0.cseq != template.cseq
                     }) {
+                        changes.append(list.remove(at: stale).removed)
+                    }
+                    while isAlone,
+                        let stale = list.firstIndex(where: { binding.isSuccessor(of: $0) })
+                    {
+                        binding.displaced = list[stale].callID
                         changes.append(list.remove(at: stale).removed)
                     }
                     list.append(binding)
@@ -207,7 +231,25 @@ struct Registrar: Sendable {
         }
         replace(number, with: list)
         if template.flow.transport.isReliable, !list.isEmpty { note(template) }
-        return .done(changes, left: left.map(\.flow))
+        return .done(changes, left: left.map(\.flow), restarted: restarted)
+    }
+
+    /// By which flows a phone may have calls that it has lost, since it binds something by a Call-ID
+    /// that is new.
+    private func restartedFlows(_ wishes: [Wish], template: Binding) -> [Flow] {
+        let list = bindings[template.number] ?? []
+        guard wishes.contains(where: { $0.seconds > 0 }),
+            !list.contains(where: { $0.callID == template.callID })
+        else { return [] }
+        var flows = [template.flow]
+        // Behind a proxy it is asked where it speaks from alone.
+        guard template.path.isEmpty else { return flows }
+        for old in list where !flows.contains(old.flow) {
+            if wishes.contains(where: { $0.seconds > 0 && $0.isOfSamePhone(as: old) }) {
+                flows.append(old.flow)
+            }
+        }
+        return flows
     }
 
     /// A flow of a phone was found dead by the proxy that held it (RFC 5626 §7): the phone is not called
@@ -276,5 +318,21 @@ struct Registrar: Sendable {
 extension Binding {
     var removed: StoredChange {
         .bindingRemoved(number: number, contact: contact, regID: regID)
+    }
+
+    /// Whether a phone that has begun anew has made this one, and the other one before: it makes up the
+    /// user and the port of its Contact each time, and has no instance to be known by.
+    func isSuccessor(of old: Binding) -> Bool {
+        guard flow == old.flow, callID != old.callID, userAgent == old.userAgent,
+            outbound == nil, old.outbound == nil, path.isEmpty, old.path.isEmpty,
+            let uri = URI(parsing: contact[...]), let oldURI = URI(parsing: old.contact[...])
+        else { return false }
+        return uri.scheme == oldURI.scheme && uri.host.elementsEqual(oldURI.host)
+            && uri.parameters.elementsEqual(
+                oldURI.parameters,
+                by: {
+                    $0.name.elementsEqual($1.name)
+                        && ($0.value ?? []).elementsEqual($1.value ?? [])
+                })
     }
 }

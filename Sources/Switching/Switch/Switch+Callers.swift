@@ -236,7 +236,8 @@ extension Switch {
         let wasReached =
             watchers[number] != nil && !registrar.bindings(of: number, at: wallTime).isEmpty
         let outcome = registrar.register(
-            wishes, template: template, wallTime: wallTime,
+            wishes, template: template,
+            isDirect: request.elements(.via).dropFirst().isEmpty, wallTime: wallTime,
             contactLimit: settings.registration.contactLimit,
             tableLimit: settings.limits.bindings)
         let server = makeServer(for: request, key: key, on: flow)
@@ -246,8 +247,9 @@ extension Switch {
         case .full:
             counters.count("refused-bindings-full")
             respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
-        case .done(let changes, let left):
+        case .done(let changes, let left, let restarted):
             commit(changes)
+            if !restarted.isEmpty { phoneRestarted(number, flows: restarted, on: flow) }
             for old in left { connections.moved(from: old, to: flow) }
             let bindings = registrar.bindings(of: number, at: wallTime)
             if bindings.isEmpty == wasReached { presenceChanged(of: number) }

@@ -59,6 +59,7 @@ extension Switch {
                 if let handle = forks.handle(at: key.slot) { forkDeadlineReached(handle) }
             case .mailbox:
                 if let handle = mailboxes.handle(at: key.slot) { askMailbox(handle) }
+            case .restartedPhones: restartedPhonesDeadlineReached()
             case .housekeeping:
                 bindingsExpired()
                 forgetRetiredTags()

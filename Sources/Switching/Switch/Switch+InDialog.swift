@@ -268,6 +268,7 @@ extension Switch {
         Self.copyPassed(from: request, into: &writer)
         let bytes = writer.finish(
             body: request.body, contentType: request.value(.contentType) ?? [])
+        if method.needsDialog { heard(target) }
         let client = makeClient(
             method, branch: branch, bytes: bytes, flow: targetFlow,
             user: .relay(
@@ -307,7 +308,7 @@ extension Switch {
         if let index = calls[handle][to].dialogIndex(remoteTag: response.toTag ?? []) {
             calls[handle][to].dialogs[index].responseReceived(response)
         }
-        heard(LegReference(call: handle, side: to))
+        if method.needsDialog { heard(LegReference(call: handle, side: to)) }
         guard servers.contains(server), let request = servers[server].request else {
             // The 2xx of a re-INVITE came again: its ACK was lost, or is not due yet.
             if method == .invite, (200..<300).contains(status),

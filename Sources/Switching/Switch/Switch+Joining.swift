@@ -95,6 +95,7 @@ extension Switch {
         writer.field(.accept, "application/sdp")
         let bytes = writer.finish(
             body: (join.offer?.body ?? [])[...], contentType: (join.offer?.contentType ?? [])[...])
+        heard(leg)
         _ = makeClient(
             .invite, branch: branch, bytes: bytes, flow: flow,
             user: .join(call: holder, asked: leg))

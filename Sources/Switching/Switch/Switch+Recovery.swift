@@ -192,6 +192,7 @@ extension Switch {
         leg.dialogs = [dialog]
         leg.session = state.session
         leg.session?.refreshed(now: now)
+        leg.methods = state.methods
         if let cseq = state.acknowledgementDue {
             leg.acknowledgementDue = Leg.AcknowledgementDue(cseq: cseq, client: nil)
             leg.offersLate = true

@@ -3,9 +3,10 @@ import SIP
 // Is everybody still there? A phone or gateway that has died says no BYE, and its call would go on, and
 // be charged, for ever.
 //
-// A side that says nothing for a while (`CallSettings.aliveCheck`) is asked by OPTIONS in its dialog;
-// 481, or no answer at all, ends the call. This holds for every peer, and it is what bounds the time
-// that a dead call is charged: the check's interval and the 32 s of its transaction.
+// A side that says nothing for a while (`CallSettings.aliveCheck`) is asked in its dialog by a request
+// that changes nothing (`PeerMethods.question`); 481, or no answer at all, ends the call. This holds for
+// every peer, and it is what bounds the time that a dead call is charged: the check's interval and the
+// 32 s of its transaction. A phone that registers as one does that has begun anew is asked at once.
 //
 // Session timers (RFC 4028) run besides, for peers that count on them. Each leg has its own: the switch
 // is the other end of both dialogs. The peer refreshes where it can; an UPDATE without a session
@@ -43,6 +44,7 @@ extension Switch {
 
     /// The timer of a leg whose request is answered with a 2xx; nil where there is none.
     mutating func agreeSession(of leg: LegReference, asked request: Message) -> SessionAnswer? {
+        calls[leg.call][leg.side].methods.told(by: request)
         let wish = SessionWish(request)
         let isAble = hasTimer(request)
         guard isAble || wish != nil else {
@@ -53,8 +55,7 @@ extension Switch {
         let seconds = max(min(wish?.seconds ?? sessionSeconds, sessionSeconds), least)
         let isPeers = isAble && wish?.isByRequester ?? true
         calls[leg.call][leg.side].session = SessionTimer(
-            seconds: seconds, isOurs: !isPeers, takesUpdate: request.has("UPDATE", in: .allow),
-            expiresAt: now + .seconds(Int(seconds)))
+            seconds: seconds, isOurs: !isPeers, expiresAt: now + .seconds(Int(seconds)))
         armSession(leg.call)
         return SessionAnswer(
             value: "\(seconds);refresher=\(isPeers ? "uac" : "uas")", isPeers: isPeers)
@@ -62,7 +63,7 @@ extension Switch {
 
     /// The timer of a leg that has answered a request of ours with a 2xx.
     mutating func sessionAgreed(of leg: LegReference, by response: Message) {
-        let known = calls[leg.call][leg.side].session
+        calls[leg.call][leg.side].methods.told(by: response)
         guard let wish = SessionWish(response) else {
             // Nobody refreshes any more (RFC 4028 §7.2).
             calls[leg.call][leg.side].session = nil
@@ -71,7 +72,6 @@ extension Switch {
         let seconds = max(wish.seconds, SessionTimer.leastSeconds)
         calls[leg.call][leg.side].session = SessionTimer(
             seconds: seconds, isOurs: wish.isByRequester ?? true,
-            takesUpdate: response.has("UPDATE", in: .allow) || known?.takesUpdate == true,
             expiresAt: now + .seconds(Int(seconds)))
         armSession(leg.call)
     }
@@ -85,8 +85,7 @@ extension Switch {
     /// Session-Expires of an INVITE or UPDATE in a dialog that has a timer.
     func writeSession(of leg: LegReference, into writer: inout MessageWriter) {
         guard let session = calls[leg.call][leg.side].session else { return }
-        writer.field(
-            .sessionExpires, "\(session.seconds);refresher=\(session.isOurs ? "uac" : "uas")")
+        writer.field(.sessionExpires, session.offer)
     }
 
     /// An INVITE of ours was refused since the callee's side takes no session that brief: again, with
@@ -142,8 +141,10 @@ extension Switch {
 
     // MARK: While the call runs
 
-    /// A leg has said something in its dialog. One that has come back from a restart is asked all the
-    /// same: what it says first may have been on its way before.
+    /// A leg has said something in its dialog, or is asked something there that ends its call when nobody
+    /// answers: another request at its heels could overtake it, and cost it its turn (RFC 3261 §12.2.2).
+    /// One that has come back from a restart is asked all the same: what it says first may have been on
+    /// its way before.
     mutating func heard(_ leg: LegReference) {
         guard calls[leg.call][leg.side].heardAt != Leg.unheard else { return }
         calls[leg.call][leg.side].heardAt = now
@@ -192,7 +193,7 @@ extension Switch {
                     return
                 }
                 calls[handle][side].session?.refreshed(now: now)
-                refresh(leg, session)
+                refresh(leg)
             }
             let heardAt = calls[handle][side].heardAt
             if heardAt == Leg.unheard || check > .zero && heardAt + check <= now {
@@ -203,30 +204,24 @@ extension Switch {
         armSession(handle)
     }
 
-    /// Is it still there?
-    private mutating func ask(_ leg: LegReference) {
-        send(.options, to: leg, user: .check(call: leg.call, side: leg.side)) {
-            $0.field(.accept, "application/sdp")
-        }
-    }
-
-    private mutating func refresh(_ leg: LegReference, _ session: SessionTimer) {
-        guard session.takesUpdate else {
+    private mutating func refresh(_ leg: LegReference) {
+        if calls[leg.call][leg.side].methods.contains(.update) {
+            ask(leg, by: .update)
+        } else {
             restore(leg)
-            return
-        }
-        send(.update, to: leg, user: .check(call: leg.call, side: leg.side)) {
-            $0.field(.supported, "timer")
-            $0.field(.sessionExpires, "\(session.seconds);refresher=uac")
         }
     }
 
-    private mutating func send(
-        _ method: Method, to leg: LegReference, user: ClientEntry.User,
-        extra: (inout MessageWriter) -> Void
+    /// Is it still there?
+    ///
+    /// - Parameter newFlow: where it is asked, other than where it speaks from.
+    private mutating func ask(
+        _ leg: LegReference, by method: Method? = nil, on newFlow: Flow? = nil
     ) {
+        heard(leg)
+        let method = method ?? calls[leg.call][leg.side].methods.question
         let branch = tokens.next()
-        let flow = requestFlow(to: leg)
+        let flow = newFlow ?? requestFlow(to: leg)
         let last = calls[leg.call][leg.side].dialogs.count - 1
         var writer = MessageWriter(capacity: 512)
         _ = calls[leg.call][leg.side].dialogs[last].nextRequest(
@@ -234,8 +229,14 @@ extension Switch {
         writer.field(.maxForwards, 70)
         writer.field(.contact, listenerText(flow.listener).contact)
         writer.field(.userAgent, Self.serverName)
-        extra(&writer)
-        _ = makeClient(method, branch: branch, bytes: writer.finish(), flow: flow, user: user)
+        if method == .update {
+            // One that said nothing of a session that has a timer would end that (RFC 4028 §7.1).
+            writer.field(.supported, "timer")
+            writeSession(of: leg, into: &writer)
+        }
+        _ = makeClient(
+            method, branch: branch, bytes: writer.finish(), flow: flow,
+            user: .check(call: leg.call, side: leg.side))
     }
 
     /// What a side said when it was asked whether it is still in the call, or told that we are.
@@ -260,16 +261,64 @@ extension Switch {
             }
             sessionAgreed(of: leg, by: response)
         } else if response.status == 422, let least = response.number(.minSE), least <= 86_400 {
-            guard var session = calls[handle][side].session, least > session.seconds else { return }
+            guard var session = calls[handle][side].session, session.isOurs,
+                least > session.seconds
+            else { return }
             session.seconds = least
             session.refreshed(now: now)
             calls[handle][side].session = session
-            refresh(leg, session)
+            refresh(leg)
         } else if response.status != 491, response.status != 500 {
-            calls[handle][side].session?.takesUpdate = false
-            restore(leg)
+            calls[handle][side].methods.remove(.update)
+            if calls[handle][side].session?.isOurs == true { restore(leg) }
         }
     }
+
+    // MARK: Phones that begin anew
+
+    /// How long a phone is given after it has registered, and how seldom the calls are looked through
+    /// for such phones.
+    private static let restartPause = Instant.Span.seconds(1)
+    /// Extensions whose phones wait to be asked; more are found by the usual check.
+    static let restartedPhoneLimit = 10_000
+
+    /// A phone has registered as one does that lost its power for a moment: by a new Call-ID. It may
+    /// have lost its calls too, or register anew for another reason, so it is asked.
+    ///
+    /// - Parameters:
+    ///   - flows: where it was reached until now.
+    ///   - flow: where it is now.
+    mutating func phoneRestarted(_ number: String, flows: [Flow], on flow: Flow) {
+        guard settings.calls.aliveCheck > .zero, callsOfExtension[number] != nil,
+            restartedPhones.count < Self.restartedPhoneLimit
+        else { return }
+        if restartedPhones.isEmpty {
+            deadlines.set(
+                DeadlineKey(kind: .restartedPhones, slot: 0), at: now + Self.restartPause)
+        }
+        for old in flows { restartedPhones[number, default: [:]][old] = flow }
+    }
+
+    /// All that have registered since the last time are looked for at once: nobody knows of an extension
+    /// in which calls it is.
+    mutating func restartedPhonesDeadlineReached() {
+        let phones = restartedPhones
+        restartedPhones = [:]
+        for handle in calls.handles {
+            guard case .connected = calls[handle].phase else { continue }
+            for side in talkingSides(of: handle) {
+                let leg = LegReference(call: handle, side: side)
+                let number =
+                    side == .caller ? calls[handle].callerExtension : calls[handle].calleeExtension
+                guard let number, let flows = phones[number], trunk(of: leg) == nil,
+                    let flow = flows[calls[handle][side].flow]
+                else { continue }
+                ask(leg, on: flow)
+            }
+        }
+    }
+
+    // MARK: Nobody answers
 
     mutating func checkUnanswered(_ status: Int, of handle: Handle, side: Side) {
         guard calls.contains(handle) else { return }

@@ -110,6 +110,8 @@ public struct Switch: ~Copyable, Sendable {
     var usedNonces: UsedNonces
     /// Phones that are asked for their password by MD5 alone.
     var plainDigests = PlainDigests()
+    /// Phones that may have lost their calls, by extension: where they spoke from, and where they are.
+    var restartedPhones: [String: [Flow: Flow]] = [:]
     /// Whether newcomers are turned away, since the loop is behind.
     var overload = Overload()
     var heavySources = HeavySources()

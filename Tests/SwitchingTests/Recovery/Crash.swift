@@ -50,10 +50,13 @@ extension Site {
         take(actions)
     }
 
-    /// The next request to an endpoint that is not the question whether it is still there.
+    /// The next request to an endpoint that is not the question whether it is still there: that comes from
+    /// the switch itself, and has all its hops before it.
     mutating func nextButCheck(_ endpoint: Endpoint) throws -> Message {
         var message = try next(endpoint)
-        while !message.isRequest || message.method == .options { message = try next(endpoint) }
+        while !message.isRequest || message.method == .info && message.maxForwards == 70 {
+            message = try next(endpoint)
+        }
         return message
     }
 }

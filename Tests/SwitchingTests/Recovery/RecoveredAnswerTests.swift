@@ -53,10 +53,10 @@ import Testing
         try site.crash(.process(.seconds(1)))
         for _ in 0..<120 {
             site.pass(.seconds(1))
-            for check in site.all(phone.endpoint) where check.method == .options {
+            for check in site.all(phone.endpoint) where check.method == .info {
                 phone.answer(check, 200, at: &site)
             }
-            for check in site.all(Site.e1) where check.method == .options {
+            for check in site.all(Site.e1) where check.method == .info {
                 gateway.answer(check, 200, at: &site)
             }
         }

@@ -210,20 +210,20 @@ import Testing
         var (site, phone, gateway) = try Site.talking()
         try site.crash(.process(.seconds(2)))
         site.pass(.seconds(2))
-        let check = try #require(site.all(phone.endpoint).first { $0.method == .options })
+        let check = try #require(site.all(phone.endpoint).first { $0.method == .info })
         #expect(check.toTag?.elementsEqual(phone.tag.utf8) == true)
         phone.answer(check, 481, at: &site)
         let atGateway = site.all(Site.e1).filter { $0.method != .ack }
-        #expect(Set(atGateway.map(\.method)) == [.options, .bye])
+        #expect(Set(atGateway.map(\.method)) == [.info, .bye])
         gateway.answer(atGateway[0], 200, at: &site)
         #expect(site.records.count == 1 && site.isIdle)
     }
 
-    @Test func aSideThatDoesNotKnowOPTIONSIsStillThere() throws {
+    @Test func aSideThatDoesNotKnowINFOIsStillThere() throws {
         var (site, phone, _) = try Site.talking()
         try site.crash(.process(.seconds(2)))
         site.pass(.seconds(2))
-        let check = try #require(site.all(phone.endpoint).first { $0.method == .options })
+        let check = try #require(site.all(phone.endpoint).first { $0.method == .info })
         phone.answer(check, 405, at: &site)
         #expect(site.sw.calls.count == 1 && site.records.isEmpty)
     }

@@ -28,6 +28,28 @@ import Testing
         #expect(record.charge <= running.reserved && record.charge.isPositive && site.isIdle)
     }
 
+    /// A version that knew no methods said in the session alone that a side takes UPDATE, and one that
+    /// knows no such field passes over it.
+    @Test func aJournalOfBeforeMethodsSaysWhoTakesUPDATE() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call(
+            "8002", at: &site,
+            extra: "Supported: timer\nAllow: INVITE, UPDATE\nSession-Expires: 200;refresher=uas\n")
+        phones[1].answer(
+            try site.invite(phones[1]), 200, at: &site, extra: "Allow: INVITE\n",
+            body: Party.offer)
+        let state = try #require(site.journals.last).state
+        let read = try #require(CallState(serialized: state))
+        #expect(read.caller.methods == [.update, .lacksInfo])
+        #expect(read.callee?.methods == .lacksInfo)
+        // Its last field: a tag, four bytes of length, both sides in one byte.
+        #expect(state.suffix(6).elementsEqual([26, 1, 0, 0, 0, 0b1011]))
+        let old = try #require(CallState(serialized: Array(state.dropLast(6))))
+        #expect(old.caller.methods == .update && old.callee?.methods == [])
+        #expect(old.caller.session?.seconds == 200 && old.caller.session?.isOurs == true)
+    }
+
     /// Whatever bytes stand in the journal, they are read or refused.
     @Test func aJournalCutAnywhereIsRefusedAndNeverTraps() throws {
         let (site, _, _) = try Site.talking()
