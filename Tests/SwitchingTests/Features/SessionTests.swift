@@ -194,7 +194,7 @@ import Testing
         for boot in 1...3 {
             var again = phones[1]
             #expect(try again.register(at: &site, boot: boot).status == 200)
-            site.pass(.seconds(2))
+            site.pass(.seconds(1))
             phones[1].answer(try site.next(phones[1].endpoint), 200, at: &site)
         }
         // By the Call-ID that it has it only refreshes.
