@@ -162,7 +162,9 @@ extension Switch {
         guard let uri = URI(parsing: nextHop(of: request)), uri.parameter("transport") == nil else {
             return false
         }
-        guard let ip = IPAddress(parsing: uri.host) else { return isLookedUp(uri, as: flow.remote) }
+        guard let ip = IPAddress(parsing: uri.target) else {
+            return isLookedUp(uri, as: flow.remote)
+        }
         return ip == flow.remote.ip
             && (uri.port ?? flow.transport.defaultPort) == flow.remote.port
     }

@@ -3,9 +3,9 @@ import SIP
 // Where requests inside a dialog go (RFC 3261 §12.2.1.1, §8.1.2).
 //
 // A phone's go by the flow that it speaks from, whatever its Contact says, since that may be an address
-// behind NAT. A gateway's go to the first URI of its Record-Route, or else to its Contact: an address as
-// it is, a name looked up by RFC 3263. Symmetric all the same, to where the gateway speaks from, are
-// those of
+// behind NAT. A gateway's go to the first URI of its Record-Route, or else to its Contact, and there to
+// `maddr` before the host: an address as it is, a name looked up by RFC 3263. Symmetric all the same, to
+// where the gateway speaks from, are those of
 //
 //   - a trunk that the file says is behind NAT (`nat: yes`), and one that is seen to be: it names a
 //     private address and speaks from a public one;
@@ -125,7 +125,9 @@ extension Switch {
         guard trunks[trunk]?.settings.isBehindNAT == false else { return false }
         return [dialog.nextHop, dialog.remoteTarget].contains { text in
             guard let uri = URI(parsing: text) else { return false }
-            if let address = IPAddress(parsing: uri.host) { return address == ip }
+            // It may speak from its own address where another one (`maddr`) takes what it is sent.
+            if IPAddress(parsing: uri.host) == ip { return true }
+            if let address = IPAddress(parsing: uri.target) { return address == ip }
             return nextHopNames.stands(
                 TrunkHost(name: NextHopTarget.name(of: uri), port: uri.port), for: ip)
         }
@@ -141,7 +143,7 @@ extension Switch {
 
     /// A request to a name that is being asked for has left.
     mutating func notes(_ client: Handle, on flow: Flow, to hop: ArraySlice<UInt8>) {
-        guard let uri = URI(parsing: hop), IPAddress(parsing: uri.host) == nil else { return }
+        guard let uri = URI(parsing: hop), IPAddress(parsing: uri.target) == nil else { return }
         nextHopNames.sent(
             client, to: TrunkHost(name: NextHopTarget.name(of: uri), port: uri.port), on: flow)
     }
@@ -225,7 +227,7 @@ private struct NextHopTarget {
         guard own.transport != .tls || transport == .tls else { return nil }
         port = uri.port
         isOpen = said == nil && port == nil && uri.scheme == .sip
-        if let ip = IPAddress(parsing: uri.host) {
+        if let ip = IPAddress(parsing: uri.target) {
             place = .address(ip)
             return
         }
@@ -240,7 +242,7 @@ private struct NextHopTarget {
 
     /// In small letters, without the dot at its end.
     static func name(of uri: URI) -> String {
-        let name = String(decoding: uri.host, as: UTF8.self).lowercased()
+        let name = String(decoding: uri.target, as: UTF8.self).lowercased()
         return name.hasSuffix(".") ? String(name.dropLast()) : name
     }
 }

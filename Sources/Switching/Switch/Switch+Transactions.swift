@@ -11,6 +11,9 @@ extension Switch {
     // MARK: Server side
 
     /// Where the responses to a request go (RFC 3261 §18.2.2, RFC 3581 §4).
+    ///
+    /// Never to the `maddr` of its Via, which §18.2.2 asks for: that is for multicast, which nothing of
+    /// ours listens to, and anybody could have us answer to somebody else by it.
     func replyFlow(of request: Message, on flow: Flow) -> Flow {
         guard !flow.transport.isReliable, request.topVia.rport == .absent else { return flow }
         var reply = flow
