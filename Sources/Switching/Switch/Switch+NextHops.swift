@@ -14,6 +14,9 @@ import SIP
 //   - a transport or an address family that we have no listener of;
 //   - a name that stands for nothing, that no name server answers for, or that is being asked for.
 //
+// A name may stand for several places: what becomes of a request whose place is dead stands in
+// `Switch+NextPlaces.swift`.
+//
 // No request waits for a name server. What left before its answer, and has not been answered itself, is
 // sent once more to where the answer says: an ACK that was lost on the way would come late, with the
 // next repetition of the 2xx.
@@ -55,20 +58,45 @@ extension Switch {
     mutating func requestFlow(
         to hop: ArraySlice<UInt8>, spokenFrom own: Flow, trunk: String?
     ) -> Flow {
+        switch nextPlace(of: hop, spokenFrom: own, trunk: trunk) {
+        case .at(let flow, _): flow
+        case .unknownYet, .nowhere: own
+        }
+    }
+
+    /// One of the places that a next hop stands for.
+    enum NextPlace {
+        /// - others: how many more there are after it.
+        case at(Flow, others: Int)
+        /// The name is being asked for.
+        case unknownYet
+        /// All were tried.
+        case nowhere
+    }
+
+    /// The place that a request goes to: the first one of its next hop that it was not sent to in vain.
+    mutating func nextPlace(
+        of hop: ArraySlice<UInt8>, spokenFrom own: Flow, trunk: String?, past tried: [NextHop] = []
+    ) -> NextPlace {
+        let hasLeft = tried.contains(own.hop)
+        let symmetric = hasLeft ? NextPlace.nowhere : .at(own, others: 0)
         guard let trunk, trunks[trunk]?.settings.isBehindNAT == false,
-            !own.transport.isReliable || !connections.isOpen(own),
+            !own.transport.isReliable || !connections.isOpen(own) || hasLeft,
             let uri = URI(parsing: hop), let target = NextHopTarget(uri, spokenFrom: own)
-        else { return own }
+        else { return symmetric }
         switch target.place {
         case .address(let ip):
             let remote = Endpoint(ip: ip, port: target.port ?? target.transport.defaultPort)
-            if remote == own.remote, target.transport == own.transport { return own }
+            if remote == own.remote, target.transport == own.transport { return symmetric }
             guard remote.isReachable(spokenFrom: own.remote),
                 let way = way(target.transport, isV4: ip.isV4, as: own)
-            else { return own }
-            return Flow(transport: way.transport, listener: way.listener, remote: remote)
+            else { return symmetric }
+            let flow = Flow(transport: way.transport, listener: way.listener, remote: remote)
+            return tried.contains(flow.hop) ? .nowhere : .at(flow, others: 0)
         case .name(let name):
-            guard let query = query(name, target, spokenFrom: own, trunk: trunk) else { return own }
+            guard let query = query(name, target, spokenFrom: own, trunk: trunk) else {
+                return symmetric
+            }
             let targets: [TrunkTarget]
             switch nextHopNames.targets(of: query, for: own, now: now) {
             case .known(let known): targets = known
@@ -76,7 +104,8 @@ extension Switch {
                 targets = known
                 actions.lookUps.append(query)
             }
-            return flow(to: targets, by: query, spokenFrom: own)
+            if targets.isEmpty, nextHopNames.isAsked(query) { return .unknownYet }
+            return place(in: targets, of: query, spokenFrom: own, past: tried)
         }
     }
 
@@ -103,18 +132,24 @@ extension Switch {
         }.map { TrunkWay(transport: transport, listener: UInt16($0), isV4: isV4) }
     }
 
-    private func flow(
-        to targets: [TrunkTarget], by query: NextHopQuery, spokenFrom own: Flow
-    ) -> Flow {
+    private func place(
+        in targets: [TrunkTarget], of query: NextHopQuery, spokenFrom own: Flow,
+        past tried: [NextHop]
+    ) -> NextPlace {
         let reachable = targets.filter { target in
-            target.endpoint.isReachable(spokenFrom: own.remote)
+            query.ways.way(to: target.hop) != nil
+                && target.endpoint.isReachable(spokenFrom: own.remote)
                 && (own.transport != .tls || target.transport == .tls)
         }
-        let ownHop = NextHop(transport: own.transport, endpoint: own.remote)
-        guard let hop = nextHopNames.choice(of: reachable, preferring: ownHop, now: now),
-            let way = query.ways.way(to: hop)
-        else { return own }
-        return Flow(transport: hop.transport, listener: way.listener, remote: hop.endpoint)
+        guard !reachable.isEmpty else {
+            return tried.contains(own.hop) ? .nowhere : .at(own, others: 0)
+        }
+        let left = nextHopNames.order(of: reachable, preferring: own.hop, now: now)
+            .filter { !tried.contains($0) }
+        guard let hop = left.first, let way = query.ways.way(to: hop) else { return .nowhere }
+        return .at(
+            Flow(transport: hop.transport, listener: way.listener, remote: hop.endpoint),
+            others: left.count - 1)
     }
 
     // MARK: Who may speak
@@ -156,8 +191,11 @@ extension Switch {
         }
         for client in waiting where clients.contains(client) {
             let own = clients[client].flow
-            let flow = flow(to: resolution.targets, by: resolution.query, spokenFrom: own)
-            if flow != own { sendAgain(client, on: flow) }
+            let tried = clients[client].tried
+            let next = place(
+                in: resolution.targets, of: resolution.query, spokenFrom: own, past: tried)
+            guard case .at(let flow, _) = next, flow != own else { continue }
+            sendAgain(client, on: flow)
         }
     }
 
@@ -190,11 +228,13 @@ extension Switch {
         move(client: client, to: flow)
         if flow.transport.isReliable != own.transport.isReliable {
             clients[client].machine = clientMachine(
-                clients[client].method, reliable: flow.transport.isReliable)
+                clients[client].method, reliable: flow.transport.isReliable,
+                until: patience(of: client))
         }
         if flow.transport.isReliable { connections.used(flow) }
         send(bytes, on: flow)
         rearm(client: client)
+        if nextHopNames.hasChoices { armSilence(client) }
     }
 }
 
