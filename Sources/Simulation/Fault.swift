@@ -79,6 +79,8 @@ public enum Fault: String, CaseIterable, Hashable, Sendable {
     case pickups
     /// Phones that lose their power in a call and are there again soon.
     case reboots
+    /// Gateways that say where they are by a name, whose places may be dead and whose name servers late.
+    case gatewayNames = "gateway-names"
 }
 
 /// Which faults a world has.

@@ -41,7 +41,7 @@ extension Simulation {
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
-            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers:
+            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers, .gatewayNames:
             nil
         }
     }
@@ -84,7 +84,7 @@ extension Simulation {
         case .loss, .duplication, .reordering, .bursts, .refusals, .lateLoop, .lateAnswers,
             .missingAcks, .crossingByes, .forkedAnswers, .glare, .endlessRetransmission, .silence,
             .impatience, .nearZero, .oneAccount, .smallTables, .shortSlices, .longCalls, .rush,
-            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers:
+            .reliableProvisionals, .featureCodes, .forwarding, .sessionTimers, .gatewayNames:
             break
         }
     }
@@ -99,6 +99,7 @@ extension Simulation {
         case .failingDisk: disk.isFailing = false
         case .drains: drainForUpgrade(false)
         case .trunkFailures:
+            disturbed = now
             for index in agents.indices where agents[index].kind == .gateway {
                 agents[index].condition = .well
             }
@@ -131,6 +132,7 @@ extension Simulation {
     }
 
     private mutating func failATrunk() {
+        disturbed = now + .seconds(30)
         let index = SimulatedSite.phones + chance.below(2)
         agents[index].condition = chance.pick([
             .dead, .dead, .refusing(503, cause: nil), .refusing(500, cause: 34),

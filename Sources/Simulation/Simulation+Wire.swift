@@ -17,7 +17,13 @@ extension Simulation {
             auditor.find("the switch sent what is no SIP", "\(error)")
             return
         }
-        auditor.sent(message)
+        auditor.sent(message, to: outgoing.flow.remote)
+        if outgoing.flow.remote == SimulatedSite.nobody {
+            guard !site.isNobodySilent else { return }
+            queue.add(
+                .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))
+            return
+        }
         if faults.contains(.refusals), !isCalm, chance.happens(permille: 4) {
             queue.add(
                 .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))

@@ -37,6 +37,8 @@ public struct Simulation: ~Copyable, Sendable {
         /// A voucher is redeemed, until it is answered.
         case redemption(Int)
         case hangsUpAll
+        /// A name server has answered.
+        case resolved(NextHopResolution, process: Int)
     }
 
     /// How long everything may take to drain: timer C, and what it leads to.
@@ -79,6 +81,8 @@ public struct Simulation: ~Copyable, Sendable {
     var hasParked: Set<Int> = []
     /// What was dialled without a serial, by whom: the same again would not be told apart.
     var hasDialled: Set<String> = []
+    /// Until when what was lost may be a dead process's or gateway's fault.
+    var disturbed = Instant(nanoseconds: 0)
     private var isStopped = false
     /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
     public var isTraced = false
@@ -119,7 +123,15 @@ public struct Simulation: ~Copyable, Sendable {
                     index: agents.count, kind: .gateway, number: "gateway", endpoint: endpoint,
                     seed: seed, faults: faults))
         }
+        for (place, name) in site.gatewayNames.enumerated() {
+            let index = Self.gateway(place)
+            agents[index].hostName = Array(name.host.utf8)
+            agents[index].isRoutedByName = name.isRoute
+            agentOfEndpoint[name.inner] = index
+        }
     }
+
+    private static func gateway(_ place: Int) -> Int { SimulatedSite.phones + place }
 
     private mutating func add(_ agent: UserAgent) {
         agentOfEndpoint[agent.endpoint] = agents.count
@@ -200,6 +212,8 @@ public struct Simulation: ~Copyable, Sendable {
         // One that is overtaken by the answer is acknowledged by nobody.
         let losing: [Fault] = [
             .loss, .reordering, .crashes, .powerLoss, .smallTables, .impatience, .operators,
+            // A dead place has its share of the time.
+            .gatewayNames,
         ]
         let loses = losing.contains(where: faults.contains)
         for agent in agents {
@@ -221,7 +235,7 @@ public struct Simulation: ~Copyable, Sendable {
     private mutating func checkSessions() {
         let losing: [Fault] = [
             .loss, .bursts, .reordering, .nat, .refusals, .crashes, .powerLoss, .lateLoop,
-            .trunkFailures,
+            .trunkFailures, .gatewayNames,
         ]
         guard !losing.contains(where: faults.contains) else { return }
         for agent in agents where agent.sessionsNotRefreshed > 0 {
@@ -272,11 +286,14 @@ public struct Simulation: ~Copyable, Sendable {
             if isTraced { note("<- \(datagram.flow.remote) \(Self.shown(datagram.bytes))") }
             turn(.datagramReceived(datagram), isBegun: true)
         case .reaches(let endpoint, let message):
-            guard let index = agentOfEndpoint[endpoint] else { return }
+            guard let index = agentOfEndpoint[endpoint], !isDeaf(index, to: message, at: endpoint)
+            else { return }
             agents[index].receive(message, now: now)
             flush(index)
         case .agent(let index, let timer):
+            let lost = agents[index].answersUnacknowledged
             agents[index].timerReached(timer, now: now)
+            if agents[index].answersUnacknowledged > lost { answerUnacknowledged(by: index) }
             flush(index)
         case .undelivered(let flow, let process):
             if process == self.process { turn(.transportFailed(flow)) }
@@ -294,6 +311,8 @@ public struct Simulation: ~Copyable, Sendable {
         case .money(let index): askForMoney(index)
         case .redemption(let index): askForRedemption(index)
         case .hangsUpAll: hangUpAll()
+        case .resolved(let resolution, let process):
+            if process == self.process { turn(.nextHopResolved(resolution)) }
         }
     }
 
@@ -336,6 +355,7 @@ public struct Simulation: ~Copyable, Sendable {
         guard theSwitch != nil else { return }
         theSwitch = nil
         process += 1
+        disturbed = now + outage
         auditor.turnBegan(now: now, wallTime: wallTime)
         disk.crash { change, durable in
             auditor.becameDurable(change, on: durable)
@@ -386,6 +406,7 @@ public struct Simulation: ~Copyable, Sendable {
             digest.add(commit)
         }
         for outgoing in sends.prefix(sent) { carry(outgoing) }
+        for query in actions.lookUps { lookUp(query) }
         if mayCrash, sent < sends.count || chance.happens(permille: 500) {
             // In the middle of it.
             crash(outage: drawnOutage())

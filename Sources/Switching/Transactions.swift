@@ -56,8 +56,15 @@ struct ClientEntry: Sendable {
     var datagramListener: UInt16?
     /// Whose challenges it answers: another one by the same means that the password is wrong.
     var challengers: Challengers = []
-    /// Of a BYE whose call is over: whose password answers a challenge to it.
+    /// Of a request that no leg of a call waits for, as a BYE: the trunk it goes to, whose password
+    /// answers a challenge to it.
     var trunk: String?
+    /// When it left, or the one that it takes the place of.
+    var startedAt: Instant
+    /// Where the same request was sent before, in vain.
+    var tried: [NextHop] = []
+    /// The 503 of a place that it was sent on from; empty where none has said so.
+    var refusal: [UInt8] = []
 }
 
 /// A request of somebody's that we have to answer, and who answers it.
@@ -139,6 +146,8 @@ struct DeadlineKey: Hashable, DeadlineKeying {
         case fork
         /// A phone that has several flows has said nothing by the one that was tried.
         case silentFlow
+        /// A place of a name that stands for several has said nothing in its share of the time.
+        case silentPlace
         /// A subscription at the mailbox server is due, or has rested.
         case mailbox
         /// Phones that have registered anew are asked whether they know of their calls.

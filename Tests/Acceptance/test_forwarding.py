@@ -118,3 +118,33 @@ def test_a_call_goes_on_with_the_rights_and_the_account_of_who_forwards(house, p
     assert status == (480 if kind == "unregistered" else 486)
     record = house.wait_records(5)[-1]
     assert record.link is None and [a.route for a in record.attempts] == ["8002"]
+
+
+def test_a_redirection_is_passed_to_the_phone_that_calls(house, phones):
+    house.write_config(calls={"follow-redirects": "pass"})
+    house.do("reload")
+    caller, away, other = phones("8001"), phones("8002"), phones("8003")
+    call = caller.dial("8002")
+    away.incoming().reject(302, Contact="<sip:8003@10.9.9.9:5062;transport=tcp>")
+    # pjsua2 follows nothing by itself, and says 487 of it.
+    call.wait_ended()
+    # The number at the switch, and not at an address of the other phone's network.
+    (told,) = call.received("SIP/2.0 302")
+    assert told["contact"] == f"<sip:8003@{house.address}>"
+    record = house.wait_record()
+    assert (record.caller, record.dialled, record.disposition) == ("8001", "8002", "NO ANSWER")
+    assert (record.sip_status, record.q850, record.released_by) == (302, 16, "switch")
+    assert record.end_reason == "8002 sends it on to 8003"
+    assert [(a.route, a.outcome, a.sip_status) for a in record.attempts] == [
+        ("8002", "failed", 302)]
+    assert record.charge == 0 and not other.was_called
+    # It calls there as itself, and nobody has sent that call on.
+    call = caller.dial("8003")
+    taken = other.incoming()
+    assert taken.invite["diversion"] is None
+    taken.answer()
+    call.wait_answered()
+    call.hang_up()
+    taken.wait_ended()
+    second = house.wait_records(2)[-1]
+    assert (second.dialled, second.disposition, second.link) == ("8003", "ANSWERED", None)

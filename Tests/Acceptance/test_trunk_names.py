@@ -365,3 +365,34 @@ def test_a_name_server_that_is_silent_holds_nobody_up(
         assert span < 3
         silent.settimeout(10)
         assert b"node" in silent.recv(512), "nobody was asked"
+
+
+def test_what_meets_a_dead_place_of_a_name_goes_to_the_next_at_once(
+    site, phones, name_server, named_gateway, measured
+):
+    dns, dead, inner = free_port(), free_port(), free_port()
+    name_server(
+        dns, ADDRESS, f"--srv-host=_sip._udp.node.test,gateway.test,{dead},10,0",
+        f"--srv-host=_sip._udp.node.test,gateway.test,{inner},20,0")
+    site.write_config(more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    gateway = named_gateway(site.e1_port, inner, "sip:gw@node.test")
+    site.start()
+    caller = caller_with_money(site, phones)
+    call = caller.dial("02088886666")
+    call.wait_answered()
+    since = len(caller.events)
+    began = time.monotonic()
+    call.hold()
+    gateway.wait(gateway.inner, "INVITE")
+    gateway.wait(gateway.inner, "ACK")
+    call.wait_media(since)
+    measured(f"a re-INVITE past a dead place: {time.monotonic() - began:.3f} s")
+    assert time.monotonic() - began < 3
+    assert call.is_up and gateway.outer.count("INVITE") == 1
+    call.hang_up()
+    call.wait_ended()
+    gateway.wait(gateway.inner, "BYE")
+    assert "BYE" not in gateway.outer
+    record = site.wait_record()
+    assert record.disposition == "ANSWERED" and record.released_by == "caller"
+    assert [(a.route, a.outcome) for a in record.attempts] == [("ip-e1", "answered")]

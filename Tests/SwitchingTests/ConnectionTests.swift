@@ -467,11 +467,78 @@ private struct StreamSite {
         }
     }
 
+    // MARK: sips in a redirection
+
+    /// 8001 calls 8002, which sends it on to 8003, each reached by one of these transports.
+    private func redirected(
+        _ transports: [TransportKind], to contact: String = "sips:8003@example.com",
+        _ change: (inout Settings) -> Void = { _ in }
+    ) throws -> (site: Site, phones: [Party]) {
+        var (site, phones) = try registered(transports, change)
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(
+            try site.next(phones[1].endpoint), 302, at: &site, extra: "Contact: <\(contact)>\n")
+        return (site, phones)
+    }
+
+    @Test func aRedirectionToSipsRingsThePhonesThatTLSReaches() throws {
+        for transport in [TransportKind.tls, .udp] {
+            // Nothing of the one that has left has to be secure.
+            var (site, phones) = try redirected([.tls, transport, .tls])
+            let invite = try #require(site.all(phones[2].endpoint).first)
+            #expect(invite.method == .invite && invite.topVia.transportKind == .tls)
+            #expect(invite.has(.diversion))
+            #expect(site.said(phones[0].endpoint) == "100")
+        }
+    }
+
+    @Test func aRedirectionToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
+        for (transports, who) in [
+            ([TransportKind.udp, .tls, .tls], "8001 is not reached by TLS, as sips asks for"),
+            ([.tls, .tls, .tcp], "no phone of 8003 is reached by TLS, as sips asks for"),
+        ] {
+            var (site, phones) = try redirected(transports)
+            let answers = site.all(phones[0].endpoint)
+            #expect(answers.map(\.status) == [100, 480])
+            #expect(answers.last?.text(.warning)?.hasSuffix("\"\(who)\"") == true)
+            #expect(answers.last?.text(.warning)?.hasPrefix("399 ") == true)
+            #expect(!site.said(phones[2].endpoint).contains("INVITE"))
+            #expect(site.records.first?.sipStatus == 480)
+        }
+        // Without sips it goes there as it can.
+        var (site, phones) = try redirected([.udp, .tls, .tls], to: "sip:8003@example.com")
+        #expect(site.said(phones[2].endpoint).contains("INVITE"))
+    }
+
+    @Test func aRedirectionToSipsIsPassedAsThatToWhomTLSReaches() throws {
+        for transport in [TransportKind.tls, .udp] {
+            var (site, phones) = try redirected([transport, .tls, .tls]) {
+                $0.calls.redirects = .pass
+            }
+            let last = try #require(site.all(phones[0].endpoint).last)
+            if transport == .tls {
+                #expect(last.status == 302)
+                #expect(last.text(.contact) == "<sips:8003@127.0.0.1:5061>")
+            } else {
+                #expect(last.status == 480 && last.has(.warning))
+            }
+        }
+    }
+
     // MARK: sips in a transfer
 
     /// 8001 talks with 8002, each by one of these transports, and 8003 is registered by the third.
     private func talking(
         _ transports: [TransportKind]
+    ) throws -> (site: Site, phones: [Party]) {
+        var (site, phones) = try registered(transports)
+        try site.connected(&phones)
+        return (site, phones)
+    }
+
+    /// 8001 and the following, each by one of these transports.
+    private func registered(
+        _ transports: [TransportKind], _ change: (inout Settings) -> Void = { _ in }
     ) throws -> (site: Site, phones: [Party]) {
         var settings = Site.settings()
         for (transport, port) in [(TransportKind.tcp, 5060), (.tls, 5061)] {
@@ -480,6 +547,7 @@ private struct StreamSite {
                     transport: transport, bound: Site.own, advertisedHost: "127.0.0.1",
                     advertisedPort: UInt16(port)))
         }
+        change(&settings)
         var site = try Site(settings: settings)
         var phones: [Party] = []
         for (place, transport) in transports.enumerated() {
@@ -491,7 +559,6 @@ private struct StreamSite {
             }
             phones += try site.registered(number)
         }
-        try site.connected(&phones)
         return (site, phones)
     }
 

@@ -70,6 +70,10 @@ public struct URI: Sendable {
     public var host: ArraySlice<UInt8> { index.host.slice(of: base) }
     public var port: UInt16? { index.port == 0 ? nil : index.port }
 
+    /// Who requests to it are sent to: the value of `maddr` where it has one, otherwise its host (RFC
+    /// 3261 §19.1.1, RFC 3263 §4).
+    public var target: ArraySlice<UInt8> { (parameter("maddr") ?? nil) ?? host }
+
     /// The URI's own parameters.
     public var parameters: Parameters { Parameters(index.parameters.slice(of: base)) }
 

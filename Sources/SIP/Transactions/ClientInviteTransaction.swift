@@ -62,14 +62,19 @@ public struct ClientInviteTransaction: Sendable {
     private var endsAt: Instant
 
     /// Starts in Calling with timers A (unreliable transports only) and B running.
-    public init(reliable: Bool, timers: TransactionTimers, now: Instant) {
+    ///
+    /// - Parameter until: when it ends at the latest without any response, where that is sooner than
+    ///   its own timer: whoever waits for it has waited for another one already.
+    public init(
+        reliable: Bool, timers: TransactionTimers, now: Instant, until: Instant = .distantFuture
+    ) {
         self.state = .calling
         self.cancellation = .unwanted
         self.isReliable = reliable
         self.timers = timers
         self.interval = timers.t1
         self.resendAt = reliable ? .distantFuture : now + timers.t1
-        self.endsAt = now + timers.timeout
+        self.endsAt = min(now + timers.timeout, until)
     }
 
     /// When `deadlineReached` wants to be called next; `distantFuture` once terminated.
@@ -87,6 +92,14 @@ public struct ClientInviteTransaction: Sendable {
         switch state {
         case .calling: true
         case .proceeding, .accepted, .completed, .terminated: false
+        }
+    }
+
+    /// Whether its user has taken it back, or was advised to.
+    public var isTakenBack: Bool {
+        switch cancellation {
+        case .unwanted: false
+        case .advised, .waiting, .sent: true
         }
     }
 

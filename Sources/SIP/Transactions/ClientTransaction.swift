@@ -41,13 +41,18 @@ public struct ClientTransaction: Sendable {
     private var endsAt: Instant
 
     /// Starts in Trying with timers E (unreliable transports only) and F running.
-    public init(reliable: Bool, timers: TransactionTimers, now: Instant) {
+    ///
+    /// - Parameter until: when it ends at the latest without any response, where that is sooner than
+    ///   its own timer: whoever waits for it has waited for another one already.
+    public init(
+        reliable: Bool, timers: TransactionTimers, now: Instant, until: Instant = .distantFuture
+    ) {
         self.state = .trying
         self.isReliable = reliable
         self.timers = timers
         self.interval = timers.t1
         self.resendAt = reliable ? .distantFuture : now + timers.t1
-        self.endsAt = now + timers.timeout
+        self.endsAt = min(now + timers.timeout, until)
     }
 
     /// When `deadlineReached` wants to be called next; `distantFuture` once terminated.

@@ -144,6 +144,7 @@ extension UserAgent {
         else { return }
         if now - session.answeredAt >= .seconds(32) {
             // Never acknowledged (RFC 3261 §13.3.1.4).
+            answersUnacknowledged += 1
             hangUp(callID, now: now)
             return
         }

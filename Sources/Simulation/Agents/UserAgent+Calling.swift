@@ -67,6 +67,7 @@ extension UserAgent {
         var writer = begin(
             .invite, uri: session.target, from: session.local, to: session.remote, callID: callID,
             cseq: session.cseq)
+        writeRoute(into: &writer)
         writer.field(
             .subject, "call \(session.serial) talk \(session.talk.milliseconds)")
         if faults.contains(.reliableProvisionals) { writer.field(.supported, "100rel") }

@@ -70,6 +70,11 @@ struct UserAgent: Sendable {
     var registerExpires = 60
     /// How often it had to hang up, since the switch had not refreshed a session.
     var sessionsNotRefreshed = 0
+    /// The name that it gives for itself, and where: in Contact, or in Record-Route.
+    var hostName: [UInt8]?
+    var isRoutedByName = false
+    /// Answers of its that nobody acknowledged in all their time.
+    var answersUnacknowledged = 0
     private var made = 0
 
     /// What it sends in this turn, and when it wants to be called again.
@@ -107,7 +112,13 @@ struct UserAgent: Sendable {
     mutating func newTag() -> [UInt8] { name("t") }
 
     func contact() -> [UInt8] {
-        Array("<sip:\(number)@".utf8) + hostPort + Array(">".utf8)
+        let host = isRoutedByName ? hostPort : hostName ?? hostPort
+        return Array("<sip:\(number)@".utf8) + host + Array(">".utf8)
+    }
+
+    func writeRoute(into writer: inout MessageWriter) {
+        guard isRoutedByName, let hostName else { return }
+        writer.field(.recordRoute, Array("<sip:".utf8) + hostName + Array(";lr>".utf8))
     }
 
     // MARK: Sending
@@ -168,7 +179,12 @@ struct UserAgent: Sendable {
         let bytes = request.response(
             status, toTag: tag, source: nil, dialogForming: status > 100 && status < 300,
             extra: { writer in
-                if status > 100, status < 300 { writer.field(.contact, contact) }
+                if status > 100, status < 300 {
+                    writer.field(.contact, contact)
+                    if request.method == .invite, request.toTag == nil {
+                        writeRoute(into: &writer)
+                    }
+                }
                 if let cause { writer.field(.reason, "Q.850;cause=\(cause)") }
                 if let rseq {
                     writer.field(.require, "100rel")

@@ -56,9 +56,9 @@ extension Auditor {
     }
 
     /// The switch has sent this.
-    mutating func sent(_ message: Message) {
+    mutating func sent(_ message: Message, to place: Endpoint) {
         if message.isRequest {
-            checkSequence(message)
+            checkSequence(message, to: place)
             switch message.method {
             case .invite: if message.toTag == nil { attempted(message) }
             case .bye: hungUp(message)
@@ -86,8 +86,9 @@ extension Auditor {
     }
 
     /// A request inside a dialog has a higher number than the one before (RFC 3261 §12.2.1.1), or its
-    /// peer takes no notice of it: a call that cannot be hung up. A restart is no excuse.
-    private mutating func checkSequence(_ request: Message) {
+    /// peer takes no notice of it: a call that cannot be hung up. A restart is no excuse. The same request
+    /// for another place has the same number (RFC 3263 §4.3).
+    private mutating func checkSequence(_ request: Message, to place: Endpoint) {
         let callID = Array(request.callID)
         guard request.method != .ack, request.method != .cancel,
             request.toTag != nil, let leg = legs[callID],
@@ -97,14 +98,15 @@ extension Auditor {
         // its number.
         let dialog = Self.dialog(of: request)
         if let last = leg.sequences[dialog], request.cseqNumber <= last.number,
-            last.method != .bye, !leg.isHungUp
+            last.method != .bye, !leg.isHungUp,
+            request.cseqNumber < last.number || request.method != last.method || place == last.place
         {
             find(
                 "CSeq went back",
                 "call \(leg.serial): \(request.method.name) \(request.cseqNumber) after "
                     + "\(last.number)")
         }
-        legs[callID]?.sequences[dialog] = (request.cseqNumber, request.method)
+        legs[callID]?.sequences[dialog] = (request.cseqNumber, request.method, place)
     }
 
     /// Its tags, of a request of the switch and of the answer to it.

@@ -125,7 +125,7 @@ struct LegFacts: Sendable {
     var forks: Set<[UInt8]> = []
     /// By both tags, our last request inside the dialog; a caller whose switch died under its INVITE
     /// may get several dialogs of it.
-    var sequences: [[UInt8]: (number: UInt32, method: Method)] = [:]
+    var sequences: [[UInt8]: (number: UInt32, method: Method, place: Endpoint)] = [:]
     /// Of all requests of ours, to tell one that comes again from one that is new.
     var branches: Set<[UInt8]> = []
     /// Somebody has hung it up: we said BYE, or were told.

@@ -121,6 +121,27 @@ struct SimulatedSite: Sendable {
     /// By extension: where its calls are sent on to.
     var forwards: [String: Forward] = [:]
 
+    /// By which name each gateway is reached inside its calls; empty where they say addresses.
+    var gatewayNames: [GatewayName] = []
+    /// The place that nobody is at says nothing at all; otherwise its kernel refuses what comes.
+    var isNobodySilent = false
+
+    /// A name in the Contact or the Record-Route of a gateway.
+    struct GatewayName: Sendable {
+        var host: String
+        /// It stands in Record-Route.
+        var isRoute: Bool
+        /// The gateway's other address.
+        var inner: Endpoint
+        /// What it stands for, the best first.
+        var places: [Endpoint]
+        /// What belongs to its calls is taken by its other address alone.
+        var isDeaf: Bool
+    }
+
+    /// Nobody is there.
+    static let nobody = Endpoint(ip: IPAddress(v4: 0xc633_6463), port: 5060)
+
     /// What an extension's user has set. Each has a number of its own, so that a number on the wire
     /// says whose forwarding it was.
     struct Forward: Sendable {
@@ -175,8 +196,27 @@ struct SimulatedSite: Sendable {
                 settings.calls.aliveCheck = .zero
             }
         }
+        if faults.contains(.gatewayNames) { nameGateways(seed: seed) }
         if faults.contains(.parking) {
             settings.calls.parkRecall = .seconds(chance.number(in: 2...30))
+        }
+    }
+
+    /// From a stream of its own: all else stays as it is without names.
+    private mutating func nameGateways(seed: UInt64) {
+        var chance = Chance(seed: seed, stream: .site, index: 1)
+        isNobodySilent = chance.happens(permille: 500)
+        for (place, own) in [Self.e1, Self.pstn].enumerated() {
+            let inner = Endpoint(ip: IPAddress(v4: 0xc633_640b + UInt32(place)), port: 5060)
+            let places = chance.pick([
+                [own], [inner], [Self.nobody, inner], [Self.nobody, own],
+                [Self.nobody, inner, own], [],
+            ])
+            gatewayNames.append(
+                GatewayName(
+                    host: "node\(place).gateways.example", isRoute: chance.happens(permille: 300),
+                    inner: inner, places: places,
+                    isDeaf: places.contains(inner) && !places.contains(own)))
         }
     }
 

@@ -57,6 +57,8 @@ struct Call: Sendable {
 
     let id: CallID
     let startedAt: Instant
+    /// A phone has sent it on to `sips`.
+    var isSentToSips = false
     var phase = Phase.routing
     var record: CallRecord
     var caller: Leg

@@ -43,6 +43,8 @@ struct CallRouting: Sendable {
 struct Redirect: Sendable, Hashable {
     var by: String
     var to: String
+    /// As `sips`: the call goes there by TLS on every leg, or not at all (RFC 5630).
+    var isSips = false
 }
 
 /// Who sent a call on and why: an entry of the Diversion header (RFC 5806).

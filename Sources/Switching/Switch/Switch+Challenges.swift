@@ -26,12 +26,8 @@ extension Switch {
         let bytes = Self.authorized(
             request, via: via(branch: branch, listener: flow.listener), cseq: cseq,
             credentials: credentials)
-        let user = clients[handle].user
-        clients[handle].user = .nobody
-        let client = makeClient(
-            request.method, branch: branch, bytes: bytes, flow: flow, user: user)
+        let client = replace(handle, by: bytes, branch: branch, on: flow, trunk: name)
         clients[client].challengers = challengers
-        moved(user, to: client, trunk: name)
         return true
     }
 
@@ -87,7 +83,24 @@ extension Switch {
         }
     }
 
-    /// Who waits for the answers now waits for those of the new transaction.
+    /// The same request in a transaction of its own: whoever waits for the answers now waits for those
+    /// of this one.
+    mutating func replace(
+        _ handle: Handle, by bytes: [UInt8], branch: UInt64, on flow: Flow, trunk name: String
+    ) -> Handle {
+        let user = clients[handle].user
+        clients[handle].user = .nobody
+        let client = makeClient(
+            clients[handle].method, branch: branch, bytes: bytes, flow: flow, user: user,
+            trunk: clients[handle].trunk)
+        clients[client].startedAt = clients[handle].startedAt
+        clients[client].tried = clients[handle].tried
+        clients[client].refusal = clients[handle].refusal
+        if nextHopNames.hasChoices { armSilence(client) }
+        moved(user, to: client, trunk: name)
+        return client
+    }
+
     private mutating func moved(_ user: ClientEntry.User, to client: Handle, trunk name: String) {
         switch user {
         case .attempt(let call, let callee):

@@ -55,6 +55,8 @@ extension Switch {
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .silentFlow:
                 if let handle = calls.handle(at: key.slot) { silentFlowDeadlineReached(handle) }
+            case .silentPlace:
+                if let handle = clients.handle(at: key.slot) { silentPlaceDeadlineReached(handle) }
             case .fork:
                 if let handle = forks.handle(at: key.slot) { forkDeadlineReached(handle) }
             case .mailbox:

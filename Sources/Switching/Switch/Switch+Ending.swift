@@ -130,7 +130,8 @@ extension Switch {
         if let due = calls[handle].callees[index].acknowledgementDue {
             // Not told to the caller, or a late offer that will have no answer: the ACK goes without
             // one, and BYE follows.
-            acknowledge(cseq: due.cseq, dialog: dialog, flow: flow, client: due.client)
+            let place = acknowledgementFlow(to: leg, answering: due.client)
+            acknowledge(cseq: due.cseq, dialog: dialog, flow: place, client: due.client)
         }
         sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk(of: leg))
     }

@@ -123,11 +123,11 @@ extension Switch {
         URI(parsing: uri)?.scheme == .sips
     }
 
-    /// Whether the caller has asked for `sips`: the call goes by TLS on every leg, or not at all (RFC
-    /// 5630 §5.4). One for help goes by whatever there is.
+    /// Whether the caller has asked for `sips`, or a phone has sent the call there: it goes by TLS on
+    /// every leg, or not at all (RFC 5630 §5.4). One for help goes by whatever there is.
     func isToBeSecure(_ handle: Handle) -> Bool {
         guard !calls[handle].isEmergency, let invite = calls[handle].invite else { return false }
-        return Self.isSips(invite.requestURI)
+        return calls[handle].isSentToSips || Self.isSips(invite.requestURI)
     }
 
     /// - Parameter request: what a response answers; nil where `bytes` is a request.
@@ -162,7 +162,9 @@ extension Switch {
         guard let uri = URI(parsing: nextHop(of: request)), uri.parameter("transport") == nil else {
             return false
         }
-        guard let ip = IPAddress(parsing: uri.host) else { return isLookedUp(uri, as: flow.remote) }
+        guard let ip = IPAddress(parsing: uri.target) else {
+            return isLookedUp(uri, as: flow.remote)
+        }
         return ip == flow.remote.ip
             && (uri.port ?? flow.transport.defaultPort) == flow.remote.port
     }

@@ -340,7 +340,8 @@ extension Switch {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
                     cseq: response.cseqNumber, client: client, offer: Offer(of: response))
             } else if let dialog = calls[handle][to].dialogs.last {
-                let flow = requestFlow(to: LegReference(call: handle, side: to))
+                let flow = acknowledgementFlow(
+                    to: LegReference(call: handle, side: to), answering: client)
                 acknowledge(response, dialog: dialog, flow: flow, client: client)
             }
             inviteEnded(at: LegReference(call: handle, side: to))
@@ -484,7 +485,7 @@ extension Switch {
             let dialog = calls[partner.call][partner.side].dialogs.last
         else { return }
         calls[partner.call][partner.side].acknowledgementDue = nil
-        let flow = requestFlow(to: partner)
+        let flow = acknowledgementFlow(to: partner, answering: due.client)
         acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])

@@ -142,7 +142,7 @@ extension Switch {
         guard calls[leg.call][leg.side].acknowledgementDue == nil else { return }
         sessionAgreed(of: leg, by: response)
         let dialog = calls[leg.call][leg.side].dialogs[index]
-        let flow = requestFlow(to: leg, dialog: index)
+        let flow = acknowledgementFlow(to: leg, dialog: index, answering: client)
         guard calls.contains(holder), let join = calls[holder].handover?.join, !join.isAbandoned
         else {
             // Nobody wants it any more: it goes back to whom it talked with.
@@ -195,7 +195,7 @@ extension Switch {
             return
         }
         calls[offerer.call][offerer.side].acknowledgementDue = nil
-        let offererFlow = requestFlow(to: offerer)
+        let offererFlow = acknowledgementFlow(to: offerer, answering: due.client)
         acknowledge(
             cseq: due.cseq, dialog: offering, flow: offererFlow, client: due.client,
             body: response.body,
@@ -277,7 +277,7 @@ extension Switch {
             let dialog = calls[leg.call][leg.side].dialogs.last
         else { return }
         calls[leg.call][leg.side].acknowledgementDue = nil
-        let flow = requestFlow(to: leg)
+        let flow = acknowledgementFlow(to: leg, answering: due.client)
         acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
             body: Self.refusal(of: offer.body[...])[...],

@@ -3,9 +3,9 @@ import SIP
 // Where requests inside a dialog go (RFC 3261 §12.2.1.1, §8.1.2).
 //
 // A phone's go by the flow that it speaks from, whatever its Contact says, since that may be an address
-// behind NAT. A gateway's go to the first URI of its Record-Route, or else to its Contact: an address as
-// it is, a name looked up by RFC 3263. Symmetric all the same, to where the gateway speaks from, are
-// those of
+// behind NAT. A gateway's go to the first URI of its Record-Route, or else to its Contact, and there to
+// `maddr` before the host: an address as it is, a name looked up by RFC 3263. Symmetric all the same, to
+// where the gateway speaks from, are those of
 //
 //   - a trunk that the file says is behind NAT (`nat: yes`), and one that is seen to be: it names a
 //     private address and speaks from a public one;
@@ -13,6 +13,9 @@ import SIP
 //   - one that speaks by TLS and would have us speak in the clear;
 //   - a transport or an address family that we have no listener of;
 //   - a name that stands for nothing, that no name server answers for, or that is being asked for.
+//
+// A name may stand for several places: what becomes of a request whose place is dead stands in
+// `Switch+NextPlaces.swift`.
 //
 // No request waits for a name server. What left before its answer, and has not been answered itself, is
 // sent once more to where the answer says: an ACK that was lost on the way would come late, with the
@@ -55,20 +58,45 @@ extension Switch {
     mutating func requestFlow(
         to hop: ArraySlice<UInt8>, spokenFrom own: Flow, trunk: String?
     ) -> Flow {
+        switch nextPlace(of: hop, spokenFrom: own, trunk: trunk) {
+        case .at(let flow, _): flow
+        case .unknownYet, .nowhere: own
+        }
+    }
+
+    /// One of the places that a next hop stands for.
+    enum NextPlace {
+        /// - others: how many more there are after it.
+        case at(Flow, others: Int)
+        /// The name is being asked for.
+        case unknownYet
+        /// All were tried.
+        case nowhere
+    }
+
+    /// The place that a request goes to: the first one of its next hop that it was not sent to in vain.
+    mutating func nextPlace(
+        of hop: ArraySlice<UInt8>, spokenFrom own: Flow, trunk: String?, past tried: [NextHop] = []
+    ) -> NextPlace {
+        let hasLeft = tried.contains(own.hop)
+        let symmetric = hasLeft ? NextPlace.nowhere : .at(own, others: 0)
         guard let trunk, trunks[trunk]?.settings.isBehindNAT == false,
-            !own.transport.isReliable || !connections.isOpen(own),
+            !own.transport.isReliable || !connections.isOpen(own) || hasLeft,
             let uri = URI(parsing: hop), let target = NextHopTarget(uri, spokenFrom: own)
-        else { return own }
+        else { return symmetric }
         switch target.place {
         case .address(let ip):
             let remote = Endpoint(ip: ip, port: target.port ?? target.transport.defaultPort)
-            if remote == own.remote, target.transport == own.transport { return own }
+            if remote == own.remote, target.transport == own.transport { return symmetric }
             guard remote.isReachable(spokenFrom: own.remote),
                 let way = way(target.transport, isV4: ip.isV4, as: own)
-            else { return own }
-            return Flow(transport: way.transport, listener: way.listener, remote: remote)
+            else { return symmetric }
+            let flow = Flow(transport: way.transport, listener: way.listener, remote: remote)
+            return tried.contains(flow.hop) ? .nowhere : .at(flow, others: 0)
         case .name(let name):
-            guard let query = query(name, target, spokenFrom: own, trunk: trunk) else { return own }
+            guard let query = query(name, target, spokenFrom: own, trunk: trunk) else {
+                return symmetric
+            }
             let targets: [TrunkTarget]
             switch nextHopNames.targets(of: query, for: own, now: now) {
             case .known(let known): targets = known
@@ -76,7 +104,8 @@ extension Switch {
                 targets = known
                 actions.lookUps.append(query)
             }
-            return flow(to: targets, by: query, spokenFrom: own)
+            if targets.isEmpty, nextHopNames.isAsked(query) { return .unknownYet }
+            return place(in: targets, of: query, spokenFrom: own, past: tried)
         }
     }
 
@@ -103,18 +132,24 @@ extension Switch {
         }.map { TrunkWay(transport: transport, listener: UInt16($0), isV4: isV4) }
     }
 
-    private func flow(
-        to targets: [TrunkTarget], by query: NextHopQuery, spokenFrom own: Flow
-    ) -> Flow {
+    private func place(
+        in targets: [TrunkTarget], of query: NextHopQuery, spokenFrom own: Flow,
+        past tried: [NextHop]
+    ) -> NextPlace {
         let reachable = targets.filter { target in
-            target.endpoint.isReachable(spokenFrom: own.remote)
+            query.ways.way(to: target.hop) != nil
+                && target.endpoint.isReachable(spokenFrom: own.remote)
                 && (own.transport != .tls || target.transport == .tls)
         }
-        let ownHop = NextHop(transport: own.transport, endpoint: own.remote)
-        guard let hop = nextHopNames.choice(of: reachable, preferring: ownHop, now: now),
-            let way = query.ways.way(to: hop)
-        else { return own }
-        return Flow(transport: hop.transport, listener: way.listener, remote: hop.endpoint)
+        guard !reachable.isEmpty else {
+            return tried.contains(own.hop) ? .nowhere : .at(own, others: 0)
+        }
+        let left = nextHopNames.order(of: reachable, preferring: own.hop, now: now)
+            .filter { !tried.contains($0) }
+        guard let hop = left.first, let way = query.ways.way(to: hop) else { return .nowhere }
+        return .at(
+            Flow(transport: hop.transport, listener: way.listener, remote: hop.endpoint),
+            others: left.count - 1)
     }
 
     // MARK: Who may speak
@@ -125,7 +160,9 @@ extension Switch {
         guard trunks[trunk]?.settings.isBehindNAT == false else { return false }
         return [dialog.nextHop, dialog.remoteTarget].contains { text in
             guard let uri = URI(parsing: text) else { return false }
-            if let address = IPAddress(parsing: uri.host) { return address == ip }
+            // It may speak from its own address where another one (`maddr`) takes what it is sent.
+            if IPAddress(parsing: uri.host) == ip { return true }
+            if let address = IPAddress(parsing: uri.target) { return address == ip }
             return nextHopNames.stands(
                 TrunkHost(name: NextHopTarget.name(of: uri), port: uri.port), for: ip)
         }
@@ -141,7 +178,7 @@ extension Switch {
 
     /// A request to a name that is being asked for has left.
     mutating func notes(_ client: Handle, on flow: Flow, to hop: ArraySlice<UInt8>) {
-        guard let uri = URI(parsing: hop), IPAddress(parsing: uri.host) == nil else { return }
+        guard let uri = URI(parsing: hop), IPAddress(parsing: uri.target) == nil else { return }
         nextHopNames.sent(
             client, to: TrunkHost(name: NextHopTarget.name(of: uri), port: uri.port), on: flow)
     }
@@ -154,8 +191,11 @@ extension Switch {
         }
         for client in waiting where clients.contains(client) {
             let own = clients[client].flow
-            let flow = flow(to: resolution.targets, by: resolution.query, spokenFrom: own)
-            if flow != own { sendAgain(client, on: flow) }
+            let tried = clients[client].tried
+            let next = place(
+                in: resolution.targets, of: resolution.query, spokenFrom: own, past: tried)
+            guard case .at(let flow, _) = next, flow != own else { continue }
+            sendAgain(client, on: flow)
         }
     }
 
@@ -188,11 +228,13 @@ extension Switch {
         move(client: client, to: flow)
         if flow.transport.isReliable != own.transport.isReliable {
             clients[client].machine = clientMachine(
-                clients[client].method, reliable: flow.transport.isReliable)
+                clients[client].method, reliable: flow.transport.isReliable,
+                until: patience(of: client))
         }
         if flow.transport.isReliable { connections.used(flow) }
         send(bytes, on: flow)
         rearm(client: client)
+        if nextHopNames.hasChoices { armSilence(client) }
     }
 }
 
@@ -225,7 +267,7 @@ private struct NextHopTarget {
         guard own.transport != .tls || transport == .tls else { return nil }
         port = uri.port
         isOpen = said == nil && port == nil && uri.scheme == .sip
-        if let ip = IPAddress(parsing: uri.host) {
+        if let ip = IPAddress(parsing: uri.target) {
             place = .address(ip)
             return
         }
@@ -240,7 +282,7 @@ private struct NextHopTarget {
 
     /// In small letters, without the dot at its end.
     static func name(of uri: URI) -> String {
-        let name = String(decoding: uri.host, as: UTF8.self).lowercased()
+        let name = String(decoding: uri.target, as: UTF8.self).lowercased()
         return name.hasSuffix(".") ? String(name.dropLast()) : name
     }
 }

@@ -242,9 +242,17 @@ extension Switch {
     }
 
     private mutating func responsePassed(_ response: Message, to handle: Handle) {
-        if answersChallenge(response, of: handle) || asksLongerSession(response, of: handle) {
+        nextHopNames.answered(clients[handle].flow.hop)
+        if answersChallenge(response, of: handle) || asksLongerSession(response, of: handle)
+            || goesElsewhere(handle, after: response)
+        {
             return
         }
+        tell(response, of: handle)
+    }
+
+    /// Tells whoever waits for it.
+    mutating func tell(_ response: Message, of handle: Handle) {
         switch clients[handle].user {
         case .nobody: strayAnswer(response, of: handle)
         case .attempt(let call, let callee):
@@ -318,6 +326,7 @@ extension Switch {
     /// Every request that waits on this flow has met a dead end (RFC 3261 §18.4).
     mutating func transportFailed(_ flow: Flow) {
         counters.count("transport-failures")
+        nextHopNames.failed(flow.hop, now: now)
         if flow.transport.isReliable {
             _ = connections.closed(flow)
             registrar.unreachable(flow)
@@ -361,19 +370,22 @@ extension Switch {
                 clients[handle].flow.transport == flow.transport
             else { continue }
             if fallsBackToUDP(client: handle) { continue }
+            let isUnheard: Bool
             switch clients[handle].machine {
             case .invite(let machine) where !isWhole && !machine.isUnanswered: continue
             case .other(let machine) where !isWhole && !machine.isUnanswered: continue
             case .invite(var machine):
+                isUnheard = machine.isUnanswered
                 let action = machine.transportFailed()
                 clients[handle].machine = .invite(machine)
                 guard action == .report else { continue }
             case .other(var machine):
+                isUnheard = machine.isUnanswered
                 let action = machine.transportFailed()
                 clients[handle].machine = .other(machine)
                 guard action == .report else { continue }
             }
-            clientFailed(handle, status: 503, why: "transport error")
+            clientFailed(handle, status: 503, why: "transport error", isUnheard: isUnheard)
         }
     }
 }

@@ -281,7 +281,7 @@ extension Switch {
         let key = ClientEntry.Key(branch: invited.branch, isCancel: false)
         var entry = ClientEntry(
             key: key, method: .invite, machine: .invite(machine), user: .nobody, flow: flow,
-            request: invited.invite)
+            request: invited.invite, startedAt: now)
         entry.isAbandoned = true
         let client = keep(client: entry)
         rearm(client: client)

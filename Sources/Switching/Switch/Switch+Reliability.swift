@@ -71,8 +71,8 @@ extension Switch {
                 of: rseq, cseq: response.cseqNumber, tag: tag, callee: callee, in: handle) != nil,
             calls[handle].lastRSeq > last
         else { return true }
-        let flow = requestFlow(
-            to: LegReference(call: handle, side: .callee(callee)), dialog: place)
+        let leg = LegReference(call: handle, side: .callee(callee))
+        let flow = requestFlow(to: leg, dialog: place)
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 512)
         _ = calls[handle].callees[callee].dialogs[place].nextRequest(
@@ -80,7 +80,9 @@ extension Switch {
         writer.field(.maxForwards, 70)
         writer.field(.rack, "\(rseq) \(response.cseqNumber) INVITE")
         writer.field(.userAgent, Self.serverName)
-        _ = makeClient(.prack, branch: branch, bytes: writer.finish(), flow: flow, user: .nobody)
+        _ = makeClient(
+            .prack, branch: branch, bytes: writer.finish(), flow: flow, user: .nobody,
+            trunk: trunk(of: leg))
         return true
     }
 }

@@ -11,6 +11,9 @@ extension Switch {
     // MARK: Server side
 
     /// Where the responses to a request go (RFC 3261 §18.2.2, RFC 3581 §4).
+    ///
+    /// Never to the `maddr` of its Via, which §18.2.2 asks for: that is for multicast, which nothing of
+    /// ours listens to, and anybody could have us answer to somebody else by it.
     func replyFlow(of request: Message, on flow: Flow) -> Flow {
         guard !flow.transport.isReliable, request.topVia.rport == .absent else { return flow }
         var reply = flow
@@ -178,8 +181,11 @@ extension Switch {
     // MARK: Client side
 
     /// Sends a request of ours and waits for its responses.
+    ///
+    /// - Parameter trunk: of one inside a dialog that no leg of a call waits for: the trunk it goes to.
     mutating func makeClient(
-        _ method: Method, branch: UInt64, bytes: [UInt8], flow: Flow, user: ClientEntry.User
+        _ method: Method, branch: UInt64, bytes: [UInt8], flow: Flow, user: ClientEntry.User,
+        trunk: String? = nil
     ) -> Handle {
         var bytes = bytes
         var flow = flow
@@ -204,7 +210,9 @@ extension Switch {
             client: ClientEntry(
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
-                flow: flow, request: bytes, datagramListener: datagramListener))
+                flow: flow, request: bytes, datagramListener: datagramListener, trunk: trunk,
+                startedAt: now))
+        if nextHopNames.hasChoices { armSilence(handle) }
         if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         send(bytes, on: flow)
         rearm(client: handle)
@@ -226,11 +234,14 @@ extension Switch {
         clients[handle].flow = flow
     }
 
-    func clientMachine(_ method: Method, reliable: Bool) -> ClientEntry.Machine {
-        method == .invite
+    func clientMachine(
+        _ method: Method, reliable: Bool, until: Instant = .distantFuture
+    ) -> ClientEntry.Machine {
+        let timers = settings.timers
+        return method == .invite
             ? .invite(
-                ClientInviteTransaction(reliable: reliable, timers: settings.timers, now: now))
-            : .other(ClientTransaction(reliable: reliable, timers: settings.timers, now: now))
+                ClientInviteTransaction(reliable: reliable, timers: timers, now: now, until: until))
+            : .other(ClientTransaction(reliable: reliable, timers: timers, now: now, until: until))
     }
 
     mutating func rearm(client handle: Handle) {
@@ -253,6 +264,9 @@ extension Switch {
     mutating func forget(client handle: Handle) {
         guard clients.contains(handle) else { return }
         deadlines.remove(DeadlineKey(kind: .client, slot: handle.slot))
+        if nextHopNames.hasChoices {
+            deadlines.remove(DeadlineKey(kind: .silentPlace, slot: handle.slot))
+        }
         clientHandles[clients[handle].key] = nil
         askedPlaces.remove(clients[handle].flow.remote)
         clients.remove(handle)
@@ -265,6 +279,7 @@ extension Switch {
                 forget(client: handle)
                 return
             }
+            let isUnheard = machine.isUnanswered
             let action = machine.deadlineReached(now: now)
             clients[handle].machine = .invite(machine)
             switch action {
@@ -276,7 +291,7 @@ extension Switch {
                 }
             case .rangTooLong: cancel(client: handle, reason: nil)
             case .timedOut:
-                clientFailed(handle, status: 408, why: "no answer")
+                clientFailed(handle, status: 408, why: "no answer", isUnheard: isUnheard)
                 return
             case .terminated:
                 forget(client: handle)
@@ -287,6 +302,7 @@ extension Switch {
                 forget(client: handle)
                 return
             }
+            let isUnheard = machine.isUnanswered
             let action = machine.deadlineReached(now: now)
             clients[handle].machine = .other(machine)
             switch action {
@@ -295,7 +311,7 @@ extension Switch {
                 send(clients[handle].request, on: clients[handle].flow)
                 counters.count("retransmissions")
             case .timedOut:
-                clientFailed(handle, status: 408, why: "no answer")
+                clientFailed(handle, status: 408, why: "no answer", isUnheard: isUnheard)
                 return
             case .terminated:
                 forget(client: handle)
@@ -307,11 +323,20 @@ extension Switch {
 
     /// A request of ours ended without a response.
     ///
-    /// - Parameter status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
-    mutating func clientFailed(_ handle: Handle, status: Int, why: String) {
+    /// - Parameters:
+    ///   - status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
+    ///   - isUnheard: nothing came at all.
+    mutating func clientFailed(_ handle: Handle, status: Int, why: String, isUnheard: Bool) {
         let user = clients[handle].user
         let flow = clients[handle].flow
-        nextHopNames.failed(NextHop(transport: flow.transport, endpoint: flow.remote), now: now)
+        if isUnheard {
+            nextHopNames.failed(flow.hop, now: now)
+            if goesElsewhere(handle) { return }
+        }
+        if wasRefused(handle) {
+            forget(client: handle)
+            return
+        }
         forget(client: handle)
         switch user {
         case .nobody: break
@@ -375,6 +400,7 @@ extension Switch {
     mutating func resendAcknowledgement(of handle: Handle) {
         guard !clients[handle].acknowledgement.isEmpty else { return }
         send(clients[handle].acknowledgement, on: clients[handle].flow)
+        if nextHopNames.hasChoices { acknowledgeElsewhere(handle) }
     }
 
     /// Takes an INVITE of ours back, now or as soon as it may be (RFC 3261 §9.1).
@@ -418,13 +444,13 @@ extension Switch {
 
     /// BYE in a dialog; nobody waits for its answer but its own transaction.
     ///
-    /// - Parameter trunk: whose password answers a challenge to it.
+    /// - Parameter trunk: that it goes to, whose password answers a challenge to it.
     mutating func sendBye(
         in dialog: inout Dialog, flow: Flow, reason: [UInt8]?, trunk: String? = nil
     ) {
         let (branch, bytes) = bye(in: &dialog, flow: flow, reason: reason)
-        let client = makeClient(.bye, branch: branch, bytes: bytes, flow: flow, user: .nobody)
-        clients[client].trunk = trunk
+        _ = makeClient(
+            .bye, branch: branch, bytes: bytes, flow: flow, user: .nobody, trunk: trunk)
     }
 
     /// The BYE itself, and the number of its branch.

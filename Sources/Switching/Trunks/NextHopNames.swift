@@ -76,6 +76,9 @@ struct NextHopNames: Sendable {
     private var entries: [NextHopQuery: Entry] = [:]
     private var asked = 0
     private var failedUntil: [NextHop: Instant] = [:]
+    private var restsUntil: [NextHop: Instant] = [:]
+    /// Some name has stood for several places.
+    private(set) var hasChoices = false
 
     var isAsking: Bool { asked > 0 }
     var count: Int { entries.count }
@@ -126,6 +129,7 @@ struct NextHopNames: Sendable {
             entry.targets = resolution.targets
             let seconds = min(max(resolution.seconds, Self.shortest), Self.longest)
             entry.until = now + .seconds(seconds)
+            if entry.targets.count > 1 { hasChoices = true }
         } else {
             entry.until = now + .seconds(Self.retry)
         }
@@ -140,31 +144,51 @@ struct NextHopNames: Sendable {
         }
     }
 
-    /// Nobody is there: the next request goes to another target, where there is one.
+    func isAsked(_ query: NextHopQuery) -> Bool { entries[query]?.isAsked == true }
+
+    /// Nobody is there: requests go to another target, where there is one, until it answers or its time
+    /// is over.
     mutating func failed(_ hop: NextHop, now: Instant) {
-        guard entries.contains(where: { $0.value.targets.contains { $0.hop == hop } }) else {
-            return
-        }
+        guard isTarget(hop) else { return }
         failedUntil = failedUntil.filter { $0.value > now }
         failedUntil[hop] = now + Self.quarantine
     }
 
-    /// Which of its targets a request goes to: the one that the gateway spoke from, or else the best
-    /// of those that have not failed lately. Always the same one, since all requests of a dialog
-    /// belong to one place.
-    func choice(of targets: [TrunkTarget], preferring own: NextHop, now: Instant) -> NextHop? {
-        if targets.contains(where: { $0.hop == own }) { return own }
-        let alive = targets.filter { target in
-            failedUntil[target.hop].map { $0 <= now } ?? true
+    mutating func answered(_ hop: NextHop) {
+        if !failedUntil.isEmpty { failedUntil[hop] = nil }
+    }
+
+    /// It has said that it takes no requests for so long (RFC 3261 §21.5.4).
+    mutating func rests(_ hop: NextHop, seconds: Int, now: Instant) {
+        guard isTarget(hop) else { return }
+        restsUntil = restsUntil.filter { $0.value > now }
+        restsUntil[hop] = now + .seconds(min(seconds, Self.longest))
+    }
+
+    private func isTarget(_ hop: NextHop) -> Bool {
+        entries.contains { $0.value.targets.contains { $0.hop == hop } }
+    }
+
+    /// The order in which requests go to targets of a name: first the one that the gateway spoke from,
+    /// then the best. Those that failed lately come last; one that rests comes after its like, but for
+    /// the gateway's own, which alone may know the dialog. Always the same order, since all requests of a
+    /// dialog belong to one place.
+    func order(of targets: [TrunkTarget], preferring own: NextHop, now: Instant) -> [NextHop] {
+        guard targets.count > 1 else { return targets.map(\.hop) }
+        func place(_ target: TrunkTarget) -> Int {
+            let isOwn = target.hop == own
+            let rests = !isOwn && restsUntil[target.hop].map { $0 > now } == true
+            let isFailed = failedUntil[target.hop].map { $0 > now } == true
+            return (isFailed ? 4 : 0) + (isOwn ? 0 : 2) + (rests ? 1 : 0)
         }
         // Among equals the family that is spoken already is known to get through.
-        func key(_ target: TrunkTarget) -> (UInt16, UInt16, UInt16, Int, String) {
+        func key(_ target: TrunkTarget) -> (Int, UInt16, UInt16, UInt16, Int, String) {
             let isOther = target.endpoint.ip.isV4 != own.endpoint.ip.isV4
             return (
-                target.rank, target.priority, UInt16.max - target.weight, isOther ? 1 : 0,
-                target.endpoint.sortKey
+                place(target), target.rank, target.priority, UInt16.max - target.weight,
+                isOther ? 1 : 0, target.endpoint.sortKey
             )
         }
-        return (alive.isEmpty ? targets : alive).min { key($0) < key($1) }?.hop
+        return targets.map { (key($0), $0.hop) }.sorted { $0.0 < $1.0 }.map(\.1)
     }
 }

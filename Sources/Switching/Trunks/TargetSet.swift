@@ -18,6 +18,11 @@ public struct NextHop: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+extension Flow {
+    /// Where it leads, whichever listener of ours it leaves by.
+    var hop: NextHop { NextHop(transport: transport, endpoint: remote) }
+}
+
 /// One place a trunk's name stands for (RFC 3263 §4.2).
 public struct TrunkTarget: Sendable, Hashable {
     public var endpoint: Endpoint

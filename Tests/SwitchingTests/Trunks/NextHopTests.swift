@@ -121,6 +121,57 @@ import Testing
         #expect(site.said(Site.e1) == "")
     }
 
+    @Test func maddrIsBeforeTheHost() throws {
+        for contact in [
+            "sip:gw@10.7.7.7:5062;maddr=192.0.2.20", "sip:gw@unknown.example:5062;maddr=192.0.2.20",
+        ] {
+            var (site, phone) = try site()
+            _ = try answered("Contact: <\(contact)>\n", &site, &phone)
+            phone.send("BYE", at: &site)
+            #expect(site.said(Self.other) == "ACK BYE" && site.said(Site.e1) == "")
+            #expect(site.lookUps.isEmpty)
+        }
+    }
+
+    @Test func maddrOfARouteMayBeAName() throws {
+        var (site, phone) = try site()
+        _ = try answered(
+            "Record-Route: <sip:192.0.2.99;maddr=node7.example.net;lr>\n", &site, &phone)
+        #expect(site.lookUps == [query("node7.example.net")])
+        site.handle(told(Self.third))
+        phone.send("BYE", at: &site)
+        let bye = try #require(site.all(Self.third).last)
+        #expect(bye.method == .bye)
+        #expect(bye.text(.route) == "<sip:192.0.2.99;maddr=node7.example.net;lr>")
+    }
+
+    @Test(arguments: ["224.2.0.1", "", "not/a/name", "0.0.0.0"])
+    func aMaddrThatIsNobodysIsNotFollowed(maddr: String) throws {
+        var (site, phone) = try site()
+        _ = try answered("Contact: <sip:gw@192.0.2.20:5062;maddr=\(maddr)>\n", &site, &phone)
+        #expect(site.said(Site.e1) == "ACK" && site.said(Self.other) == "")
+        #expect(site.lookUps.isEmpty)
+    }
+
+    @Test func maddrInAViaHasNobodyElseAnswered() throws {
+        var (site, _) = try site()
+        site.deliver(
+            """
+            OPTIONS sip:127.0.0.1:5060 SIP/2.0
+            Via: SIP/2.0/UDP 127.0.0.1:5070;maddr=192.0.2.20;branch=z9hG4bK-maddr;rport
+            Max-Forwards: 70
+            From: <sip:a@127.0.0.1>;tag=g
+            To: <sip:127.0.0.1:5060>
+            Call-ID: maddr
+            CSeq: 1 OPTIONS
+            Content-Length: 0
+
+
+            """, from: Site.e1)
+        #expect(site.said(Site.e1) == "200")
+        #expect(site.said(Endpoint(text: "192.0.2.20:5070")) == "")
+    }
+
     // MARK: Behind NAT
 
     @Test func behindNATItIsReachedWhereItSpeaksFrom() throws {
@@ -249,8 +300,9 @@ import Testing
         #expect(site.said(Self.third) == "ACK INFO")
         site.handle(
             .transportFailed(Flow(transport: .udp, listener: 0, remote: Self.third)))
+        #expect(site.said(Self.other) == "INFO")
         phone.send("BYE", at: &site)
-        #expect(site.said(Self.other) == "BYE")
+        #expect(site.said(Self.other) == "BYE" && site.said(Self.third) == "")
     }
 
     @Test func aNameInTheRecordRouteOfACallerIsLookedUp() throws {
