@@ -188,7 +188,7 @@ import Testing
 
 extension Party {
     /// A request inside the dialog, with the answer to the challenge of the first try.
-    fileprivate mutating func authenticatedInside(
+    mutating func authenticatedInside(
         _ method: String, extra: String, site: inout Site
     ) throws {
         send(method, at: &site, extra: extra)
