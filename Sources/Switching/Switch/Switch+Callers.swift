@@ -250,6 +250,7 @@ extension Switch {
             respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
         case .done(let changes, let left):
             commit(changes)
+            startKeepAlives()
             for old in left { connections.moved(from: old, to: flow) }
             let bindings = registrar.bindings(of: number, at: wallTime)
             if bindings.isEmpty == wasReached { presenceChanged(of: number) }

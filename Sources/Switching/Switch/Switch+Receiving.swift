@@ -17,7 +17,10 @@ extension Switch {
         if datagram.flow.transport.isReliable {
             connections.heard(on: datagram.flow)
             if trustedAddresses.contains(datagram.flow.remote.ip) { prove(datagram.flow) }
-        } else if STUNMessage.isMeant(by: datagram.bytes) {
+        } else {
+            registrar.keptFlows.heard(on: datagram.flow, now: now)
+        }
+        if !datagram.flow.transport.isReliable, STUNMessage.isMeant(by: datagram.bytes) {
             stunReceived(datagram)
             return
         }
@@ -207,6 +210,7 @@ extension Switch {
                 ClientEntry.Key(branch: number, isCancel: response.method == .cancel)],
             clients[handle].method == response.method
         else {
+            if isKeepAliveAnswer(response) { return }
             asked(on: flow)
             strayResponse(response, on: flow)
             return
