@@ -54,6 +54,8 @@ struct ClientEntry: Sendable {
     /// A large request that went by TCP for its size alone: the listener it goes by where no
     /// connection can be had.
     var datagramListener: UInt16?
+    /// Its connection is gone and no other can be made: it was not sent, and fails at its deadline.
+    var hasWay = true
     /// Whose challenges it answers: another one by the same means that the password is wrong.
     var challengers: Challengers = []
     /// Of a request that no leg of a call waits for, as a BYE: the trunk it goes to, whose password

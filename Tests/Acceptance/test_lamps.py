@@ -2,15 +2,21 @@
 
 import os
 import re
+import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import time
 
 import pytest
 
+from authority import Authority
 from gateway import SCENARIOS
 from softphones import write_linphone_config
 from tandem_daemon import DIALPLAN, REALM, free_port
+from test_connections import registration
+from wire import WireStreamPhone
 
 
 class Lamp:
@@ -166,3 +172,113 @@ def test_the_key_beside_a_lamp_picks_up_in_a_common_group_and_nowhere_else(site,
     assert "8003 asks by Replaces for the call that rings at 8002" in told["8003"]
     assert "8003 may not pick up what rings at 8002" in told["8003"]
     assert "8004 may pick up what rings at 8002: both are in group pair" in told["8004"]
+
+
+def connect(site, authority, transport):
+    """How a phone reaches the switch by TCP or TLS."""
+    def tcp(port):
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+    context = ssl.create_default_context(cafile=authority.certificate)
+    if transport == "tcp":
+        return lambda: tcp(site.port)
+    return lambda: context.wrap_socket(tcp(site.tls_port), server_hostname="127.0.0.1")
+
+
+@pytest.fixture
+def office(site):
+    """A daemon that listens by UDP, TCP and TLS, and has a mailbox server."""
+    authority = Authority(site.folder)
+    certificate, key = authority.sign("tandem", "IP:127.0.0.1")
+    site.tls_port = free_port()
+    site.write_config(
+        listen=[f"{{ transport: tcp, address: {site.address} }}",
+                f"{{ transport: tls, address: 127.0.0.1:{site.tls_port} }}"],
+        more="mailbox: { trunk: pstn }\n"
+             f"tls: {{ certificate: {certificate}, key: {key}, trust: {authority.certificate} }}\n")
+    site.start()
+    site.import_extensions(*[(str(number), "country", None) for number in range(8001, 8005)])
+    site.authority = authority
+    return site
+
+
+EVENTS = (("dialog", "8002"), ("presence", "8002"), ("message-summary", "8004"))
+
+
+def states(notify):
+    return re.findall("<state>(.*?)</state>", notify.text)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_who_watches_by_a_connection_is_told_all_when_it_has_another_after_a_kill(
+        office, phones, transport):
+    watcher = WireStreamPhone(
+        office, "8004", transport, connect(office, office.authority, transport))
+    watcher.register(call_id="watcher")
+    for event, watched in EVENTS:
+        watcher.subscribe(event, watched)
+        assert watcher.wait_told()["event"] == event
+    called = phones("8002")
+    assert "<basic>open</basic>" in watcher.wait_told().text
+    time.sleep(0.5)
+    office.kill()
+    office.start()
+    # Longer than the second after which phones by UDP are told.
+    time.sleep(3)
+    counters = office.status()["counters"]
+    assert counters["subscriptions"] == 3
+    assert "connections made" not in counters and "connections not to be had" not in counters, counters
+    caller = phones("8001")
+    call = caller.dial("8002")
+    taken = called.incoming()
+    taken.answer()
+    call.wait_answered()
+    # Its own connection is new, and its dialogs are the old ones.
+    watcher.reconnect()
+    watcher.register(call_id="watcher")
+    told = {notify["event"]: notify for notify in (watcher.wait_told() for _ in EVENTS)}
+    assert states(told["dialog"]) == ["confirmed"]
+    assert "on-the-phone" in told["presence"].text
+    assert "Messages-Waiting: no" in told["message-summary"].text
+    call.hang_up()
+    taken.wait_ended()
+    told = {notify["event"]: notify for notify in (watcher.wait_told() for _ in range(2))}
+    assert states(told["dialog"]) == [] and "on-the-phone" not in told["presence"].text
+    # The same without a restart: what happens meanwhile is told by the next connection.
+    watcher.close()
+    limit = time.monotonic() + 10
+    while registration(office, "8004")["state"] != "connection lost":
+        assert time.monotonic() < limit, "the end of the connection is not noticed"
+        time.sleep(0.05)
+    assert called.unregister()["status"] == 200
+    watcher.reconnect()
+    watcher.register(call_id="watcher")
+    assert "<basic>closed</basic>" in watcher.wait_told().text
+    assert office.status()["counters"]["subscriptions"] == 3
+    watcher.close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_real_phone_shows_presence_and_its_mailbox_after_a_kill(office, phones, transport):
+    at = f"127.0.0.1:{office.tls_port}" if transport == "tls" else None
+    watcher = phones(
+        "8001", transport=transport, retry=3, mailbox=True, at=at,
+        authority=office.authority.certificate)
+    watcher.watch("8002")
+    watcher.wait_presence(lambda e: e["subscribed"] and not e["open"])
+    watcher.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox")
+    watched = phones("8002")
+    watcher.wait_presence(lambda e: e["open"])
+    time.sleep(1)
+    since = len(watcher.events)
+    office.kill()
+    office.start()
+    watcher.wait(
+        lambda e: e["event"] == "registration" and e["status"] == 200, 30, "to register again",
+        since)
+    watcher.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox", since)
+    since = len(watcher.events)
+    assert watched.unregister()["status"] == 200
+    watcher.wait_presence(lambda e: not e["open"], since=since)

@@ -21,15 +21,24 @@ def md5(text):
 
 
 class WirePhone:
-    """A UDP socket of `address` that talks with the switch alone. It knows MD5."""
+    """A UDP socket of `address` that talks with the switch alone. It knows MD5.
 
-    def __init__(self, site, user, address="127.0.0.1"):
-        self.user, self.password = user, site.extensions.get(user, "none")
+    Behind a NAT it sends to the `nat` of this port, and takes `private` for its own address and port.
+    """
+
+    transport = "UDP"
+
+    def __init__(self, site, user, address="127.0.0.1", port=0, nat=None, private=None):
         self.link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.link.bind((address, 0))
-        self.link.connect(("127.0.0.1", site.port))
-        self.address = "%s:%d" % self.link.getsockname()
-        self.contact = f"<sip:{user}@{self.address}>"
+        self.link.bind((address, port))
+        self.link.connect(("127.0.0.1", nat or site.port))
+        self._begin(site, user, private or "%s:%d" % self.link.getsockname())
+
+    def _begin(self, site, user, address):
+        self.user, self.password = user, site.extensions.get(user, "none")
+        self.address = address
+        way = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+        self.contact = f"<sip:{user}@{address}{way}>"
         self.heard = []
         self.cseq = itertools.count(1)
 
@@ -37,7 +46,11 @@ class WirePhone:
         self.link.close()
 
     def send(self, text):
-        self.link.send(text.encode())
+        self.link.sendall(text.encode())
+
+    def receive(self):
+        """The messages that have come; waits for the first."""
+        return [SIPMessage(self.link.recv(65535).decode(errors="replace"))]
 
     def wait(self, wanted, timeout=10):
         """The first message for which `wanted` holds; None when there is none in time."""
@@ -50,7 +63,7 @@ class WirePhone:
             if left <= 0 or not select.select([self.link], [], [], left)[0]:
                 return None
             try:
-                self.heard.append(SIPMessage(self.link.recv(65535).decode(errors="replace")))
+                self.heard += self.receive()
             except ConnectionRefusedError:
                 # An earlier message had no listener.
                 continue
@@ -65,7 +78,7 @@ class WirePhone:
             timeout)
 
     def via(self):
-        return f"SIP/2.0/UDP {self.address};rport;branch=z9hG4bK{os.urandom(8).hex()}"
+        return f"SIP/2.0/{self.transport} {self.address};rport;branch=z9hG4bK{os.urandom(8).hex()}"
 
     def write(self, method, uri, *, sender, to, call_id, cseq, via=None, extra="", body=""):
         body_type = "Content-Type: application/sdp\r\n" if body else ""
@@ -85,9 +98,9 @@ class WirePhone:
             f'nonce="{fields["nonce"]}", uri="{uri}", response="{digest}", algorithm=MD5, '
             'qop=auth, nc=00000001, cnonce="c"\r\n')
 
-    def ask(self, method, uri, to, extra="", body=""):
+    def ask(self, method, uri, to, extra="", body="", call_id=None):
         """Sends a request outside of any call, proves its password; the dialog that it may begin."""
-        dialog = WireDialog(self, os.urandom(8).hex())
+        dialog = WireDialog(self, call_id or os.urandom(8).hex())
         dialog.local = f"<sip:{self.user}@{REALM}>;tag={os.urandom(4).hex()}"
         dialog.remote = to
         for attempt in (1, 2):
@@ -102,12 +115,26 @@ class WirePhone:
                 extra += self.credentials(challenge, method, uri)
         return dialog
 
-    def register(self, extra=""):
+    def register(self, extra="", call_id=None):
         dialog = self.ask(
-            "REGISTER", f"sip:{REALM}", f"<sip:{self.user}@{REALM}>", f"Expires: 300\r\n{extra}")
+            "REGISTER", f"sip:{REALM}", f"<sip:{self.user}@{REALM}>", f"Expires: 300\r\n{extra}",
+            call_id=call_id)
         answer = self.wait_answer(dialog.call_id, "REGISTER")
         assert answer.status == 200, answer
         return answer
+
+    def subscribe(self, event, number):
+        uri = f"sip:{number}@{REALM}"
+        dialog = self.ask("SUBSCRIBE", uri, f"<{uri}>", f"Event: {event}\r\nExpires: 600\r\n")
+        answer = self.wait_answer(dialog.call_id, "SUBSCRIBE")
+        assert answer.status == 200, answer
+
+    def wait_told(self, timeout=20):
+        """The next NOTIFY, which is answered."""
+        notify = self.wait_request("NOTIFY", timeout)
+        assert notify, f"{self.user} is told nothing"
+        self.answer(notify, 200, "OK")
+        return notify
 
     def dial(self, number, extra=""):
         uri = f"sip:{number}@{REALM}"
@@ -133,6 +160,35 @@ class WirePhone:
         dialog.target = re.search("<([^>]+)>", invite["contact"])[1]
         dialog.cseq = 0
         return dialog
+
+
+class WireStreamPhone(WirePhone):
+    """The same by TCP or TLS, from behind a NAT: `connect()` gives a connection to the switch."""
+
+    def __init__(self, site, user, transport, connect, private="192.168.7.7:5061"):
+        self.transport, self.connect = transport.upper(), connect
+        self._begin(site, user, private)
+        self.reconnect()
+
+    def reconnect(self):
+        """Another connection of the same phone; the old one is closed by `close`, or is there still."""
+        self.link, self.rest = self.connect(), b""
+
+    def receive(self):
+        piece = self.link.recv(65535)
+        assert piece, f"the connection of {self.user} is closed"
+        self.rest += piece
+        # What TLS has read already is not announced by the socket.
+        while getattr(self.link, "pending", lambda: 0)():
+            self.rest += self.link.recv(65535)
+        messages = []
+        while True:
+            head, end, body = self.rest.partition(b"\r\n\r\n")
+            length = int(re.search(rb"(?i)content-length: *(\d+)", head)[1]) if end else 0
+            if not end or len(body) < length:
+                return messages
+            messages.append(SIPMessage((head + end + body[:length]).decode(errors="replace")))
+            self.rest = body[length:]
 
 
 class WireDialog:

@@ -371,14 +371,57 @@ private struct StreamSite {
 
     @Test func whereNobodyCanBeDialledTheCallIsRecordedAllTheSame() throws {
         var (stream, _) = try parted(natted)
-        // It was tried by the connection that is gone, and the transaction ends with the news.
-        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "BYE")
-        stream.handle(.transportFailed(StreamSite.flow(40_001)))
+        stream.site.pass(.zero)
         let record = try #require(stream.site.records.first)
         #expect(record.disposition == .answered && record.releasedBy == .caller)
         #expect(stream.site.isIdle)
         stream.site.pass(.seconds(40))
         #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
+    }
+
+    @Test(arguments: [
+        "sip:8002@127.0.0.1:40001;transport=tls", "sips:8002@127.0.0.1:40001",
+        "sip:8002@192.168.1.9:5061;transport=tls",
+    ])
+    func byTLSNoPhoneIsDialledAfterARestart(contact: String) throws {
+        var stream = try secured { $0.calls.aliveCheck = .seconds(20) }
+        let flow = Self.tls(40_001)
+        _ = try stream.register("8002", contact: contact, on: flow)
+        var caller = Party.phone("8001")
+        try caller.call("8002", at: &stream.site)
+        let invite = try stream.site.next(flow.remote)
+        stream.deliver(answer(to: invite, contact: contact), on: flow)
+        let answered = try #require(stream.site.all(caller.endpoint).last)
+        caller.acknowledge(answered, at: &stream.site)
+        try stream.site.crash(.process(.seconds(5)))
+        stream.site.pass(.seconds(20))
+        #expect(stream.site.said(flow.remote) == "" && stream.site.sw.calls.count == 1)
+        // It comes back in time, and is asked by its new connection.
+        let new = Self.tls(40_002)
+        _ = try stream.register("8002", contact: contact, on: new, cseq: 5)
+        stream.site.pass(.seconds(6))
+        #expect(stream.site.said(new.remote).hasPrefix("OPTIONS"))
+        #expect(stream.site.said(flow.remote) == "")
+    }
+
+    @Test func byTLSNoPhoneIsDialledToAnswerIt() throws {
+        func answered(by transport: TransportKind) throws -> String {
+            var stream = try secured()
+            let flow = transport == .tls ? Self.tls(40_001) : StreamSite.flow(40_001)
+            _ = try stream.site.registered("8002")
+            _ = try stream.register("8001", contact: "sip:8001@192.168.1.8", on: flow)
+            let text = try stream.site.invite("sip:8002@example.com", by: "8001", on: flow)
+            stream.deliver(text, on: flow)
+            #expect(stream.site.said(flow.remote).hasSuffix("100"))
+            stream.closed(flow)
+            let sent = stream.site.sentOn.count
+            stream.site.pass(.seconds(61))
+            #expect(stream.site.said(flow.remote) == "")
+            return stream.site.sentOn[sent...].filter { $0.transport == transport }
+                .map { "\($0.remote)" }.joined(separator: " ")
+        }
+        #expect(try answered(by: .tls) == "")
+        #expect(try answered(by: .tcp) != "")
     }
 
     // MARK: sips

@@ -57,7 +57,7 @@ final class ObservedSwitch {
     }
     var subscriptionHandles: [UInt64: Handle] { theSwitch.subscriptionHandles }
     var watchers: [String: [Handle]] { theSwitch.watchers }
-    var subscriptionsOfWatcher: [String: Int] { theSwitch.subscriptionsOfWatcher }
+    var subscriptionsOfWatcher: [String: [Handle]] { theSwitch.subscriptionsOfWatcher }
     var requestRateCount: Int { theSwitch.requestRates.count }
     var textRateCount: Int { theSwitch.textRates.count }
     var serversOfAddress: [IPAddress: Int] { theSwitch.serversOfAddress }

@@ -9,10 +9,13 @@ import SIP
 ///       |  NOTIFY is answered, and nothing has changed meanwhile |  | it has
 ///       +--------------------------------------------------------+--+
 ///
+///     any --- NOTIFY finds no connection, or meets its end ---> owing
+///     owing --- the phone registers or subscribes again, by another connection ---> telling
 ///     any --- Expires 0, its time is over, or NOTIFY meets 481 or silence ---> (removed)
 ///
-/// One NOTIFY at a time is out (RFC 6665 §4.2.2), so a phone that is slow misses states in between and
-/// never the last one.
+/// A phone that came by TCP or TLS is not gone with its connection: it makes another one, and is told
+/// then all that there is. One NOTIFY at a time is out (RFC 6665 §4.2.2), so a phone that is slow misses
+/// states in between and never the last one.
 struct Subscription: Sendable {
     /// What is watched: an event package (RFC 6665 §7).
     enum Package: String, Sendable, CaseIterable {
@@ -36,6 +39,17 @@ struct Subscription: Sendable {
         case quiet
         /// A NOTIFY is out; whether there is news since.
         case telling(hasNews: Bool)
+        /// There is no way to the phone; it is told all there is when it has made another one.
+        case owing
+    }
+
+    /// What tells the phone from others of its extension when it registers again.
+    struct Phone: Sendable, Hashable {
+        /// The Call-ID of its REGISTER, the same as long as it is not started anew (RFC 3261 §10.2);
+        /// empty when it is not known to have registered.
+        var registration: [UInt8] = []
+        /// Its `+sip.instance`; empty when it names none.
+        var instance: [UInt8] = []
     }
 
     /// The extension whose phone it is, and the one that is watched.
@@ -44,7 +58,9 @@ struct Subscription: Sendable {
     let package: Package
     let localTag: UInt64
     var dialog: Dialog
+    /// Of the phone's last SUBSCRIBE, or of its last registration since.
     var flow: Flow
+    var phone: Phone
     var expiresAt: Instant
     /// Of the next document (RFC 4235 §4.1).
     private(set) var version: UInt32
@@ -52,7 +68,7 @@ struct Subscription: Sendable {
 
     init(
         watcher: String, watched: String, package: Package = .dialog, localTag: UInt64,
-        dialog: Dialog, flow: Flow, expiresAt: Instant, version: UInt32 = 0
+        dialog: Dialog, flow: Flow, phone: Phone, expiresAt: Instant, version: UInt32 = 0
     ) {
         self.watcher = watcher
         self.watched = watched
@@ -60,6 +76,7 @@ struct Subscription: Sendable {
         self.localTag = localTag
         self.dialog = dialog
         self.flow = flow
+        self.phone = phone
         self.expiresAt = expiresAt
         self.version = version
     }
@@ -70,7 +87,14 @@ struct Subscription: Sendable {
         case tell(version: UInt32)
     }
 
-    /// The watched extension's state is another, or the phone has asked for it.
+    var isOwing: Bool {
+        switch state {
+        case .owing: true
+        case .quiet, .telling: false
+        }
+    }
+
+    /// The watched extension's state is another.
     mutating func changed() -> Action {
         switch state {
         case .quiet:
@@ -79,14 +103,36 @@ struct Subscription: Sendable {
         case .telling:
             state = .telling(hasNews: true)
             return .none
+        // It will be told all there is.
+        case .owing: return .none
+        }
+    }
+
+    /// The phone has asked for it.
+    mutating func asked() -> Action {
+        if isOwing { state = .quiet }
+        return changed()
+    }
+
+    /// There is no connection to tell it by.
+    mutating func unreached() { state = .owing }
+
+    /// The phone has registered by a connection that is open.
+    mutating func returned() -> Action {
+        switch state {
+        // What it was told last it has answered, or may still answer.
+        case .quiet, .telling: return .none
+        case .owing:
+            state = .telling(hasNews: false)
+            return .tell(version: nextVersion())
         }
     }
 
     /// The NOTIFY that was out is answered.
     mutating func answered() -> Action {
         switch state {
-        // An answer that comes again.
-        case .quiet: return .none
+        // An answer that comes again, or by a connection that was taken for gone.
+        case .quiet, .owing: return .none
         case .telling(hasNews: false):
             state = .quiet
             return .none
@@ -135,7 +181,9 @@ extension Subscription {
         writer.number(flow.remote.ip.low)
         writer.number(UInt64(flow.remote.port))
         writer.text(dialog.serialize())
-        if package != .dialog { writer.text(package.rawValue) }
+        writer.text(package.rawValue)
+        writer.text(phone.registration)
+        writer.text(phone.instance)
         return StoredSubscription(tag: localTag, expiresAt: expiresAt, state: writer.bytes)
     }
 
@@ -151,10 +199,16 @@ extension Subscription {
             let text = reader.text(), var dialog = Dialog(serialized: text)
         else { return nil }
         dialog.advanceLocalCSeq(by: Switch.skippedCSeqs)
+        // What versions before this one wrote ends earlier.
         var package = Package.dialog
         if !reader.isAtEnd {
             guard let known = reader.string().flatMap(Package.init(rawValue:)) else { return nil }
             package = known
+        }
+        var phone = Phone()
+        if !reader.isAtEnd {
+            guard let registration = reader.text(), let instance = reader.text() else { return nil }
+            phone = Phone(registration: registration, instance: instance)
         }
         self.init(
             watcher: watcher, watched: watched, package: package, localTag: stored.tag,
@@ -162,6 +216,6 @@ extension Subscription {
             flow: Flow(
                 transport: transport, listener: listener,
                 remote: Endpoint(ip: IPAddress(high: high, low: low), port: port)),
-            expiresAt: expiresAt, version: version &+ Self.skippedVersions)
+            phone: phone, expiresAt: expiresAt, version: version &+ Self.skippedVersions)
     }
 }

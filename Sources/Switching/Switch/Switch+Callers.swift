@@ -198,6 +198,7 @@ extension Switch {
             return
         }
         var wishes: [Registrar.Wish]? = []
+        var phone = Subscription.Phone(registration: template.callID)
         if contacts.count == 1, contacts[0].elementsEqual("*".utf8) {
             guard request.number(.expires) == 0 else {
                 answerStatelessly(request, 400, on: flow, reason: "Contact * Needs Expires 0")
@@ -221,6 +222,7 @@ extension Switch {
                 var wish = Registrar.Wish(
                     contact: Array(uri.withoutHeaders),
                     seconds: min(seconds, settings.registration.maximumSeconds))
+                if let instance = Self.instance(of: address) { phone.instance = instance }
                 if outbound == .given { wish.outbound = Self.outboundFlow(of: address) }
                 wishes?.append(wish)
             }
@@ -265,6 +267,9 @@ extension Switch {
                 if template.path.isEmpty {
                     writer.field(.flowTimer, Self.flowTimer(flow.transport))
                 }
+            }
+            if !bound.isEmpty {
+                watcherRegistered(number, on: flow, as: phone, contacts: bound.map(\.contact))
             }
         }
     }

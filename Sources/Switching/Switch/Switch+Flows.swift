@@ -37,12 +37,25 @@ extension Switch {
     /// By which connection a request goes: the one its phone has registered by since, its own, or one
     /// that is made to the address it names. A phone that only went by TCP with what was too large is
     /// reached by UDP when it has left.
-    func reached(_ flow: Flow, by request: [UInt8]) -> Flow {
+    ///
+    /// - Parameter uri: what the request is sent by: its first Route, or its Request-URI.
+    /// - Returns: nil where there is no way: an end that nobody listens at is not connected to.
+    func reached(_ flow: Flow, to uri: @autoclosure () -> ArraySlice<UInt8>) -> Flow? {
         guard flow.transport.isReliable else { return flow }
         if let successor = connections.successor(of: flow) { return successor }
-        if connections.isOpen(flow) { return flow }
-        let uri = nextHop(of: request)
-        return flow.dialled(by: uri) ?? datagramFlow(in: flow, by: uri) ?? flow
+        if connections.isOpen(flow) || trunkOfEndpoint[flow.remote] != nil { return flow }
+        let uri = uri()
+        return flow.dialled(by: uri) ?? datagramFlow(in: flow, by: uri)
+            ?? (isListening(at: flow, by: uri) ? flow : nil)
+    }
+
+    /// Whether a connection may be made to the far end of a flow: that of a gateway which says that it
+    /// is reached there, and no phone's.
+    private func isListening(at flow: Flow, by uri: ArraySlice<UInt8>) -> Bool {
+        guard let uri = URI(parsing: uri), !registrar.isRegistered(from: flow.remote) else {
+            return false
+        }
+        return isNamed(flow.remote, by: uri, transport: flow.transport)
     }
 
     private func datagramFlow(in flow: Flow, by uri: ArraySlice<UInt8>) -> Flow? {
@@ -60,7 +73,10 @@ extension Switch {
 
     /// Sends a request for which there is no transaction: ACK.
     mutating func send(request: [UInt8], on flow: Flow) {
-        let way = reached(flow, by: request)
+        guard let way = reached(flow, to: nextHop(of: request)) else {
+            counters.count("no-connection")
+            return
+        }
         send(
             way.listener == flow.listener
                 ? request : readdressed(request, from: flow, to: way) ?? request, on: way)
@@ -89,7 +105,7 @@ extension Switch {
     }
 
     /// Sends a response on its connection, or, where that is gone, to the port that its request named
-    /// then (RFC 3261 §18.2.2).
+    /// then (RFC 3261 §18.2.2); not to that of a phone by TLS.
     mutating func sendOnConnection(_ bytes: [UInt8], answering handle: Handle) {
         var flow = servers[handle].flow
         let request = servers[handle].request
@@ -100,6 +116,13 @@ extension Switch {
                 flow = successor
             } else if let request {
                 flow.remote.port = request.topVia.port ?? flow.transport.defaultPort
+                let isTrunk =
+                    trunkOfEndpoint[flow.remote] != nil
+                    || trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)] != nil
+                guard flow.transport != .tls || isTrunk else {
+                    counters.count("no-connection")
+                    return
+                }
             }
         }
         send(bytes, on: flow)
@@ -162,11 +185,13 @@ extension Switch {
         guard let uri = URI(parsing: nextHop(of: request)), uri.parameter("transport") == nil else {
             return false
         }
-        guard let ip = IPAddress(parsing: uri.target) else {
-            return isLookedUp(uri, as: flow.remote)
-        }
-        return ip == flow.remote.ip
-            && (uri.port ?? flow.transport.defaultPort) == flow.remote.port
+        return isNamed(flow.remote, by: uri, transport: flow.transport)
+    }
+
+    /// Whether a URI names this very place.
+    private func isNamed(_ place: Endpoint, by uri: URI, transport: TransportKind) -> Bool {
+        guard let ip = IPAddress(parsing: uri.target) else { return isLookedUp(uri, as: place) }
+        return ip == place.ip && (uri.port ?? transport.defaultPort) == place.port
     }
 
     /// The same request with another listener's Via; nil when it does not begin with that of `old`.
@@ -188,12 +213,7 @@ extension Switch {
         clients[handle].datagramListener = nil
         let stream = clients[handle].flow
         let flow = Flow(transport: .udp, listener: listener, remote: stream.remote)
-        let isUnanswered =
-            switch clients[handle].machine {
-            case .invite(let machine): machine.isUnanswered
-            case .other(let machine): machine.isUnanswered
-            }
-        guard isUnanswered,
+        guard isUnanswered(client: handle),
             let bytes = readdressed(clients[handle].request, from: stream, to: flow)
         else { return false }
         if datagramsOnly.count >= Self.datagramsOnlyLimit { datagramsOnly = [:] }

@@ -216,14 +216,9 @@ extension Switch {
             send(request: bytes, on: flow)
             return
         }
-        let isUnanswered =
-            switch clients[client].machine {
-            case .invite(let machine): machine.isUnanswered
-            case .other(let machine): machine.isUnanswered
-            }
         let known = clients[client].request
         let bytes = flow.listener == own.listener ? known : readdressed(known, from: own, to: flow)
-        guard isUnanswered, let bytes else { return }
+        guard isUnanswered(client: client), let bytes else { return }
         clients[client].request = bytes
         move(client: client, to: flow)
         if flow.transport.isReliable != own.transport.isReliable {

@@ -51,15 +51,21 @@ extension Switch {
 
     /// The flow that a Contact names; one with `reg-id` alone names none (RFC 5626 §6).
     static func outboundFlow(of contact: NameAddr) -> OutboundFlow? {
-        guard let instance = contact.parameter("+sip.instance") ?? nil,
-            let text = contact.parameter("reg-id") ?? nil,
-            let regID = UInt32(String(decoding: text.prefix(10), as: UTF8.self)), regID > 0,
-            instance.count <= 128
+        guard let instance = instance(of: contact), let text = contact.parameter("reg-id") ?? nil,
+            let regID = UInt32(String(decoding: text.prefix(10), as: UTF8.self)), regID > 0
         else { return nil }
+        return OutboundFlow(instance: instance, regID: regID)
+    }
+
+    /// The phone that a Contact names, whichever of its flows it is (RFC 5626 §4.1), without quotes.
+    static func instance(of contact: NameAddr) -> [UInt8]? {
+        guard let instance = contact.parameter("+sip.instance") ?? nil, instance.count <= 128 else {
+            return nil
+        }
         let isQuoted = instance.first == UInt8(ascii: "\"") && instance.count >= 2
         let bare = isQuoted ? instance.dropFirst().dropLast() : instance
         guard bare.allSatisfy({ 0x21...0x7e ~= $0 && $0 != 0x22 && $0 != 0x5c }) else { return nil }
-        return OutboundFlow(instance: Array(bare), regID: regID)
+        return Array(bare)
     }
 
     /// By which flow each phone is called, and the others that it has, best first.

@@ -370,22 +370,31 @@ extension Switch {
                 clients[handle].flow.transport == flow.transport
             else { continue }
             if fallsBackToUDP(client: handle) { continue }
-            let isUnheard: Bool
-            switch clients[handle].machine {
-            case .invite(let machine) where !isWhole && !machine.isUnanswered: continue
-            case .other(let machine) where !isWhole && !machine.isUnanswered: continue
-            case .invite(var machine):
-                isUnheard = machine.isUnanswered
-                let action = machine.transportFailed()
-                clients[handle].machine = .invite(machine)
-                guard action == .report else { continue }
-            case .other(var machine):
-                isUnheard = machine.isUnanswered
-                let action = machine.transportFailed()
-                clients[handle].machine = .other(machine)
-                guard action == .report else { continue }
-            }
-            clientFailed(handle, status: 503, why: "transport error", isUnheard: isUnheard)
+            if !isWhole, !isUnanswered(client: handle) { continue }
+            transportFailed(client: handle, why: "transport error")
         }
+    }
+
+    /// Nothing has come yet to a request of ours.
+    func isUnanswered(client handle: Handle) -> Bool {
+        switch clients[handle].machine {
+        case .invite(let machine): machine.isUnanswered
+        case .other(let machine): machine.isUnanswered
+        }
+    }
+
+    mutating func transportFailed(client handle: Handle, why: String) {
+        let isUnheard = isUnanswered(client: handle)
+        switch clients[handle].machine {
+        case .invite(var machine):
+            let action = machine.transportFailed()
+            clients[handle].machine = .invite(machine)
+            guard action == .report else { return }
+        case .other(var machine):
+            let action = machine.transportFailed()
+            clients[handle].machine = .other(machine)
+            guard action == .report else { return }
+        }
+        clientFailed(handle, status: 503, why: why, isUnheard: isUnheard)
     }
 }

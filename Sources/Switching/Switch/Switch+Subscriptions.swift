@@ -7,7 +7,8 @@ import SIP
 // A document says all there is each time. It names no other party: who watches learns that 8002 rings,
 // and not who calls it. A ringing call is `early` and `recipient`, and names its Call-ID and tags to
 // those alone who may pick it up; any other is `confirmed`. Subscriptions are kept over a restart and
-// told anew then.
+// told anew then. One whose connection is gone is kept too, and told anew when its phone registers by
+// another one: its flow moves with the registration.
 
 extension Switch {
     /// The event packages that a phone may ask for.
@@ -60,9 +61,8 @@ extension Switch {
             return
         }
         guard let seconds = grantedSeconds(request, on: flow) else { return }
-        let ofWatcher = subscriptionsOfWatcher[watcher.number, default: 0]
         guard subscriptions.count < settings.limits.subscriptions,
-            ofWatcher < settings.limits.subscriptionsOfExtension
+            hasRoom(forWatcher: watcher.number)
         else {
             counters.count("refused-subscriptions-full")
             answerStatelessly(request, 503, on: flow, retryAfter: 60)
@@ -77,8 +77,32 @@ extension Switch {
         let handle = insert(
             Subscription(
                 watcher: watcher.number, watched: watched, package: package, localTag: tag,
-                dialog: dialog, flow: flow, expiresAt: now + .seconds(seconds)))
+                dialog: dialog, flow: flow,
+                phone: phone(of: watcher.number, sending: request, on: flow),
+                expiresAt: now + .seconds(seconds)))
         keepOrEnd(handle, seconds: seconds)
+    }
+
+    /// Whether an extension may have one more. One that cannot be told gives its place up: whoever loses
+    /// its connections again and again, and subscribes anew, is not shut out by what it left behind.
+    private mutating func hasRoom(forWatcher number: String) -> Bool {
+        let limit = settings.limits.subscriptionsOfExtension
+        guard let known = subscriptionsOfWatcher[number], known.count >= limit else { return true }
+        guard let left = known.first(where: { !isReached($0) }) else { return false }
+        remove(subscription: left)
+        return true
+    }
+
+    /// What tells the phone that has sent this from others of the extension.
+    private func phone(
+        of number: String, sending request: Message, on flow: Flow
+    ) -> Subscription.Phone {
+        let binding = registrar.bindings(of: number, at: wallTime).first { $0.flow == flow }
+        return Subscription.Phone(
+            registration: binding?.callID ?? [],
+            instance: request.address(.contact).flatMap(Self.instance) ?? binding?.outbound?
+                .instance
+                ?? [])
     }
 
     /// One that is known is refreshed, or ended with Expires 0.
@@ -106,6 +130,8 @@ extension Switch {
             return
         }
         subscriptions[handle].flow = flow
+        let phone = phone(of: watcher.number, sending: request, on: flow)
+        if phone != Subscription.Phone() { subscriptions[handle].phone = phone }
         subscriptions[handle].expiresAt = now + .seconds(seconds)
         accept(
             request, key: key, on: flow, tag: subscriptions[handle].localTag, seconds: seconds)
@@ -154,16 +180,87 @@ extension Switch {
             end(subscription: handle, reason: "timeout")
             return
         }
-        let stored = subscriptions[handle].stored(
-            expiresAt: wallTime + Int64(seconds) * 1_000_000)
-        commit([.subscriptionSaved(stored)])
+        save(handle)
         if subscriptions[handle].package == .messageSummary {
             mailboxWatched(subscriptions[handle].watched)
         }
         deadlines.set(
             DeadlineKey(kind: .subscription, slot: handle.slot),
             at: subscriptions[handle].expiresAt)
-        tell(subscriptions[handle].changed(), to: handle)
+        tell(subscriptions[handle].asked(), to: handle)
+    }
+
+    private mutating func save(_ handle: Handle) {
+        let left = subscriptions[handle].expiresAt - now
+        commit([
+            .subscriptionSaved(
+                subscriptions[handle].stored(expiresAt: wallTime + left.nanoseconds / 1000))
+        ])
+    }
+
+    // MARK: Connections that are gone
+
+    /// Whether there is a way to a subscription's phone: a connection that is open, or one that can be
+    /// made.
+    private func hasWay(to handle: Handle) -> Bool {
+        let flow = subscriptions[handle].flow
+        guard flow.transport.isReliable else { return true }
+        let dialog = subscriptions[handle].dialog
+        return reached(flow, to: dialog.nextHop) != nil
+    }
+
+    /// The same, and none was tried in vain.
+    private func isReached(_ handle: Handle) -> Bool {
+        !subscriptions[handle].isOwing && hasWay(to: handle)
+    }
+
+    /// A phone has registered: what it watches is told by the same flow from now on, and at once where
+    /// that is owed.
+    ///
+    /// - Parameter contacts: those that it has registered.
+    mutating func watcherRegistered(
+        _ number: String, on flow: Flow, as phone: Subscription.Phone, contacts: [[UInt8]]
+    ) {
+        guard let handles = subscriptionsOfWatcher[number] else { return }
+        let registrations = registrar.bindings(of: number, at: wallTime).map(\.callID)
+        for handle in handles {
+            var known = subscriptions[handle].phone
+            if subscriptions[handle].flow != flow {
+                guard follows(handle, to: flow, of: phone, contacts: contacts) else { continue }
+                known.registration = phone.registration
+            } else if !registrations.contains(known.registration) {
+                // It has subscribed before it had registered, or was started anew.
+                known.registration = phone.registration
+            }
+            if !phone.instance.isEmpty, known.registration == phone.registration {
+                known.instance = phone.instance
+            }
+            if subscriptions[handle].flow != flow || subscriptions[handle].phone != known {
+                subscriptions[handle].flow = flow
+                subscriptions[handle].phone = known
+                save(handle)
+            }
+            tell(subscriptions[handle].returned(), to: handle)
+        }
+    }
+
+    /// Whether a subscription that came by another flow goes on by this one: the same registration has
+    /// moved, or the same phone has registered anew and the connection it had is gone. One that keeps
+    /// several flows goes on to be told by that which it has subscribed by.
+    private func follows(
+        _ handle: Handle, to flow: Flow, of phone: Subscription.Phone, contacts: [[UInt8]]
+    ) -> Bool {
+        let known = subscriptions[handle].phone
+        if !known.registration.isEmpty, known.registration == phone.registration { return true }
+        let old = subscriptions[handle].flow
+        guard old.transport.isReliable, !connections.isOpen(old) else { return false }
+        // Two phones at home may have the same private address.
+        if !known.instance.isEmpty, !phone.instance.isEmpty {
+            return known.instance == phone.instance
+        }
+        let dialog = subscriptions[handle].dialog
+        guard let target = URI(parsing: dialog.remoteTarget) else { return false }
+        return contacts.contains { URI(parsing: $0[...]) == target }
     }
 
     // MARK: The table
@@ -172,7 +269,7 @@ extension Switch {
         let handle = subscriptions.insert(subscription)
         subscriptionHandles[subscription.localTag] = handle
         watchers[subscription.watched, default: []].append(handle)
-        subscriptionsOfWatcher[subscription.watcher, default: 0] += 1
+        subscriptionsOfWatcher[subscription.watcher, default: []].append(handle)
         return handle
     }
 
@@ -182,8 +279,10 @@ extension Switch {
         subscriptionHandles[subscription.localTag] = nil
         watchers[subscription.watched]?.removeAll { $0 == handle }
         if watchers[subscription.watched]?.isEmpty == true { watchers[subscription.watched] = nil }
-        let left = subscriptionsOfWatcher[subscription.watcher, default: 1] - 1
-        subscriptionsOfWatcher[subscription.watcher] = left > 0 ? left : nil
+        subscriptionsOfWatcher[subscription.watcher]?.removeAll { $0 == handle }
+        if subscriptionsOfWatcher[subscription.watcher]?.isEmpty == true {
+            subscriptionsOfWatcher[subscription.watcher] = nil
+        }
         commit([.subscriptionRemoved(tag: subscription.localTag)])
         if subscription.package == .messageSummary { mailboxUnwatched(subscription.watched) }
     }
@@ -191,6 +290,10 @@ extension Switch {
     /// The last NOTIFY says that there will be no more.
     private mutating func end(subscription handle: Handle, reason: String) {
         let version = subscriptions[handle].version
+        guard hasWay(to: handle) else {
+            remove(subscription: handle)
+            return
+        }
         notify(handle, version: version, state: "terminated;reason=\(reason)", user: .nobody)
         remove(subscription: handle)
     }
@@ -229,7 +332,7 @@ extension Switch {
         if subscriptions[handle].package == .messageSummary {
             mailboxWatched(subscriptions[handle].watched)
         }
-        tell(subscriptions[handle].changed(), to: handle)
+        tellChange(to: handle)
     }
 
     // MARK: Telling
@@ -243,11 +346,20 @@ extension Switch {
 
     mutating func tellWatchers(of number: String, of package: Subscription.Package) {
         for handle in watchers[number] ?? [] where subscriptions[handle].package == package {
-            tell(subscriptions[handle].changed(), to: handle)
+            tellChange(to: handle)
         }
     }
 
-    mutating func tell(_ action: Subscription.Action, to handle: Handle) {
+    /// There is news for who watches; it is owed where there is no way to it.
+    mutating func tellChange(to handle: Handle) {
+        if isReached(handle) {
+            tell(subscriptions[handle].changed(), to: handle)
+        } else {
+            subscriptions[handle].unreached()
+        }
+    }
+
+    private mutating func tell(_ action: Subscription.Action, to handle: Handle) {
         switch action {
         case .none: break
         case .tell(let version):
@@ -287,8 +399,23 @@ extension Switch {
         tell(subscriptions[handle].answered(), to: handle)
     }
 
-    mutating func notificationUnanswered(subscription handle: Handle) {
+    /// - Parameters:
+    ///   - status: 503 where the connection was at its end, or there was none; 408 for silence.
+    ///   - flow: which it has gone by.
+    mutating func notificationUnanswered(
+        _ status: Int, subscription handle: Handle, on flow: Flow
+    ) {
         guard subscriptions.contains(handle) else { return }
-        remove(subscription: handle)
+        let own = subscriptions[handle].flow
+        let way = connections.isOpen(own) ? own : connections.successor(of: own)
+        // Nobody is there any more, or one who knows nothing of it (RFC 6665 §4.2.2).
+        guard own.transport.isReliable, status == 503 || way != flow else {
+            remove(subscription: handle)
+            return
+        }
+        counters.count("notifications-put-off")
+        subscriptions[handle].unreached()
+        // The phone has registered by another connection meanwhile.
+        if let way, way != flow { tell(subscriptions[handle].returned(), to: handle) }
     }
 }

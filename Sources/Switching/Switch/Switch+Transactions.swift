@@ -180,7 +180,8 @@ extension Switch {
 
     // MARK: Client side
 
-    /// Sends a request of ours and waits for its responses.
+    /// Sends a request of ours and waits for its responses. Where there is no connection to send it by,
+    /// and none can be made, it fails at once, after this turn.
     ///
     /// - Parameter trunk: of one inside a dialog that no leg of a call waits for: the trunk it goes to.
     mutating func makeClient(
@@ -190,8 +191,11 @@ extension Switch {
         var bytes = bytes
         var flow = flow
         var datagramListener: UInt16?
+        var hasWay = true
         if flow.transport.isReliable {
-            let way = reached(flow, by: bytes)
+            let known = reached(flow, to: nextHop(of: bytes))
+            hasWay = known != nil
+            let way = known ?? flow
             if way.listener != flow.listener {
                 bytes = readdressed(bytes, from: flow, to: way) ?? bytes
             }
@@ -204,14 +208,19 @@ extension Switch {
             datagramListener = flow.listener
             (bytes, flow) = (large, stream)
         }
-        if flow.transport.isReliable { connections.used(flow) }
+        if hasWay, flow.transport.isReliable { connections.used(flow) }
         let key = ClientEntry.Key(branch: branch, isCancel: method == .cancel)
         let handle = keep(
             client: ClientEntry(
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
-                flow: flow, request: bytes, datagramListener: datagramListener, trunk: trunk,
-                startedAt: now))
+                flow: flow, request: bytes, datagramListener: datagramListener, hasWay: hasWay,
+                trunk: trunk, startedAt: now))
+        guard hasWay else {
+            counters.count("no-connection")
+            rearm(client: handle)
+            return handle
+        }
         if nextHopNames.hasChoices { armSilence(handle) }
         if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         send(bytes, on: flow)
@@ -258,7 +267,8 @@ extension Switch {
             deadline = machine.deadline
         }
         // One that has ended is removed by whoever it tells, at its deadline, or here at once.
-        deadlines.set(key, at: isTerminated ? now : deadline)
+        let isDue = isTerminated || !clients[handle].hasWay
+        deadlines.set(key, at: isDue ? now : deadline)
     }
 
     mutating func forget(client handle: Handle) {
@@ -273,6 +283,13 @@ extension Switch {
     }
 
     mutating func clientDeadlineReached(_ handle: Handle) {
+        guard clients[handle].hasWay else {
+            // While a name server is asked for another place, it has the time of any other.
+            clients[handle].hasWay = true
+            transportFailed(client: handle, why: "no connection")
+            rearm(client: handle)
+            return
+        }
         switch clients[handle].machine {
         case .invite(var machine):
             if machine.isTerminated {
@@ -350,7 +367,8 @@ extension Switch {
         case .probe(let trunk, let target): probeFailed(why, by: target, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
         case .check(let call, let side): checkUnanswered(status, of: call, side: side)
-        case .notification(let subscription): notificationUnanswered(subscription: subscription)
+        case .notification(let subscription):
+            notificationUnanswered(status, subscription: subscription, on: flow)
         case .fork(let fork, let phone, let flow):
             forkAnswered(status, of: fork, phone: phone, flow: flow, isSilence: true)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)

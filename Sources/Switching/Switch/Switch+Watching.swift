@@ -108,7 +108,7 @@ extension Switch {
         where subscriptions[handle].package == .dialog
             && mayPickUp(at: number, subscriptions[handle].watcher)
         {
-            tell(subscriptions[handle].changed(), to: handle)
+            tellChange(to: handle)
         }
     }
 

@@ -67,11 +67,11 @@ public struct Switch: ~Copyable, Sendable {
     var callsOfExtension: [String: CallCount] = [:]
     /// Calls that ring at an extension, the longest first.
     var ringing: [String: [Handle]] = [:]
-    /// Phones that watch extensions; by our tag, by the watched extension, and how many each has.
+    /// Phones that watch extensions; by our tag, by the watched extension, and by that which watches.
     var subscriptions = Slab<Subscription>()
     var subscriptionHandles: [UInt64: Handle] = [:]
     var watchers: [String: [Handle]] = [:]
-    var subscriptionsOfWatcher: [String: Int] = [:]
+    var subscriptionsOfWatcher: [String: [Handle]] = [:]
     /// Texts on their way to phones.
     var forks = Slab<Fork>()
     /// What waits in mailboxes, as their server has said last; by extension.
