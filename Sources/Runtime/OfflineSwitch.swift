@@ -140,9 +140,9 @@ public final class OfflineSwitch {
     private func handle(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .undelivered, .connectionClosed,
-            .connectionCertified, .loopMeasured, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
+        case .datagramReceived, .keepAliveReceived, .transportFailed, .undelivered,
+            .connectionClosed, .connectionCertified, .loopMeasured, .deadlineReached, .requested,
+            .configured, .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
             .wallClockRead:
             break
         }

@@ -86,6 +86,10 @@ final class Turns: LoopDriver {
             .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
     }
 
+    func keepAliveReceived(on flow: Flow) {
+        theSwitch.handle(.keepAliveReceived(flow), now: now, into: &actions)
+    }
+
     func transportFailed(_ flow: Flow) {
         theSwitch.handle(.transportFailed(flow), now: now, into: &actions)
     }
@@ -134,9 +138,9 @@ final class Turns: LoopDriver {
     private func noteSettled(_ event: Event) {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
-        case .datagramReceived, .transportFailed, .undelivered, .connectionClosed,
-            .connectionCertified, .loopMeasured, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
+        case .datagramReceived, .keepAliveReceived, .transportFailed, .undelivered,
+            .connectionClosed, .connectionCertified, .loopMeasured, .deadlineReached, .requested,
+            .configured, .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
             .wallClockRead:
             break
         }

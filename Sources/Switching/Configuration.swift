@@ -90,6 +90,10 @@ public struct RegistrationSettings: Sendable, Hashable {
     public var maximumSeconds = 7200
     /// Contacts of one extension; one more pushes out the oldest.
     public var contactLimit = 5
+    /// A phone behind NAT that has registered by UDP is asked (OPTIONS) when it has said nothing for so
+    /// long, so that its NAT goes on to let through what is sent to it; zero asks nobody. Just below the
+    /// shortest memory of a NAT that is common, 30 s (RFC 4787 §4.3, RFC 5626 §4.4.1).
+    public var keepAlive: Instant.Span = .seconds(29)
 
     public init() {}
 }

@@ -10,6 +10,9 @@ struct Counters: Sendable {
     var bindings: UInt64 = 0
     /// Messages of STUN that have no answer.
     var noBindings: UInt64 = 0
+    /// OPTIONS to phones behind NAT that had said nothing, and what answered them.
+    var keepAlives: UInt64 = 0
+    var keepAliveAnswers: UInt64 = 0
     /// Newcomers that got 503 while the switch was overloaded.
     var turnedAway: UInt64 = 0
     var calls: UInt64 = 0

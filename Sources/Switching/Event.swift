@@ -5,6 +5,9 @@ import SIP
 public enum Event: Sendable {
     /// Bytes arrived.
     case datagramReceived(Datagram)
+    /// A datagram that is too short to be SIP: a phone behind NAT keeps its flow open (RFC 5626
+    /// §4.4.1).
+    case keepAliveReceived(Flow)
     /// A message could not leave on this flow: the kernel refused it, or no connection could be made.
     case transportFailed(Flow)
     /// Somebody says by ICMP that a datagram of ours was not delivered: its flow, and as much of it as was

@@ -139,6 +139,8 @@ struct DeadlineKey: Hashable, DeadlineKeying {
         case subscription
         /// After a restart: it is told anew.
         case subscriptionAnew
+        /// A phone behind NAT has said nothing for so long that it is asked.
+        case keepAlive
         case probe
         /// Waiting for the answer to a probe.
         case probeAnswer

@@ -2,7 +2,7 @@
 public struct DatagramCounters: Sendable, Hashable {
     public var received: UInt64 = 0
     public var sent: UInt64 = 0
-    /// Keep-alives of phones behind NAT: too short to be SIP, dropped unread (RFC 5626 §4.4.1).
+    /// Keep-alives of phones behind NAT: too short to be SIP, not read (RFC 5626 §4.4.1).
     public var keepAlives: UInt64 = 0
     /// Not sent because the kernel's buffer was full; SIP sends again.
     public var overflows: UInt64 = 0

@@ -101,9 +101,12 @@ final class DatagramSocket {
 extension DatagramSocket {
     /// Takes a batch from the kernel: one system call, and for each datagram one allocation of
     /// exactly its size. What is left announces itself again.
+    /// - Parameter keepAlive: is told of what is too short to be SIP, which is not read.
     /// - Returns: how many the kernel had; as many as a batch holds when there may be more.
     @discardableResult
-    func receive(_ body: (consuming [UInt8], Flow) -> Void) -> Int {
+    func receive(
+        _ body: (consuming [UInt8], Flow) -> Void, keepAlive: (Flow) -> Void
+    ) -> Int {
         for place in 0..<received.capacity { received.offerRemote(of: place) }
         let count = csockets_receive(descriptor, received.headers, UInt32(received.capacity))
         guard count >= 0 else {
@@ -117,6 +120,7 @@ extension DatagramSocket {
             let length = Int(received.headers[place].length)
             guard length > TransportLimits.keepAliveBytes else {
                 counters.keepAlives &+= 1
+                if let remote = received.remote(of: place) { keepAlive(flow(to: remote)) }
                 continue
             }
             guard let remote = received.remote(of: place) else {

@@ -9,6 +9,8 @@ public protocol LoopDriver: AnyObject {
     func turnBegan(now: Instant)
     /// Bytes arrived, longer than a keep-alive.
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow)
+    /// A phone behind NAT keeps its flow open: what has arrived is too short to be SIP.
+    func keepAliveReceived(on flow: Flow)
     /// A datagram could not leave on this flow.
     func transportFailed(_ flow: Flow)
     /// Somebody says by ICMP that a datagram sent on this flow was not delivered.
@@ -113,6 +115,8 @@ public final class Loop<Driver: LoopDriver> {
             if ready.isReadable {
                 let count = socket.receive { bytes, flow in
                     driver.datagramReceived(bytes, on: flow)
+                } keepAlive: { flow in
+                    driver.keepAliveReceived(on: flow)
                 }
                 isBehind = isBehind || count == TransportLimits.batch
             }

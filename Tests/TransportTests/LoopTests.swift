@@ -63,7 +63,7 @@ private func makeLoop(_ ips: [IPAddress] = [loopback]) throws -> Loop<ScriptedDr
         #expect(peer.receive() == bytes)
     }
 
-    @Test func keepAlivesAreCountedAndNotTold() throws {
+    @Test func keepAlivesAreCountedAndToldUnread() throws {
         let loop = try makeLoop()
         let peer = try Peer()
         let driver = ScriptedDriver()
@@ -74,6 +74,7 @@ private func makeLoop(_ ips: [IPAddress] = [loopback]) throws -> Loop<ScriptedDr
         loop.run(driver)
         #expect(driver.datagrams.map(\.0) == [Array("hello".utf8)])
         #expect(loop.sockets.counters.keepAlives == 3)
+        #expect(driver.keepAlives == Array(repeating: driver.datagrams[0].1, count: 3))
     }
 
     @Test func moreThanABatchIsTakenInTurnsInOrder() throws {

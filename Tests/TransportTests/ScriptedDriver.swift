@@ -9,6 +9,7 @@ final class ScriptedDriver: LoopDriver {
     enum Message: Sendable, Equatable { case send([UInt8], Flow), stop, number(Int) }
 
     var datagrams: [([UInt8], Flow)] = []
+    var keepAlives: [Flow] = []
     var failures: [Flow] = []
     var undelivered: [(quote: [UInt8], flow: Flow)] = []
     var messages: [Message] = []
@@ -30,6 +31,8 @@ final class ScriptedDriver: LoopDriver {
         if echoes { outgoing.append((bytes, flow)) }
         datagrams.append((bytes, flow))
     }
+
+    func keepAliveReceived(on flow: Flow) { keepAlives.append(flow) }
 
     func transportFailed(_ flow: Flow) { failures.append(flow) }
 

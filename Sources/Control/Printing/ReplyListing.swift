@@ -143,11 +143,13 @@ extension Listing {
                 Column("path", "path", isCardOnly: true), Column("transport", "by"),
                 Column("source", "source"), Column("state", "state"),
                 Column("expires", "expires"), Column("user_agent", "phone"),
+                Column("unheard_seconds", "unheard s"),
             ], nothing: "no registrations")
         for row in rows {
             append([
                 .text(row.number), .text(row.contact), .text(row.path), .text(row.transport),
                 .text(row.source), .text(row.state), .time(row.expiresAt), .text(row.userAgent),
+                .number(row.unheardSeconds),
             ])
         }
     }

@@ -164,7 +164,7 @@ struct ConfigurationFile {
         _ top: ConfigurationReader.Section, _ settings: inout RegistrationSettings,
         _ reader: inout ConfigurationReader
     ) {
-        let keys = ["minimum", "default", "maximum", "contacts"]
+        let keys = ["minimum", "default", "maximum", "contacts", "nat-keepalive"]
         guard let section = reader.section("registration", in: top, keys: keys) else { return }
         let range = Instant.Span.seconds(1)...(.seconds(604_800))
         if let span = reader.span("minimum", in: section, range) {
@@ -178,6 +178,10 @@ struct ConfigurationFile {
         }
         if let contacts = reader.number("contacts", in: section, 1...100) {
             settings.contactLimit = contacts
+        }
+        let silences = Instant.Span.seconds(2)...Instant.Span.seconds(600)
+        if let span = reader.span("nat-keepalive", in: section, silences, orOff: true) {
+            settings.keepAlive = span
         }
         if !(settings.minimumSeconds...max(settings.minimumSeconds, settings.maximumSeconds)
             ~= settings.defaultSeconds)

@@ -231,6 +231,9 @@ public struct RegistrationRow: Sendable, Codable, Hashable {
     /// Microseconds since 1970.
     public var expiresAt: Int64
     public var userAgent: String
+    /// For how many seconds nothing has come from a phone behind NAT whose flow over UDP is kept open, at
+    /// least since the start of the process; nil for any other.
+    public var unheardSeconds: Int?
 }
 
 public struct ExtensionRow: Sendable, Codable, Hashable {

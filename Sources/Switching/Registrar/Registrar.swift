@@ -12,6 +12,8 @@ struct Registrar: Sendable {
     /// How many bindings each address has, an IPv6 /64 being one, and each port of an address.
     private var addresses: [IPAddress: Int] = [:]
     private var endpoints: [Endpoint: Int] = [:]
+    /// Flows of phones behind NAT.
+    var keptFlows = KeptFlows()
 
     /// Whether a phone is registered from an address, or in IPv6 from its /64, or from a port of it, as
     /// far as is known until expired bindings are dropped.
@@ -25,6 +27,9 @@ struct Registrar: Sendable {
         count += list.count - before.count
         for binding in before { Self.add(-1, binding.flow.remote, &addresses, &endpoints) }
         for binding in list { Self.add(1, binding.flow.remote, &addresses, &endpoints) }
+        // The new ones first, so that a flow that is refreshed stays.
+        for binding in list where binding.isBehindNAT { keptFlows.add(binding) }
+        for binding in before where binding.isBehindNAT { keptFlows.remove(binding) }
     }
 
     private static func add(

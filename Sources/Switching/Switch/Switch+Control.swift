@@ -281,7 +281,8 @@ extension Switch {
                 transport: binding.flow.transport.name,
                 source: binding.flow.remote.description,
                 state: binding.isReachable ? "reachable" : "connection lost",
-                expiresAt: binding.expiresAt, userAgent: binding.userAgent)
+                expiresAt: binding.expiresAt, userAgent: binding.userAgent,
+                unheardSeconds: unheardSeconds(binding))
         }
     }
 
@@ -289,6 +290,10 @@ extension Switch {
         var counted = counters.all
         if counters.bindings > 0 { counted["STUN binding requests"] = counters.bindings }
         if counters.noBindings > 0 { counted["STUN not answered"] = counters.noBindings }
+        if counters.keepAlives > 0 { counted["NAT keep-alives"] = counters.keepAlives }
+        if counters.keepAliveAnswers > 0 {
+            counted["NAT keep-alives answered"] = counters.keepAliveAnswers
+        }
         if counters.turnedAway > 0 { counted["newcomers turned away"] = counters.turnedAway }
         if counters.banned > 0 { counted["datagrams of banned addresses"] = counters.banned }
         if counters.heavy > 0 { counted["datagrams beyond their share"] = counters.heavy }

@@ -51,6 +51,7 @@ extension Switch {
                 if let handle = subscriptions.handle(at: key.slot) {
                     tellAnew(subscription: handle)
                 }
+            case .keepAlive: keepAliveDeadlineReached(key.slot)
             case .probe: probeDeadlineReached(Int(key.slot))
             case .probeAnswer: probeAnswerDeadlineReached(Int(key.slot))
             case .silentFlow:

@@ -19,7 +19,10 @@ extension Switch {
             if trustedAddresses.contains(datagram.flow.remote.ip) {
                 prove(datagram.flow, by: nil)
             }
-        } else if STUNMessage.isMeant(by: datagram.bytes) {
+        } else {
+            registrar.keptFlows.heard(on: datagram.flow, now: now)
+        }
+        if !datagram.flow.transport.isReliable, STUNMessage.isMeant(by: datagram.bytes) {
             stunReceived(datagram)
             return
         }
@@ -209,6 +212,7 @@ extension Switch {
                 ClientEntry.Key(branch: number, isCancel: response.method == .cancel)],
             clients[handle].method == response.method
         else {
+            if isKeepAliveAnswer(response) { return }
             asked(on: flow)
             strayResponse(response, on: flow)
             return

@@ -98,6 +98,9 @@ public struct Switch: ~Copyable, Sendable {
     var textRates = RequestRates()
     /// Where requests of ours wait for an answer.
     var askedPlaces: AskedPlaces
+    /// The From tag of OPTIONS that keep flows of phones open, from the first of them on: what answers
+    /// them is known by it.
+    var keepAliveTag: UInt64?
     /// Connections that something has come by and that are open.
     var connections = Connections()
     /// Places that took no connection for a large request, and until when that is remembered.
@@ -211,6 +214,7 @@ public struct Switch: ~Copyable, Sendable {
         swap(&self.actions, &actions)
         restoreSpending(stored)
         for binding in stored.bindings { registrar.restore(binding) }
+        spreadKeepAlives()
         if resumesCalls {
             resume(stored.runningCalls)
             restore(stored.subscriptions)
@@ -238,6 +242,7 @@ public struct Switch: ~Copyable, Sendable {
         swap(&self.actions, &actions)
         switch event {
         case .datagramReceived(let datagram): receive(datagram)
+        case .keepAliveReceived(let flow): registrar.keptFlows.heard(on: flow, now: now)
         case .transportFailed(let flow): transportFailed(flow)
         case .undelivered(let quote): undelivered(quote)
         case .connectionClosed(let closed): connectionClosed(closed)
@@ -262,7 +267,9 @@ public struct Switch: ~Copyable, Sendable {
     }
 
     private mutating func configure(_ configuration: Configuration) {
+        let keepAlive = settings.registration.keepAlive
         settings = configuration.settings
+        if settings.registration.keepAlive != keepAlive { spreadKeepAlives() }
         plan = configuration.plan
         challenger = Self.challenger(settings, key: nonceKey, hashes: hashes)
         listenerTexts = settings.listeners.map(ListenerText.init)

@@ -40,7 +40,8 @@ import Testing
         let settings = try settings(
             """
             domains: [sip.example.net, pbx]
-            registration: { minimum: 2m, default: 10m, maximum: 1h, contacts: 3 }
+            registration:
+              { minimum: 2m, default: 10m, maximum: 1h, contacts: 3, nat-keepalive: 15s }
             calls:
               { no-answer: 45s, slice: 6s, extend-ahead: 500ms, alive-check: 30s, session: 5m,
                 park-recall: 1m }
@@ -56,6 +57,7 @@ import Testing
         #expect(settings.registration.defaultSeconds == 600)
         #expect(settings.registration.maximumSeconds == 3600)
         #expect(settings.registration.contactLimit == 3)
+        #expect(settings.registration.keepAlive == .seconds(15))
         #expect(settings.calls.noAnswer == .seconds(45))
         #expect(settings.calls.slice == .seconds(6))
         #expect(settings.calls.extendAhead == .milliseconds(500))
@@ -81,6 +83,9 @@ import Testing
 
     @Test func nobodyIsAskedWhetherItIsThereWhereThatIsOff() throws {
         #expect(try settings("calls: { alive-check: off }").calls.aliveCheck == .zero)
+        let registration = try settings("registration: { nat-keepalive: off }").registration
+        #expect(registration.keepAlive == .zero)
+        #expect(try settings("currency: EUR").registration.keepAlive == .seconds(29))
     }
 
     @Test func trunksHaveTheirValuesAndTheE1ThirtyChannels() throws {
@@ -156,6 +161,7 @@ import Testing
         ("registration: { minimum: 1h, default: 1m }", "must lie between minimum"),
         ("timers: { t1: 5s }", "must not be shorter than timers.t1"),
         ("calls: { alive-check: 1s }", "must lie between 10s and"),
+        ("registration: { nat-keepalive: 1s }", "must lie between 2s and 10m"),
         ("calls: { session: 30s }", "must lie between 90s and"),
         ("currency: yuan", "three capital letters"),
         ("digest: [SHA-1]", "must be MD5 or SHA-256 or SHA-512-256, not \"SHA-1\""),
