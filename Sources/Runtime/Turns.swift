@@ -139,9 +139,8 @@ final class Turns: LoopDriver {
         switch event {
         case .committed(let ticket), .commitFailed(let ticket, _): settled = max(settled, ticket)
         case .datagramReceived, .keepAliveReceived, .transportFailed, .undelivered,
-            .connectionClosed,
-            .connectionCertified, .loopMeasured, .deadlineReached, .requested, .configured,
-            .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
+            .connectionClosed, .connectionCertified, .loopMeasured, .deadlineReached, .requested,
+            .configured, .tariffReplaced, .spanRead, .trunkResolved, .nextHopResolved, .stopping,
             .wallClockRead:
             break
         }

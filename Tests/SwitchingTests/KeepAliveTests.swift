@@ -241,7 +241,8 @@ import Testing
                 let ip = IPAddress(v4: 0xcb00_7100 + UInt32(place / 60_000))
                 stored.bindings.append(
                     Binding(
-                        number: number, contact: Array("sip:\(number)@192.168.7.7:\(place)".utf8),
+                        number: number,
+                        contact: Array("sip:\(number)@192.168.7.7:\(1024 + place)".utf8),
                         flow: Flow(
                             transport: .udp, listener: 0,
                             remote: Endpoint(ip: ip, port: UInt16(place % 60_000 + 1))),
@@ -297,7 +298,8 @@ import Testing
         var site = try site()
         let places = (0..<50).map { "203.0.113.9:\(41_000 + $0)" }
         for (index, place) in places.enumerated() {
-            _ = try register("\(8001 + index % 5)", from: place, contact: "10.0.0.\(index)", at: &site)
+            _ = try register(
+                "\(8001 + index % 5)", from: place, contact: "10.0.0.\(index)", at: &site)
         }
         // As many as five contacts of each of five extensions are kept.
         #expect(site.sw.registrar.keptFlows.count == 25)

@@ -19,7 +19,7 @@ struct KeptFlows: Sendable {
     /// NAT has forgotten it.
     static let silentRounds = 3
 
-    private struct Entry: Sendable {
+    private struct Kept: Sendable {
         let flow: Flow
         var contact: [UInt8]
         var bindings = 1
@@ -31,7 +31,7 @@ struct KeptFlows: Sendable {
         var silences = 0
     }
 
-    private var entries: [Entry?] = []
+    private var entries: [Kept?] = []
     private var free: [UInt32] = []
     private var slots: [Flow: UInt32] = [:]
     private var newcomers: [UInt32] = []
@@ -48,7 +48,7 @@ struct KeptFlows: Sendable {
             entries[Int(slot)]?.contact = binding.contact
             return
         }
-        let entry = Entry(flow: binding.flow, contact: binding.contact)
+        let entry = Kept(flow: binding.flow, contact: binding.contact)
         let slot: UInt32
         if let known = free.popLast() {
             slot = known

@@ -284,8 +284,10 @@ extension Switch {
 
     mutating func clientDeadlineReached(_ handle: Handle) {
         guard clients[handle].hasWay else {
+            // While a name server is asked for another place, it has the time of any other.
+            clients[handle].hasWay = true
             transportFailed(client: handle, why: "no connection")
-            forget(client: handle)
+            rearm(client: handle)
             return
         }
         switch clients[handle].machine {
