@@ -153,12 +153,12 @@ extension Switch {
 
     mutating func registerReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
-        guard let address = request.address(.to)?.uriView, let number = address.telephoneNumber
-        else {
+        guard let address = request.address(.to), isKnownScheme(address.uri) else {
             answerStatelessly(request, 400, on: flow, reason: "Malformed To")
             return
         }
-        guard number == subscriber.number else {
+        let number = subscriber.number
+        guard address.uriView?.telephoneNumber == number else {
             // One subscriber cannot take another's calls.
             counters.count("register-for-another")
             answerStatelessly(request, 403, on: flow)
@@ -219,7 +219,7 @@ extension Switch {
                     return
                 }
                 var wish = Registrar.Wish(
-                    contact: Array(uri.withoutHeaders),
+                    contact: Array(address.uri),
                     seconds: min(seconds, settings.registration.maximumSeconds))
                 if outbound == .given { wish.outbound = Self.outboundFlow(of: address) }
                 wishes?.append(wish)
