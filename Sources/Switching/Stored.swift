@@ -124,6 +124,9 @@ public struct Binding: Sendable, Hashable {
     public var path: [UInt8] = []
     /// Which phone it is of and which of its flows, where the phone keeps several (RFC 5626).
     public var outbound: OutboundFlow?
+    /// The phone has proved its password when it was asked by MD5 alone, since it gave up where it met
+    /// another digest: it is asked so after a restart too.
+    public var isAskedByMD5Alone = false
     /// False while it was registered by a connection that is gone. Not stored: connections end with
     /// the process.
     public var isReachable = true
