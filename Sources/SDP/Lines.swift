@@ -39,3 +39,14 @@ func decimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
     }
     return number
 }
+
+/// What stands behind the colon of an attribute of this name: of `setup:actpass` the value `actpass`;
+/// `nil` when it is another.
+func attributeValue(
+    of attribute: ArraySlice<UInt8>, named name: StaticString
+) -> ArraySlice<UInt8>? {
+    guard let colon = attribute.firstIndex(of: UInt8(ascii: ":")),
+        name.isEqual(to: attribute[..<colon])
+    else { return nil }
+    return attribute[(colon + 1)...]
+}

@@ -16,6 +16,14 @@ public struct Media: Sendable {
     public var connection: Connection?
     /// Of its own attribute, or else the session's, or else `sendrecv`.
     public var direction: MediaDirection
+    /// The values of its own `a=` lines, in their order: `rtpmap:8 PCMA/8000`.
+    public var attributes: [ArraySlice<UInt8>] = []
+
+    /// What stands behind the colon in each of its own attributes of this name: of `rtpmap` the value
+    /// `8 PCMA/8000`. Names compare by case.
+    public func values(of attribute: StaticString) -> [ArraySlice<UInt8>] {
+        attributes.compactMap { attributeValue(of: $0, named: attribute) }
+    }
 
     public var isAudio: Bool { ("audio" as StaticString).isEqual(to: kind) }
 

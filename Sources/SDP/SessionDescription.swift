@@ -12,6 +12,8 @@ public struct SessionDescription: Sendable {
     /// The session's `c=` line.
     public private(set) var connection: Connection?
     public private(set) var media: [Media]
+    /// The values of the session's own `a=` lines.
+    public private(set) var attributes: [ArraySlice<UInt8>] = []
     private var originLine: Range<Int>
 
     /// Reads a body of type `application/sdp`. Lines may end in CRLF or LF, the last one in
@@ -66,6 +68,11 @@ public struct SessionDescription: Sendable {
                 media.append(read)
                 ownDirections.append(nil)
             case UInt8(ascii: "a"):
+                if media.isEmpty {
+                    attributes.append(value)
+                } else {
+                    media[media.count - 1].attributes.append(value)
+                }
                 guard let direction = MediaDirection(attribute: value) else { continue }
                 if media.isEmpty {
                     sessionDirection = direction
@@ -92,6 +99,13 @@ public struct SessionDescription: Sendable {
 
     /// The direction of `firstAudio`; `nil` when there is none.
     public var directionOfFirstAudio: MediaDirection? { firstAudio?.direction }
+
+    /// What an attribute says of one of the streams: its own, or else the session's (RFC 4566 §5.13);
+    /// `nil` when there is none.
+    public func value(of attribute: StaticString, stream index: Int) -> ArraySlice<UInt8>? {
+        media[index].values(of: attribute).first
+            ?? attributes.lazy.compactMap { attributeValue(of: $0, named: attribute) }.first
+    }
 
     /// The same description with another `o=` line, so that the peer does not learn who wrote it.
     /// All other bytes stay. One allocation.

@@ -219,6 +219,7 @@ struct ChangeWriter {
         values.add(binding.path)
         values.add(binding.outbound?.instance ?? [])
         values.add(Int(binding.outbound?.regID ?? 0))
+        values.add(binding.isAskedByMD5Alone ? 1 : 0)
         try values.run(saveBinding)
     }
 
@@ -374,8 +375,8 @@ private enum SQL {
     static let saveBinding = """
         INSERT OR REPLACE INTO binding
         (number, contact, transport, listener, address_high, address_low, port, expires, call_id,
-        cseq, user_agent, path, instance, reg_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        cseq, user_agent, path, instance, reg_id, md5_alone)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     static let saveSubscription =
         "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"

@@ -46,8 +46,15 @@ enum Schema {
             try database.execute(sql: JournalLog.table)
             try JournalLog.replaceRows(in: database)
         }
+        migrator.registerMigration("outbound 2: phones that know one digest") {
+            try $0.execute(sql: oneDigest)
+        }
         return migrator
     }
+
+    private static let oneDigest = """
+        ALTER TABLE binding ADD COLUMN md5_alone INTEGER NOT NULL DEFAULT 0 CHECK (md5_alone IN (0, 1))
+        """
 
     /// One phone may be bound by several flows with one contact, so that the key is another. Its columns
     /// come first: where they do not, the integrity check of SQLite 3.40 takes the columns for others.

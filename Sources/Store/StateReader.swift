@@ -85,7 +85,7 @@ struct StateReader {
         try all(
             """
             SELECT number, contact, transport, listener, address_high, address_low, port, expires,
-            call_id, cseq, user_agent, path, instance, reg_id FROM binding
+            call_id, cseq, user_agent, path, instance, reg_id, md5_alone FROM binding
             ORDER BY number, contact, reg_id
             """
         ) { row in
@@ -104,6 +104,7 @@ struct StateReader {
             if regID > 0 {
                 binding.outbound = OutboundFlow(instance: row.bytes(12), regID: regID)
             }
+            binding.isAskedByMD5Alone = row.integer(14) != 0
             return binding
         }
     }

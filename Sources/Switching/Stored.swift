@@ -108,7 +108,8 @@ public struct Extension: Sendable, Hashable {
 public struct Binding: Sendable, Hashable {
     /// The extension: the user part of the address-of-record.
     public var number: String
-    /// The contact URI as the phone wrote it, without angle brackets.
+    /// The contact URI as the phone wrote it, without angle brackets: with its `?headers`, so that it
+    /// finds it again in the answers to its REGISTERs.
     public var contact: [UInt8]
     /// The flow the registration came on; requests go there, not to the text of the contact, so that
     /// phones behind NAT are reached.
@@ -123,6 +124,9 @@ public struct Binding: Sendable, Hashable {
     public var path: [UInt8] = []
     /// Which phone it is of and which of its flows, where the phone keeps several (RFC 5626).
     public var outbound: OutboundFlow?
+    /// The phone has proved its password when it was asked by MD5 alone, since it gave up where it met
+    /// another digest: it is asked so after a restart too.
+    public var isAskedByMD5Alone = false
     /// False while it was registered by a connection that is gone. Not stored: connections end with
     /// the process.
     public var isReachable = true
@@ -141,6 +145,12 @@ public struct Binding: Sendable, Hashable {
         self.callID = callID
         self.cseq = cseq
         self.userAgent = userAgent
+    }
+
+    /// The Request-URI of a request to it: the contact without its headers, which may not stand there
+    /// (RFC 3261 §19.1.1) and are not obeyed (§19.1.5).
+    var requestURI: [UInt8] {
+        URI(parsing: contact[...]).map { Array($0.withoutHeaders) } ?? contact
     }
 }
 

@@ -38,6 +38,9 @@ class Softphone:
         with open(self.log, errors="replace") as file:
             return file.read()
 
+    def try_again(self):
+        """Registers once more, where it does not do so by itself."""
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -52,9 +55,13 @@ class Pjsua2:
         self.phone = Phone(
             site.folder, user, domain=site.realm, password=site.extensions[user], answers=200,
             registrar=site.tls if transport == "tls" else site.address, transport=transport,
-            algorithm="MD5", authority=authority.certificate if authority else None)
+            algorithm="MD5" if site.digest else None,
+            authority=authority.certificate if authority else None)
         self.phone.register()
         self.call = None
+
+    def try_again(self):
+        pass
 
     def dial(self, number):
         self.call = self.phone.dial(number)
@@ -266,11 +273,15 @@ class SIPp(Softphone):
         self.dialling = None
         self.site = site
         keys = {"user": user, "password": site.extensions[user]}
-        super().__init__(
-            site, user, "sipp",
-            self._command(
-                "phone-registers", "-oocsf", self._filled_in("phone-answers", **keys),
-                "-auth_uri", site.realm, **keys))
+        self.registers = self._command(
+            "phone-registers", "-oocsf", self._filled_in("phone-answers", **keys),
+            "-auth_uri", site.realm, **keys)
+        super().__init__(site, user, "sipp", self.registers)
+
+    def try_again(self):
+        """It has ended where it was asked by a digest that it does not know."""
+        if self.process.poll() is not None:
+            self.process = self.spawn(self.registers)
 
     def _filled_in(self, scenario, **keys):
         with open(os.path.join(SCENARIOS, scenario + ".xml")) as file:

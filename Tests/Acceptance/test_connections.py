@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import threading
 import time
 
 import pytest
@@ -105,6 +106,117 @@ def test_the_sipp_gateway_of_a_tcp_trunk_takes_a_call(site, phones, gateways):
     record = site.wait_record()
     assert record.disposition == "ANSWERED"
     assert site.status()["counters"]["connections made"] == 1
+
+
+class TwoWays:
+    """A gateway with UDP and TCP at one port, which is busy, and keeps how each request came."""
+
+    def __init__(self, port):
+        self.came = []
+        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.datagrams.bind(("127.0.0.1", port))
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.links = []
+        threading.Thread(target=self._read_datagrams, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _took(self, request, way):
+        """What it answers."""
+        self.came.append((way, request))
+        if request.method == "ACK":
+            return b""
+        fields = "".join(f"{n}: {request[n]}\r\n" for n in ("Via", "From", "Call-ID", "CSeq"))
+        return (f"SIP/2.0 486 Busy Here\r\n{fields}To: {request['to']};tag=g\r\n"
+                "Content-Length: 0\r\n\r\n").encode()
+
+    def _read_datagrams(self):
+        while True:
+            try:
+                datagram, source = self.datagrams.recvfrom(65536)
+            except OSError:
+                return
+            if answer := self._took(SIPMessage(datagram.decode()), "udp"):
+                self.datagrams.sendto(answer, source)
+
+    def _accept(self):
+        while True:
+            try:
+                link, _ = self.listener.accept()
+            except OSError:
+                return
+            self.links.append(link)
+            threading.Thread(target=self._read, args=(link,), daemon=True).start()
+
+    def _read(self, link):
+        text = b""
+        while piece := link.recv(65536):
+            text += piece
+            while b"\r\n\r\n" in text:
+                head, _, rest = text.partition(b"\r\n\r\n")
+                length = int(re.search(rb"(?im)^Content-Length: *(\d+)", head)[1])
+                if len(rest) < length:
+                    break
+                text = rest[length:]
+                request = SIPMessage((head + b"\r\n\r\n" + rest[:length]).decode())
+                link.sendall(self._took(request, "tcp"))
+
+    def close_tcp(self):
+        # The thread that waits in accept() would keep the port open.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for link in self.links:
+            link.shutdown(socket.SHUT_RDWR)
+            link.close()
+
+    def close(self):
+        self.listener.close()
+        self.datagrams.close()
+
+    def wait(self, count):
+        """How the first so many requests came, and those requests."""
+        limit = time.monotonic() + 10
+        while len(self.came) < count:
+            assert time.monotonic() < limit, self.came
+            time.sleep(0.02)
+        return self.came[:count]
+
+
+def test_what_is_too_large_for_a_datagram_goes_by_tcp_and_by_udp_where_nobody_takes_that(
+    site, phones
+):
+    """RFC 3261 §18.1.1, to a trunk of UDP that has both at one port."""
+    site.write_config(listen=[f"{{ transport: tcp, address: {site.address} }}"])
+    site.start()
+    site.import_tariff()
+    site.open_account("sales", "100")
+    site.import_extensions(("8003", "country", "sales"))
+    phone = phones("8003")
+    gateway = TwoWays(site.e1_port)
+
+    def came(subject, earlier):
+        assert phone.dial("02088886666", Subject=subject).wait_ended()["status"] == 486
+        messages = gateway.wait(earlier + 2)[earlier:]
+        assert [m.method for _, m in messages] == ["INVITE", "ACK"]
+        return messages
+
+    try:
+        (way, invite), (acknowledged, _) = came("short", 0)
+        assert (way, acknowledged) == ("udp", "udp") and len(invite.text) <= 1300
+        large = "x" * 1300
+        (way, invite), (acknowledged, _) = came(large, 2)
+        assert (way, acknowledged) == ("tcp", "tcp") and len(invite.text) > 1300
+        assert invite["via"].startswith("SIP/2.0/TCP ") and invite["subject"] == large
+        gateway.close_tcp()
+        (way, invite), (acknowledged, _) = came(large, 4)
+        assert (way, acknowledged) == ("udp", "udp") and len(invite.text) > 1300
+        assert invite["via"].startswith("SIP/2.0/UDP ") and invite["subject"] == large
+        counters = site.status()["counters"]
+        assert counters["large-requests-by-udp"] == 1
+        # It is remembered: nothing is tried there by TCP for a while.
+        assert came(large, 6)[0][0] == "udp"
+        assert site.status()["counters"]["large-requests-by-udp"] == 1
+    finally:
+        gateway.close()
 
 
 def test_a_call_to_a_phone_whose_connection_broke_is_told_so_at_once(tcp, phones):

@@ -20,13 +20,16 @@ def authority(site):
 
 
 @pytest.fixture
-def tls(site, authority):
+def tls(site, authority, request):
+    """The daemon; a test may give the digests of its configuration."""
     site.tls_port = free_port()
     site.tls = f"127.0.0.1:{site.tls_port}"
     site.realm = REALM
     certificate, key = authority.sign("tandem", "IP:127.0.0.1", "DNS:127.0.0.1")
-    # linphone asks its user when it is asked; baresip of Debian 12 and SIPp know no other digest.
-    configure(site, certificate, key, authority, asks="no", digest="[MD5]")
+    # linphone asks its user when it is asked for a certificate. baresip of Debian 12 knows MD5 alone, and
+    # registers late where it finds another digest.
+    site.digest = getattr(request, "param", "[MD5]")
+    configure(site, certificate, key, authority, asks="no", digest=site.digest)
     site.start()
     site.import_extensions(*[(str(number), "city", None) for number in range(8001, 8005)])
     return site
@@ -61,7 +64,10 @@ def wait_registered(site, user, phone):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("transports", ["udp", "tcp", "tls", "mixed"])
+@pytest.mark.parametrize(
+    "tls, transports",
+    [*(("[MD5]", transports) for transports in ("udp", "tcp", "tls", "mixed")), (None, "udp")],
+    indirect=["tls"], ids=["udp", "tcp", "tls", "mixed", "every digest"])
 def test_phones_of_four_makers_call_each_other(tls, authority, transports):
     for program in ("baresip", "linphonec", "sipp"):
         if shutil.which(program) is None:
@@ -72,10 +78,15 @@ def test_phones_of_four_makers_call_each_other(tls, authority, transports):
         for user, make in MAKES.items():
             made[user] = make(
                 tls, user, transport=used[user], authority=authority if used[user] == "tls" else None)
-        limit = time.monotonic() + 20
+        began = time.monotonic()
+        again = began + 6
         while (rows := {r["extension"]: r["transport"] for r in tls.ask("show", "registrations")}
                ) != used:
-            assert time.monotonic() < limit, f"registered are {rows}"
+            assert time.monotonic() < began + (20 if tls.digest else 100), f"registered are {rows}"
+            if time.monotonic() > again:
+                again += 6
+                for user in used.keys() - rows.keys():
+                    made[user].try_again()
             time.sleep(0.1)
         expected = 0
         for calls in [[pair[::step] for pair in calls] for calls in ROUNDS for step in (1, -1)]:

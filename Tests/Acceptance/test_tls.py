@@ -1,5 +1,6 @@
 """Phones and trunks over TLS: certificates are checked on both sides, and changed while it runs."""
 
+import os
 import shutil
 import socket
 import ssl
@@ -197,6 +198,79 @@ def test_a_call_goes_out_over_mutual_tls_to_the_trunk_whose_certificate_is_right
         gateway.close()
 
 
+def refused_by(gateway):
+    """Whether a gateway and the switch do not come to terms over the next connection."""
+    try:
+        return gateway.accept().recv(10) == b""
+    except (ssl.SSLError, ConnectionError):
+        return True
+
+
+def test_a_reload_renews_whom_we_trust_and_what_we_show_to_trunks(tls, phones, authority):
+    """The files stay where they are, and what stands in them is another authority's."""
+    certificate, key = authority.sign("tandem", "IP:127.0.0.1", "DNS:tandem.test")
+    configure(
+        tls, certificate, key, authority,
+        e1_more="transport: tls\ncertificate-name: sip.example.net")
+    tls.do("reload")
+    phone = phones("8003")
+
+    def shown_to(gateway):
+        """The number of the certificate that a call shows; the gateway is busy."""
+        call = phone.dial("02088886666")
+        link = gateway.accept()
+        number = link.getpeercert()["serialNumber"]
+        invite = read_message(link)
+        answer = "SIP/2.0 486 Busy Here\r\n" + "".join(
+            f"{name}: {invite[name]}\r\n" for name in ("Via", "From", "Call-ID", "CSeq"))
+        link.sendall(
+            (answer + f"To: {invite['to']};tag=g\r\nContent-Length: 0\r\n\r\n").encode())
+        assert call.wait_ended()["status"] == 486
+        assert read_message(link).method == "ACK"
+        link.close()
+        return number
+
+    trunk = authority.sign("trunk", "DNS:sip.example.net")
+    former = tls.path("former")
+    os.mkdir(former)
+    old = [shutil.copy(file, former) for file in (*trunk, authority.certificate)]
+    gateway = TLSGateway(tls.e1_port, trunk, authority)
+    try:
+        first = shown_to(gateway)
+    finally:
+        gateway.close()
+
+    renewed = Authority(tls.folder)
+    renewed.sign("tandem", "IP:127.0.0.1", "DNS:tandem.test")
+    trunk = renewed.sign("trunk", "DNS:sip.example.net")
+    tls.do("reload")
+    gateway = TLSGateway(tls.e1_port, trunk, renewed)
+    try:
+        assert shown_to(gateway) != first
+    finally:
+        gateway.close()
+    # In, it is the same: the renewed certificate is known and the former one is a stranger's.
+    link = connect(tls, renewed, trunk)
+    link.sendall(trunk_invite(tls, "renewed"))
+    assert read_message(link).status != 401
+    link.close()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        link = connect(tls, renewed, (old[0], old[1]))
+        link.sendall(trunk_invite(tls, "former"))
+        read_message(link)
+    # A trunk that trusts us, and that we trust no longer, gets no call.
+    gateway = TLSGateway(tls.e1_port, (old[0], old[1]), renewed)
+    try:
+        before = len(tls.records())
+        call = phone.dial("02088886666")
+        assert refused_by(gateway)
+        call.wait_ended()
+        record = tls.wait_records(before + 1)[-1]
+        assert record.attempts[0].route == "ip-e1" and record.disposition != "ANSWERED"
+    finally:
+        gateway.close()
+
+
 def test_a_trunk_with_a_wrong_certificate_gets_no_call(tls, phones, authority):
     certificate, key = authority.sign("tandem", "IP:127.0.0.1")
     configure(
@@ -207,10 +281,7 @@ def test_a_trunk_with_a_wrong_certificate_gets_no_call(tls, phones, authority):
     gateway = TLSGateway(tls.e1_port, authority.sign("other", "DNS:other.example.net"), authority)
     try:
         call = phone.dial("02088886666")
-        with pytest.raises((ssl.SSLError, ConnectionError, OSError)):
-            link = gateway.accept()
-            if link.recv(10) == b"":
-                raise ConnectionError("closed")
+        assert refused_by(gateway)
         call.wait_ended()
         record = tls.wait_record()
         assert record.attempts[0].route == "ip-e1"

@@ -274,10 +274,12 @@ func subscriber(_ number: String) -> Extension {
 }
 
 func binding(_ number: String, port: UInt16) -> Binding {
-    Binding(
+    var binding = Binding(
         number: number, contact: Array("sip:\(number)@10.0.0.7:\(port);ob".utf8),
         flow: Flow(
             transport: .udp, listener: 1,
             remote: Endpoint(ip: IPAddress(high: .max, low: 1 << 63), port: port)),
         expiresAt: 1_790_000_000_000_000, callID: [0, 1, 200], cseq: .max, userAgent: "Phone/1.0")
+    binding.isAskedByMD5Alone = port == 5062
+    return binding
 }

@@ -219,11 +219,23 @@ private struct StreamSite {
         #expect(second.topVia.branch.map { Array($0) } == first.topVia.branch.map { Array($0) })
         #expect(second.body.elementsEqual(first.body))
         callee.answer(second, 200, at: &stream.site, body: Party.offer)
-        #expect(stream.site.said(caller.endpoint).hasSuffix("200"))
-        // It is remembered: the next one is not tried by TCP.
-        var other = Party.phone("8003")
-        try other.call("8002", at: &stream.site, id: "2", body: body)
-        _ = stream.site.all(other.endpoint)
+        let answer = try #require(stream.site.all(caller.endpoint).last)
+        #expect(answer.status == 200)
+        caller.acknowledge(answer, at: &stream.site)
+        caller.send("BYE", at: &stream.site)
+        // It is remembered: the next one is not tried by TCP, until some time has passed.
+        func transport(id: String) throws -> TransportKind? {
+            _ = stream.site.all(callee.endpoint)
+            try caller.call("8002", at: &stream.site, id: id, body: body)
+            let invite = try stream.site.next(callee.endpoint)
+            #expect(invite.method == .invite && invite.bytes.count > 1300)
+            callee.answer(invite, 486, at: &stream.site)
+            #expect(stream.site.said(caller.endpoint).hasSuffix("486"))
+            return invite.topVia.transportKind
+        }
+        #expect(try transport(id: "2") == .udp)
+        stream.site.pass(Switch.datagramsOnlyFor)
+        #expect(try transport(id: "3") == .tcp)
     }
 
     @Test func aTrunkOverTCPIsSentItsTransportAndKnownByTheAddressInVia() throws {

@@ -183,7 +183,8 @@ import Testing
     // MARK: Phones that know one digest
 
     private func asked(
-        _ site: inout Site, branch: String, user: String = "8001", from port: Int = 18_001
+        _ site: inout Site, branch: String, user: String = "8001", from port: Int = 18_001,
+        agent: String = ""
     ) throws -> [String] {
         let endpoint = Endpoint(text: "127.0.0.1:\(port)")
         site.deliver(
@@ -195,7 +196,7 @@ import Testing
             Call-ID: plain
             CSeq: 1 REGISTER
             Contact: <sip:\(user)@\(endpoint)>
-            Content-Length: 0
+            \(agent)Content-Length: 0
 
 
             """, from: endpoint)
@@ -226,6 +227,35 @@ import Testing
         var phone = Party.phone("8001")
         #expect(try phone.register(at: &site).status == 200)
         #expect(try asked(&site, branch: "5") == ["MD5"])
+    }
+
+    @Test func aPhoneThatKnowsMD5AloneIsNotTriedWithAnythingElseLaterNorAfterARestart() throws {
+        var site = try Site()
+        _ = try asked(&site, branch: "1")
+        site.pass(.seconds(30))
+        #expect(try asked(&site, branch: "2") == ["MD5"])
+        var phone = Party.phone("8001")
+        #expect(try phone.register(at: &site, expires: 3600 * 24).status == 200)
+        site.pass(.seconds(3600 * 40))
+        #expect(try asked(&site, branch: "3") == ["MD5"])
+        #expect(try phone.register(at: &site).status == 200)
+        for away in [Site.Away.process(.seconds(1)), .machine(wallStep: .seconds(60))] {
+            try site.crash(away)
+            #expect(try asked(&site, branch: "4") == ["MD5"])
+        }
+        // Another extension at its address, and another version of its software, are not known so.
+        #expect(try asked(&site, branch: "5", user: "8002") == ["SHA-256", "MD5"])
+        #expect(
+            try asked(&site, branch: "6", agent: "User-Agent: newer\n") == ["SHA-256", "MD5"])
+        #expect(try asked(&site, branch: "7") == ["MD5"])
+    }
+
+    @Test func aPhoneThatAnswersByAStrongerDigestIsNotKnownByMD5AfterARestart() throws {
+        var site = try Site()
+        var phone = Party.phone("8001")
+        #expect(try phone.register(at: &site).status == 200)
+        try site.crash(.process(.seconds(1)))
+        #expect(try asked(&site, branch: "1") == ["SHA-256", "MD5"])
     }
 
     @Test func aPhoneThatAnswersIsAskedByAllOfThemAgain() throws {

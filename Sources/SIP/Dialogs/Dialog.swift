@@ -61,12 +61,13 @@ public struct Dialog: Sendable {
 
     /// The dialog of the side that received the INVITE, early at first (§12.1.1).
     ///
-    /// `nil` when the request has a To tag already, or no Contact that can be a target: 400.
+    /// `nil` when the request has a To tag already, or no Contact that can be a target: 400. One of RFC
+    /// 2543, which knew neither tags nor had to name a Contact, is reached by its From.
     ///
     /// - Parameter localTag: the To tag of all our responses to it.
     public init?(request: Message, localTag: [UInt8], overTLS: Bool = false) {
         guard request.toTag == nil, let from = request.value(.from), let to = request.value(.to),
-            let target = DialogText.target(of: request)
+            let target = DialogText.target(of: request) ?? DialogText.formerTarget(of: request)
         else { return nil }
         var local = Array(to)
         local.append(contentsOf: ";tag=".utf8)

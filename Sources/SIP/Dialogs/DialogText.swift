@@ -53,6 +53,12 @@ struct DialogText: Sendable {
         return nil
     }
 
+    /// The target of an INVITE as RFC 2543 has it, without a Contact and a From tag: the URI in From.
+    static func formerTarget(of request: Message) -> ArraySlice<UInt8>? {
+        guard !request.has(.contact), request.fromTag == nil else { return nil }
+        return request.address(.from).flatMap { withoutHeaders($0.uri) }
+    }
+
     /// A URI as it may stand in a request line: without `?headers` (RFC 3261 §19.1.1). `nil` when
     /// it is none, or holds blanks or control characters.
     static func withoutHeaders(_ uri: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {

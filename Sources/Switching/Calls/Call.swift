@@ -53,6 +53,13 @@ struct Call: Sendable {
         var retryAfter: UInt32?
         /// What is said beside the status to people (Warning 399, RFC 3261 §20.43).
         var warning: String?
+        /// Of a callee's refusal what says how to ask better.
+        var advice: [Advice] = []
+
+        struct Advice: Sendable {
+            var name: HeaderName
+            var value: [UInt8]
+        }
     }
 
     let id: CallID

@@ -5,7 +5,8 @@ import SIP
 /// and asks anew is asked by MD5 alone from then on.
 ///
 /// Who has proved its password so is remembered apart, so that strangers who ask for challenges by the
-/// thousand make nobody forget it.
+/// thousand make nobody forget it, and with its binding over a restart. It is known by its address, its
+/// number and its software (User-Agent): another version of it is asked by all digests again.
 ///
 /// Nothing is lost by that: MD5 is among the challenges anyway, and whoever could take the others out on
 /// the way could do so from the beginning.
@@ -13,6 +14,7 @@ struct PlainDigests: Sendable {
     private struct Key: Hashable, Sendable {
         var address: IPAddress
         var user: [UInt8]
+        var agent: UInt64
     }
 
     private enum State: Sendable {
@@ -27,13 +29,13 @@ struct PlainDigests: Sendable {
     static let limit = 20_000
     /// What comes earlier may have been on its way already.
     static let patience = Instant.Span.seconds(4)
-    /// The phone may have got other software meanwhile.
+    /// How long it counts that somebody has let a challenge lie.
     static let lifetime = Instant.Span.seconds(86_400)
 
     private let limit: Int
     private var states: [Key: State] = [:]
-    /// Since when phones that were asked by MD5 alone and had the right password are.
-    private var proven: [Key: Instant] = [:]
+    /// Phones that were asked by MD5 alone and had the right password.
+    private var proven: Set<Key> = []
 
     init(limit: Int = Self.limit) { self.limit = limit }
 
@@ -44,7 +46,7 @@ struct PlainDigests: Sendable {
     /// - Returns: whether by MD5 alone.
     mutating func isPlain(_ request: Message, from address: IPAddress, now: Instant) -> Bool {
         guard let key = key(request, address) else { return false }
-        if let since = proven[key], now - since < Self.lifetime { return true }
+        if proven.contains(key) { return true }
         let branch = Self.hash(request.topVia.branch ?? [])
         switch states[key] {
         case .plain(let since) where now - since < Self.lifetime: return true
@@ -66,18 +68,34 @@ struct PlainDigests: Sendable {
         guard !states.isEmpty, let key = key(request, address) else { return }
         guard case .plain(let since)? = states[key], now - since < Self.lifetime else { return }
         states[key] = nil
-        if proven.count >= limit { proven = [:] }
-        proven[key] = since
+        remember(key)
+    }
+
+    /// Whether a phone has proved its password when it was asked by MD5 alone.
+    func isProven(_ request: Message, from address: IPAddress) -> Bool {
+        guard !proven.isEmpty, let key = key(request, address) else { return false }
+        return proven.contains(key)
+    }
+
+    /// The phone of a binding was known so by the last process.
+    mutating func restore(_ binding: Binding) {
+        remember(
+            Key(
+                address: binding.flow.remote.ip, user: Array(binding.number.utf8),
+                agent: Self.hash(Array(binding.userAgent.utf8)[...])))
+    }
+
+    private mutating func remember(_ key: Key) {
+        if proven.count >= limit { proven = [] }
+        proven.insert(key)
     }
 
     /// A challenge was answered, by this algorithm.
     mutating func answered(
-        _ request: Message, from address: IPAddress, by algorithm: DigestAlgorithm?, now: Instant
+        _ request: Message, from address: IPAddress, by algorithm: DigestAlgorithm?
     ) {
         guard !states.isEmpty || !proven.isEmpty, let key = key(request, address) else { return }
-        if let since = proven[key], algorithm != .md5 || now - since >= Self.lifetime {
-            proven[key] = nil
-        }
+        if algorithm != .md5 { proven.remove(key) }
         switch states[key] {
         case .asked: states[key] = nil
         case .plain: if algorithm != .md5 { states[key] = nil }
@@ -89,7 +107,9 @@ struct PlainDigests: Sendable {
         guard let user = request.address(.from)?.uriView?.user, user.count <= 64 else {
             return nil
         }
-        return Key(address: address, user: Array(user))
+        return Key(
+            address: address, user: Array(user),
+            agent: Self.hash(Array(request.shownUserAgent.utf8)[...]))
     }
 
     /// FNV-1a.

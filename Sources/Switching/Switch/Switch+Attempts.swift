@@ -344,8 +344,23 @@ extension Switch {
         let text = String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self).storable
         attemptFailed(
             handle, callee: callee, status: status, reason: reason,
-            text: text.isEmpty ? "\(status)" : text, isSilence: false,
-            retryAfter: Self.retryAfter(in: response))
+            text: text.isEmpty ? "\(status)" : text, isSilence: false, response: response)
+    }
+
+    /// What a refusal with such a status says beside it, without which nobody would know what to ask for
+    /// instead (RFC 3261 §20.5, §21.4; RFC 4028 §6).
+    private static func advice(in response: Message) -> [Call.Failure.Advice] {
+        let names: [HeaderName]
+        switch response.status {
+        case 406, 415: names = [.accept, .acceptEncoding, .acceptLanguage]
+        case 420: names = [.unsupported]
+        case 422: names = [.minSE]
+        case 488, 606: names = [.warning]
+        default: return []
+        }
+        return response.fields.filter { names.contains($0.name) }.map {
+            Call.Failure.Advice(name: $0.name, value: Array($0.value))
+        }
     }
 
     /// In seconds, a day at most; the field may say more behind them (RFC 3261 §20.33).
@@ -440,10 +455,10 @@ extension Switch {
     /// - Parameters:
     ///   - reason: the Q.850 cause of its Reason header.
     ///   - isSilence: nothing came at all, so that the transport or the gateway is to blame.
-    ///   - retryAfter: when the callee may be asked again, in seconds.
+    ///   - response: the refusal, where there is one.
     mutating func attemptFailed(
         _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool,
-        retryAfter: UInt32? = nil
+        response: Message? = nil
     ) {
         guard calls[handle].callees[callee].state == .trying,
             !ringsByOtherFlow(handle, callee: callee, status: status, isSilence: isSilence)
@@ -456,7 +471,10 @@ extension Switch {
         let shown =
             reason.flatMap { settings.causes.status(ofQ850: $0) } ?? Self.shown(status)
         keep(
-            Call.Failure(status: shown, q850: q850, text: text, retryAfter: retryAfter), of: handle)
+            Call.Failure(
+                status: shown, q850: q850, text: text,
+                retryAfter: response.flatMap { Self.retryAfter(in: $0) },
+                advice: response.map { Self.advice(in: $0) } ?? []), of: handle)
         rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
         guard case .trying = calls[handle].phase,
             !calls[handle].callees.contains(where: { $0.state == .trying })

@@ -20,7 +20,7 @@ extension Switch {
             challenge(request, on: flow, stale: false)
             return .answered
         }
-        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm, now: now)
+        plainDigests.answered(request, from: flow.remote.ip, by: credentials.algorithm)
         let subscriber = credentials.usernameText.flatMap { extensions[$0] }
         let verdict = challenger.verify(
             credentials, method: request.method, requestURI: request.requestURI,
@@ -153,12 +153,12 @@ extension Switch {
 
     mutating func registerReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
         guard case .subscriber(let subscriber) = authenticate(request, on: flow) else { return }
-        guard let address = request.address(.to)?.uriView, let number = address.telephoneNumber
-        else {
+        guard let address = request.address(.to), isKnownScheme(address.uri) else {
             answerStatelessly(request, 400, on: flow, reason: "Malformed To")
             return
         }
-        guard number == subscriber.number else {
+        let number = subscriber.number
+        guard address.uriView?.telephoneNumber == number else {
             // One subscriber cannot take another's calls.
             counters.count("register-for-another")
             answerStatelessly(request, 403, on: flow)
@@ -183,15 +183,14 @@ extension Switch {
         var template = Binding(
             number: number, contact: [], flow: flow, expiresAt: 0,
             callID: Array(request.callID), cseq: request.cseqNumber,
-            userAgent: String(
-                decoding: (request.value(.userAgent) ?? []).prefix(120), as: UTF8.self
-            ).storable)
+            userAgent: request.shownUserAgent)
         let path = request.elements(.path)
         guard path.count <= Self.pathLimit, path.allSatisfy({ NameAddr(parsing: $0) != nil }) else {
             answerStatelessly(request, 400, on: flow, reason: "Malformed Path")
             return
         }
         template.path = Array(path.joined(separator: ", ".utf8))
+        template.isAskedByMD5Alone = plainDigests.isProven(request, from: flow.remote.ip)
         let longest = contacts.map(\.count).max() ?? 0
         guard longest + template.path.count + template.callID.count <= Self.bindingBytes else {
             answerStatelessly(request, 400, on: flow, reason: "Contact Too Long")
@@ -220,7 +219,7 @@ extension Switch {
                     return
                 }
                 var wish = Registrar.Wish(
-                    contact: Array(uri.withoutHeaders),
+                    contact: Array(address.uri),
                     seconds: min(seconds, settings.registration.maximumSeconds))
                 if let instance = Self.instance(of: address) { phone.instance = instance }
                 if outbound == .given { wish.outbound = Self.outboundFlow(of: address) }

@@ -60,7 +60,7 @@ extension Switch {
     }
 
     /// The same request is a new one in its dialog (RFC 3261 §22.2).
-    private mutating func nextCSeq(after request: Message, of handle: Handle) -> UInt32 {
+    mutating func nextCSeq(after request: Message, of handle: Handle) -> UInt32 {
         switch clients[handle].user {
         case .relay(let call, let to, _, _):
             let last = calls[call][to].dialogs.count - 1
@@ -86,7 +86,8 @@ extension Switch {
     /// The same request in a transaction of its own: whoever waits for the answers now waits for those
     /// of this one.
     mutating func replace(
-        _ handle: Handle, by bytes: [UInt8], branch: UInt64, on flow: Flow, trunk name: String
+        _ handle: Handle, by bytes: [UInt8], branch: UInt64, on flow: Flow,
+        trunk name: String? = nil
     ) -> Handle {
         let user = clients[handle].user
         clients[handle].user = .nobody
@@ -101,11 +102,11 @@ extension Switch {
         return client
     }
 
-    private mutating func moved(_ user: ClientEntry.User, to client: Handle, trunk name: String) {
+    private mutating func moved(_ user: ClientEntry.User, to client: Handle, trunk name: String?) {
         switch user {
         case .attempt(let call, let callee):
             calls[call].callees[callee].client = client
-            if let limit = trunks[name]?.settings.attemptTimeout {
+            if let limit = name.flatMap({ trunks[$0]?.settings.attemptTimeout }) {
                 deadlines.set(DeadlineKey(kind: .attempt, slot: call.slot), at: now + limit)
             }
         case .relay(let call, let to, let server, let method):

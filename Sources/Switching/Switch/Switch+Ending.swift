@@ -20,7 +20,7 @@ extension Switch {
             let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
             refuse(
                 server, status, reason: reason, retryAfter: told?.retryAfter,
-                warning: told?.warning)
+                warning: told?.warning, advice: told?.advice ?? [])
         }
         let busy = status == 486 || status == 600 ? CallRecord.Disposition.busy : nil
         close(

@@ -412,6 +412,10 @@ extension Switch {
         ) { writer in
             if response.status < 300 { writer.field(.contact, contact) }
             session?.write(to: &writer)
+            // A refusal that would be of no use without it (RFC 4028 §6).
+            if response.status == 422, let least = response.number(.minSE) {
+                writer.field(.minSE, max(Int(least), Int(SessionTimer.leastSeconds)))
+            }
             Self.copyPassed(from: response, into: &writer)
         }
     }

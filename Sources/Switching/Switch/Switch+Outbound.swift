@@ -158,7 +158,7 @@ extension Switch {
                 listener: listener)
         let place = calls[handle].callees.count
         invite(
-            handle, uri: binding.contact, from: from,
+            handle, uri: binding.requestURI, from: from,
             to: identity(name: [], user: number, listener: listener), asserted: nil,
             flow: binding.flow, name: number, route: binding.path, isPhone: true, breadth: breadth)
         guard place < calls[handle].callees.count else { return }

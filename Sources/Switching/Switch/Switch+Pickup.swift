@@ -1,13 +1,12 @@
 import Charging
 import Dialplan
-import SDP
 import SIP
 
 // Pickup: a call that rings at one phone is answered from another.
 //
 // Both have sent us an INVITE with an offer, and there is no media of ours between them. So each gets
 // a 200 with the other's offer as its answer, which it may be when both describe the same streams and
-// share a format for each (RFC 3264 §6); where they do not, the pickup is refused and the call goes on
+// share a codec for each (`CrossedOffers`); where they do not, the pickup is refused and the call goes on
 // ringing. The ringing call lives on with the picker as its callee; the code itself has a record of
 // its own.
 
@@ -30,7 +29,7 @@ extension Switch {
         guard let server = calls[handle].inviteTransaction, let picking = calls[handle].invite,
             let ringing = calls[call].invite, calls[call].inviteTransaction != nil,
             let dialog = calls[handle].caller.dialogs.first,
-            Self.canAnswerEachOther(picking, ringing)
+            let answers = CrossedOffers(picking.body, ringing.body)
         else {
             let text =
                 if calls[call].invite?.body.isEmpty == true {
@@ -56,13 +55,14 @@ extension Switch {
         if let extensionNumber = calls[handle].callerExtension {
             occupy(extensionNumber, .in)
         }
-        answerPicker(server, picking, with: ringing, call: call, place: place)
+        answerPicker(
+            server, picking, with: ringing, body: answers.forFirst, call: call, place: place)
         calls[handle].inviteTransaction = nil
         calls[handle].record.linkedCall = calls[call].id.rawValue
         log(
             .info, call: calls[call].id,
             "\(picker) picks up the call that rings at \(number)")
-        connect(call, to: place, as: picking)
+        connect(call, to: place, as: picking, body: answers.forSecond)
         return .pickedUp(from: number)
     }
 
@@ -94,40 +94,6 @@ extension Switch {
         return best
     }
 
-    /// Whether each description may answer the other.
-    static func canAnswerEachOther(_ a: Message, _ b: Message) -> Bool {
-        guard let a = description(in: a), let b = description(in: b),
-            a.media.count == b.media.count
-        else { return false }
-        var isAudible = false
-        for (mine, theirs) in zip(a.media, b.media) {
-            guard mine.kind.elementsEqual(theirs.kind),
-                mine.transport.elementsEqual(theirs.transport),
-                mine.isRejected == theirs.isRejected
-            else { return false }
-            guard !mine.isRejected else { continue }
-            let formats = Set(mine.formats.split(separator: UInt8(ascii: " ")).map(Array.init))
-            let shared = theirs.formats.split(separator: UInt8(ascii: " ")).contains {
-                formats.contains(Array($0)) && !$0.elementsEqual("101".utf8)
-            }
-            guard shared, mine.direction == .sendrecv, theirs.direction == .sendrecv else {
-                return false
-            }
-            isAudible = isAudible || mine.isAudio
-        }
-        return isAudible
-    }
-
-    private static func description(in message: Message) -> SessionDescription? {
-        guard !message.body.isEmpty else { return nil }
-        do throws(SDPError) {
-            return try SessionDescription(parsing: message.body)
-        } catch {
-            // What cannot be read cannot be promised to anybody.
-            return nil
-        }
-    }
-
     /// The picker's leg becomes one of the ringing call.
     private mutating func addPicker(
         _ handle: Handle, _ dialog: Dialog, to call: Handle
@@ -148,7 +114,8 @@ extension Switch {
 
     /// 200 to the picker, with the offer of the ringing call as its answer.
     private mutating func answerPicker(
-        _ server: Handle, _ picking: Message, with ringing: Message, call: Handle, place: Int
+        _ server: Handle, _ picking: Message, with ringing: Message, body: [UInt8], call: Handle,
+        place: Int
     ) {
         let tag = calls[call].callees[place].localTag
         let contact = listenerText(calls[call].callees[place].flow.listener).contact
@@ -162,7 +129,7 @@ extension Switch {
                 writer.field(.allow, Self.allowedMethods)
                 Self.copyOptions(from: ringing, into: &writer, toPhone: true)
                 session?.write(to: &writer)
-            }, body: ringing.body, contentType: ringing.value(.contentType) ?? [])
+            }, body: body[...], contentType: ringing.value(.contentType) ?? [])
         calls[call].callees[place].dialogs[0].responseSent(200, to: picking)
         calls[call].callees[place].pendingAnswer = Leg.PendingAnswer(
             retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
@@ -172,7 +139,9 @@ extension Switch {
     }
 
     /// The caller of a ringing call is connected to a callee that came by itself.
-    private mutating func connect(_ call: Handle, to place: Int, as picking: Message) {
+    private mutating func connect(
+        _ call: Handle, to place: Int, as picking: Message, body: [UInt8]
+    ) {
         for index in calls[call].callees.indices
         where index != place && calls[call].callees[index].state == .trying {
             calls[call].callees[index].state = .ended
@@ -184,7 +153,7 @@ extension Switch {
         calls[call].connected = place
         calls[call].answeredAt = now
         armAnswer(call, side: .callee(place))
-        guard let answer = answer(of: picking) else {
+        guard let answer = answer(of: picking, body: body) else {
             cut(call, text: "the picker's INVITE cannot be used", status: 500)
             return
         }
@@ -192,8 +161,8 @@ extension Switch {
     }
 
     /// The picker's offer in the form of the answer that it is for the caller.
-    private mutating func answer(of picking: Message) -> Message? {
-        var writer = MessageWriter(capacity: 1024 + picking.body.count)
+    private mutating func answer(of picking: Message, body: [UInt8]) -> Message? {
+        var writer = MessageWriter(capacity: 1024 + body.count)
         writer.statusLine(200)
         writer.copyVia(from: picking, source: nil)
         writer.field(.from, picking.value(.to) ?? [])
@@ -202,6 +171,6 @@ extension Switch {
         writer.field(.cseq, "1 INVITE")
         Self.copyOptions(from: picking, into: &writer)
         return parseOwn(
-            writer.finish(body: picking.body, contentType: picking.value(.contentType) ?? []))
+            writer.finish(body: body[...], contentType: picking.value(.contentType) ?? []))
     }
 }

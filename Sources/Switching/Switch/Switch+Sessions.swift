@@ -88,38 +88,48 @@ extension Switch {
         writer.field(.sessionExpires, session.offer)
     }
 
-    /// An INVITE of ours was refused since the callee's side takes no session that brief: again, with
-    /// what it wants (RFC 4028 §7.3).
+    /// An INVITE or UPDATE of ours was refused since that side takes no session so brief: again, with what
+    /// it wants (RFC 4028 §7.3). Each leg has its own timer, so that nobody else hears of it.
     ///
     /// - Returns: false when the refusal is one.
     mutating func asksLongerSession(_ response: Message, of handle: Handle) -> Bool {
-        guard response.status == 422, case .attempt(let call, let callee) = clients[handle].user,
-            calls.contains(call), calls[call].callees[callee].state == .trying,
-            let least = response.number(.minSE), least > sessionSeconds, least <= 86_400,
-            let request = parseOwn(clients[handle].request),
-            (request.number(.minSE) ?? 0) < least
+        guard response.status == 422, let least = response.number(.minSE), least <= 86_400,
+            let request = parseOwn(clients[handle].request), let wish = SessionWish(request),
+            least > wish.seconds, (request.number(.minSE) ?? 0) < least, isAwaited(handle)
         else { return false }
         let branch = tokens.next()
         let flow = clients[handle].flow
+        let cseq = nextCSeq(after: request, of: handle)
+        let refresher = wish.isByRequester == true ? "uac" : "uas"
         var writer = MessageWriter(capacity: request.bytes.count + 64)
         writer.requestLine(request.method, uri: request.requestURI)
         for (name, value) in request.fields {
             switch name {
             case .via: writer.field(.via, via(branch: branch, listener: flow.listener))
-            case .cseq: writer.field(.cseq, "\(request.cseqNumber + 1) INVITE")
-            case .sessionExpires: writer.field(.sessionExpires, "\(least);refresher=uas")
-            case .minSE: writer.field(.minSE, Int(least))
-            case .contentLength, .contentType: break
+            case .cseq: writer.field(.cseq, "\(cseq) \(request.method.name)")
+            case .sessionExpires: writer.field(.sessionExpires, "\(least);refresher=\(refresher)")
+            case .minSE, .contentLength, .contentType: break
             default: writer.field(name, value)
             }
         }
+        writer.field(.minSE, Int(least))
         let bytes = writer.finish(
             body: request.body, contentType: request.value(.contentType) ?? [])
-        let user = clients[handle].user
-        clients[handle].user = .nobody
-        calls[call].callees[callee].client = makeClient(
-            .invite, branch: branch, bytes: bytes, flow: flow, user: user)
+        _ = replace(handle, by: bytes, branch: branch, on: flow)
         return true
+    }
+
+    /// Whether somebody still waits for what an INVITE or UPDATE of ours is answered.
+    private func isAwaited(_ handle: Handle) -> Bool {
+        switch clients[handle].user {
+        case .attempt(let call, let callee):
+            calls.contains(call) && calls[call].callees[callee].state == .trying
+        case .relay(let call, _, let server, _):
+            calls.contains(call) && servers.contains(server) && servers[server].request != nil
+        case .join(_, let asked): isTalking(asked)
+        // A refresh of ours says by itself what it asks for next (`checkAnswered`).
+        case .check, .nobody, .probe, .registration, .notification, .fork, .mailbox: false
+        }
     }
 
     /// UPDATE that only refreshes: answered here, since it says nothing to the other side.

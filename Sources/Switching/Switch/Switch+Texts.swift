@@ -270,7 +270,7 @@ extension Switch {
         let listener = binding.flow.listener
         let branch = tokens.next()
         var writer = MessageWriter(capacity: 512 + request.body.count)
-        writer.requestLine(request.method, uri: binding.contact)
+        writer.requestLine(request.method, uri: binding.requestURI)
         writer.field(.via, via(branch: branch, listener: listener))
         if !binding.path.isEmpty { writer.field(.route, binding.path) }
         writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))

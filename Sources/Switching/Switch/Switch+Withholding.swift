@@ -83,7 +83,7 @@ extension Switch {
     /// The final response to an INVITE that made no call.
     mutating func refuse(
         _ server: Handle, _ status: Int, reason: [UInt8], retryAfter: UInt32? = nil,
-        warning text: String? = nil
+        warning text: String? = nil, advice: [Call.Failure.Advice] = []
     ) {
         guard servers.contains(server) else { return }
         let listener = servers[server].flow.listener
@@ -92,6 +92,7 @@ extension Switch {
         respond(server, status, toTag: Token.text(servers[server].localTag)) { writer in
             if !reason.isEmpty { writer.field(.reason, reason) }
             if let warning { writer.field(.warning, warning) }
+            for field in advice { writer.field(field.name, field.value) }
             if let seconds = retryAfter ?? (status == 503 ? 5 : nil) {
                 writer.field(.retryAfter, Int(seconds))
             }

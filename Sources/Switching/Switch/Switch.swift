@@ -213,7 +213,10 @@ public struct Switch: ~Copyable, Sendable {
 
         swap(&self.actions, &actions)
         restoreSpending(stored)
-        for binding in stored.bindings { registrar.restore(binding) }
+        for binding in stored.bindings {
+            registrar.restore(binding)
+            if binding.isAskedByMD5Alone { plainDigests.restore(binding) }
+        }
         spreadKeepAlives()
         if resumesCalls {
             resume(stored.runningCalls)

@@ -59,6 +59,26 @@ import Testing
         #expect(site.isIdle && site.sw.ringing.isEmpty)
     }
 
+    @Test func phonesThatSpeakDTLSAreToldWhoBegins() throws {
+        var site = try Site.withFeatures()
+        var phones = try site.registered("8001", "8004", "8005")
+        func offer(_ port: Int) -> String {
+            "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\na=setup:actpass\n"
+                + "m=audio \(port) UDP/TLS/RTP/SAVP 8\na=fingerprint:sha-256 AA:\(port)\n"
+        }
+        try phones[0].call("8004", at: &site, body: offer(4000))
+        phones[1].answer(try site.invite(phones[1]), 180, at: &site)
+        try phones[2].call("*8", at: &site, body: offer(5000))
+        let picked = try #require(site.all(phones[2].endpoint).last)
+        let answered = try #require(site.all(phones[0].endpoint).last)
+        #expect(picked.status == 200 && answered.status == 200)
+        // RFC 5763 §5: one begins, the other waits, and neither is left to choose.
+        #expect(picked.text.contains("m=audio 4000") && answered.text.contains("m=audio 5000"))
+        #expect(picked.text.contains("AA:4000\r\na=setup:active\r\n"))
+        #expect(answered.text.contains("AA:5000\r\na=setup:passive\r\n"))
+        #expect(!picked.text.contains("actpass") && !answered.text.contains("actpass"))
+    }
+
     @Test func aCallerWhoHearsEarlyMediaGetsADialogOfItsOwnForThePicker() throws {
         var site = try Site.withFeatures()
         var phones = try site.registered("8001", "8004", "8005")
@@ -144,7 +164,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "v=0\no=- 2 2 IN IP4 1.1.1.1\ns=-\nc=IN IP4 1.1.1.1\nt=0 0\nm=audio 5000 RTP/AVP 18\n",
+        "", other.replacing("0 8", with: "0 96") + "a=rtpmap:96 telephone-event/8000\n",
+        "v=0\no=- 2 2 IN IP4 1.1.1.1\ns=-\nc=IN IP4 1.1.1.1\nt=0 0\nm=audio 5000 RTP/AVP 18\n",
         "v=0\no=- 2 2 IN IP4 1.1.1.1\ns=-\nc=IN IP4 1.1.1.1\nt=0 0\nm=audio 5000 RTP/SAVP 8\n",
     ])
     func phonesThatCannotHearEachOtherAreNotConnectedAndItGoesOnRinging(body: String) throws {

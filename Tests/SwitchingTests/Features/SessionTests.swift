@@ -384,7 +384,93 @@ import Testing
         #expect(second.text(.sessionExpires) == "3600;refresher=uas")
         #expect(second.text(.minSE) == "3600" && second.cseqNumber == first.cseqNumber + 1)
         phones[1].answer(second, 422, at: &site, extra: "Min-SE: 3600\n")
-        #expect(site.all(phones[0].endpoint).last?.status == 422)
+        let refusal = try #require(site.all(phones[0].endpoint).last)
+        #expect(refusal.status == 422 && refusal.text(.minSE) == "3600")
+    }
+
+    // MARK: A request inside the dialog that the other side finds too brief (RFC 4028 §7.3)
+
+    /// 8001 and 8002 talk; 8002 has a timer that it refreshes itself.
+    private func timed(_ site: inout Site) throws -> [Party] {
+        try connected(
+            &site, caller: "", callee: "Require: timer\nSession-Expires: 300;refresher=uas\n"
+        ).phones
+    }
+
+    @Test(arguments: ["INVITE", "UPDATE"])
+    func aSideThatWantsALongerSessionIsAskedForItAndTheOtherHearsNothingOfThat(
+        method: String
+    ) throws {
+        var site = try site(aliveCheck: 0)
+        var phones = try timed(&site)
+        phones[0].send(method, at: &site, body: Party.offer)
+        let first = try site.next(phones[1].endpoint)
+        #expect(first.method.name == method)
+        #expect(first.text(.sessionExpires) == "300;refresher=uas" && first.text(.minSE) == nil)
+        phones[1].answer(first, 422, at: &site, extra: "Min-SE: 3600\n")
+        if method == "INVITE" { #expect(try site.next(phones[1].endpoint).method == .ack) }
+        let second = try site.next(phones[1].endpoint)
+        #expect(second.method.name == method && second.cseqNumber == first.cseqNumber + 1)
+        #expect(second.text(.sessionExpires) == "3600;refresher=uas")
+        #expect(second.text(.minSE) == "3600" && second.body.elementsEqual(first.body))
+        phones[1].answer(
+            second, 200, at: &site, extra: "Require: timer\nSession-Expires: 3600;refresher=uas\n",
+            body: Party.offer)
+        #expect(site.said(phones[0].endpoint) == (method == "INVITE" ? "100 200" : "200"))
+        // The next one asks for that at once, and goes through.
+        if method == "INVITE" {
+            phones[0].send("ACK", at: &site, cseq: phones[0].cseq)
+            #expect(try site.next(phones[1].endpoint).method == .ack)
+        }
+        phones[0].send("UPDATE", at: &site, body: Party.offer)
+        let third = try site.next(phones[1].endpoint)
+        #expect(third.text(.sessionExpires) == "3600;refresher=uas")
+    }
+
+    @Test(arguments: ["INVITE", "UPDATE"])
+    func whatIsStillTooBriefIsRefusedWithTheLeastInterval(method: String) throws {
+        var site = try site(aliveCheck: 0)
+        var phones = try timed(&site)
+        phones[0].send(method, at: &site, body: Party.offer)
+        for _ in 0..<2 {
+            let asked = try #require(
+                site.all(phones[1].endpoint).last { $0.method.name == method })
+            phones[1].answer(asked, 422, at: &site, extra: "Min-SE: 3600\n")
+        }
+        let refusal = try #require(site.all(phones[0].endpoint).last)
+        #expect(refusal.status == 422 && refusal.text(.minSE) == "3600")
+        // The session that there was goes on.
+        phones[0].send("INFO", at: &site)
+        #expect(try #require(site.all(phones[1].endpoint).last).method == .info)
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func aReinviteThatIsAskedAgainIsTakenBackWhereItRings() throws {
+        var site = try site(aliveCheck: 0)
+        var phones = try timed(&site)
+        phones[0].send("INVITE", at: &site, body: Party.offer)
+        let cancelled = phones[0]
+        let first = try site.next(phones[1].endpoint)
+        phones[1].answer(first, 422, at: &site, extra: "Min-SE: 3600\n")
+        let second = try #require(site.all(phones[1].endpoint).last)
+        #expect(second.method == .invite)
+        phones[1].answer(second, 180, at: &site)
+        site.deliver(
+            """
+            CANCEL sip:127.0.0.1:5060 SIP/2.0
+            Via: SIP/2.0/UDP \(cancelled.endpoint);branch=z9hG4bK-8001-\(cancelled.callID)-\(cancelled.branches);rport
+            Max-Forwards: 70
+            From: \(cancelled.local)
+            To: \(cancelled.remote)
+            Call-ID: \(cancelled.callID)
+            CSeq: \(cancelled.cseq) CANCEL
+            Content-Length: 0
+
+
+            """, from: cancelled.endpoint)
+        let cancel = try site.next(phones[1].endpoint)
+        #expect(cancel.method == .cancel && cancel.cseqNumber == second.cseqNumber)
+        #expect(cancel.topVia.branch.map { Array($0) } == second.topVia.branch.map { Array($0) })
     }
 
     @Test func timersGoOnOverACrash() throws {

@@ -21,22 +21,23 @@ import Testing
             change(&lines)
             return lines.joined(separator: "\n") + "\n\n"
         }
-        let cases: [(String, [String])] = [
-            (request { $0[4] = "Call-ID: \(long)" }, ["200"]),
-            (request { $0[2] = "From: \"\(long)\" <sip:a@b>;tag=1" }, ["200"]),
-            (request { $0[2] = "From: <sip:a@b>;tag=\(long)" }, ["200"]),
-            (request { $0[1] = "Via: SIP/2.0/UDP H;branch=z9hG4bK\(long);rport" }, ["200"]),
-            (request { $0[0] = "OPTIONS sip:\(long)@example.com SIP/2.0" }, ["200"]),
-            (request { $0.append("X: \(long)") }, ["200"]),
-            (request { $0[6] = "Max-Forwards: 99999999999999999999" }, ["400", "200"]),
-            (request { $0 += (0..<300).map { "X-\($0): y" } }, ["400", "513", ""]),
-            (request { $0.append("Y: \(long)\(long)") }, ["513", "400", ""]),
-            (request { $0.append("\(String(repeating: "n", count: 300)): y") }, ["400", ""]),
+        let cases: [(String, String)] = [
+            (request { $0[4] = "Call-ID: \(long)" }, "200"),
+            (request { $0[2] = "From: \"\(long)\" <sip:a@b>;tag=1" }, "200"),
+            (request { $0[2] = "From: <sip:a@b>;tag=\(long)" }, "200"),
+            (request { $0[1] = "Via: SIP/2.0/UDP H;branch=z9hG4bK\(long);rport" }, "200"),
+            (request { $0[0] = "OPTIONS sip:\(long)@example.com SIP/2.0" }, "200"),
+            (request { $0.append("X: \(long)") }, "200"),
+            (request { $0[6] = "Max-Forwards: 99999999999999999999" }, "400"),
+            (request { $0 += (0..<300).map { "X-\($0): y" } }, "513"),
+            // More than a message may be: there is nothing of it to answer by.
+            (request { $0.append("Y: \(long)\(long)") }, ""),
+            (request { $0.append("\(String(repeating: "n", count: 300)): y") }, "400"),
         ]
         for (place, (text, expected)) in cases.enumerated() {
             site.deliver(text, from: phone.endpoint)
             let said = site.said(phone.endpoint)
-            #expect(expected.contains(said), "case \(place): \(said)")
+            #expect(said == expected, "case \(place)")
         }
         site.pass(.seconds(60))
         #expect(site.sw.inspection.transactions == 0)
@@ -206,14 +207,17 @@ import Testing
         _ = site.all(phones[0].endpoint)
         _ = site.all(phones[1].endpoint)
         let invite = try #require(phones[0].invite)
-        for _ in 0..<10_000 {
+        let retransmissions = 10_000
+        for _ in 0..<retransmissions {
             site.handle(
                 .datagramReceived(
                     Datagram(
                         flow: Flow(transport: .udp, listener: 0, remote: phones[0].endpoint),
                         bytes: Array(invite.bytes))))
         }
-        #expect(site.all(phones[0].endpoint).count <= 10_000)
+        #expect(
+            site.all(phones[0].endpoint).map(\.status)
+                == Array(repeating: 100, count: retransmissions))
         #expect(site.all(phones[1].endpoint).isEmpty)
         #expect(site.sw.inspection == before)
     }
