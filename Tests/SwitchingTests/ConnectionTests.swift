@@ -225,7 +225,7 @@ private struct StreamSite {
         caller.send("BYE", at: &stream.site)
         // It is remembered: the next one is not tried by TCP, until some time has passed.
         func transport(id: String) throws -> TransportKind? {
-            _ = stream.site.all(callee.endpoint)
+            for party in [caller, callee] { _ = stream.site.all(party.endpoint) }
             try caller.call("8002", at: &stream.site, id: id, body: body)
             let invite = try stream.site.next(callee.endpoint)
             #expect(invite.method == .invite && invite.bytes.count > 1300)

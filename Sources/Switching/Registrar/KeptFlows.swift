@@ -45,10 +45,10 @@ struct KeptFlows: Sendable {
     mutating func add(_ binding: Binding) {
         if let slot = slots[binding.flow] {
             entries[Int(slot)]?.bindings += 1
-            entries[Int(slot)]?.contact = binding.contact
+            entries[Int(slot)]?.contact = binding.requestURI
             return
         }
-        let entry = Kept(flow: binding.flow, contact: binding.contact)
+        let entry = Kept(flow: binding.flow, contact: binding.requestURI)
         let slot: UInt32
         if let known = free.popLast() {
             slot = known
