@@ -2,7 +2,8 @@
 # make test   unit tests, simulated worlds, broken variants that they have to find, then the built
 #             daemon with real phones and gateways
 # make lint   the formatter's rules
-# make bench  benchmarks, then a load of calls beside Kamailio if it is installed
+# make bench  benchmarks, a load of calls beside Kamailio if it is installed, calls beside floods of every
+#             kind, and a reload under load
 # make clean
 #
 # Missing Debian packages are installed, as root or through sudo.
@@ -84,6 +85,7 @@ bench: build test-packages
 	@if [ -f Benchmarks/Package.swift ]; then \
 	    swift run $(RELEASE_FLAGS) --package-path Benchmarks; fi
 	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/run
+	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/flood
 	TANDEM=$(CURDIR)/$(TANDEM) Benchmarks/load/reload
 
 clean:

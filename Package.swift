@@ -124,8 +124,8 @@ let package = Package(
         tests(
             "RuntimeTests",
             [
-                "Runtime", "Control", "Transport", "Switching", "Store", "SIP", "Charging",
-                "Dialplan", .product(name: "Logging", package: "swift-log"),
+                "Runtime", "Control", "Transport", "Streams", "Switching", "Store", "SIP",
+                "Charging", "Dialplan", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("HouseTests", []),
     ]

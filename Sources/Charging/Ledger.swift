@@ -84,8 +84,10 @@ public struct Ledger: Sendable {
     public var accountLimits = SpendingLimits.none
     public var extensionLimits = SpendingLimits.none
 
+    /// What is beyond a limit already stays.
+    public var limits: Limits
+
     // Changed by the files of the ledger alone.
-    let limits: Limits
     var entries: [Entry] = []
     var indices: [String: Int] = [:]
     var spenders: [Spender] = []
@@ -128,6 +130,9 @@ public struct Ledger: Sendable {
 
     public var accountCount: Int { entries.count }
     public var reservationCount: Int { holds.count }
+    public var voucherCount: Int { vouchers.count }
+    /// Postings whose ids are known again.
+    public var knownPostingCount: Int { remembered.count }
 
     /// Every account by id. O(n log n).
     public var accounts: [Account] { entries.map(\.account).sorted { $0.id < $1.id } }

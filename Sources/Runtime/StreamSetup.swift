@@ -21,12 +21,7 @@ enum StreamSetup {
                 bound: $0.element.bound, asksCertificate: $0.element.asksCertificate)
         }
         guard !listeners.isEmpty else { return nil }
-        var limits = StreamLimits()
-        limits.connections = settings.connections.limit
-        limits.connectionsOfPeer = settings.connections.limitOfPeer
-        limits.handshakesOfPeer = settings.connections.handshakesOfPeer
-        limits.unproved = .milliseconds(settings.connections.unproved.milliseconds)
-        limits.idle = .milliseconds(settings.connections.idle.milliseconds)
+        var limits = limits(settings.connections)
         let allowed = allowedDescriptors(limits.connections + otherDescriptors) - otherDescriptors
         if allowed < limits.connections {
             limits.connections = max(allowed, 1)
@@ -40,6 +35,38 @@ enum StreamSetup {
         return try Streams(listeningOn: listeners, tls: tls, limits: limits) { events in
             mailbox.post(.streams(events))
         }
+    }
+
+    static func limits(_ settings: ConnectionSettings) -> StreamLimits {
+        var limits = StreamLimits()
+        limits.connections = settings.limit
+        limits.connectionsOfPeer = settings.limitOfPeer
+        limits.handshakesOfPeer = settings.handshakesOfPeer
+        limits.unproved = .milliseconds(settings.unproved.milliseconds)
+        limits.idle = .milliseconds(settings.idle.milliseconds)
+        return limits
+    }
+
+    /// What the status says of connections: beside the tables of the switch.
+    static func tables(_ counters: StreamCounters, _ limits: StreamLimits) -> [TableRow] {
+        [
+            TableRow(
+                name: "connections", used: Int(counters.connections), limit: limits.connections,
+                key: "connections.limit"),
+            TableRow(
+                name: "connections-of-peer", used: Int(counters.connectionsOfPeer),
+                limit: limits.connectionsOfPeer, key: "connections.of-peer"),
+            TableRow(
+                name: "handshakes-of-peer", used: nil, limit: limits.handshakesOfPeer,
+                key: "connections.handshakes-of-peer"),
+            TableRow(
+                name: "handshaking-peers", used: Int(counters.handshakingPeers),
+                limit: limits.handshakingPeers),
+            TableRow(
+                name: "unfinished-bytes", used: Int(counters.unfinishedBytes),
+                limit: 2 * limits.unfinished),
+            TableRow(name: "unread-bytes", used: nil, limit: limits.unread),
+        ]
     }
 
     /// How many descriptors this process may have, raised to what is wanted where that can be: each

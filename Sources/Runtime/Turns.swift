@@ -174,7 +174,7 @@ final class Turns: LoopDriver {
             return min(theSwitch.nextDeadline, nextHousekeeping, leavesBefore)
         }
         let next = min(theSwitch.nextDeadline, nextHousekeeping)
-        return theSwitch.isOverloaded ? min(next, delay.deadline) : next
+        return theSwitch.isMeasured ? min(next, delay.deadline) : next
     }
 
     /// Tells the switch how far the loop is behind. What it decides then is only a line for the log, and
@@ -260,14 +260,7 @@ final class Turns: LoopDriver {
         if let streams {
             let counters = streams.counters
             Self.add(counters, to: &row.counters)
-            row.tables += [
-                TableRow(
-                    name: "connections", used: Int(counters.connections),
-                    limit: streams.limits.connections),
-                TableRow(
-                    name: "unfinished-bytes", used: Int(counters.unfinishedBytes),
-                    limit: 2 * streams.limits.unfinished),
-            ]
+            row.tables += StreamSetup.tables(counters, streams.limits)
         }
         return .status(row)
     }

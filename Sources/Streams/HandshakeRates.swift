@@ -8,14 +8,12 @@ import SIP
 /// others is refused. So one point in time for each address is all there is to keep, and none once its
 /// queue is empty.
 struct HandshakeRates {
-    /// Addresses that are counted; what comes from others meanwhile is not.
-    static let limit = 20_000
-
+    /// See `StreamLimits.handshakingPeers`.
     private let limit: Int
     /// When the queue of an address, an IPv6 /64 being one, will be empty.
     private var emptyAt: [IPAddress: NIODeadline] = [:]
 
-    init(limit: Int = Self.limit) { self.limit = limit }
+    init(limit: Int = StreamLimits().handshakingPeers) { self.limit = limit }
 
     var count: Int { emptyAt.count }
 

@@ -2,6 +2,10 @@
 public struct StreamCounters: Sendable, Hashable {
     /// Open now.
     public var connections: UInt64 = 0
+    /// The most of one address, when that was last looked at.
+    public var connectionsOfPeer: UInt64 = 0
+    /// Addresses that have begun TLS handshakes faster than they may in the long run, at that time.
+    public var handshakingPeers: UInt64 = 0
     /// Bytes of messages that have begun, when that was last looked at.
     public var unfinishedBytes: UInt64 = 0
     public var accepted: UInt64 = 0

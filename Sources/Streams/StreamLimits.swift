@@ -10,6 +10,8 @@ public struct StreamLimits: Sendable, Hashable {
     /// TLS handshakes that one address may begin in a second in the long run, and `connectionsOfPeer` at
     /// once; one more is refused.
     public var handshakesOfPeer = 10
+    /// Addresses whose handshakes are counted; what comes from others meanwhile is not.
+    public var handshakingPeers = 20_000
     /// One that was accepted, and of which `Streams.prove` was not told for so long, is closed.
     public var unproved: TimeAmount = .seconds(32)
     /// A connection by which nothing comes or goes for so long is closed. A phone keeps its own alive,

@@ -9,7 +9,7 @@ final class StreamTable {
     let limits: StreamLimits
     let inbox: StreamInbox
     private let barred: BarredNetworks
-    private var handshakes = HandshakeRates()
+    private var handshakes: HandshakeRates
     private let listeners: [UInt16: StreamListener]
     /// As bound.
     var bound: [UInt16: Endpoint] = [:]
@@ -47,6 +47,7 @@ final class StreamTable {
     ) {
         self.eventLoop = eventLoop
         self.barred = barred
+        handshakes = HandshakeRates(limit: limits.handshakingPeers)
         self.listeners = Dictionary(
             listeners.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         self.limits = limits
@@ -312,8 +313,14 @@ final class StreamTable {
     private func sweep() {
         let now = NIODeadline.now()
         let unfinished = UInt64(unfinishedBytes)
-        inbox.count { $0.unfinishedBytes = unfinished }
+        let ofPeer = UInt64(countOfPeer.values.max() ?? 0)
         handshakes.expire(now: now)
+        let handshakingPeers = UInt64(handshakes.count)
+        inbox.count {
+            $0.unfinishedBytes = unfinished
+            $0.connectionsOfPeer = ofPeer
+            $0.handshakingPeers = handshakingPeers
+        }
         for connection in connections.values {
             switch connection.overdue(now) {
             case .no: continue

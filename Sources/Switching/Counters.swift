@@ -4,7 +4,7 @@ struct Counters: Sendable {
     var malformed: UInt64 = 0
     /// Dropped unread, since their address is banned.
     var banned: UInt64 = 0
-    /// Dropped unread, since their address sent too much during an overload.
+    /// Dropped unread, since their source had sent its share while the loop was behind.
     var heavy: UInt64 = 0
     /// Binding requests of STUN that were answered.
     var bindings: UInt64 = 0

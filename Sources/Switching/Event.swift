@@ -18,7 +18,7 @@ public enum Event: Sendable {
     /// The peer of a connection has shown a certificate that is good for these host names.
     case connectionCertified(Flow, names: [String])
     /// The longest time that the loop was behind since the last measurement. Due every
-    /// `Switch.overloadInterval` while `Switch.isOverloaded`, and when it is long.
+    /// `Switch.overloadInterval` while `Switch.isMeasured`, and when it is long.
     case loopMeasured(Instant.Span)
     /// `Switch.nextDeadline` has come.
     case deadlineReached

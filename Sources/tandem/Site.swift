@@ -168,7 +168,7 @@ struct Site {
         Output.done((lines + [review.outcome]).joined(separator: "\n"), options)
     }
 
-    private func print(_ listing: Listing, _ asCard: Bool) {
+    func print(_ listing: Listing, _ asCard: Bool) {
         if asCard {
             Output.card(listing, options, clock())
         } else {

@@ -63,6 +63,7 @@ final class ObservedSwitch {
     var serversOfAddress: [IPAddress: Int] { theSwitch.serversOfAddress }
     var finishedInvites: [Switch.Origin: Switch.FinishedInvite] { theSwitch.finishedInvites }
     var isOverloaded: Bool { theSwitch.isOverloaded }
+    var isMeasured: Bool { theSwitch.isMeasured }
     var forkCount: Int { theSwitch.forks.count }
     var mailboxCount: Int { theSwitch.mailboxes.count }
     var isLeaving: Bool { theSwitch.isLeaving }

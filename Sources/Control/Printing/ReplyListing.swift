@@ -30,7 +30,7 @@ extension Listing {
                 Column("transactions", "transactions"), Column("received", "datagrams received"),
                 Column("malformed", "of them no SIP"),
                 Column("commits_waiting", "commits waiting"), Column("dialplan", "dialplan"),
-                Column("counters", "refused and dropped"), Column("tables", "tables"),
+                Column("counters", "refused and dropped"), Column("tables", nil),
                 Column("turned_away", "turned away, of 100"), Column("delay_ms", "behind, ms"),
                 Column("longest_delay_ms", "at the longest"),
             ], nothing: "no status")
@@ -48,10 +48,25 @@ extension Listing {
                         .object([
                             .init("used", .number(table.used)),
                             .init("limit", .number(table.limit)),
+                            .init("key", .text(table.key)),
                         ]))
                 }),
             .number(row.turnedAway), .number(row.delay), .number(row.longestDelay),
         ])
+    }
+
+    /// What is in use of each limit.
+    public init(limits rows: [TableRow]) {
+        self.init(
+            [
+                Column("limit", "limit"), Column("used", "in use"), Column("most", "at most"),
+                Column("key", "set by"),
+            ], nothing: "no limits")
+        for row in rows {
+            append([
+                .text(row.name), .number(row.used), .number(row.limit), .text(row.key),
+            ])
+        }
     }
 
     private init(calls rows: [CallRow]) {

@@ -240,15 +240,20 @@ struct ConfigurationFile {
     ) {
         let fields: [(key: String, path: WritableKeyPath<Limits, Int>)] = [
             ("calls", \.calls), ("bindings", \.bindings), ("transactions", \.transactions),
-            ("extensions", \.extensions), ("accounts", \.accounts), ("attempts", \.attempts),
-            ("waiting-commits", \.waitingCommits), ("subscriptions", \.subscriptions),
+            ("transactions-of-address", \.transactionsOfAddress), ("extensions", \.extensions),
+            ("accounts", \.accounts), ("attempts", \.attempts), ("rings", \.rings),
+            ("diversions", \.diversions), ("waiting-commits", \.waitingCommits),
+            ("subscriptions", \.subscriptions),
             ("subscriptions-of-extension", \.subscriptionsOfExtension), ("texts", \.texts),
             ("texts-of-extension", \.textsOfExtension), ("burst-of-texts", \.burstOfTexts),
+            ("requests-of-extension", \.requestsOfExtension),
+            ("burst-of-extension", \.burstOfExtension),
         ]
         let keys = fields.map(\.key)
         guard let section = reader.section("limits", in: top, keys: keys) else { return }
         for (key, path) in fields {
-            if let limit = reader.number(key, in: section, 1...10_000_000) {
+            let most = key == "diversions" ? PlanLimits.diversions : 10_000_000
+            if let limit = reader.number(key, in: section, 1...most) {
                 limits[keyPath: path] = limit
             }
         }

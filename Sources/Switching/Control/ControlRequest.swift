@@ -123,16 +123,20 @@ public struct StatusRow: Sendable, Codable, Hashable {
     public var longestDelay: Int64
 }
 
-/// A table, what is in it, and the limit to that.
+/// A limit with its name: of a table, or of something that has no place where it could be counted.
 public struct TableRow: Sendable, Codable, Hashable {
     public var name: String
-    public var used: Int
+    /// What is in use now; nil of what holds for each message, call or moment anew.
+    public var used: Int?
     public var limit: Int
+    /// The key of `tandem.yaml` that sets it, as `limits.calls`; nil of what is fixed.
+    public var key: String?
 
-    public init(name: String, used: Int, limit: Int) {
+    public init(name: String, used: Int?, limit: Int, key: String? = nil) {
         self.name = name
         self.used = used
         self.limit = limit
+        self.key = key
     }
 }
 

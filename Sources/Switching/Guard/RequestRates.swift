@@ -26,6 +26,22 @@ struct RequestRates: Sendable {
         return true
     }
 
+    /// The most requests that stand in one queue.
+    func longest(each: Instant.Span, now: Instant) -> Int {
+        let last = max(emptyAt.values.max() ?? now, now)
+        return Int(((last - now).nanoseconds + each.nanoseconds - 1) / each.nanoseconds)
+    }
+
     /// Forgets empty queues; call it once a minute.
     mutating func expire(now: Instant) { emptyAt = emptyAt.filter { $0.value > now } }
+}
+
+extension Limits {
+    /// How long the queue of an extension takes for one request, and for one text.
+    var eachRequest: Instant.Span {
+        Instant.Span(nanoseconds: 1_000_000_000 / Int64(requestsOfExtension))
+    }
+    var eachText: Instant.Span {
+        Instant.Span(nanoseconds: 60_000_000_000 / Int64(textsOfExtension))
+    }
 }

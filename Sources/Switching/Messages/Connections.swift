@@ -31,6 +31,8 @@ struct Connections: Sendable {
 
     var count: Int { open.count }
     var moveCount: Int { moveOrder.count }
+    /// The most that one extension keeps.
+    var mostOfExtension: Int { countOfExtension.values.max() ?? 0 }
 
     mutating func heard(on flow: Flow) {
         if open[flow] == nil { open[flow] = Known() }

@@ -19,6 +19,8 @@ struct Registrar: Sendable {
     /// far as is known until expired bindings are dropped.
     func isRegistered(at address: IPAddress) -> Bool { addresses[address.network] != nil }
     func isRegistered(from endpoint: Endpoint) -> Bool { endpoints[endpoint] != nil }
+    /// How many bindings a port of an address has.
+    func bindingCount(from endpoint: Endpoint) -> Int { endpoints[endpoint] ?? 0 }
 
     /// Puts the bindings of an extension in place of those it had.
     private mutating func replace(_ number: String, with list: [Binding]) {
@@ -79,6 +81,9 @@ struct Registrar: Sendable {
         /// The table is full.
         case full
     }
+
+    /// The most bindings that one extension has.
+    var mostOfExtension: Int { bindings.values.reduce(0) { max($0, $1.count) } }
 
     /// Those that have not expired.
     func bindings(of number: String, at wallTime: Int64) -> [Binding] {

@@ -78,10 +78,9 @@ extension Switch {
 
     /// Whether an extension may ask for one thing more now; one that may is counted.
     mutating func takesPlace(of subscriber: Extension) -> Bool {
-        let each = Instant.Span(
-            nanoseconds: 1_000_000_000 / Int64(settings.limits.requestsOfExtension))
-        return requestRates.admits(
-            subscriber.number, each: each, burst: settings.limits.burstOfExtension, now: now)
+        requestRates.admits(
+            subscriber.number, each: settings.limits.eachRequest,
+            burst: settings.limits.burstOfExtension, now: now)
     }
 
     private mutating func challenge(_ request: Message, on flow: Flow, stale: Bool) {

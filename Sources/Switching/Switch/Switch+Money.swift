@@ -44,14 +44,15 @@ extension Switch {
     }
 
     mutating func restoreSpending(_ stored: StoredState) {
-        applySpendingLimits()
+        applyMoneyLimits()
         let zone = wallClock.zone
         ledger.restoreSpending(
             stored.recentCharges, holds: stored.holds, at: moment,
             day: { Self.siteDay(at: $0, in: zone) })
     }
 
-    mutating func applySpendingLimits() {
+    mutating func applyMoneyLimits() {
+        ledger.limits.accounts = settings.limits.accounts
         ledger.accountLimits = settings.spending.ofAccount
         ledger.extensionLimits = settings.spending.ofExtension
     }

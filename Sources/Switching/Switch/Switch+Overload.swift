@@ -1,17 +1,21 @@
 import SIP
 
-// Overload: new calls, registrations and subscriptions are turned away with 503 before anybody looks at
-// them, and what is under way goes on. Calls to emergency numbers are never turned away.
+// Overload: what one source sends beyond its share is dropped unread as soon as the loop is behind. Where
+// that does not help, new calls, registrations and subscriptions are turned away with 503 before anybody
+// looks at them, and what is under way goes on. Calls to emergency numbers are never turned away.
 
 extension Switch {
-    /// Whether newcomers are turned away, so that the shell goes on measuring.
+    /// Whether newcomers are turned away.
     public var isOverloaded: Bool { overload.isActive }
 
-    /// How often `loopMeasured` is due while `isOverloaded`.
+    /// Whether the shell goes on measuring, though the loop keeps up.
+    public var isMeasured: Bool { overload.isActive || shares.isInForce }
+
+    /// How often `loopMeasured` is due while `isMeasured`.
     public static let overloadInterval = Overload.interval
 
     mutating func loopMeasured(_ delay: Instant.Span) {
-        heavySources.forget()
+        shares.measured(delay, settings: settings.overload)
         switch overload.measured(delay, settings: settings.overload) {
         case .none: break
         case .began:
@@ -25,14 +29,45 @@ extension Switch {
         }
     }
 
-    /// Whether a datagram is dropped unread, since its address has sent its share already. Trunks, and
-    /// the flows that phones are registered by, have none: a gateway speaks for a thousand phones.
-    /// Connections are read no faster than the loop keeps up, anyway.
-    mutating func isTooMuch(_ flow: Flow) -> Bool {
-        guard !flow.transport.isReliable, heavySources.isHeavy(flow.remote.ip) else { return false }
-        return trunkOfEndpoint[flow.remote] == nil
-            && trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)] == nil
-            && !registrar.isRegistered(from: flow.remote)
+    /// Whether a datagram is dropped unread, since its source has sent its share already. Connections are
+    /// read no faster than the loop keeps up, anyway.
+    mutating func isTooMuch(_ datagram: Datagram) -> Bool {
+        guard !datagram.flow.transport.isReliable else { return false }
+        let remote = datagram.flow.remote
+        let source = source(of: remote)
+        // An allow-list may be long.
+        let share = shares.knows(source) ? 0 : share(of: source)
+        let verdict = shares.verdict(
+            on: source, cost: Shares.cost(of: datagram.bytes), share: share)
+        switch verdict {
+        case .read: return false
+        case .drop: break
+        case .dropFirst:
+            log(.warning, "the loop is behind, and \(remote) sends more than its share")
+        }
+        counters.heavy += 1
+        asked(on: datagram.flow)
+        return true
+    }
+
+    /// What has a share of its own: a trunk's endpoint, the flow of a registered phone, or an address with
+    /// all its other ports, which port 0 stands for.
+    private func source(of remote: Endpoint) -> Endpoint {
+        if trunkOfEndpoint[remote] != nil || registrar.isRegistered(from: remote) { return remote }
+        let whole = Endpoint(ip: remote.ip, port: 0)
+        return trunkOfEndpoint[whole] != nil ? whole : Endpoint(ip: remote.ip.network, port: 0)
+    }
+
+    private func share(of source: Endpoint) -> Int {
+        let settings = settings.overload
+        if trunkOfEndpoint[source] != nil { return settings.shareOfTrunk }
+        let phones = registrar.bindingCount(from: source)
+        guard phones > 0 else {
+            return isTrusted(source.ip) ? settings.shareOfPhone : settings.shareOfAddress
+        }
+        // Behind a proxy many have one flow, but no more than a trunk's.
+        return max(
+            settings.shareOfPhone, min(phones * Shares.ofEachPhone, settings.shareOfTrunk))
     }
 
     /// Turns a newcomer away when it is its turn.
@@ -58,41 +93,5 @@ extension Switch {
             request, 503, on: flow,
             retryAfter: least + Int(tokens.next() % UInt64(least + 1)))
         return true
-    }
-
-    // MARK: What it holds
-
-    /// Every table that others can make grow, with what is in it and what may be.
-    func tableRows() -> [TableRow] {
-        let limits = settings.limits
-        return [
-            TableRow(name: "calls", used: calls.count, limit: limits.calls),
-            TableRow(
-                name: "transactions", used: servers.count + clients.count,
-                limit: 2 * limits.transactions),
-            TableRow(
-                name: "transactions-of-an-address", used: serversOfAddress.values.max() ?? 0,
-                limit: limits.transactionsOfAddress),
-            TableRow(name: "bindings", used: registrar.count, limit: limits.bindings),
-            TableRow(
-                name: "subscriptions", used: subscriptions.count, limit: limits.subscriptions),
-            TableRow(name: "texts", used: forks.count, limit: limits.texts),
-            TableRow(
-                name: "finished-invites", used: finishedOrder.count,
-                limit: Self.finishedInviteLimit),
-            TableRow(name: "ended-dialogs", used: retiredTags.count, limit: Self.retiredTagLimit),
-            TableRow(name: "suspects", used: bans.suspectCount, limit: Bans.suspectLimit),
-            TableRow(name: "bans", used: bans.count, limit: Bans.banLimit),
-            TableRow(name: "used-nonces", used: usedNonces.count, limit: UsedNonces.limit),
-            TableRow(
-                name: "plain-digests", used: plainDigests.count, limit: 2 * PlainDigests.limit),
-            TableRow(
-                name: "udp-only-places", used: datagramsOnly.count,
-                limit: Self.datagramsOnlyLimit),
-            TableRow(
-                name: "moved-flows", used: connections.moveCount, limit: Connections.moveLimit),
-            TableRow(
-                name: "waiting-commits", used: waitingCommits, limit: 2 * limits.waitingCommits),
-        ]
     }
 }

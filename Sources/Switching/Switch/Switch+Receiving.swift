@@ -9,11 +9,7 @@ extension Switch {
             counters.banned += 1
             return
         }
-        if overload.isActive, isTooMuch(datagram.flow) {
-            counters.heavy += 1
-            asked(on: datagram.flow)
-            return
-        }
+        if shares.isInForce, isTooMuch(datagram) { return }
         if datagram.flow.transport.isReliable {
             connections.heard(on: datagram.flow)
             if trustedAddresses.contains(datagram.flow.remote.ip) {

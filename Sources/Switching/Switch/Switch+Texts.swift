@@ -124,11 +124,10 @@ extension Switch {
             refuse(&self, 503)
             return
         }
-        let each = Instant.Span(
-            nanoseconds: 60_000_000_000 / Int64(settings.limits.textsOfExtension))
         guard
             textRates.admits(
-                sender.number, each: each, burst: settings.limits.burstOfTexts, now: now)
+                sender.number, each: settings.limits.eachText,
+                burst: settings.limits.burstOfTexts, now: now)
         else {
             counters.count("refused-texts-per-minute")
             refuse(&self, 503)

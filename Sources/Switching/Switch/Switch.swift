@@ -117,7 +117,8 @@ public struct Switch: ~Copyable, Sendable {
     var restartedPhones: [String: [Flow: Flow]] = [:]
     /// Whether newcomers are turned away, since the loop is behind.
     var overload = Overload()
-    var heavySources = HeavySources()
+    /// How much is read of each source while the loop is behind.
+    var shares = Shares()
 
     /// No new calls but those to emergency numbers: the admin wants to stop the process. Those that are
     /// under way go on. Ends with the process.
@@ -277,7 +278,7 @@ public struct Switch: ~Copyable, Sendable {
         challenger = Self.challenger(settings, key: nonceKey, hashes: hashes)
         listenerTexts = settings.listeners.map(ListenerText.init)
         applyTrunks()
-        applySpendingLimits()
+        applyMoneyLimits()
         log(.notice, "dialplan \(plan.version) is in force; calls under way keep their decision")
     }
 

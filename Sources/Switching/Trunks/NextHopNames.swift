@@ -82,6 +82,9 @@ struct NextHopNames: Sendable {
 
     var isAsking: Bool { asked > 0 }
     var count: Int { entries.count }
+    var askedCount: Int { asked }
+    /// The most requests that wait for one name.
+    var longestWaiting: Int { entries.values.reduce(0) { max($0, $1.waiting.count) } }
 
     /// What a name stands for.
     ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Switching
 
 struct ShowCommand: ParsableCommand {
@@ -6,7 +7,8 @@ struct ShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "What the running switch sees now.",
         subcommands: [
-            Calls.self, Trunks.self, Lines.self, Registrations.self, Bans.self, Status.self,
+            Calls.self, Trunks.self, Lines.self, Registrations.self, Bans.self, Limits.self,
+            Status.self,
         ])
 
     struct Calls: ParsableCommand {
@@ -52,6 +54,19 @@ struct ShowCommand: ParsableCommand {
             abstract: "Addresses that are banned for scanning and guessing.")
         @OptionGroup var options: GlobalOptions
         func run() throws { try show(.bans, options) }
+    }
+
+    struct Limits: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Every limit: what is in use, what may be, and the key that sets it.")
+        @OptionGroup var options: GlobalOptions
+
+        func run() throws {
+            let site = try Site(options)
+            guard case .status(let row) = try site.reply(try site.askDaemon(.perform(.status)))
+            else { throw Refusal("the daemon answered something else; is it of another version?") }
+            site.print(Listing(limits: row.tables), false)
+        }
     }
 
     struct Status: ParsableCommand {

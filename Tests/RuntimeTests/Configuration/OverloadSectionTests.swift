@@ -15,6 +15,10 @@ import Testing
             file("overload: { delay: 60ms, calm: 5ms, retry-after: 30s }").settings?.overload)
         #expect(overload.delay == .milliseconds(60) && overload.calm == .milliseconds(5))
         #expect(overload.retryAfter == 30)
+        let shares = try #require(
+            file("overload: { share-of-address: 1, share-of-phone: 2, share-of-trunk: 3 }")
+                .settings?.overload)
+        #expect([shares.shareOfAddress, shares.shareOfPhone, shares.shareOfTrunk] == [1, 2, 3])
         #expect(file("").settings?.overload == OverloadSettings())
     }
 
@@ -24,6 +28,10 @@ import Testing
             "overload.calm (50ms) must be shorter than overload.delay (10ms)"
         ),
         ("overload: { delay: 0 }", "overload.delay must lie between 1ms and 1m, not 0"),
+        (
+            "overload: { share-of-phone: 0 }",
+            "overload.share-of-phone must be a whole number from 1 to 10000000, not \"0\""
+        ),
         ("overload: { wait: 1s }", "there is no key \"overload.wait\""),
     ])
     func whatIsWrongIsSaidByName(_ yaml: String, _ message: String) {

@@ -29,16 +29,18 @@ import Testing
 
     @Test mutating func aDelayTurnsAGrowingShareAway() {
         #expect(measured(101) == .none)
+        #expect(measured(101) == .none)
         #expect(measured(101) == .began)
-        #expect(turnedAway(of: 1000) == 200)
+        #expect(turnedAway(of: 1000, isKnown: false) == 400)
         #expect(measured(500) == .none)
-        #expect(turnedAway(of: 1000) == 400)
+        #expect(turnedAway(of: 1000, isKnown: false) == 800)
         for _ in 0..<10 { #expect(measured(101) == .none) }
         #expect(turnedAway(of: 1000) == 1000)
     }
 
-    @Test mutating func oneLongDelayIsNoOverload() {
+    @Test mutating func whatIsOverBeforeTheSharesHaveTakenEffectIsNoOverload() {
         for _ in 0..<100 {
+            #expect(measured(5_000) == .none)
             #expect(measured(5_000) == .none)
             #expect(measured(60) == .none)
         }
@@ -47,12 +49,17 @@ import Testing
 
     @Test mutating func strangersAreTurnedAwayFirst() {
         for _ in 0..<4 { _ = measured(200) }
+        #expect(turnedAway(of: 1000, isKnown: false) == 800)
+        #expect(turnedAway(of: 1000) == 0)
+        _ = measured(200)
         #expect(turnedAway(of: 1000, isKnown: false) == 1000)
+        #expect(turnedAway(of: 1000) == 200)
+        _ = measured(200)
         #expect(turnedAway(of: 1000) == 600)
     }
 
     @Test mutating func betweenTheTwoDelaysTheShareStays() {
-        for _ in 0..<3 { _ = measured(200) }
+        for _ in 0..<4 { _ = measured(200) }
         for _ in 0..<100 { #expect(measured(50) == .none) }
         #expect(overload.share == 40)
     }
