@@ -37,6 +37,8 @@ struct KeptFlows: Sendable {
     private var newcomers: [UInt32] = []
 
     var count: Int { slots.count }
+    /// Slots that are in use or were.
+    var slotCount: Int { entries.count }
     /// Of all flows, lowest first.
     var allSlots: [UInt32] { entries.indices.filter { entries[$0] != nil }.map { UInt32($0) } }
 

@@ -27,7 +27,8 @@ package struct SwitchInspection: Sendable, Equatable {
     /// Addresses that are banned, and that may be.
     package var bans = 0
     package var suspects = 0
-    /// Deadlines that are set, the one of housekeeping not counted.
+    /// Deadlines that are set, those of housekeeping and of flows that are kept open not counted: a
+    /// registered phone has one as long as it is there, and its last one passes without a trace.
     package var deadlines = 0
     /// In the order of the settings.
     package var trunks: [Trunk] = []
@@ -40,7 +41,7 @@ package struct SwitchInspection: Sendable, Equatable {
 }
 
 extension Switch {
-    /// Costs O(trunks).
+    /// Costs O(trunks, flows that are kept open).
     package var inspection: SwitchInspection {
         var inspection = SwitchInspection()
         inspection.calls = calls.count
@@ -56,7 +57,10 @@ extension Switch {
         inspection.reservations = ledger.reservationCount
         inspection.bans = bans.count
         inspection.suspects = bans.suspectCount
-        inspection.deadlines = deadlines.count - 1
+        let ofKeptFlows = (0..<registrar.keptFlows.slotCount).count { slot in
+            deadlines.deadline(of: DeadlineKey(kind: .keepAlive, slot: UInt32(slot))) != nil
+        }
+        inspection.deadlines = deadlines.count - 1 - ofKeptFlows
         inspection.trunks = settings.trunks.map { trunk in
             .init(
                 name: trunk.name, channels: trunk.channels,
