@@ -14,8 +14,9 @@ public struct OverloadSettings: Sendable, Hashable {
     public var shareOfAddress = 100
     /// Of the flow of a registered phone, and of an address that is never banned.
     public var shareOfPhone = 300
-    /// Of a trunk's address: twice what a gateway with a thousand calls a second sends.
-    public var shareOfTrunk = 3_000
+    /// Of a trunk's address. A gateway with a thousand calls a second uses 1,600, and has them where the
+    /// loop stays behind and shares are half of this.
+    public var shareOfTrunk = 4_000
 
     public init() {}
 }

@@ -34,6 +34,20 @@ import Testing
         #expect(read(of: 300) == 100)
         #expect(read(of: 300, from: Endpoint(text: "192.0.2.7:5061"), share: 250) == 250)
         #expect(read(of: 300) == 0)
+        measured(10)
+        #expect(read(of: 300) == 100)
+    }
+
+    @Test mutating func whereTheLoopStaysBehindTheyAreHalf() {
+        measured(60)
+        for _ in 0..<10 {
+            measured(60)
+            #expect(read(of: 300) == 50)
+            #expect(read(of: 3, from: Endpoint(text: "192.0.2.8:5060"), share: 1) == 1)
+        }
+        measured(10, times: Shares.patience)
+        #expect(read(of: 300) == 100)
+        // A delay by itself, and not one after the other.
         measured(60)
         #expect(read(of: 300) == 100)
     }
@@ -41,10 +55,13 @@ import Testing
     @Test mutating func whatHasWaitedLongerIsOfMoreIntervals() {
         measured(350)
         #expect(read(of: 5_000) == 300)
+        // Of what has waited since there are shares, they decide.
+        measured(60_000)
+        #expect(read(of: 5_000) == 50)
+        measured(0, times: 7 * Shares.patience)
+        #expect(!shares.isInForce)
         measured(60_000)
         #expect(read(of: 5_000) == 100 * Shares.arrearsLimit)
-        measured(60)
-        #expect(read(of: 5_000) == 100)
     }
 
     @Test mutating func everySecondInTimeDoublesThemUntilThereAreNone() {
@@ -74,7 +91,7 @@ import Testing
         #expect(verdict(&shares, share: 1) == .read)
         #expect(verdict(&shares, share: 1) == .dropFirst)
         #expect(verdict(&shares, share: 1) == .drop)
-        measured(60)
+        measured(10)
         #expect(verdict(&shares, share: 1) == .read)
         #expect(verdict(&shares, share: 1) == .drop)
         measured(0, times: 6 * Shares.patience)
