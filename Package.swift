@@ -103,12 +103,13 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("SIPTests", ["SIP"], resources: [.copy("Torture")]),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        tests("SIPTests", ["SIP", "TestSupport"], resources: [.copy("Torture")]),
         tests("SDPTests", ["SDP"]),
-        tests("DialplanTests", ["Dialplan"], resources: [.copy("Golden")]),
-        tests("ChargingTests", ["Charging"]),
+        tests("DialplanTests", ["Dialplan", "TestSupport"], resources: [.copy("Golden")]),
+        tests("ChargingTests", ["Charging", "TestSupport"]),
         tests(
-            "SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging"],
+            "SwitchingTests", ["Switching", "SIP", "SDP", "Dialplan", "Charging", "TestSupport"],
             resources: [.copy("Flows")]),
         tests("SimulationTests", ["Simulation", "Switching", "Charging", "SIP"]),
         tests(
@@ -119,7 +120,7 @@ let package = Package(
             ]),
         tests("TransportTests", ["Transport", "SIP"]),
         tests("StreamsTests", ["Streams", "SIP"]),
-        tests("ResolverTests", ["Resolver", "CResolver", "SIP", "Switching"]),
+        tests("ResolverTests", ["Resolver", "CResolver", "SIP", "Switching", "TestSupport"]),
         tests("ControlTests", ["Control", "Switching", "Charging"]),
         tests(
             "RuntimeTests",

@@ -73,15 +73,19 @@ extension Media {
         transport.firstRange(of: "RTP/".utf8) != nil
     }
 
-    /// What this payload type stands for here; `nil` when nothing says so.
-    public func encoding(ofPayloadType payloadType: ArraySlice<UInt8>) -> RTPEncoding? {
-        guard let number = decimal(payloadType) else { return nil }
+    /// What each of the formats stands for here, in their order; `nil` where nothing says so, or the
+    /// first `rtpmap` of it says what is none. Time is linear in the stream.
+    public var encodings: [RTPEncoding?] {
+        var mapped: [UInt64: RTPEncoding?] = [:]
         for value in values(of: "rtpmap") {
             var rest = value
-            guard let word = takeWord(&rest), decimal(word) == number else { continue }
-            return takeWord(&rest).flatMap { RTPEncoding(value: $0) }
+            guard let number = takeWord(&rest).flatMap({ decimal($0) }), mapped[number] == nil
+            else { continue }
+            mapped.updateValue(takeWord(&rest).flatMap { RTPEncoding(value: $0) }, forKey: number)
         }
-        return RTPEncoding.fixed(number)
+        return formats.split(separator: UInt8(ascii: " ")).map { format in
+            decimal(format).flatMap { mapped[$0] ?? RTPEncoding.fixed($0) }
+        }
     }
 
     /// Whether either side understands something that the other sends: of RTP an encoding that is no
@@ -89,16 +93,11 @@ extension Media {
     ///
     /// What `fmtp` says is not compared.
     public func sharesFormat(with other: Media) -> Bool {
-        let mine = formats.split(separator: UInt8(ascii: " "))
-        let theirs = other.formats.split(separator: UInt8(ascii: " "))
         guard isRTP, other.isRTP else {
-            return mine.contains { format in theirs.contains { $0.elementsEqual(format) } }
+            let mine = Set(formats.split(separator: UInt8(ascii: " ")))
+            return other.formats.split(separator: UInt8(ascii: " ")).contains { mine.contains($0) }
         }
-        let known = Set(mine.compactMap { encoding(ofPayloadType: $0) })
-        return theirs.contains { payloadType in
-            other.encoding(ofPayloadType: payloadType).map {
-                !$0.isAuxiliary && known.contains($0)
-            } ?? false
-        }
+        let mine = Set(encodings.compactMap { $0 })
+        return other.encodings.contains { $0.map { !$0.isAuxiliary && mine.contains($0) } ?? false }
     }
 }

@@ -1,4 +1,5 @@
 import Charging
+import TestSupport
 import Testing
 
 /// The bookkeeper again, with chains of four, allowances, two currencies, vouchers, and limits on what

@@ -1,4 +1,5 @@
 import Charging
+import TestSupport
 import Testing
 
 /// Expiry, allowances, marks, vouchers, and limits against theft: one ledger, one step after the other,

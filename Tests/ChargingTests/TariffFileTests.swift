@@ -1,5 +1,6 @@
 import Charging
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct TariffFileTests {

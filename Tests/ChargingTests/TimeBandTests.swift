@@ -1,4 +1,5 @@
 import Charging
+import TestSupport
 import Testing
 
 /// Prices that change with the hour. 2026-11-25 is a Wednesday.

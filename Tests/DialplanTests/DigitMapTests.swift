@@ -1,4 +1,5 @@
 @testable import Dialplan
+import TestSupport
 import Testing
 
 /// The map as a gateway reads it, by its text alone.

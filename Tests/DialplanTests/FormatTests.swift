@@ -1,5 +1,6 @@
 @testable import Dialplan
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FormatTests {

@@ -1,4 +1,5 @@
 @testable import Dialplan
+import TestSupport
 import Testing
 
 /// Each way around a plan, told with a number that shows it, and plans that leave none.

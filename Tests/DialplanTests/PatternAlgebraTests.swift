@@ -1,4 +1,5 @@
 @testable import Dialplan
+import TestSupport
 import Testing
 
 /// Intersection and difference against every number of up to five keys of 0 to 3.

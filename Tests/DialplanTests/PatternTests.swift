@@ -1,4 +1,5 @@
 @testable import Dialplan
+import TestSupport
 import Testing
 
 @Suite struct PatternTests {

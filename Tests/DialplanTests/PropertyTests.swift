@@ -1,4 +1,5 @@
 import Dialplan
+import TestSupport
 import Testing
 
 /// Facts that hold for whatever is dialled, tried on seeded random strings.

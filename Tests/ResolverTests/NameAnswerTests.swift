@@ -1,5 +1,6 @@
 import CResolver
 import SIP
+import TestSupport
 import Testing
 
 @testable import Resolver
@@ -133,7 +134,7 @@ import Testing
     }
 
     @Test func brokenAnswersNeverTrap() {
-        var random = Random(state: 1035)
+        var random = SeededGenerator(seed: 1035)
         var read = 0
         for _ in 0..<40_000 {
             let type = [Self.srv, Self.naptr, Self.a, Self.aaaa][Int(random.next() % 4)]
@@ -160,18 +161,5 @@ import Testing
         }
         // The changes are mild enough that much is still read.
         #expect(read > 4_000 && read < 40_000)
-    }
-
-    /// SplitMix64: a failing answer comes again.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
     }
 }

@@ -10,21 +10,35 @@ import Testing
         return try #require(SessionDescription(parsing: Array(text.utf8)[...]).media.first)
     }
 
-    private func encoding(_ type: String, _ lines: String) throws -> RTPEncoding? {
-        try media(lines).encoding(ofPayloadType: Array(type.utf8)[...])
+    private func encodings(_ lines: String) throws -> [String] {
+        try media(lines).encodings.map { encoding in
+            encoding.map {
+                "\(String(decoding: $0.name, as: UTF8.self))/\($0.clockRate)/\($0.channels)"
+            } ?? "none"
+        }
     }
 
     @Test func aNumberIsWhatItsRtpmapSaysAndElseWhatTheProfileSays() throws {
         let lines =
-            "m=audio 4000 RTP/AVP 8 96 97 5\r\na=rtpmap:96 OPUS/48000/2\r\n"
-            + "a=rtpmap:5 X-OWN/16000\r\n"
-        #expect(try encoding("8", lines) == RTPEncoding(value: Array("pcma/8000".utf8)[...]))
-        #expect(try encoding("96", lines) == RTPEncoding(value: Array("opus/48000/2".utf8)[...]))
-        #expect(try encoding("5", lines)?.name == Array("x-own".utf8))
-        // Said of by nobody.
-        #expect(try encoding("97", lines) == nil)
-        #expect(try encoding("1", lines) == nil)
-        #expect(try encoding("x", lines) == nil)
+            "m=audio 4000 RTP/AVP 8 96 97 5 1 x 0 3\r\na=rtpmap:96 OPUS/48000/2\r\n"
+            + "a=rtpmap:5 X-OWN/16000\r\na=rtpmap:96 iLBC/8000\r\na=rtpmap:0 what\r\n"
+        // Of 97, 1 and x nobody says anything, of 0 what is none, and of 96 the first word counts.
+        #expect(
+            try encodings(lines) == [
+                "pcma/8000/1", "opus/48000/2", "none", "x-own/16000/1", "none", "none", "none",
+                "gsm/8000/1",
+            ])
+    }
+
+    /// As much as a description may hold: twelve million comparisons, were each format looked for among
+    /// all attributes.
+    @Test func manyFormatsAndAttributesAreReadOnce() throws {
+        let formats = String(repeating: " 0", count: 8_000)
+        let maps = (0..<900).map { "a=rtpmap:\($0 % 90 + 1) x/1\r\n" }.joined()
+        let stream = try media("m=audio 4000 RTP/AVP\(formats)\r\n\(maps)")
+        let other = try media("m=audio 4000 RTP/AVP 8\r\n")
+        #expect(stream.encodings.count == 8_000)
+        #expect(!stream.sharesFormat(with: other) && !other.sharesFormat(with: stream))
     }
 
     @Test(arguments: ["", "opus", "/8000", "opus/", "opus/x", "opus/48000/x", "opus/48000/2/1"])

@@ -3,79 +3,7 @@ import Testing
 
 @testable import Switching
 
-/// A site that has TCP and a phone on it, seen from the outside as flows.
-private struct StreamSite {
-    var site: Site
-    /// What the switch sent on connections, in order.
-    var sent: [Outgoing] = []
-
-    static let listener = ListenerSettings(
-        transport: .tcp, bound: Site.own, advertisedHost: "127.0.0.1", advertisedPort: 5060)
-
-    init(_ change: (inout Settings) -> Void = { _ in }) throws {
-        var settings = Site.settings()
-        settings.listeners.append(Self.listener)
-        change(&settings)
-        site = try Site(settings: settings)
-    }
-
-    static func flow(_ port: UInt16, ip: String = "127.0.0.1") -> Flow {
-        Flow(transport: .tcp, listener: 1, remote: Endpoint(text: "\(ip):\(port)"))
-    }
-
-    mutating func handle(_ event: Event) {
-        var actions = ActionList()
-        site.sw.handle(event, now: site.now, into: &actions)
-        sent += actions.sends
-        site.take(actions)
-        // The disk is durable at once; what waited for it left with that.
-    }
-
-    mutating func deliver(_ text: String, on flow: Flow) {
-        let bytes = Array(text.replacing("\n", with: "\r\n").utf8)
-        handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
-    }
-
-    mutating func closed(_ flow: Flow, wasAccepted: Bool = true) {
-        handle(.connectionClosed(ClosedConnection(flow: flow, wasAccepted: wasAccepted)))
-    }
-
-    /// Registers over a connection; the contact is what the phone believes to be its address.
-    mutating func register(
-        _ number: String, contact: String, on flow: Flow, callID: String = "r1", cseq: Int = 1
-    ) throws -> Message {
-        func text(_ cseq: Int, _ extra: String) -> String {
-            """
-            REGISTER sip:example.com SIP/2.0
-            Via: SIP/2.0/TCP 192.168.1.9:5060;branch=z9hG4bK-\(callID)-\(cseq)-\(flow.remote.port)
-            From: <sip:\(number)@example.com>;tag=a
-            To: <sip:\(number)@example.com>
-            Call-ID: \(callID)
-            CSeq: \(cseq) REGISTER
-            Contact: <\(contact)>
-            Expires: 3600
-            \(extra)Content-Length: 0
-
-
-            """
-        }
-        deliver(text(cseq, ""), on: flow)
-        let challenge = try site.next(flow.remote)
-        var responder = DigestResponder(
-            username: number, password: "secret\(number)", hashes: Site.hashes)
-        _ = responder.challenged(by: challenge.values(.wwwAuthenticate))
-        let field = responder.credentials(
-            method: .register, uri: Array("sip:example.com".utf8), cnonce: Array("c".utf8))
-        let credentials = try #require(field)
-        deliver(
-            text(cseq + 1, "Authorization: \(String(decoding: credentials, as: UTF8.self))\n"),
-            on: flow)
-        return try site.next(flow.remote)
-    }
-
-    var binding: Binding? { site.sw.registrar.all(at: 1_800_000_000_000_000).first }
-}
-
+/// Phones and trunks by TCP and TLS: by which connection they are reached, and what is done without one.
 @Suite struct ConnectionTests {
     private let natted = "sip:8002@192.168.1.9:5060;transport=tcp"
 
@@ -274,13 +202,8 @@ private struct StreamSite {
             var stream = try StreamSite { $0.calls.aliveCheck = .seconds(20) }
             let old = StreamSite.flow(40_001)
             _ = try stream.register("8002", contact: natted, on: old)
-            var caller = Party.phone("8001")
-            try caller.call("8002", at: &stream.site)
-            let invite = try stream.site.next(old.remote)
+            var caller = try stream.talking(with: natted, on: old)
             var callee = Party("8002", old.remote)
-            stream.deliver(answer(to: invite, contact: natted), on: old)
-            let answered = try #require(stream.site.all(caller.endpoint).last)
-            caller.acknowledge(answered, at: &stream.site)
             stream.closed(old)
             let new = StreamSite.flow(40_002)
             for second in 0..<Int(span.milliseconds / 1000) {
@@ -310,7 +233,7 @@ private struct StreamSite {
         var stream = try StreamSite()
         let flow = StreamSite.flow(45_000)
         _ = try stream.site.registered("8002")
-        stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
+        stream.deliver(StreamSite.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
         #expect(stream.site.said(flow.remote) == "100")
         stream.closed(flow)
         stream.site.pass(.seconds(61))
@@ -323,31 +246,12 @@ private struct StreamSite {
             var stream = try StreamSite { $0.trunks[0].certificateName = "Sip.example.net" }
             let flow = StreamSite.flow(45_000)
             if !names.isEmpty { stream.handle(.connectionCertified(flow, names: names)) }
-            stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
+            stream.deliver(StreamSite.invite(from: "127.0.0.1:5070", id: "in"), on: flow)
             return try stream.site.next(flow.remote).status
         }
         #expect(try answer(showing: []) == 401)
         #expect(try answer(showing: ["other.example.net"]) == 401)
         #expect(try answer(showing: ["a.example.net", "sip.example.net"]) == 100)
-    }
-
-    @Test func sipsIsAnsweredWithSipsAndSipWithItsTransport() throws {
-        func contact(_ scheme: String) throws -> String {
-            var stream = try StreamSite { settings in
-                settings.listeners[1].transport = .tls
-            }
-            let flow = Flow(
-                transport: .tls, listener: 1, remote: Endpoint(text: "127.0.0.1:40001"))
-            let contact = "\(scheme):8002@192.168.1.9:5061;transport=tls"
-            _ = try stream.register("8002", contact: contact, on: flow)
-            var caller = Party.phone("8001")
-            try caller.call("8002", at: &stream.site)
-            let invite = try stream.site.next(flow.remote)
-            #expect(invite.topVia.transportKind == .tls)
-            return String(decoding: try #require(invite.value(.contact)), as: UTF8.self)
-        }
-        #expect(try contact("sips") == "<sips:127.0.0.1:5060>")
-        #expect(try contact("sip") == "<sip:127.0.0.1:5060;transport=tls>")
     }
 
     // MARK: Hanging up whose connection is gone
@@ -357,12 +261,7 @@ private struct StreamSite {
         var stream = try StreamSite()
         let flow = StreamSite.flow(40_001)
         _ = try stream.register("8002", contact: contact, on: flow)
-        var caller = Party.phone("8001")
-        try caller.call("8002", at: &stream.site)
-        let invite = try stream.site.next(flow.remote)
-        stream.deliver(answer(to: invite, contact: contact), on: flow)
-        let answered = try #require(stream.site.all(caller.endpoint).last)
-        caller.acknowledge(answered, at: &stream.site)
+        var caller = try stream.talking(with: contact, on: flow)
         _ = stream.site.all(flow.remote)
         stream.closed(flow)
         caller.send("BYE", at: &stream.site)
@@ -396,20 +295,15 @@ private struct StreamSite {
         "sip:8002@192.168.1.9:5061;transport=tls",
     ])
     func byTLSNoPhoneIsDialledAfterARestart(contact: String) throws {
-        var stream = try secured { $0.calls.aliveCheck = .seconds(20) }
-        let flow = Self.tls(40_001)
+        var stream = try StreamSite.secured { $0.calls.aliveCheck = .seconds(20) }
+        let flow = StreamSite.tls(40_001)
         _ = try stream.register("8002", contact: contact, on: flow)
-        var caller = Party.phone("8001")
-        try caller.call("8002", at: &stream.site)
-        let invite = try stream.site.next(flow.remote)
-        stream.deliver(answer(to: invite, contact: contact), on: flow)
-        let answered = try #require(stream.site.all(caller.endpoint).last)
-        caller.acknowledge(answered, at: &stream.site)
+        _ = try stream.talking(with: contact, on: flow)
         try stream.site.crash(.process(.seconds(5)))
         stream.site.pass(.seconds(20))
         #expect(stream.site.said(flow.remote) == "" && stream.site.sw.calls.count == 1)
         // It comes back in time, and is asked by its new connection.
-        let new = Self.tls(40_002)
+        let new = StreamSite.tls(40_002)
         _ = try stream.register("8002", contact: contact, on: new, cseq: 5)
         stream.site.pass(.seconds(6))
         #expect(stream.site.said(new.remote).hasPrefix("INFO"))
@@ -418,8 +312,8 @@ private struct StreamSite {
 
     @Test func byTLSNoPhoneIsDialledToAnswerIt() throws {
         func answered(by transport: TransportKind) throws -> String {
-            var stream = try secured()
-            let flow = transport == .tls ? Self.tls(40_001) : StreamSite.flow(40_001)
+            var stream = try StreamSite.secured()
+            let flow = transport == .tls ? StreamSite.tls(40_001) : StreamSite.flow(40_001)
             _ = try stream.site.registered("8002")
             _ = try stream.register("8001", contact: "sip:8001@192.168.1.8", on: flow)
             let text = try stream.site.invite("sip:8002@example.com", by: "8001", on: flow)
@@ -434,294 +328,5 @@ private struct StreamSite {
         }
         #expect(try answered(by: .tls) == "")
         #expect(try answered(by: .tcp) != "")
-    }
-
-    // MARK: sips
-
-    /// TLS beside TCP, and a gateway that calls 66778002 by it.
-    private func secured(_ change: (inout Settings) -> Void = { _ in }) throws -> StreamSite {
-        try StreamSite { settings in
-            settings.listeners.append(
-                ListenerSettings(
-                    transport: .tls, bound: Site.own, advertisedHost: "127.0.0.1",
-                    advertisedPort: 5061))
-            change(&settings)
-        }
-    }
-
-    private static func tls(_ port: UInt16) -> Flow {
-        Flow(transport: .tls, listener: 2, remote: Endpoint(text: "127.0.0.1:\(port)"))
-    }
-
-    private static let secureInvite = invite(from: "127.0.0.1:5070", id: "secure")
-        .replacing("INVITE sip:", with: "INVITE sips:").replacing(
-            "SIP/2.0/TCP", with: "SIP/2.0/TLS")
-
-    @Test func aCallToSipsRingsThePhonesThatTLSReaches() throws {
-        var stream = try secured()
-        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
-        _ = try stream.register(
-            "8002", contact: "sips:8002@192.168.1.8:5061", on: Self.tls(40_002), callID: "r2")
-        stream.deliver(Self.secureInvite, on: Self.tls(45_000))
-        let invite = try stream.site.next(Self.tls(40_002).remote)
-        #expect(invite.requestURI.elementsEqual("sips:8002@192.168.1.8:5061".utf8))
-        #expect(invite.address(.contact)?.uriView?.scheme == .sips)
-        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
-    }
-
-    @Test func aCallToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
-        var stream = try secured()
-        _ = try stream.register("8002", contact: natted, on: StreamSite.flow(40_001))
-        stream.deliver(Self.secureInvite, on: Self.tls(45_000))
-        #expect(stream.site.said(StreamSite.flow(40_001).remote) == "")
-        let answers = stream.site.all(Self.tls(45_000).remote)
-        #expect(answers.map(\.status) == [100, 480])
-        #expect(
-            answers.last?.text(.warning)
-                == "399 127.0.0.1:5061 \"no phone of 8002 is reached by TLS, as sips asks for\"")
-        #expect(stream.site.records.first?.endReason.contains("TLS") == true)
-        // A sip call rings it.
-        stream.deliver(Self.invite(from: "127.0.0.1:5070", id: "in"), on: StreamSite.flow(45_001))
-        #expect(try stream.site.next(StreamSite.flow(40_001).remote).method == .invite)
-    }
-
-    @Test func sipsThatComesInTheClearIsRefused() throws {
-        var stream = try secured()
-        _ = try stream.register(
-            "8002", contact: "sips:8002@192.168.1.8:5061", on: Self.tls(40_002))
-        stream.deliver(
-            Self.secureInvite.replacing("SIP/2.0/TLS", with: "SIP/2.0/TCP"),
-            on: StreamSite.flow(45_000))
-        #expect(stream.site.said(StreamSite.flow(45_000).remote) == "416")
-        #expect(stream.site.said(Self.tls(40_002).remote) == "")
-    }
-
-    @Test(arguments: [TransportKind.tls, .tcp])
-    func aCallToSipsLeavesByATrunkOfTLSAlone(transport: TransportKind) throws {
-        var stream = try secured { settings in
-            settings.trunks[1].transport = transport
-            settings.trunks[1].listener = transport == .tls ? 2 : 1
-        }
-        _ = try stream.register(
-            "8001", contact: "sips:8001@192.168.1.8:5061", on: Self.tls(40_001))
-        let text = try stream.site.invite(
-            "sips:86035566@example.com", by: "8001", on: Self.tls(40_001))
-        stream.deliver(text, on: Self.tls(40_001))
-        let heard = stream.site.all(Site.pstn)
-        if transport == .tls {
-            let invite = try #require(heard.first)
-            #expect(invite.requestURI.starts(with: "sips:86035566@127.0.0.1:5080".utf8))
-            #expect(invite.topVia.transportKind == .tls)
-        } else {
-            #expect(heard.isEmpty)
-            let refusal = try #require(stream.site.all(Self.tls(40_001).remote).last)
-            #expect(refusal.status == 480)
-            #expect(
-                refusal.text(.warning)
-                    == "399 127.0.0.1:5061 \"pstn is not reached by TLS, as sips asks for\"")
-        }
-    }
-
-    // MARK: sips in a redirection
-
-    /// 8001 calls 8002, which sends it on to 8003, each reached by one of these transports.
-    private func redirected(
-        _ transports: [TransportKind], to contact: String = "sips:8003@example.com",
-        _ change: (inout Settings) -> Void = { _ in }
-    ) throws -> (site: Site, phones: [Party]) {
-        var (site, phones) = try registered(transports, change)
-        try phones[0].call("8002", at: &site)
-        phones[1].answer(
-            try site.next(phones[1].endpoint), 302, at: &site, extra: "Contact: <\(contact)>\n")
-        return (site, phones)
-    }
-
-    @Test func aRedirectionToSipsRingsThePhonesThatTLSReaches() throws {
-        for transport in [TransportKind.tls, .udp] {
-            // Nothing of the one that has left has to be secure.
-            var (site, phones) = try redirected([.tls, transport, .tls])
-            let invite = try #require(site.all(phones[2].endpoint).first)
-            #expect(invite.method == .invite && invite.topVia.transportKind == .tls)
-            #expect(invite.has(.diversion))
-            #expect(site.said(phones[0].endpoint) == "100")
-        }
-    }
-
-    @Test func aRedirectionToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
-        for (transports, who) in [
-            ([TransportKind.udp, .tls, .tls], "8001 is not reached by TLS, as sips asks for"),
-            ([.tls, .tls, .tcp], "no phone of 8003 is reached by TLS, as sips asks for"),
-        ] {
-            var (site, phones) = try redirected(transports)
-            let answers = site.all(phones[0].endpoint)
-            #expect(answers.map(\.status) == [100, 480])
-            #expect(answers.last?.text(.warning)?.hasSuffix("\"\(who)\"") == true)
-            #expect(answers.last?.text(.warning)?.hasPrefix("399 ") == true)
-            #expect(!site.said(phones[2].endpoint).contains("INVITE"))
-            #expect(site.records.first?.sipStatus == 480)
-        }
-        // Without sips it goes there as it can.
-        var (site, phones) = try redirected([.udp, .tls, .tls], to: "sip:8003@example.com")
-        #expect(site.said(phones[2].endpoint).contains("INVITE"))
-    }
-
-    @Test func aRedirectionToSipsIsPassedAsThatToWhomTLSReaches() throws {
-        for transport in [TransportKind.tls, .udp] {
-            var (site, phones) = try redirected([transport, .tls, .tls]) {
-                $0.calls.redirects = .pass
-            }
-            let last = try #require(site.all(phones[0].endpoint).last)
-            if transport == .tls {
-                #expect(last.status == 302)
-                #expect(last.text(.contact) == "<sips:8003@127.0.0.1:5061>")
-            } else {
-                #expect(last.status == 480 && last.has(.warning))
-            }
-        }
-    }
-
-    // MARK: sips in a transfer
-
-    /// 8001 talks with 8002, each by one of these transports, and 8003 is registered by the third.
-    private func talking(
-        _ transports: [TransportKind]
-    ) throws -> (site: Site, phones: [Party]) {
-        var (site, phones) = try registered(transports)
-        try site.connected(&phones)
-        return (site, phones)
-    }
-
-    /// 8001 and the following, each by one of these transports.
-    private func registered(
-        _ transports: [TransportKind], _ change: (inout Settings) -> Void = { _ in }
-    ) throws -> (site: Site, phones: [Party]) {
-        var settings = Site.settings()
-        for (transport, port) in [(TransportKind.tcp, 5060), (.tls, 5061)] {
-            settings.listeners.append(
-                ListenerSettings(
-                    transport: transport, bound: Site.own, advertisedHost: "127.0.0.1",
-                    advertisedPort: UInt16(port)))
-        }
-        change(&settings)
-        var site = try Site(settings: settings)
-        var phones: [Party] = []
-        for (place, transport) in transports.enumerated() {
-            let number = "\(8001 + place)"
-            let endpoint = Party.phone(number).endpoint
-            if transport != .udp {
-                site.streams[endpoint] = Flow(
-                    transport: transport, listener: transport == .tcp ? 1 : 2, remote: endpoint)
-            }
-            phones += try site.registered(number)
-        }
-        return (site, phones)
-    }
-
-    private func refer(_ phone: inout Party, _ site: inout Site) {
-        phone.send("REFER", at: &site, extra: "Refer-To: <sips:8003@example.com>\n")
-    }
-
-    @Test func aTransferToSipsRingsThePhonesThatTLSReaches() throws {
-        var (site, phones) = try talking([.tls, .tls, .tls])
-        refer(&phones[0], &site)
-        #expect(TransferTests.heard(phones[0], &site) == ["202", "100"])
-        #expect(try site.next(phones[2].endpoint).method == .invite)
-    }
-
-    @Test func aTransferToSipsIsRefusedWherePartOfTheWayIsInTheClear() throws {
-        var (site, phones) = try talking([.tls, .tls, .tcp])
-        refer(&phones[0], &site)
-        let heard = site.all(phones[0].endpoint)
-        #expect(heard.first?.status == 202 && site.said(phones[2].endpoint) == "")
-        let last = try #require(heard.last)
-        #expect(last.text(.subscriptionState)?.hasPrefix("terminated") == true)
-        #expect(
-            last.text == """
-                SIP/2.0 480 Temporarily Unavailable\r
-                Warning: 399 127.0.0.1:5061 "no phone of 8003 is reached by TLS, as sips asks for"\r
-
-                """)
-        // The call is as it was.
-        #expect(site.sw.calls.count == 1)
-    }
-
-    @Test func whoIsInTheClearIsNotSentOnToSips() throws {
-        var (site, phones) = try talking([.tls, .udp, .tls])
-        refer(&phones[0], &site)
-        let refusal = try #require(site.all(phones[0].endpoint).last)
-        #expect(refusal.status == 480 && site.said(phones[2].endpoint) == "")
-        #expect(
-            refusal.text(.warning)
-                == "399 127.0.0.1:5061 \"8002 is not reached by TLS, as sips asks for\"")
-        #expect(site.sw.calls.count == 1)
-    }
-
-    private func answer(to invite: Message, contact: String) -> String {
-        func text(_ name: HeaderName) -> String {
-            String(decoding: invite.value(name) ?? [], as: UTF8.self)
-        }
-        let body = Party.offer
-        return """
-            SIP/2.0 200 OK
-            Via: \(text(.via))
-            From: \(text(.from))
-            To: \(text(.to));tag=t8002
-            Call-ID: \(text(.callID))
-            CSeq: 1 INVITE
-            Contact: <\(contact)>
-            Content-Type: application/sdp
-            Content-Length: \(body.replacing("\n", with: "\r\n").utf8.count)
-
-            \(body)
-            """
-    }
-
-    private static func invite(from gateway: String, id: String) -> String {
-        """
-        INVITE sip:66778002@127.0.0.1 SIP/2.0
-        Via: SIP/2.0/TCP \(gateway);branch=z9hG4bK-\(id)
-        Max-Forwards: 70
-        From: <sip:02012345678@127.0.0.1>;tag=g
-        To: <sip:66778002@127.0.0.1>
-        Call-ID: \(id)
-        CSeq: 1 INVITE
-        Contact: <sip:\(gateway);transport=tcp>
-        Content-Length: 0
-
-
-        """
-    }
-}
-
-extension Site {
-    /// The text of an INVITE of a phone, with the answer to the challenge that it gets before.
-    fileprivate mutating func invite(
-        _ uri: String, by number: String, on flow: Flow
-    ) throws -> String {
-        func text(_ cseq: Int, _ extra: String) -> String {
-            """
-            INVITE \(uri) SIP/2.0
-            Via: SIP/2.0/TLS 192.168.1.8:5061;branch=z9hG4bK-out-\(cseq)
-            Max-Forwards: 70
-            From: <sips:\(number)@example.com>;tag=a
-            To: <\(uri)>
-            Call-ID: out
-            CSeq: \(cseq) INVITE
-            Contact: <sips:\(number)@192.168.1.8:5061>
-            \(extra)Content-Length: 0
-
-
-            """
-        }
-        let bytes = Array(text(1, "").replacing("\n", with: "\r\n").utf8)
-        handle(.datagramReceived(Datagram(flow: flow, bytes: bytes)))
-        let challenge = try next(flow.remote)
-        var responder = DigestResponder(
-            username: number, password: "secret\(number)", hashes: Site.hashes)
-        _ = responder.challenged(by: challenge.values(.wwwAuthenticate))
-        let field = responder.credentials(
-            method: .invite, uri: Array(uri.utf8), cnonce: Array("c".utf8))
-        let credentials = String(decoding: try #require(field), as: UTF8.self)
-        return text(2, "Authorization: \(credentials)\n")
     }
 }

@@ -260,15 +260,9 @@ struct CallState: Sendable {
                 guard let number = field.number() else { return nil }
                 read?.joined = CallID(rawValue: number)
             case .callerSession:
-                if var leg = read?.caller {
-                    Self.readSession(of: &leg, &field)
-                    read?.caller = leg
-                }
+                if read != nil { Self.readSession(of: &read!.caller, &field) }
             case .calleeSession:
-                if var leg = read?.callee {
-                    Self.readSession(of: &leg, &field)
-                    read?.callee = leg
-                }
+                if read?.callee != nil { Self.readSession(of: &read!.callee!, &field) }
             case .methods:
                 guard let methods = field.byte() else { return nil }
                 read?.caller.methods = PeerMethods(rawValue: methods & Self.methodMask)

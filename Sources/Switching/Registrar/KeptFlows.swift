@@ -138,7 +138,7 @@ extension Binding {
         guard flow.transport == .udp, path.isEmpty, let uri = URI(parsing: contact[...]) else {
             return false
         }
-        return IPAddress(parsing: uri.host) != flow.remote.ip
+        return IPAddress(parsing: uri.target) != flow.remote.ip
             || (uri.port ?? flow.transport.defaultPort) != flow.remote.port
     }
 }

@@ -249,7 +249,6 @@ extension Switch {
             respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
         case .done(let changes, let left, let restarted):
             commit(changes)
-            startKeepAlives()
             if !restarted.isEmpty { phoneRestarted(number, flows: restarted, on: flow) }
             startKeepAlives()
             for old in left { connections.moved(from: old, to: flow) }

@@ -23,16 +23,16 @@ extension Switch {
         let branch = tokens.next()
         let cseq = nextCSeq(after: request, of: handle)
         let flow = clients[handle].flow
-        let bytes = Self.authorized(
+        let bytes = Self.again(
             request, via: via(branch: branch, listener: flow.listener), cseq: cseq,
-            credentials: credentials)
+            without: [.authorization, .proxyAuthorization], with: credentials)
         let client = replace(handle, by: bytes, branch: branch, on: flow, trunk: name)
         clients[client].challengers = challengers
         return true
     }
 
     /// The trunk whose password a request may need.
-    private func trunkAsked(by handle: Handle) -> String? {
+    func trunkAsked(by handle: Handle) -> String? {
         switch clients[handle].user {
         case .attempt(let call, let callee):
             guard calls.contains(call), calls[call].callees[callee].state == .trying else {
@@ -49,12 +49,13 @@ extension Switch {
         case .registration(let trunk): return trunk
         case .mailbox: return settings.mailbox
         case .nobody:
-            // A BYE of a call that is over.
-            guard clients[handle].method == .bye else { return nil }
+            // A BYE of a call that is over, and what confirms a provisional response.
+            let method = clients[handle].method
+            guard method == .bye || method == .prack else { return nil }
             if let trunk = clients[handle].trunk { return trunk }
             let remote = clients[handle].flow.remote
             return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
-        // Any answer to OPTIONS says that the far side lives.
+        // Any answer to these says that the far side lives.
         case .probe, .check, .notification, .fork: return nil
         }
     }
@@ -79,7 +80,11 @@ extension Switch {
             }
             mailboxes[mailbox].dialog!.advanceLocalCSeq(by: 1)
             return mailboxes[mailbox].dialog!.localCSeq
-        case .attempt, .nobody, .probe, .check, .notification, .fork: return request.cseqNumber + 1
+        case .nobody:
+            guard let (leg, place) = dialog(of: request) else { return request.cseqNumber + 1 }
+            calls[leg.call][leg.side].dialogs[place].advanceLocalCSeq(by: 1)
+            return calls[leg.call][leg.side].dialogs[place].localCSeq
+        case .attempt, .probe, .check, .notification, .fork: return request.cseqNumber + 1
         }
     }
 
@@ -93,11 +98,7 @@ extension Switch {
         clients[handle].user = .nobody
         let client = makeClient(
             clients[handle].method, branch: branch, bytes: bytes, flow: flow, user: user,
-            trunk: clients[handle].trunk)
-        clients[client].startedAt = clients[handle].startedAt
-        clients[client].tried = clients[handle].tried
-        clients[client].refusal = clients[handle].refusal
-        if nextHopNames.hasChoices { armSilence(client) }
+            trunk: clients[handle].trunk, inPlaceOf: handle)
         moved(user, to: client, trunk: name)
         return client
     }
@@ -119,9 +120,11 @@ extension Switch {
         }
     }
 
-    private static func authorized(
-        _ request: Message, via: [UInt8], cseq: UInt32,
-        credentials: [(name: HeaderName, value: [UInt8])]
+    /// A request once more, as one of its own: with another Via and number, and other fields in place of
+    /// those that are left out.
+    static func again(
+        _ request: Message, via: [UInt8], cseq: UInt32, without left: Set<HeaderName>,
+        with fields: [(name: HeaderName, value: [UInt8])]
     ) -> [UInt8] {
         var writer = MessageWriter(capacity: request.bytes.count + 512)
         writer.requestLine(request.method, uri: request.requestURI)
@@ -129,11 +132,12 @@ extension Switch {
             switch name {
             case .via: writer.field(.via, via)
             case .cseq: writer.field(.cseq, "\(cseq) \(request.method.name)")
-            case .authorization, .proxyAuthorization, .contentLength, .contentType: break
+            case .contentLength, .contentType: break
+            case _ where left.contains(name): break
             default: writer.field(name, value)
             }
         }
-        for (name, value) in credentials { writer.field(name, value) }
+        for (name, value) in fields { writer.field(name, value) }
         return writer.finish(body: request.body, contentType: request.value(.contentType) ?? [])
     }
 }

@@ -127,9 +127,9 @@ extension Switch {
         let leg = LegReference(call: handle, side: .callee(index))
         let flow = requestFlow(to: leg)
         var dialog = calls[handle].callees[index].dialogs[0]
+        refuseLateOffer(of: leg)
         if let due = calls[handle].callees[index].acknowledgementDue {
-            // Not told to the caller, or a late offer that will have no answer: the ACK goes without
-            // one, and BYE follows.
+            // Not told to the caller: the ACK goes without an answer, and BYE follows.
             let place = acknowledgementFlow(to: leg, answering: due.client)
             acknowledge(cseq: due.cseq, dialog: dialog, flow: place, client: due.client)
         }

@@ -61,7 +61,7 @@ extension Switch {
     private func datagramFlow(in flow: Flow, by uri: ArraySlice<UInt8>) -> Flow? {
         guard flow.transport == .tcp, trunkOfEndpoint[flow.remote] == nil,
             let uri = URI(parsing: uri), uri.scheme == .sip, uri.parameter("transport") == nil,
-            IPAddress(parsing: uri.host) == flow.remote.ip,
+            IPAddress(parsing: uri.target) == flow.remote.ip,
             let listener = settings.listeners.firstIndex(where: {
                 $0.transport == .udp && $0.bound.ip.isV4 == flow.remote.ip.isV4
             })
@@ -194,15 +194,38 @@ extension Switch {
         return ip == place.ip && (uri.port ?? transport.defaultPort) == place.port
     }
 
-    /// The same request with another listener's Via; nil when it does not begin with that of `old`.
-    func readdressed(_ bytes: [UInt8], from old: Flow, to new: Flow) -> [UInt8]? {
-        let via = Array("Via: ".utf8)
-        let was = via + listenerText(old.listener).via
+    /// The same request by another listener: with its Via, and nil when it does not begin with that of
+    /// `old`.
+    ///
+    /// - Parameters:
+    ///   - branch: another one than it had, for a transaction of its own.
+    ///   - withContact: the far side is to send its own requests to that listener too.
+    func readdressed(
+        _ bytes: [UInt8], from old: Flow, to new: Flow, branch: UInt64? = nil,
+        withContact: Bool = false
+    ) -> [UInt8]? {
+        let name = Array("Via: ".utf8)
+        let was = name + listenerText(old.listener).via
         guard let line = bytes.firstIndex(of: UInt8(ascii: "\n")),
-            bytes[(line + 1)...].starts(with: was)
+            bytes[(line + 1)...].starts(with: was),
+            let end = bytes[(line + 1)...].firstIndex(of: UInt8(ascii: "\r"))
         else { return nil }
-        return bytes[...line] + via + listenerText(new.listener).via
-            + bytes[(line + 1 + was.count)...]
+        var again = bytes
+        if let branch {
+            again.replaceSubrange(
+                (line + 1)..<end, with: name + via(branch: branch, listener: new.listener))
+        } else {
+            again.replaceSubrange(
+                (line + 1)..<(line + 1 + was.count), with: name + listenerText(new.listener).via)
+        }
+        let contacts = (listenerText(old.listener).contact, listenerText(new.listener).contact)
+        guard withContact, contacts.0 != contacts.1 else { return again }
+        let field = Array("\r\nContact: ".utf8)
+        let lineEnd = Array("\r\n".utf8)
+        if let range = again.firstRange(of: field + contacts.0 + lineEnd) {
+            again.replaceSubrange(range, with: field + contacts.1 + lineEnd)
+        }
+        return again
     }
 
     /// The connection for a large request could not be had: it goes by UDP after all.
@@ -238,7 +261,7 @@ extension Flow {
     /// very address that the peer was seen at, so that nobody makes us connect to anybody.
     func dialled(by uri: ArraySlice<UInt8>) -> Flow? {
         guard transport == .tcp, let uri = URI(parsing: uri), uri.scheme == .sip,
-            IPAddress(parsing: uri.host) == remote.ip,
+            IPAddress(parsing: uri.target) == remote.ip,
             let parameter = uri.parameter("transport") ?? nil,
             parameter.elementsEqual("tcp".utf8) || parameter.elementsEqual("TCP".utf8)
         else { return nil }

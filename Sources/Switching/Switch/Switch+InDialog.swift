@@ -498,17 +498,21 @@ extension Switch {
 
     /// The ACK that would bring the answer to a leg's offer does not come any more: ours says that nobody
     /// takes it, so that its 2xx is not sent for ever, and another INVITE may go there (RFC 3264 §6).
-    mutating func refuseLateOffer(of leg: LegReference) {
+    ///
+    /// - Returns: false where no such ACK is due.
+    @discardableResult
+    mutating func refuseLateOffer(of leg: LegReference) -> Bool {
         guard calls[leg.call][leg.side].offersLate,
             let due = calls[leg.call][leg.side].acknowledgementDue,
             let dialog = calls[leg.call][leg.side].dialogs.last
-        else { return }
+        else { return false }
         calls[leg.call][leg.side].acknowledgementDue = nil
-        let flow = requestFlow(to: leg)
+        let flow = acknowledgementFlow(to: leg, answering: due.client)
         acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
             body: (due.offer.map { Self.refusal(of: $0.body[...]) } ?? [])[...],
             contentType: due.offer?.contentType[...] ?? [])
+        return true
     }
 
     mutating func answerDeadlineReached(_ handle: Handle, side: Side) {

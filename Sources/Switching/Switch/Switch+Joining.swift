@@ -158,7 +158,7 @@ extension Switch {
                 return
             }
             calls[leg.call][leg.side].acknowledgementDue = Leg.AcknowledgementDue(
-                cseq: response.cseqNumber, client: client)
+                cseq: response.cseqNumber, client: client, offer: Offer(of: response))
             calls[leg.call][leg.side].offersLate = true
             if join.purpose == .hold {
                 calls[leg.call][leg.side].acknowledgementDue = nil
@@ -272,16 +272,7 @@ extension Switch {
     /// was one.
     mutating func refuseOffer(of join: Join) {
         let leg = join.offerer
-        guard let offer = join.offer, isTalking(leg),
-            let due = calls[leg.call][leg.side].acknowledgementDue,
-            let dialog = calls[leg.call][leg.side].dialogs.last
-        else { return }
-        calls[leg.call][leg.side].acknowledgementDue = nil
-        let flow = acknowledgementFlow(to: leg, answering: due.client)
-        acknowledge(
-            cseq: due.cseq, dialog: dialog, flow: flow, client: due.client,
-            body: Self.refusal(of: offer.body[...])[...],
-            contentType: offer.contentType[...])
+        guard join.offer != nil, isTalking(leg), refuseLateOffer(of: leg) else { return }
         switch join.purpose {
         case .transfer: restore(leg)
         case .restoration, .hold, .retrieval, .takeover: break

@@ -208,17 +208,16 @@ extension Switch {
             // The ACK of a 2xx; it is sent there again whenever the 2xx comes again.
             let known = clients[client].acknowledgement
             guard !known.isEmpty else { return }
-            let bytes =
-                flow.listener == own.listener ? known : readdressed(known, from: own, to: flow)
-            guard let bytes else { return }
+            guard let bytes = readdressed(known, from: own, to: flow) else { return }
             clients[client].acknowledgement = bytes
             move(client: client, to: flow)
             send(request: bytes, on: flow)
             return
         }
-        let known = clients[client].request
-        let bytes = flow.listener == own.listener ? known : readdressed(known, from: own, to: flow)
-        guard isUnanswered(client: client), let bytes else { return }
+        guard isUnanswered(client: client),
+            let bytes = readdressed(
+                clients[client].request, from: own, to: flow, withContact: true)
+        else { return }
         clients[client].request = bytes
         move(client: client, to: flow)
         if flow.transport.isReliable != own.transport.isReliable {

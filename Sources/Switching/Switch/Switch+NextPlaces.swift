@@ -2,8 +2,8 @@ import SIP
 
 // A request inside a dialog that meets a dead place goes at once to the next one that its next hop
 // stands for (RFC 3263 §4.3): the same request, by another transaction, with the same CSeq unless the
-// dialog has had another request since. Whoever waits for its answer
-// sees nothing of that, and the record neither.
+// dialog has had another request since. Whoever waits for its answer sees nothing of that, and the record
+// neither.
 //
 //     place 1   transport error, 503, or nothing in its share of the time
 //     place 2   the same
@@ -86,7 +86,9 @@ extension Switch {
         case .at(let next, _):
             let branch = tokens.next()
             guard patience(of: handle) > now,
-                var bytes = readdressed(handle, branch: branch, to: next)
+                var bytes = readdressed(
+                    clients[handle].request, from: clients[handle].flow, to: next, branch: branch,
+                    withContact: true)
             else { return .ends }
             renumber(&bytes)
             let method = clients[handle].method
@@ -160,34 +162,10 @@ extension Switch {
         } ?? flow
     }
 
-    /// The same request for another place: with a Via of its own, and the Contact of the listener that
-    /// it leaves by.
-    private func readdressed(_ handle: Handle, branch: UInt64, to flow: Flow) -> [UInt8]? {
-        let old = listenerText(clients[handle].flow.listener)
-        let new = listenerText(flow.listener)
-        var bytes = clients[handle].request
-        let name = Array("Via: ".utf8)
-        guard let line = bytes.firstIndex(of: UInt8(ascii: "\n")),
-            bytes[(line + 1)...].starts(with: name),
-            let end = bytes[(line + 1)...].firstIndex(of: UInt8(ascii: "\r"))
-        else { return nil }
-        bytes.replaceSubrange(
-            (line + 1)..<end, with: name + via(branch: branch, listener: flow.listener))
-        if old.contact != new.contact {
-            let field = Array("\r\nContact: ".utf8)
-            if let range = bytes.firstRange(of: field + old.contact + Array("\r\n".utf8)) {
-                bytes.replaceSubrange(range, with: field + new.contact + Array("\r\n".utf8))
-            }
-        }
-        return bytes
-    }
-
     /// Where another request has left since, that one may have been heard, and then no lower number is
     /// taken (RFC 3261 §12.2.2): this one gets the next.
     private mutating func renumber(_ bytes: inout [UInt8]) {
-        guard let request = parseOwn(bytes), let tag = request.fromTag.flatMap(Token.number),
-            let leg = legs[tag], calls.contains(leg.call),
-            let place = calls[leg.call][leg.side].dialogIndex(remoteTag: request.toTag ?? []),
+        guard let request = parseOwn(bytes), let (leg, place) = dialog(of: request),
             calls[leg.call][leg.side].dialogs[place].localCSeq > request.cseqNumber
         else { return }
         calls[leg.call][leg.side].dialogs[place].advanceLocalCSeq(by: 1)
@@ -196,6 +174,15 @@ extension Switch {
         let old = field + Array("\(request.cseqNumber) ".utf8)
         guard let range = bytes.firstRange(of: old) else { return }
         bytes.replaceSubrange(range, with: field + Array("\(number) ".utf8))
+    }
+
+    /// The dialog that a request of ours is in; nil where its call is over.
+    func dialog(of request: Message) -> (leg: LegReference, place: Int)? {
+        guard let leg = request.fromTag.flatMap(Token.number).flatMap({ legs[$0] }),
+            calls.contains(leg.call),
+            let place = calls[leg.call][leg.side].dialogIndex(remoteTag: request.toTag ?? [])
+        else { return nil }
+        return (leg, place)
     }
 
     // MARK: Silence

@@ -101,21 +101,23 @@ extension Switch {
         let flow = clients[handle].flow
         let cseq = nextCSeq(after: request, of: handle)
         let refresher = wish.isByRequester == true ? "uac" : "uas"
-        var writer = MessageWriter(capacity: request.bytes.count + 64)
-        writer.requestLine(request.method, uri: request.requestURI)
-        for (name, value) in request.fields {
-            switch name {
-            case .via: writer.field(.via, via(branch: branch, listener: flow.listener))
-            case .cseq: writer.field(.cseq, "\(cseq) \(request.method.name)")
-            case .sessionExpires: writer.field(.sessionExpires, "\(least);refresher=\(refresher)")
-            case .minSE, .contentLength, .contentType: break
-            default: writer.field(name, value)
-            }
-        }
-        writer.field(.minSE, Int(least))
-        let bytes = writer.finish(
-            body: request.body, contentType: request.value(.contentType) ?? [])
-        _ = replace(handle, by: bytes, branch: branch, on: flow)
+        // A password that was asked for will be again, and each use of a nonce has its number.
+        let challengers = clients[handle].challengers
+        let name = trunkAsked(by: handle)
+        let credentials =
+            name.flatMap {
+                trunks[$0]?.digest?.credentials(
+                    for: request, to: challengers, cnonce: tokens.cnonce())
+            } ?? []
+        let bytes = Self.again(
+            request, via: via(branch: branch, listener: flow.listener), cseq: cseq,
+            without: [.sessionExpires, .minSE, .authorization, .proxyAuthorization],
+            with: [
+                (.sessionExpires, Array("\(least);refresher=\(refresher)".utf8)),
+                (.minSE, Array("\(least)".utf8)),
+            ] + credentials)
+        let client = replace(handle, by: bytes, branch: branch, on: flow)
+        clients[client].challengers = challengers
         return true
     }
 
@@ -314,14 +316,15 @@ extension Switch {
     mutating func restartedPhonesDeadlineReached() {
         let phones = restartedPhones
         restartedPhones = [:]
+        func isSought(_ number: String?) -> Bool { number.map { phones[$0] != nil } ?? false }
         for handle in calls.handles {
-            guard case .connected = calls[handle].phase else { continue }
+            guard case .connected = calls[handle].phase,
+                isSought(calls[handle].callerExtension) || isSought(calls[handle].calleeExtension)
+            else { continue }
             for side in talkingSides(of: handle) {
                 let leg = LegReference(call: handle, side: side)
-                let number =
-                    side == .caller ? calls[handle].callerExtension : calls[handle].calleeExtension
-                guard let number, let flows = phones[number], trunk(of: leg) == nil,
-                    let flow = flows[calls[handle][side].flow]
+                guard let number = subscriber(at: leg)?.number, let flows = phones[number],
+                    trunk(of: leg) == nil, let flow = flows[calls[handle][side].flow]
                 else { continue }
                 ask(leg, on: flow)
             }

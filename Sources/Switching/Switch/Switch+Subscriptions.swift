@@ -29,15 +29,9 @@ extension Switch {
     // MARK: SUBSCRIBE
 
     mutating func subscribeReceived(_ request: Message, key: TransactionKey, on flow: Flow) {
-        guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
-        if let unsupported = unsupportedOptions(request, supported: []) {
-            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
-            return
-        }
-        guard request.bytes.count <= Self.keptRequestBytes else {
-            answerStatelessly(request, 513, on: flow)
-            return
-        }
+        guard case .subscriber(let watcher) = authenticate(request, on: flow),
+            isWithinReason(request, on: flow)
+        else { return }
         guard let package = self.package(askedBy: request) else {
             counters.count("subscriptions-refused")
             let packages = eventPackages
@@ -61,16 +55,16 @@ extension Switch {
             return
         }
         guard let seconds = grantedSeconds(request, on: flow) else { return }
+        let tag = tokens.next()
+        guard let dialog = Dialog(request: request, localTag: Token.text(tag)) else {
+            answerStatelessly(request, 400, on: flow, reason: "Missing Contact")
+            return
+        }
         guard subscriptions.count < settings.limits.subscriptions,
             hasRoom(forWatcher: watcher.number)
         else {
             counters.count("refused-subscriptions-full")
             answerStatelessly(request, 503, on: flow, retryAfter: 60)
-            return
-        }
-        let tag = tokens.next()
-        guard let dialog = Dialog(request: request, localTag: Token.text(tag)) else {
-            answerStatelessly(request, 400, on: flow, reason: "Missing Contact")
             return
         }
         accept(request, key: key, on: flow, tag: tag, seconds: seconds)
@@ -113,11 +107,9 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
-        guard case .subscriber(let watcher) = authenticate(request, on: flow) else { return }
-        guard request.bytes.count <= Self.keptRequestBytes else {
-            answerStatelessly(request, 513, on: flow)
-            return
-        }
+        guard case .subscriber(let watcher) = authenticate(request, on: flow),
+            isWithinReason(request, on: flow)
+        else { return }
         guard watcher.number == subscriptions[handle].watcher,
             package(askedBy: request) == subscriptions[handle].package
         else {
@@ -136,6 +128,20 @@ extension Switch {
         accept(
             request, key: key, on: flow, tag: subscriptions[handle].localTag, seconds: seconds)
         keepOrEnd(handle, seconds: seconds)
+    }
+
+    /// Whether a SUBSCRIBE insists on nothing that is not known here, and is no larger than what may be
+    /// kept of it; otherwise it is answered.
+    private mutating func isWithinReason(_ request: Message, on flow: Flow) -> Bool {
+        if let unsupported = unsupportedOptions(request, supported: []) {
+            answerStatelessly(request, 420, on: flow) { $0.field(.unsupported, unsupported) }
+            return false
+        }
+        guard request.bytes.count <= Self.keptRequestBytes else {
+            answerStatelessly(request, 513, on: flow)
+            return false
+        }
+        return true
     }
 
     /// The event package that is asked for; nil where there is none of that name here.
@@ -222,11 +228,12 @@ extension Switch {
         _ number: String, on flow: Flow, as phone: Subscription.Phone, contacts: [[UInt8]]
     ) {
         guard let handles = subscriptionsOfWatcher[number] else { return }
+        let targets = contacts.compactMap { URI(parsing: $0[...]) }
         let registrations = registrar.bindings(of: number, at: wallTime).map(\.callID)
         for handle in handles {
             var known = subscriptions[handle].phone
             if subscriptions[handle].flow != flow {
-                guard follows(handle, to: flow, of: phone, contacts: contacts) else { continue }
+                guard follows(handle, to: flow, of: phone, at: targets) else { continue }
                 known.registration = phone.registration
             } else if !registrations.contains(known.registration) {
                 // It has subscribed before it had registered, or was started anew.
@@ -248,7 +255,7 @@ extension Switch {
     /// moved, or the same phone has registered anew and the connection it had is gone. One that keeps
     /// several flows goes on to be told by that which it has subscribed by.
     private func follows(
-        _ handle: Handle, to flow: Flow, of phone: Subscription.Phone, contacts: [[UInt8]]
+        _ handle: Handle, to flow: Flow, of phone: Subscription.Phone, at targets: [URI]
     ) -> Bool {
         let known = subscriptions[handle].phone
         if !known.registration.isEmpty, known.registration == phone.registration { return true }
@@ -260,7 +267,7 @@ extension Switch {
         }
         let dialog = subscriptions[handle].dialog
         guard let target = URI(parsing: dialog.remoteTarget) else { return false }
-        return contacts.contains { URI(parsing: $0[...]) == target }
+        return targets.contains(target)
     }
 
     // MARK: The table

@@ -183,10 +183,12 @@ extension Switch {
     /// Sends a request of ours and waits for its responses. Where there is no connection to send it by,
     /// and none can be made, it fails at once, after this turn.
     ///
-    /// - Parameter trunk: of one inside a dialog that no leg of a call waits for: the trunk it goes to.
+    /// - Parameters:
+    ///   - trunk: of one inside a dialog that no leg of a call waits for: the trunk it goes to.
+    ///   - old: it is the same request once more, and has what is left of the time of that one.
     mutating func makeClient(
         _ method: Method, branch: UInt64, bytes: [UInt8], flow: Flow, user: ClientEntry.User,
-        trunk: String? = nil
+        trunk: String? = nil, inPlaceOf old: Handle? = nil
     ) -> Handle {
         var bytes = bytes
         var flow = flow
@@ -215,7 +217,9 @@ extension Switch {
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
                 flow: flow, request: bytes, datagramListener: datagramListener, hasWay: hasWay,
-                trunk: trunk, startedAt: now))
+                trunk: trunk, startedAt: old.map { clients[$0].startedAt } ?? now,
+                tried: old.map { clients[$0].tried } ?? [],
+                refusal: old.map { clients[$0].refusal } ?? []))
         guard hasWay else {
             counters.count("no-connection")
             rearm(client: handle)

@@ -1,5 +1,6 @@
 import Foundation
 import SIP
+import TestSupport
 import Testing
 
 /// Broken input from a seed: nothing may trap, whatever is read.
@@ -7,18 +8,6 @@ import Testing
 /// `TANDEM_FUZZ` is how many mutated messages a run has where it is set; then it is printed too how
 /// much memory the process has at a tenth of them and at the end.
 @Suite struct FuzzTests {
-    /// SplitMix64.
-    struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
 
     private static let parts = 4
     static let inputs: Int? = ProcessInfo.processInfo.environment["TANDEM_FUZZ"].flatMap {
@@ -34,7 +23,9 @@ import Testing
     static let delicate: [UInt8] = Array(" \t\r\n:;,<>\"\\=@?%[]/&09-".utf8) + [0, 127, 128, 255]
 
     /// One to four changes: a byte set, removed, doubled, a piece moved, cut or filled.
-    static func mutate(_ bytes: [UInt8], with other: [UInt8], _ random: inout Random) -> [UInt8] {
+    static func mutate(_ bytes: [UInt8], with other: [UInt8], _ random: inout SeededGenerator)
+        -> [UInt8]
+    {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &random)
@@ -57,7 +48,7 @@ import Testing
     @Test(arguments: 0..<parts)
     func mutatedMessagesNeverTrap(_ part: Int) throws {
         let count = Self.inputs.map { $0 / Self.parts } ?? 6_000
-        var random = Random(state: 0x7a4d_e700 + UInt64(part))
+        var random = SeededGenerator(seed: 0x7a4d_e700 + UInt64(part))
         var seeds = try Sample.tortureNames.map { try Sample.torture($0) }.filter {
             $0.count < 1200
         }
@@ -84,7 +75,7 @@ import Testing
     }
 
     @Test func noiseNeverTraps() {
-        var random = Random(state: 42)
+        var random = SeededGenerator(seed: 42)
         for _ in 0..<20_000 {
             let count = Int.random(in: 0..<120, using: &random)
             let bytes = (0..<count).map { _ in
@@ -107,7 +98,7 @@ import Testing
     }
 
     @Test func whatIsReadHoldsNoLineEnd() throws {
-        var random = Random(state: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<5_000 {
             let bytes = Self.mutate(
                 try Sample.torture("wsinv"), with: Sample.invite, &random)

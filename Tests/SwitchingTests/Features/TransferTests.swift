@@ -459,6 +459,19 @@ import Testing
         #expect(site.sw.calls.count == 2)
     }
 
+    @Test func whoHasOfferedForAJoinThatIsCutHasItsOfferRefused() throws {
+        var site = try Self.site()
+        var (phones, second) = try consulting(&site)
+        phones[1].send("REFER", at: &site, extra: try replaces(second))
+        try Self.reinvited(&phones[2], &site, body: Self.third)
+        let calls = site.sw.calls.handles.map { site.sw.calls[$0] }
+        let consulted = try #require(calls.first { $0.record.dialled == "8003" })
+        _ = site.request(.hungUp(call: consulted.id.description))
+        let told = site.all(phones[2].endpoint)
+        #expect(told.map(\.method) == [.ack, .bye])
+        #expect(told.first?.text.contains("m=audio 0 RTP/AVP 8") == true)
+    }
+
     @Test func theSessionWithTheTransferorIsMadeAnew() throws {
         var site = try Self.site()
         var (phones, second) = try consulting(&site)

@@ -277,6 +277,14 @@ import Testing
         var watcher = try watching(&site, .tls)
         watcher.moves(to: 40_002, &site)
         watcher.address = "192.168.1.7:1"
+        // Nor does one that is refused take its place.
+        site.streams[watcher.phone.endpoint] = watcher.flow
+        watcher.phone.callID = "refused"
+        try watcher.phone.authenticated(
+            "SUBSCRIBE", uri: "sip:8001@example.com", to: "<sip:8001@example.com>",
+            extra: "Event: dialog\nExpires: 600\n", hasContact: false, site: &site)
+        #expect(try site.next(watcher.phone.endpoint).status == 400)
+        #expect(site.sw.watchers["8002"]?.count == 1)
         try watcher.subscribe("dialog", to: "8001", &site, id: "second")
         _ = try watcher.told(&site)
         #expect(site.sw.subscriptions.count == 1 && site.sw.watchers["8002"] == nil)

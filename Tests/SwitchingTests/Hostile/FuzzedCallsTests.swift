@@ -1,6 +1,7 @@
 import Charging
 import Foundation
 import SIP
+import TestSupport
 import Testing
 
 @testable import Switching
@@ -11,20 +12,6 @@ import Testing
 /// `TANDEM_FUZZ` is how many inputs a run has where it is set; then it is printed too how much memory
 /// the process has at a tenth of them and at the end.
 @Suite struct FuzzedCallsTests {
-    /// SplitMix64.
-    struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-
-        mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(limit, 1))) }
-    }
 
     private static let parts = 4
     static let wished: Int? = ProcessInfo.processInfo.environment["TANDEM_FUZZ"].flatMap {
@@ -51,7 +38,7 @@ import Testing
             }
         }
 
-        func pick(_ random: inout Random) -> (bytes: [UInt8], from: Endpoint)? {
+        func pick(_ random: inout SeededGenerator) -> (bytes: [UInt8], from: Endpoint)? {
             messages.isEmpty ? nil : messages[random.below(messages.count)]
         }
     }
@@ -60,7 +47,7 @@ import Testing
     private struct World {
         var site: Site
         var phones: [Party]
-        var random: Random
+        var random: SeededGenerator
         var corpus = Corpus()
         var torture: [[UInt8]]
         var calls = 0
@@ -83,7 +70,7 @@ import Testing
             }
             phones = try site.registered("8001", "8002", "8003", "8004")
             responders = phones.map { _ in nil }
-            random = Random(state: seed)
+            random = SeededGenerator(seed: seed)
             torture = try Torture.names().map { try Torture.bytes($0) }
         }
 

@@ -1,4 +1,5 @@
 import SIP
+import TestSupport
 import Testing
 
 @testable import Switching
@@ -23,7 +24,7 @@ import Testing
     }
 
     private static func answer(
-        to request: Message, _ random: inout FuzzedCallsTests.Random
+        to request: Message, _ random: inout SeededGenerator
     ) -> [UInt8] {
         func pick(_ list: [String]) -> String { list[random.below(list.count)] }
         func text(_ name: HeaderName) -> String {
@@ -51,7 +52,7 @@ import Testing
 
     @Test(arguments: 0..<4)
     func whateverTheyAnswerNothingTraps(_ part: Int) throws {
-        var random = FuzzedCallsTests.Random(state: 0x0bad_0000 + UInt64(part))
+        var random = SeededGenerator(seed: 0x0bad_0000 + UInt64(part))
         let count = (FuzzedCallsTests.wished ?? 8_000) / 4
         var answers = 0
         while answers < count {

@@ -391,6 +391,24 @@ import Testing
         #expect(try site.next(Self.third).topVia.transportKind == .tcp)
     }
 
+    @Test func whatIsSentAgainByAnotherListenerSaysSoInItsContact() throws {
+        var (site, phone) = try site(streams)
+        _ = try answered("Contact: <sip:gw@node7.example.net;transport=tcp>\n", &site, &phone)
+        _ = site.all(Site.e1)
+        phone.send("INVITE", at: &site, body: Party.offer)
+        let first = try site.next(Site.e1)
+        #expect(first.method == .invite && first.text(.contact) == "<sip:127.0.0.1:5060>")
+        site.handle(
+            .nextHopResolved(
+                NextHopResolution(
+                    query: try #require(site.lookUps.first),
+                    targets: [TrunkTarget(endpoint: Self.third, transport: .tcp)], seconds: 60)))
+        let again = try #require(site.all(Self.third).first { $0.method == .invite })
+        #expect(again.text(.contact) == "<sip:127.0.0.1:5060;transport=tcp>")
+        #expect(again.topVia.transportKind == .tcp && again.cseqNumber == first.cseqNumber)
+        #expect(again.topVia.branch.map { Array($0) } == first.topVia.branch.map { Array($0) })
+    }
+
     @Test func whatBeganByTLSIsNotSaidInTheClear() throws {
         var (site, phone) = try site { settings in
             streams(&settings)

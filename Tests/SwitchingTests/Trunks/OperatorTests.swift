@@ -148,6 +148,44 @@ import Testing
         #expect(try site.next(Site.pstn).method == .invite)
     }
 
+    /// An operator that asks for the password with each request, and sends reliable ringing to a phone
+    /// that knows nothing of it.
+    @Test func aPRACKIsSentAgainWithThePassword() throws {
+        var site = try site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        var gateway = Party.e1
+        gateway.answer(invite, 180, at: &site, extra: "Require: 100rel\nRSeq: 1\n")
+        let prack = try site.next(Site.e1)
+        gateway.answer(prack, 401, at: &site, extra: Self.challenge)
+        let again = try site.next(Site.e1)
+        #expect(again.method == .prack && again.text(.rack) == "1 1 INVITE" && isRight(again))
+        #expect(again.cseqNumber == prack.cseqNumber + 1)
+        gateway.answer(again, 200, at: &site)
+        gateway.answer(invite, 180, at: &site, extra: "Require: 100rel\nRSeq: 2\n")
+        // The number that the second one took is used.
+        let next = try site.next(Site.e1)
+        #expect(next.text(.rack) == "2 1 INVITE" && next.cseqNumber == again.cseqNumber + 1)
+    }
+
+    @Test func anOperatorThatWantsALongerSessionHasItsPasswordAgain() throws {
+        var site = try site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 401, at: &site, extra: Self.challenge)
+        #expect(try site.next(Site.e1).method == .ack)
+        gateway.answer(try site.next(Site.e1), 422, at: &site, extra: "Min-SE: 3600\n")
+        #expect(try site.next(Site.e1).method == .ack)
+        let third = try site.next(Site.e1)
+        #expect(isRight(third) && Array(third.values(.authorization)).count == 1)
+        #expect(third.text(.minSE) == "3600" && third.cseqNumber == 3)
+        // Who asks once more has not liked the password.
+        gateway.answer(third, 401, at: &site, extra: Self.challenge)
+        #expect(try site.next(Site.pstn).method == .invite)
+    }
+
     // MARK: Registration
 
     private func answerRegister(
