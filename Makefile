@@ -22,7 +22,7 @@ VENV := .venv
 REQUIREMENTS := Tests/Acceptance/requirements.txt
 
 BUILD_PACKAGES := libjemalloc-dev libsnmp-dev libsqlite3-dev libssl-dev pkg-config tzdata
-TEST_PACKAGES := baresip-core dnsmasq-base kamailio linphone-cli python3 python3-venv sip-tester sipsak snmpd systemd
+TEST_PACKAGES := baresip-core dnsmasq-base kamailio linphone-cli openssl python3 python3-venv sip-tester sipsak snmpd systemd
 
 # $(call install,PACKAGES): installs what of them is missing, and asks nothing.
 define install

@@ -337,6 +337,11 @@ calls:
         (row,) = self.ask("show", "status")
         return row
 
+    def registration(self, number):
+        """The first phone that is registered of an extension; None when there is none."""
+        rows = self.ask("show", "registrations")
+        return next((row for row in rows if row["extension"] == number), None)
+
     def import_tariff(self, text=TARIFF):
         path = self.path("tariff.csv")
         with open(path, "w") as file:

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from sipmessage import SIPMessage, authorization
+from sipmessage import SIPMessage
 from tandem_daemon import REALM
 from test_phones import talk
+from wire import WireStreamPhone, connect
 
 
 @pytest.fixture
@@ -22,18 +23,6 @@ def tcp(site):
     site.import_extensions(
         ("8001", "city", None), ("8002", "city", None), ("8003", "city", None))
     return site
-
-
-def registration(site, number):
-    return next(
-        (r for r in site.ask("show", "registrations") if r["extension"] == number), None)
-
-
-def connect(site, source="127.0.0.1"):
-    host, port = site.address.split(":")
-    link = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return link
 
 
 def options(site, branch, body=b""):
@@ -57,7 +46,7 @@ def read_message(link):
 @pytest.mark.parametrize("first, second", [("tcp", "tcp"), ("tcp", "udp"), ("udp", "tcp")])
 def test_phones_call_each_other_over_tcp_and_udp(tcp, phones, first, second):
     caller, callee = phones("8001", transport=first), phones("8002", transport=second)
-    assert [registration(tcp, n)["transport"] for n in ("8001", "8002")] == [first, second]
+    assert [tcp.registration(n)["transport"] for n in ("8001", "8002")] == [first, second]
     call, other = talk(caller, callee, "8002")
     assert f"SIP/2.0/{second.upper()} " in other.invite["via"]
     for end in (call, other):
@@ -75,7 +64,7 @@ def test_a_phone_is_reached_by_its_connection_and_not_by_its_contact(tcp, phones
     """Both phones use the connection that they registered by: nobody else is connected to."""
     caller, callee = phones("8001", transport="tcp"), phones("8002", transport="tcp")
     call, other = talk(caller, callee, "8002")
-    source = registration(tcp, "8002")["source"]
+    source = tcp.registration("8002")["source"]
     assert f":{callee.port}" != source[source.rindex(":"):], "that is where it listens"
     counters = tcp.status()["counters"]
     assert "connections made" not in counters, counters
@@ -232,7 +221,7 @@ def test_a_call_to_a_phone_whose_connection_broke_is_told_so_at_once(tcp, phones
     ended = caller.dial("8002").wait_ended()
     assert ended["status"] in (480, 503)
     assert time.monotonic() - began < 3
-    assert registration(tcp, "8002")["state"] == "connection lost"
+    assert tcp.registration("8002")["state"] == "connection lost"
 
 
 def test_tcp_phones_are_back_after_a_kill_and_their_call_goes_on(tcp, phones):
@@ -247,7 +236,7 @@ def test_tcp_phones_are_back_after_a_kill_and_their_call_goes_on(tcp, phones):
         phone.wait(
             lambda e: e["event"] == "registration" and e["status"] == 200, 30,
             "to register again", place)
-    assert registration(tcp, "8002")["state"] == "reachable"
+    assert tcp.registration("8002")["state"] == "reachable"
     assert tcp.status()["calls"] == 1
     call.hang_up()
     other.wait_ended()
@@ -354,7 +343,7 @@ def test_phones_of_ipv6_call_each_other_and_one_of_ipv4(site, phones, transport)
         ("8001", "city", None), ("8002", "city", None), ("8003", "city", None))
     first, second = (
         phones(user, transport=transport, address="::1", at=six) for user in ("8001", "8002"))
-    row = registration(site, "8002")
+    row = site.registration("8002")
     assert row["transport"] == transport and row["source"].startswith("[::1]:")
     call, other = talk(first, second, "8002")
     assert f"[::1]:{site.port}" in other.invite["via"]
@@ -374,23 +363,11 @@ def test_phones_of_ipv6_call_each_other_and_one_of_ipv4(site, phones, transport)
     back.wait_ended()
 
 
-def register(site, link, number, password):
-    """Registers an extension by a connection of its phone's."""
-    def ask(cseq, extra=""):
-        host, port = link.getsockname()
-        link.sendall((
-            f"REGISTER sip:{REALM} SIP/2.0\r\n"
-            f"Via: SIP/2.0/TCP {host}:{port};branch=z9hG4bK{number}-{port}-{cseq};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:{number}@{REALM}>;tag={port}\r\n"
-            f"To: <sip:{number}@{REALM}>\r\nCall-ID: {number}-{port}\r\n"
-            f"CSeq: {cseq} REGISTER\r\nContact: <sip:{number}@{host}:{port};transport=tcp>\r\n"
-            f"Expires: 600\r\n{extra}Content-Length: 0\r\n\r\n").encode())
-        return read_message(link)
-
-    challenge = ask(1)
-    assert challenge.status == 401
-    answer = ask(2, authorization(challenge, number, password, "REGISTER", f"sip:{REALM}"))
-    assert answer.status == 200, answer
+def registered(site, number, source):
+    """A phone that has registered by a connection from there."""
+    phone = WireStreamPhone(site, number, "tcp", lambda: connect(site, source))
+    phone.register()
+    return phone
 
 
 def held(site, source, count):
@@ -423,12 +400,10 @@ def test_strangers_that_prove_nothing_hold_no_connection(site):
         more="connections: { limit: 20, of-peer: 10, unproved: 5s }\n")
     site.start()
     site.import_extensions(("8001", "city", None), ("8002", "city", None))
-    early = connect(site, "127.0.0.2")
-    register(site, early, "8001", site.extensions["8001"])
+    early = registered(site, "8001", "127.0.0.2")
     strangers = held(site, "127.0.0.66", 10) + held(site, "127.0.0.67", 9)
     assert site.status()["counters"]["connections"] == 20
-    late = connect(site, "127.0.0.3")
-    register(site, late, "8002", site.extensions["8002"])
+    late = registered(site, "8002", "127.0.0.3")
     counters = site.status()["counters"]
     assert counters["connections closed: nothing proved, for others"] == 1, counters
     assert [is_open(link) for link in strangers] == [False] + [True] * 18
@@ -438,8 +413,8 @@ def test_strangers_that_prove_nothing_hold_no_connection(site):
         time.sleep(0.2)
     counters = site.status()["counters"]
     assert counters["connections closed: nothing proved"] == 18, counters
-    assert counters["connections"] == 2 and is_open(early) and is_open(late)
-    assert registration(site, "8001")["source"].startswith("127.0.0.2:")
+    assert counters["connections"] == 2 and is_open(early.link) and is_open(late.link)
+    assert site.registration("8001")["source"].startswith("127.0.0.2:")
     for link in [early, late, *strangers]:
         link.close()
 

@@ -2,9 +2,6 @@
 
 import os
 import re
-import shutil
-import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -15,8 +12,7 @@ from authority import Authority
 from gateway import SCENARIOS
 from softphones import write_linphone_config
 from tandem_daemon import DIALPLAN, REALM, free_port
-from test_connections import registration
-from wire import WireStreamPhone
+from wire import WireStreamPhone, connect
 
 
 class Lamp:
@@ -174,17 +170,6 @@ def test_the_key_beside_a_lamp_picks_up_in_a_common_group_and_nowhere_else(site,
     assert "8004 may pick up what rings at 8002: both are in group pair" in told["8004"]
 
 
-def connect(site, authority, transport):
-    """How a phone reaches the switch by TCP or TLS."""
-    def tcp(port):
-        return socket.create_connection(("127.0.0.1", port), timeout=20)
-
-    context = ssl.create_default_context(cafile=authority.certificate)
-    if transport == "tcp":
-        return lambda: tcp(site.port)
-    return lambda: context.wrap_socket(tcp(site.tls_port), server_hostname="127.0.0.1")
-
-
 @pytest.fixture
 def office(site):
     """A daemon that listens by UDP, TCP and TLS, and has a mailbox server."""
@@ -209,12 +194,12 @@ def states(notify):
     return re.findall("<state>(.*?)</state>", notify.text)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 def test_who_watches_by_a_connection_is_told_all_when_it_has_another_after_a_kill(
         office, phones, transport):
+    authority = office.authority if transport == "tls" else None
     watcher = WireStreamPhone(
-        office, "8004", transport, connect(office, office.authority, transport))
+        office, "8004", transport, lambda: connect(office, authority=authority))
     watcher.register(call_id="watcher")
     for event, watched in EVENTS:
         watcher.subscribe(event, watched)
@@ -248,7 +233,7 @@ def test_who_watches_by_a_connection_is_told_all_when_it_has_another_after_a_kil
     # The same without a restart: what happens meanwhile is told by the next connection.
     watcher.close()
     limit = time.monotonic() + 10
-    while registration(office, "8004")["state"] != "connection lost":
+    while office.registration("8004")["state"] != "connection lost":
         assert time.monotonic() < limit, "the end of the connection is not noticed"
         time.sleep(0.05)
     assert called.unregister()["status"] == 200
@@ -259,7 +244,6 @@ def test_who_watches_by_a_connection_is_told_all_when_it_has_another_after_a_kil
     watcher.close()
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 def test_a_real_phone_shows_presence_and_its_mailbox_after_a_kill(office, phones, transport):
     at = f"127.0.0.1:{office.tls_port}" if transport == "tls" else None

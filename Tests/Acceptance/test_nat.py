@@ -6,7 +6,6 @@ import pytest
 
 from nat import NAT
 from tandem_daemon import free_port
-from test_connections import registration
 from wire import WirePhone
 
 MEMORY = 8
@@ -20,18 +19,23 @@ def nat(site):
     box.close()
 
 
-def configure(site, keep_alive):
+def start(site, keep_alive):
     site.write_config(more=f"registration: {{ nat-keepalive: {keep_alive} }}\n")
+    site.start()
+    site.import_extensions(("8001", "city", None), ("8002", "city", None))
 
 
-def registered(site, nat, gateways):
-    """A phone of SIPp behind the NAT, which answers calls and OPTIONS, and says nothing else."""
+def silent(site, nat, gateways):
+    """A phone of SIPp behind the NAT, which answers calls and OPTIONS, and has said nothing else for
+    longer than the NAT remembers."""
     port = free_port()
     phone = WirePhone(site, "8002", port=port, nat=nat.port, private=PRIVATE)
     phone.register()
     # At the same port SIPp goes on.
     phone.close()
-    return gateways("answer", port)
+    gateway = gateways("answer", port)
+    time.sleep(MEMORY + 2)
+    return gateway
 
 
 def call(caller, phone, count):
@@ -45,16 +49,13 @@ def call(caller, phone, count):
 
 def test_a_phone_behind_nat_that_says_nothing_is_called_for_as_long_as_it_is_registered(
         site, nat, phones, gateways):
-    configure(site, "2s")
-    site.start()
-    site.import_extensions(("8001", "city", None), ("8002", "city", None))
-    phone = registered(site, nat, gateways)
+    start(site, "2s")
     caller = phones("8001")
-    time.sleep(MEMORY + 2)
+    phone = silent(site, nat, gateways)
     call(caller, phone, 1)
-    row = registration(site, "8002")
+    row = site.registration("8002")
     assert 0 <= row["unheard_seconds"] <= 4 and row["state"] == "reachable"
-    assert registration(site, "8001").get("unheard_seconds") is None
+    assert site.registration("8001").get("unheard_seconds") is None
     asked = len(phone.requests("OPTIONS"))
     assert asked >= 4
     counters = site.status()["counters"]
@@ -70,12 +71,9 @@ def test_a_phone_behind_nat_that_says_nothing_is_called_for_as_long_as_it_is_reg
 
 
 def test_without_it_the_nat_forgets_the_phone(site, nat, phones, gateways):
-    configure(site, "off")
-    site.start()
-    site.import_extensions(("8001", "city", None), ("8002", "city", None))
-    phone = registered(site, nat, gateways)
+    start(site, "off")
     caller = phones("8001")
-    time.sleep(MEMORY + 2)
+    phone = silent(site, nat, gateways)
     taken = caller.dial("8002")
     limit = time.monotonic() + 10
     while not nat.dropped:
@@ -88,9 +86,7 @@ def test_without_it_the_nat_forgets_the_phone(site, nat, phones, gateways):
 
 
 def test_a_phone_that_keeps_its_flow_by_itself_is_not_asked(site, nat):
-    configure(site, "2s")
-    site.start()
-    site.import_extensions(("8002", "city", None))
+    start(site, "2s")
     phone = WirePhone(site, "8002", nat=nat.port, private=PRIVATE)
     phone.register()
     for _ in range(16):
@@ -101,5 +97,5 @@ def test_a_phone_that_keeps_its_flow_by_itself_is_not_asked(site, nat):
     # Once it stops it is asked, and the operator sees that nothing comes from it.
     assert phone.wait_request("OPTIONS")
     time.sleep(3)
-    assert registration(site, "8002")["unheard_seconds"] >= 4
+    assert site.registration("8002")["unheard_seconds"] >= 4
     phone.close()

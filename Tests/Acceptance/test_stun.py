@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from sipmessage import SIPMessage, authorization
-from tandem_daemon import REALM
+from wire import WirePhone
 
 COOKIE = 0x2112A442
+INSTANCE = "<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"
 
 
 def binding_request(attributes=b""):
@@ -90,67 +90,34 @@ def test_what_is_no_binding_request_is_refused_or_ignored(site):
     assert status["counters"]["STUN not answered"] == 1 and status["malformed"] == 3
 
 
-class Flow:
-    """One flow of a phone of 8002: a socket that registers with its own `reg-id`."""
-
-    INSTANCE = "<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"
-
-    def __init__(self, site, number):
-        self.site, self.number, self.cseq = site, number, 0
-        self.link = sip_socket(site)
-        self.port = self.link.getsockname()[1]
-
-    def request(self, extra):
-        self.cseq += 1
-        call = f"flow-{self.number}-{self.port}"
-        self.link.send((
-            f"REGISTER sip:{REALM} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 192.168.7.7:5060;branch=z9hG4bK{call}-{self.cseq};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:8002@{REALM}>;tag={self.number}\r\n"
-            f"To: <sip:8002@{REALM}>\r\nCall-ID: {call}\r\nCSeq: {self.cseq} REGISTER\r\n"
-            f"Contact: <sip:8002@192.168.7.7:5060>;+sip.instance=\"{self.INSTANCE}\""
-            f";reg-id={self.number}\r\nSupported: outbound, path\r\nExpires: 600\r\n{extra}"
-            "Content-Length: 0\r\n\r\n").encode())
-        return self.message()
-
-    def message(self):
-        return SIPMessage(self.link.recv(65536).decode())
-
-    def register(self, password):
-        return self.request(
-            authorization(self.request(""), "8002", password, "REGISTER", f"sip:{REALM}"))
-
-    def keep_alive(self):
-        """The address and port that the switch sees."""
-        request, identifier = binding_request()
-        self.link.send(request)
-        return mapped(read(self.link.recv(2000), identifier)[1][0x0020], identifier)
-
-    def answer(self, request, status, phrase):
-        fields = "".join(f"{name}: {request[name.lower()]}\r\n" for name in (
-            "Via", "From", "To", "Call-ID", "CSeq"))
-        fields = fields.replace("\r\nCall-ID", f";tag=f{self.number}\r\nCall-ID")
-        self.link.send(f"SIP/2.0 {status} {phrase}\r\n{fields}Content-Length: 0\r\n\r\n".encode())
+def keep_alive(phone):
+    """The address and port that the switch sees."""
+    request, identifier = binding_request()
+    phone.link.send(request)
+    return mapped(read(phone.link.recv(2000), identifier)[1][0x0020], identifier)
 
 
 def test_one_phone_with_two_flows_by_udp_is_rung_by_the_one_that_lives(site, phones):
     site.write_config()
     site.start()
     site.import_extensions(("8001", "country", None), ("8002", "country", None))
-    flows = [Flow(site, 1), Flow(site, 2)]
-    for flow in flows:
-        answer = flow.register("secret-8002")
-        assert answer.status == 200, answer
+    flows = []
+    for number in (1, 2):
+        flow = WirePhone(site, "8002", private="192.168.7.7:5060")
+        flow.link.settimeout(10)
+        flow.contact += f';+sip.instance="{INSTANCE}";reg-id={number}'
+        flows.append(flow)
+        answer = flow.register("Supported: outbound, path\r\n")
         assert answer["require"] == "outbound" and answer["flow-timer"] == "29"
-        assert flow.keep_alive() == ("127.0.0.1", flow.port)
+        assert keep_alive(flow) == flow.link.getsockname()
     assert len(site.ask("show", "registrations")) == 2
     caller = phones("8001")
     # The flow that was refreshed last is gone: its port is unreachable.
-    flows[1].link.close()
+    flows[1].close()
     call = caller.dial("8002")
-    invite = flows[0].message()
+    (invite,) = flows[0].receive()
     assert invite.method == "INVITE"
     flows[0].answer(invite, 486, "Busy Here")
     assert call.wait_ended()["status"] == 486
-    assert flows[0].message().method == "ACK"
-    flows[0].link.close()
+    assert flows[0].receive()[0].method == "ACK"
+    flows[0].close()

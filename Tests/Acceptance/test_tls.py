@@ -10,10 +10,9 @@ import pytest
 
 from authority import Authority
 from tandem_daemon import free_port
-from test_connections import read_message, registration
+from test_connections import read_message
 from test_phones import talk
-
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+from wire import connect
 
 
 @pytest.fixture
@@ -53,21 +52,13 @@ def tls_phone(site, phones, authority, user, **more):
     return phone
 
 
-def connect(site, authority, certificate=None):
-    context = ssl.create_default_context(cafile=authority.certificate)
-    if certificate:
-        context.load_cert_chain(*certificate)
-    link = socket.create_connection(("127.0.0.1", site.tls_port), timeout=10)
-    return context.wrap_socket(link, server_hostname="127.0.0.1")
-
-
 @pytest.mark.parametrize("second", ["tls", "tcp", "udp"])
 def test_a_tls_phone_calls_and_is_called(tls, phones, authority, second):
     caller = tls_phone(tls, phones, authority, "8001")
     callee = (
         tls_phone(tls, phones, authority, "8002") if second == "tls"
         else phones("8002", transport=second))
-    assert registration(tls, "8001")["transport"] == "tls"
+    assert tls.registration("8001")["transport"] == "tls"
     for one, other, number in ((caller, callee, "8002"), (callee, caller, "8001")):
         call, far = talk(one, other, number)
         for end in (call, far):
@@ -85,11 +76,11 @@ def test_a_reload_takes_a_new_certificate_and_keeps_connections(tls, phones, aut
     caller = tls_phone(tls, phones, authority, "8001")
     callee = tls_phone(tls, phones, authority, "8002")
     call, other = talk(caller, callee, "8002")
-    before = connect(tls, authority).getpeercert()["serialNumber"]
+    before = connect(tls, authority=authority).getpeercert()["serialNumber"]
     certificate, key = authority.sign("renewed", "IP:127.0.0.1")
     configure(tls, certificate, key, authority)
     tls.do("reload")
-    renewed = connect(tls, authority).getpeercert()
+    renewed = connect(tls, authority=authority).getpeercert()
     assert renewed["serialNumber"] != before
     assert ("commonName", "renewed") in [pair for part in renewed["subject"] for pair in part]
     # The call runs on over connections of the old one.
@@ -101,14 +92,16 @@ def test_a_reload_takes_a_new_certificate_and_keeps_connections(tls, phones, aut
         file.write("nonsense")
     result = tls.run("reload")
     assert result.code == 1 and "renewed.pem is no certificate in PEM form" in result.text
-    assert connect(tls, authority).getpeercert()["serialNumber"] == renewed["serialNumber"]
+    assert connect(tls, authority=authority).getpeercert()["serialNumber"] == renewed["serialNumber"]
 
 
 def test_a_certificate_of_somebody_else_is_refused(tls, authority):
     stranger = Authority(tls.folder, "stranger")
     link = None
     with pytest.raises((ssl.SSLError, ConnectionError, OSError)):
-        link = connect(tls, authority, stranger.sign("forged", "DNS:sip.example.net"))
+        link = connect(
+            tls, authority=authority,
+            certificate=stranger.sign("forged", "DNS:sip.example.net"))
         # With TLS 1.3 the client hears of it when it reads.
         link.sendall(b"\r\n\r\n")
         if link.recv(10) == b"":
@@ -118,7 +111,7 @@ def test_a_certificate_of_somebody_else_is_refused(tls, authority):
         assert time.monotonic() < limit
         time.sleep(0.05)
     # And one that shows none is let in, to prove by password who it is.
-    link = connect(tls, authority)
+    link = connect(tls, authority=authority)
     link.sendall(b"\r\n\r\n")
     assert link.recv(10) == b"\r\n"
 
@@ -141,17 +134,18 @@ def test_a_trunk_with_a_certificate_is_known_by_it_and_not_by_its_address(tls, a
     tls.do("reload")
     # The right address, with no certificate and with another's.
     for shown in (None, authority.sign("other", "DNS:other.example.net")):
-        link = connect(tls, authority, shown)
+        link = connect(tls, authority=authority, certificate=shown)
         link.sendall(trunk_invite(tls, f"no{shown is None}"))
         assert read_message(link).status == 401
-    link = connect(tls, authority, authority.sign("trunk", "DNS:sip.example.net"))
+    link = connect(
+        tls, authority=authority, certificate=authority.sign("trunk", "DNS:sip.example.net"))
     link.sendall(trunk_invite(tls, "yes"))
     answer = read_message(link)
     assert answer.status != 401, answer.text
 
 
 class TLSGateway:
-    """A gateway that answers one INVITE over TLS, and shows what certificate it was shown."""
+    """A gateway over TLS, which has to be shown a certificate."""
 
     def __init__(self, port, certificate, authority):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -165,6 +159,17 @@ class TLSGateway:
     def accept(self):
         link, _ = self.listener.accept()
         return self.context.wrap_socket(link, server_side=True)
+
+    def be_busy(self):
+        """Refuses the call that comes; its INVITE, and the certificate that it was shown."""
+        with self.accept() as link:
+            invite = read_message(link)
+            answer = "SIP/2.0 486 Busy Here\r\n" + "".join(
+                f"{name}: {invite[name]}\r\n" for name in ("Via", "From", "Call-ID", "CSeq"))
+            answer += f"To: {invite['to']};tag=g\r\nContent-Length: 0\r\n\r\n"
+            link.sendall(answer.encode())
+            assert read_message(link).method == "ACK"
+            return invite, link.getpeercert()
 
     def close(self):
         self.listener.close()
@@ -183,17 +188,10 @@ def test_a_call_goes_out_over_mutual_tls_to_the_trunk_whose_certificate_is_right
         tls.e1_port, authority.sign("trunk", "DNS:sip.example.net"), authority)
     try:
         call = phone.dial("02088886666")
-        link = gateway.accept()
-        subject = link.getpeercert()["subject"]
-        assert ("commonName", "tandem") in [pair for part in subject for pair in part]
-        invite = read_message(link)
+        invite, shown = gateway.be_busy()
+        assert ("commonName", "tandem") in [pair for part in shown["subject"] for pair in part]
         assert "SIP/2.0/TLS" in invite["via"] and ";transport=tls" in invite.request_uri
-        answer = "SIP/2.0 486 Busy Here\r\n" + "".join(
-            f"{name}: {invite[name]}\r\n" for name in ("Via", "From", "Call-ID", "CSeq"))
-        answer += f"To: {invite['to']};tag=g\r\nContent-Length: 0\r\n\r\n"
-        link.sendall(answer.encode())
         assert call.wait_ended()["status"] == 486
-        assert read_message(link).method == "ACK"
     finally:
         gateway.close()
 
@@ -216,19 +214,11 @@ def test_a_reload_renews_whom_we_trust_and_what_we_show_to_trunks(tls, phones, a
     phone = phones("8003")
 
     def shown_to(gateway):
-        """The number of the certificate that a call shows; the gateway is busy."""
+        """The number of the certificate that a call shows."""
         call = phone.dial("02088886666")
-        link = gateway.accept()
-        number = link.getpeercert()["serialNumber"]
-        invite = read_message(link)
-        answer = "SIP/2.0 486 Busy Here\r\n" + "".join(
-            f"{name}: {invite[name]}\r\n" for name in ("Via", "From", "Call-ID", "CSeq"))
-        link.sendall(
-            (answer + f"To: {invite['to']};tag=g\r\nContent-Length: 0\r\n\r\n").encode())
+        _, shown = gateway.be_busy()
         assert call.wait_ended()["status"] == 486
-        assert read_message(link).method == "ACK"
-        link.close()
-        return number
+        return shown["serialNumber"]
 
     trunk = authority.sign("trunk", "DNS:sip.example.net")
     former = tls.path("former")
@@ -250,12 +240,12 @@ def test_a_reload_renews_whom_we_trust_and_what_we_show_to_trunks(tls, phones, a
     finally:
         gateway.close()
     # In, it is the same: the renewed certificate is known and the former one is a stranger's.
-    link = connect(tls, renewed, trunk)
+    link = connect(tls, authority=renewed, certificate=trunk)
     link.sendall(trunk_invite(tls, "renewed"))
     assert read_message(link).status != 401
     link.close()
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        link = connect(tls, renewed, (old[0], old[1]))
+        link = connect(tls, authority=renewed, certificate=(old[0], old[1]))
         link.sendall(trunk_invite(tls, "former"))
         read_message(link)
     # A trunk that trusts us, and that we trust no longer, gets no call.

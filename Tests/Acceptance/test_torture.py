@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from test_connections import connect, options, read_message, tcp  # noqa: F401
+from test_connections import options, read_message, tcp  # noqa: F401
+from wire import connect
 
 TORTURE = os.path.join(os.path.dirname(__file__), "..", "SIPTests", "Torture")
 # Where it ends cannot be told: it is answered, and the connection is over.

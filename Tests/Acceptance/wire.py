@@ -1,14 +1,14 @@
 """A phone that writes each of its messages itself, for what no good phone sends. It checks nothing."""
 
-import hashlib
 import itertools
 import os
 import re
 import select
 import socket
+import ssl
 import time
 
-from sipmessage import SIPMessage
+from sipmessage import SIPMessage, authorization
 from tandem_daemon import REALM
 
 OFFER = (
@@ -16,8 +16,18 @@ OFFER = (
     "m=audio 4000 RTP/AVP 8\r\na=sendrecv\r\n")
 
 
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
+def connect(site, source="127.0.0.1", *, authority=None, certificate=None):
+    """A connection to the switch; by TLS with an `authority`, shows the files of a `certificate`."""
+    link = socket.create_connection(
+        ("127.0.0.1", site.tls_port if authority else site.port), timeout=10,
+        source_address=(source, 0))
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if authority is None:
+        return link
+    context = ssl.create_default_context(cafile=authority.certificate)
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context.wrap_socket(link, server_hostname="127.0.0.1")
 
 
 class WirePhone:
@@ -59,8 +69,8 @@ class WirePhone:
             for place, message in enumerate(self.heard):
                 if wanted(message):
                     return self.heard.pop(place)
-            left = limit - time.monotonic()
-            if left <= 0 or not select.select([self.link], [], [], left)[0]:
+            left = max(limit - time.monotonic(), 0)
+            if not select.select([self.link], [], [], left)[0]:
                 return None
             try:
                 self.heard += self.receive()
@@ -87,17 +97,6 @@ class WirePhone:
             f"From: {sender}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n"
             f"Contact: {self.contact}\r\n{extra}{body_type}Content-Length: {len(body)}\r\n\r\n{body}")
 
-    def credentials(self, challenge, method, uri):
-        text = next(t for t in challenge.all("www-authenticate") if "MD5" in t)
-        fields = dict(re.findall(r'(\w+)="([^"]*)"', text))
-        secret = md5(f"{self.user}:{fields['realm']}:{self.password}")
-        digest = md5(
-            f"{secret}:{fields['nonce']}:00000001:c:auth:{md5(f'{method}:{uri}')}")
-        return (
-            f'Authorization: Digest username="{self.user}", realm="{fields["realm"]}", '
-            f'nonce="{fields["nonce"]}", uri="{uri}", response="{digest}", algorithm=MD5, '
-            'qop=auth, nc=00000001, cnonce="c"\r\n')
-
     def ask(self, method, uri, to, extra="", body="", call_id=None):
         """Sends a request outside of any call, proves its password; the dialog that it may begin."""
         dialog = WireDialog(self, call_id or os.urandom(8).hex())
@@ -112,7 +111,7 @@ class WirePhone:
             if attempt == 1:
                 challenge = self.wait_answer(dialog.call_id, method)
                 assert challenge.status == 401, challenge
-                extra += self.credentials(challenge, method, uri)
+                extra += authorization(challenge, self.user, self.password, method, uri)
         return dialog
 
     def register(self, extra="", call_id=None):
