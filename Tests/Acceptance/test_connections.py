@@ -298,13 +298,13 @@ def test_one_address_cannot_take_all_connections(site, phones):
     assert all(0 <= row.get("used", 0) <= row["limit"] for row in tables.values()), tables
     # It is looked at every second.
     def of_peer():
-        (row,) = (row for row in site.ask("show", "limits") if row["limit"] == "connections-of-peer")
+        (row,) = (row for row in site.ask("show", "limits") if row["name"] == "connections-of-peer")
         return row
 
     while of_peer()["used"] != 100:
         assert time.monotonic() < limit, of_peer()
         time.sleep(0.1)
-    assert (of_peer()["most"], of_peer()["key"]) == (100, "connections.of-peer")
+    assert (of_peer()["limit"], of_peer()["key"]) == (100, "connections.of-peer")
     call, other = talk(first, second, "8002")
     call.hang_up()
     other.wait_ended()

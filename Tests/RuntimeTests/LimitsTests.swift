@@ -81,15 +81,15 @@ import Testing
         let folder = root.appending(path: "Sources/Runtime/Configuration")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         var found: [(section: String, keys: [String])] = []
-        for file in files where file.hasSuffix(".swift") {
+        // ExtensionFile reads the columns of another file.
+        for file in files where file.hasSuffix(".swift") && file != "ExtensionFile.swift" {
             let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
-            for match in text.matches(of: /(?s)keys(?: = |: )\[(.*?)\]/) {
+            for match in text.matches(of: /(?s)[kK]eys(?: = |: )\[(.*?)\]/) {
                 let keys = match.output.1.matches(of: /"([a-z0-9-]+)"/).map {
                     String($0.output.1)
                 }
                 if !keys.isEmpty { found.append((file, keys)) }
             }
-            guard file == "ConfigurationFile.swift" else { continue }
             for match in text.matches(of: /\("([a-z-]+)", \\\./) {
                 found.append((file, [String(match.output.1)]))
             }
@@ -97,9 +97,17 @@ import Testing
         return found
     }
 
+    private static func example() throws -> String {
+        try String(contentsOf: root.appending(path: "Config/tandem.yaml"), encoding: .utf8)
+    }
+
     @Test func everyKeyOfTheFileStandsInTheExample() throws {
-        let example = try String(
-            contentsOf: Self.root.appending(path: "Config/tandem.yaml"), encoding: .utf8)
+        let example = try Self.example()
+        for name in ConfigurationFile.keys {
+            #expect(
+                example.matches(of: try Regex("^#?\(name):").anchorsMatchLineEndings()).count == 1,
+                "\(name) has no line of its own in Config/tandem.yaml, or several")
+        }
         let keys = try Self.keys()
         #expect(keys.flatMap(\.keys).count > 100)
         for (section, names) in keys {
@@ -109,5 +117,41 @@ import Testing
                     "\(name) of \(section) is not in Config/tandem.yaml")
             }
         }
+    }
+
+    /// With what is commented out, where it says that these are the values in force.
+    @Test func theExampleGivesTheValuesInForceWhereNothingIsWritten() throws {
+        let sections = ["limits", "connections", "timers", "nonce-lifetime", "digest"]
+        var found: [String] = []
+        var isInside = false
+        let example = try Self.example().split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = example.map { line in
+            let name = line.dropFirst().prefix { $0 != ":" }
+            if line.hasPrefix("#"), sections.contains(String(name)) {
+                found.append(String(name))
+                isInside = true
+            } else {
+                isInside = isInside && line.hasPrefix("#  ")
+            }
+            return isInside ? line.dropFirst() : line
+        }
+        #expect(found.sorted() == sections.sorted())
+        let file = ConfigurationFile(
+            text: lines.joined(separator: "\n"), file: "tandem.yaml",
+            folder: Self.root.appending(path: "Config").path)
+        #expect(file.diagnostics.isEmpty, "\(file.diagnostics.map(\.rendered))")
+        let written = try #require(file.settings)
+        let inForce = Settings(realm: "", listeners: [])
+        #expect(written.limits == inForce.limits)
+        #expect(written.connections == inForce.connections)
+        #expect(written.calls == inForce.calls)
+        #expect(written.registration == inForce.registration)
+        #expect(written.overload == inForce.overload)
+        #expect(written.bans == inForce.bans)
+        #expect(written.spending == inForce.spending)
+        #expect(written.timers == inForce.timers)
+        #expect(written.nonceLifetime == inForce.nonceLifetime)
+        // Whatever their order is in the file, the strongest goes first in a challenge.
+        #expect(Set(written.digestAlgorithms) == Set(inForce.digestAlgorithms))
     }
 }

@@ -59,7 +59,7 @@ extension Listing {
     public init(limits rows: [TableRow]) {
         self.init(
             [
-                Column("limit", "limit"), Column("used", "in use"), Column("most", "at most"),
+                Column("name", "limit"), Column("used", "in use"), Column("limit", "at most"),
                 Column("key", "set by"),
             ], nothing: "no limits")
         for row in rows {

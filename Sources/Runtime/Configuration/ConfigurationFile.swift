@@ -15,7 +15,8 @@ struct ConfigurationFile {
     var places: ConfigurationPlaces?
     var diagnostics: [Diagnostic]
 
-    private static let keys = [
+    /// What may stand at the top of the file.
+    static let keys = [
         "listen", "advertise", "realm", "domains", "data", "control", "dialplan", "site", "trunks",
         "lines", "mailbox", "causes", "name-servers", "registration", "calls", "limits", "spending",
         "bans", "overload", "timers", "connections", "tls", "nonce-lifetime", "currency", "digest",

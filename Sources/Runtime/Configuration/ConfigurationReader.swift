@@ -151,24 +151,25 @@ struct ConfigurationReader {
         return number
     }
 
-    /// - Parameter orOff: `off` may stand there too, and is zero.
+    /// - Parameter orOff: `off` and `0` may stand there too, for zero.
     mutating func span(
         _ key: String, in section: Section, _ range: ClosedRange<Instant.Span>, orOff: Bool = false
     ) -> Instant.Span? {
         guard let text = text(key, in: section) else { return nil }
         if orOff, text == "off" || text == "false" { return .zero }
+        let off = orOff ? ", or \"off\"" : ""
         guard let span = Instant.Span(written: text) else {
             report(
                 "\(section.path(of: key)) must be a length of time, not \"\(text)\"",
                 at: section.entries[key],
-                suggestion: "write a whole number and its unit: 500ms, 3s, 5m or 1h",
+                suggestion: "write a whole number and its unit: 500ms, 3s, 5m or 1h\(off)",
                 length: text.count)
             return nil
         }
-        guard range.contains(span) else {
+        guard range.contains(span) || orOff && span == .zero else {
             report(
                 "\(section.path(of: key)) must lie between \(range.lowerBound.written) and"
-                    + " \(range.upperBound.written), not \(text)",
+                    + " \(range.upperBound.written)\(off), not \(text)",
                 at: section.entries[key], length: text.count)
             return nil
         }

@@ -161,9 +161,14 @@ enum TrunksSection {
             }) {
                 return UInt16(place)
             }
+            let others = listeners.filter { $0.bound == endpoint }.map {
+                "\"transport: \($0.transport.name)\""
+            }
             reader.report(
                 "\(endpoint) is no \(trunk.transport.name) address under listen",
-                at: section.place(of: "listener"))
+                at: section.place(of: "listener"),
+                suggestion: others.isEmpty
+                    ? nil : "write \(others.joined(separator: " or ")) beside it")
             return 0
         }
         // A name may stand for addresses of both families, each reached by a listener of its own.

@@ -82,9 +82,11 @@ import Testing
     }
 
     @Test func nobodyIsAskedWhetherItIsThereWhereThatIsOff() throws {
-        #expect(try settings("calls: { alive-check: off }").calls.aliveCheck == .zero)
-        let registration = try settings("registration: { nat-keepalive: off }").registration
-        #expect(registration.keepAlive == .zero)
+        for off in ["off", "0", "0s"] {
+            #expect(try settings("calls: { alive-check: \(off) }").calls.aliveCheck == .zero)
+            let registration = try settings("registration: { nat-keepalive: \(off) }").registration
+            #expect(registration.keepAlive == .zero)
+        }
         #expect(try settings("currency: EUR").registration.keepAlive == .seconds(29))
     }
 
@@ -160,8 +162,9 @@ import Testing
         ("calls: { slice: 1s, extend-ahead: 2s }", "must not be longer than calls.slice"),
         ("registration: { minimum: 1h, default: 1m }", "must lie between minimum"),
         ("timers: { t1: 5s }", "must not be shorter than timers.t1"),
-        ("calls: { alive-check: 1s }", "must lie between 10s and"),
-        ("registration: { nat-keepalive: 1s }", "must lie between 2s and 10m"),
+        ("calls: { alive-check: 1s }", "must lie between 10s and 24h, or \"off\", not 1s"),
+        ("registration: { nat-keepalive: 1s }", "between 2s and 10m, or \"off\", not 1s"),
+        ("calls: { slice: 0s }", "must lie between 1s and 1h, not 0s"),
         ("calls: { session: 30s }", "must lie between 90s and"),
         ("currency: yuan", "three capital letters"),
         ("digest: [SHA-1]", "must be MD5 or SHA-256 or SHA-512-256, not \"SHA-1\""),
@@ -172,6 +175,16 @@ import Testing
         let found = errors(ConfigurationFolder.yaml + line)
         #expect(found.count == 1)
         #expect(found.first?.contains(message) == true, "\(found)")
+    }
+
+    @Test(arguments: [
+        ("calls: { alive-check: never }", "500ms, 3s, 5m or 1h, or \"off\""),
+        ("calls: { slice: never }", "500ms, 3s, 5m or 1h"),
+    ])
+    func whoMayBeOffSaysSo(line: String, ending: String) {
+        let text = ConfigurationFolder.yaml + line
+        let found = ConfigurationFile(text: text, file: "t.yaml", folder: "/").diagnostics
+        #expect(found.map(\.suggestion) == ["write a whole number and its unit: \(ending)"])
     }
 
     @Test func twoTrunksOfOneAddressCannotBeToldApart() {

@@ -104,6 +104,34 @@ import Testing
             found.first?.suggestion == "add \"- { transport: tcp, address: ... }\" to listen")
     }
 
+    @Test(arguments: [
+        ("udp", 5061, "write \"transport: tcp\" beside it"),
+        ("tls", 5060, "write \"transport: udp\" or \"transport: tcp\" beside it"),
+        ("udp", 5062, nil),
+    ])
+    func aListenerOfAnotherTransportIsNamedWithIt(
+        transport: String, port: Int, suggestion: String?
+    ) {
+        let found = file(
+            """
+            listen:
+              - 127.0.0.1:5060
+              - { transport: tcp, address: "127.0.0.1:5060" }
+              - { transport: tcp, address: "127.0.0.1:5061" }
+            trunks:
+              - name: b
+                kind: sip
+                address: sip.example.net
+                channels: 1
+                \(transport == "udp" ? "" : "transport: \(transport)")
+                listener: 127.0.0.1:\(port)
+            """
+        ).diagnostics
+        #expect(
+            found.map(\.message) == ["127.0.0.1:\(port) is no \(transport) address under listen"])
+        #expect(found.first?.suggestion == suggestion)
+    }
+
     @Test func connectionsOutliveRegistrations() throws {
         let usual = try settings("listen: [127.0.0.1:5060]\nregistration: { maximum: 3h }")
         #expect(usual.connections.idle == .seconds(3 * 3600 + 60))
