@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
+import textwrap
 
 import pytest
 
-from tandem_daemon import DIALPLAN
+from tandem_daemon import DIALPLAN, REPOSITORY
 
 BRANCH = """\
 site branch { country 86  area 0755  timezone Asia/Shanghai }
@@ -280,6 +282,22 @@ def test_every_site_has_a_digit_map_and_gaps_of_its_own(site):
     assert not any(covers(f"({pattern}x.)", "13812345678") for pattern in gaps["headquarters"])
     unknown = site.run("dialplan", "gaps", "--site", "brunch")
     assert unknown.code == 1 and "headquarters, branch" in unknown.text
+
+
+def test_the_readme_shows_what_explain_says_of_the_sample(site):
+    for folder in ("Config", "Dialplans"):
+        shutil.copytree(os.path.join(REPOSITORY, folder), site.path(folder))
+    site.config = site.path("Config/tandem.yaml")
+    with open(os.path.join(REPOSITORY, "README.md")) as file:
+        readme = file.read()
+    shown = re.findall(
+        r"^    \$ tandem (explain --from .*)\n((?:    (?!\$).*\n)+)", readme, re.M)
+    assert len(shown) == 2
+    for command, text in shown:
+        assert site.do(*command.split()).output == textwrap.dedent(text)
+    # The dialplan of those is what the daemon of the tour says that it serves.
+    (version,) = set(re.findall(r"\bdialplan ([0-9a-f]{16})\b", readme))
+    assert all(text.endswith(f"dialplan {version}\n") for _, text in shown)
 
 
 def test_explain_supposes_a_time_and_a_trunk_that_is_down(daemon):
