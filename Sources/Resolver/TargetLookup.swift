@@ -13,14 +13,14 @@ import Switching
 /// Beyond the RFC: those of its transports that a name likes less are not forgotten but come last, so
 /// that a request that fails by one goes on by another.
 enum TargetLookup {
-    /// Targets of one name at most.
+    /// Targets of one name at most, and SRV records of one that are followed.
     static let limit = 32
     /// NAPTR records of one name that are followed.
     static let pointerLimit = 8
 
     struct Outcome: Hashable {
         var targets: [TrunkTarget] = []
-        /// Until it should be asked again.
+        /// Until it should be asked again; zero where nothing is known, since a name server failed.
         var seconds: Int
         var failure: String?
     }
@@ -33,6 +33,21 @@ enum TargetLookup {
     static func targets(
         of host: TrunkHost, ways: [TrunkWay], isOpen: Bool = false,
         ask: (NameQuestion) -> NameAnswer
+    ) -> Outcome {
+        var outcome = found(host, ways, isOpen, ask)
+        if outcome.targets.isEmpty, outcome.failure != nil { outcome.seconds = 0 }
+        return outcome
+    }
+
+    /// A question that failed, and every part of an answer that it is missing from, holds as long as one
+    /// that there are no records for: a server that never answers it is not waited for all the time.
+    private static func failed(_ why: String) -> Outcome {
+        Outcome(seconds: NameServers.nothingSeconds, failure: why)
+    }
+
+    private static func found(
+        _ host: TrunkHost, _ ways: [TrunkWay], _ isOpen: Bool,
+        _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
         let carriers = carriers(ways)
         guard let first = carriers.first else { return Outcome(seconds: Int(UInt16.max)) }
@@ -83,7 +98,7 @@ enum TargetLookup {
         of name: String, _ carriers: [Carrier], _ ask: (NameQuestion) -> NameAnswer
     ) -> Outcome {
         switch ask(.pointers(name)) {
-        case .failure(let why): return Outcome(seconds: 0, failure: why)
+        case .failure(let why): return failed(why)
         case .nothing(let seconds):
             return withoutPointers(of: name, carriers, after: Outcome(seconds: seconds), ask)
         case .records(let records, let seconds):
@@ -173,28 +188,44 @@ enum TargetLookup {
         let records: [NameRecord]
         var outcome: Outcome
         switch ask(.service(name)) {
-        case .failure(let why): return Services(outcome: Outcome(seconds: 0, failure: why))
+        case .failure(let why): return Services(outcome: failed(why))
         case .nothing(let seconds):
             return Services(outcome: Outcome(seconds: seconds), isNothing: true)
         case .records(let found, let seconds):
             (records, outcome) = (found, Outcome(seconds: seconds))
         }
         var failure: String?
-        for record in records {
-            guard case .service(let target, let port, let priority, let weight) = record,
-                !target.isEmpty
-            else { continue }
-            let found = addresses(of: target, port: port, carrier, ask)
+        for service in followed(records) {
+            guard outcome.targets.count < limit else { break }
+            let found = addresses(of: service.target, port: service.port, carrier, ask)
             outcome.seconds = min(outcome.seconds, found.seconds)
             failure = failure ?? found.failure
             for var address in found.targets where outcome.targets.count < limit {
-                (address.rank, address.priority, address.weight) = (rank, priority, weight)
+                (address.rank, address.priority, address.weight) =
+                    (rank, service.priority, service.weight)
                 outcome.targets.append(address)
             }
         }
         // One target that cannot be looked up does not take the others away.
         if outcome.targets.isEmpty { outcome.failure = failure }
         return Services(outcome: outcome)
+    }
+
+    private typealias Service = (target: String, port: UInt16, priority: UInt16, weight: UInt16)
+
+    /// The best of them: each is a question, or two, that the others wait for.
+    private static func followed(_ records: [NameRecord]) -> [Service] {
+        var found: [Service] = []
+        for case .service(let target, let port, let priority, let weight) in records
+        where !target.isEmpty {
+            found.append((target, port, priority, weight))
+        }
+        // By the whole of each, so that an answer in another order says the same.
+        let sorted = found.sorted {
+            ($0.priority, $1.weight, $0.target, $0.port)
+                < ($1.priority, $0.weight, $1.target, $1.port)
+        }
+        return Array(sorted.prefix(limit))
     }
 
     /// What is known of one family is enough: where the other cannot be asked for, that says nothing.
@@ -205,6 +236,7 @@ enum TargetLookup {
         for isV4 in carrier.families {
             switch ask(isV4 ? .addressV4(name) : .addressV6(name)) {
             case .failure(let why):
+                outcome.seconds = min(outcome.seconds, NameServers.nothingSeconds)
                 outcome.failure = outcome.failure ?? why
             case .nothing(let seconds):
                 outcome.seconds = min(outcome.seconds, seconds)
@@ -217,7 +249,6 @@ enum TargetLookup {
                 }
             }
         }
-        if outcome.failure != nil { outcome.seconds = 0 }
         if !outcome.targets.isEmpty { outcome.failure = nil }
         return outcome
     }

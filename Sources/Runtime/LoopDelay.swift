@@ -1,5 +1,4 @@
 import SIP
-import Transport
 
 /// How long the loop has been behind with what reaches it.
 ///
@@ -9,8 +8,6 @@ import Transport
 /// since the loop was last done, at the end of a turn; of a turn that empties everything it is the length
 /// of that turn.
 struct LoopDelay {
-    /// Datagrams of this turn, by listener.
-    private var counts: [Int] = []
     /// When the turn began after which nothing was done completely.
     private var behindSince: Instant?
     private var turnBegan: Instant
@@ -32,23 +29,14 @@ struct LoopDelay {
         if behindSince == nil { behindSince = now }
     }
 
-    mutating func datagramReceived(on listener: UInt16) {
-        let place = Int(listener)
-        while counts.count <= place { counts.append(0) }
-        counts[place] += 1
-    }
-
-    /// - Parameter now: read again, at the end of the turn.
-    mutating func turnEnded(now: Instant) {
-        var isDone = true
-        for place in counts.indices {
-            if counts[place] >= TransportLimits.batch { isDone = false }
-            counts[place] = 0
-        }
+    /// - Parameters:
+    ///   - now: read again, at the end of the turn.
+    ///   - isBehind: a socket gave a whole batch.
+    mutating func turnEnded(now: Instant, isBehind: Bool) {
         // The last whole batch was all there was.
-        if isDone, turnBegan - lastEnd > Self.pause { behindSince = turnBegan }
+        if !isBehind, turnBegan - lastEnd > Self.pause { behindSince = turnBegan }
         if let behindSince { longest = max(longest, now - behindSince) }
-        if isDone { behindSince = nil }
+        if !isBehind { behindSince = nil }
         lastEnd = now
     }
 

@@ -80,7 +80,6 @@ final class Turns: LoopDriver {
     func datagramReceived(_ bytes: consuming [UInt8], on flow: Flow) {
         // A stopping switch is silent, so that gateways that watch it take the direct lines back. What
         // answers its own last words is heard.
-        if flow.transport == .udp { delay.datagramReceived(on: flow.listener) }
         guard stopsBefore == nil || bytes.starts(with: "SIP/2.0 ".utf8) else { return }
         theSwitch.handle(
             .datagramReceived(Datagram(flow: flow, bytes: bytes)), now: now, into: &actions)
@@ -156,7 +155,7 @@ final class Turns: LoopDriver {
 
     // MARK: The end of a turn
 
-    func turnEnded(sockets: DatagramSockets) -> Instant? {
+    func turnEnded(sockets: DatagramSockets, isBehind: Bool) -> Instant? {
         if !strays.isEmpty {
             let flows = strays
             strays = []
@@ -167,7 +166,7 @@ final class Turns: LoopDriver {
             theSwitch.handle(.deadlineReached, now: now, into: &actions)
         }
         perform(sockets)
-        measureDelay()
+        measureDelay(isBehind: isBehind)
         if let stopsBefore {
             let hasLeft = !theSwitch.isLeaving || now >= leavesBefore
             if now >= stopsBefore || submitted <= settled && hasLeft { return nil }
@@ -179,9 +178,9 @@ final class Turns: LoopDriver {
 
     /// Tells the switch how far the loop is behind. What it decides then is only a line for the log, and
     /// is performed with the next turn.
-    private func measureDelay() {
+    private func measureDelay(isBehind: Bool) {
         let end = MonotonicClock.now()
-        delay.turnEnded(now: end)
+        delay.turnEnded(now: end, isBehind: isBehind)
         if let longest = delay.report(every: Switch.overloadInterval, now: end) {
             theSwitch.handle(.loopMeasured(longest), now: now, into: &actions)
         }
@@ -227,16 +226,19 @@ final class Turns: LoopDriver {
 
     /// Before anybody hears of it: whoever was unbanned connects at once.
     private func tell(_ streams: Streams) {
-        var proved: [Flow] = []
+        // A ban of the same turn does not cut off who has proved who it is: first of all that is told.
+        streams.prove(
+            actions.notices.compactMap { notice -> Flow? in
+                if case .proved(let flow) = notice { flow } else { nil }
+            })
         for notice in actions.notices {
             switch notice {
             case .barred(let network, let end):
                 streams.bar(network, for: .nanoseconds((end - now).nanoseconds))
             case .admitted(let network): streams.admit(network)
-            case .proved(let flow): proved.append(flow)
+            case .proved: break
             }
         }
-        streams.prove(proved)
     }
 
     private func sendStreamed() {

@@ -19,19 +19,34 @@ extension Simulation {
         }
         auditor.sent(message, to: outgoing.flow.remote)
         if outgoing.flow.remote == SimulatedSite.nobody {
-            guard !site.isNobodySilent else { return }
-            queue.add(
-                .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))
+            if !site.isNobodySilent { comesBack(outgoing) }
             return
         }
         if faults.contains(.refusals), !isCalm, chance.happens(permille: 4) {
-            queue.add(
-                .undelivered(outgoing.flow, process: process), at: now + .milliseconds(1))
+            refusals += 1
+            if refusals % 4 == 0 {
+                queue.add(
+                    .transportFailed(outgoing.flow, process: process), at: now + .milliseconds(1))
+            } else {
+                comesBack(outgoing)
+            }
             return
         }
         let (first, second) = network.arrivals(now: now)
         if let first { queue.add(.reaches(outgoing.flow.remote, message), at: first) }
         if let second { queue.add(.reaches(outgoing.flow.remote, message), at: second) }
+    }
+
+    /// Of a datagram as many bytes as an ICMP error quotes at least: 576 with its own headers and those
+    /// of the datagram (RFC 1812 §4.3.2.3).
+    private static let quoteBytes = 576 - 2 * 20 - 2 * 8
+
+    /// Nobody is there, and says so.
+    private mutating func comesBack(_ outgoing: Outgoing) {
+        let quote = Array(outgoing.bytes.prefix(Self.quoteBytes))
+        queue.add(
+            .undelivered(Datagram(flow: outgoing.flow, bytes: quote), process: process),
+            at: now + .milliseconds(1))
     }
 
     /// Carries what an agent sends, and notes when it wants to be called again.

@@ -22,8 +22,10 @@ public struct Simulation: ~Copyable, Sendable {
         /// A message arrives where an agent may be.
         case reaches(Endpoint, Message)
         case agent(Int, UserAgent.Timer)
-        /// The kernel says that it could not deliver.
-        case undelivered(Flow, process: Int)
+        /// Its ICMP says that a host did not take a datagram.
+        case undelivered(Datagram, process: Int)
+        /// The kernel did not take it in the first place.
+        case transportFailed(Flow, process: Int)
         case disk(Disk.Step, process: Int)
         /// The store's word reaches the loop.
         case settled(Event, process: Int)
@@ -83,6 +85,8 @@ public struct Simulation: ~Copyable, Sendable {
     var hasDialled: Set<String> = []
     /// Until when what was lost may be a dead process's or gateway's fault.
     var disturbed = Instant(nanoseconds: 0)
+    /// Datagrams that were refused, of which every fourth is by the kernel.
+    var refusals = 0
     private var isStopped = false
     /// Every datagram, process and log line, when it is wanted: to look at a seed that fails.
     public var isTraced = false
@@ -295,7 +299,9 @@ public struct Simulation: ~Copyable, Sendable {
             agents[index].timerReached(timer, now: now)
             if agents[index].answersUnacknowledged > lost { answerUnacknowledged(by: index) }
             flush(index)
-        case .undelivered(let flow, let process):
+        case .undelivered(let quote, let process):
+            if process == self.process { turn(.undelivered(quote)) }
+        case .transportFailed(let flow, let process):
             if process == self.process { turn(.transportFailed(flow)) }
         case .disk(let step, let process):
             if process == self.process { diskReached(step) }

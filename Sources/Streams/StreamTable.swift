@@ -181,7 +181,9 @@ final class StreamTable {
     func closeUnproved(of network: IPAddress) {
         guard countOfPeer[network] != nil else { return }
         for connection in connections.values
-        where !connection.isProved && connection.flow.remote.ip.network == network {
+        where connection.isOpen && !connection.isProved
+            && connection.flow.remote.ip.network == network
+        {
             inbox.count { $0.displaced += 1 }
             connection.close()
         }
@@ -321,7 +323,8 @@ final class StreamTable {
             $0.connectionsOfPeer = ofPeer
             $0.handshakingPeers = handshakingPeers
         }
-        for connection in connections.values {
+        // TLS waits for the other side's last word: what is closing already was counted.
+        for connection in connections.values where connection.isOpen {
             switch connection.overdue(now) {
             case .no: continue
             case .silent: inbox.count { $0.idle += 1 }

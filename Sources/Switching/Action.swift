@@ -42,7 +42,8 @@ public enum ConnectionNotice: Sendable, Hashable {
     case barred(IPAddress, until: Instant)
     /// The ban is over.
     case admitted(IPAddress)
-    /// A trunk speaks by this connection, or a phone whose password was right: it stays.
+    /// A trunk speaks by this connection, a phone whose password was right, or one that knows the tags
+    /// of a call at the address that it has the call at: it stays.
     case proved(Flow)
 }
 

@@ -20,8 +20,9 @@ public protocol LoopDriver: AnyObject {
     /// Another thread left this in the mailbox.
     func messageReceived(_ message: consuming Message)
     /// All inputs of the turn were told: send what is to be sent.
+    /// - Parameter isBehind: a socket gave a whole batch, whatever was in it, and may have more.
     /// - Returns: when the next turn is due at the latest; nil ends the loop.
-    func turnEnded(sockets: DatagramSockets) -> Instant?
+    func turnEnded(sockets: DatagramSockets, isBehind: Bool) -> Instant?
 }
 
 /// The loop: one thread, one epoll, turns.
@@ -48,7 +49,7 @@ public final class Loop<Driver: LoopDriver> {
     private var lastTurn = Instant(nanoseconds: 0)
 
     /// A socket gave a whole batch in this turn and may have more.
-    private(set) var isBehind = false
+    private var isBehind = false
 
     /// No more than a network takes; a thousandth of what a caller notices.
     static var spacing: Instant.Span { Instant.Span(nanoseconds: 1_000_000) }
@@ -129,7 +130,7 @@ public final class Loop<Driver: LoopDriver> {
         for (quote, flow) in undelivered { driver.undelivered(quote, on: flow) }
         undelivered.removeAll(keepingCapacity: true)
         if hasMail { readMail(driver) }
-        let next = driver.turnEnded(sockets: sockets)
+        let next = driver.turnEnded(sockets: sockets, isBehind: isBehind)
         sockets.flush()
         return next
     }

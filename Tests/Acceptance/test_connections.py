@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sipmessage import SIPMessage
+from sipmessage import SIPMessage, authorization
 from tandem_daemon import REALM
 from test_phones import talk
 from wire import WireStreamPhone, connect
@@ -391,6 +391,40 @@ def is_open(link):
         return False
     finally:
         link.settimeout(10)
+
+
+def test_whoever_proves_itself_in_the_moment_of_a_ban_is_not_cut_off(tcp):
+    """Behind one address: a password that is right and then a scanner, both in one piece."""
+    source = "127.0.0.66"
+    link, other = connect(tcp, source), held(tcp, source, 1)[0]
+
+    def request(method, cseq, extra=""):
+        host, port = link.getsockname()
+        return (
+            f"{method} sip:8002@{REALM} SIP/2.0\r\n"
+            f"Via: SIP/2.0/TCP {host}:{port};branch=z9hG4bK{method}{cseq};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:8001@{REALM}>;tag=m\r\n"
+            f"To: <sip:8002@{REALM}>\r\nCall-ID: {method}\r\nCSeq: {cseq} {method}\r\n"
+            f"{extra}Content-Length: 0\r\n\r\n").encode()
+
+    link.sendall(request("MESSAGE", 1))
+    header = authorization(
+        read_message(link), "8001", tcp.extensions["8001"], "MESSAGE", f"sip:8002@{REALM}")
+    link.sendall(
+        request("MESSAGE", 2, header)
+        + request("REGISTER", 1, "User-Agent: friendly-scanner\r\n"))
+    # The ban is in force when it is closed.
+    assert other.recv(100) == b""
+    assert [(row["address"], row["reason"]) for row in tcp.ask("show", "bans")] == [
+        (source, "scanner")]
+    text = b""
+    link.sendall(b"\r\n\r\n")
+    while not text.endswith(b"\r\n\r\n\r\n"):
+        piece = link.recv(65536)
+        assert piece, f"the connection was closed after {text!r}"
+        text += piece
+    # It said what it had to, and got its keep-alive back.
+    assert b"CSeq: 2 MESSAGE" in text
 
 
 def test_strangers_that_prove_nothing_hold_no_connection(site):

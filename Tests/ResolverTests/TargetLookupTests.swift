@@ -95,8 +95,8 @@ import Testing
     @Test func theNameSaysWhichTransportItLikesBestAndTheOthersComeAfterIt() {
         #expect(
             open("all.example")
-                == "tls 192.0.2.1:5061 0, tcp 192.0.2.1:5070 1, tcp 192.0.2.2:5080 1, "
-                + "tcp 192.0.2.3:5080 1, udp 192.0.2.1:5060 2")
+                == "tls 192.0.2.1:5061 0, tcp 192.0.2.2:5080 1, tcp 192.0.2.3:5080 1, "
+                + "tcp 192.0.2.1:5070 1, udp 192.0.2.1:5060 2")
     }
 
     @Test func aTransportThatWeHaveNotIsNotChosen() {
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test func aFamilyThatCannotBeAskedForDoesNotTakeTheOtherAway() {
-        #expect(look("lame.example", families: [true, false]) == "[2001:db8::9]:5060 0/0, 0 s")
+        #expect(look("lame.example", families: [true, false]) == "[2001:db8::9]:5060 0/0, 50 s")
         #expect(look("lame.example") == "0 s, no name server answers")
         #expect(look("mute.example", families: [true, false]) == "0 s, no name server answers")
     }
@@ -186,7 +186,55 @@ import Testing
     }
 
     @Test func oneTargetThatFailsDoesNotTakeTheOthersAway() {
-        #expect(look("half.example") == "192.0.2.2:5060 2/0, 192.0.2.3:5060 2/0, 0 s")
+        #expect(look("half.example") == "192.0.2.2:5060 2/0, 192.0.2.3:5060 2/0, 60 s")
+    }
+
+    @Test(arguments: [true, false])
+    func ofAThousandServicesTheBestAreFollowedAndNoOtherIsAskedFor(isThere: Bool) {
+        let services = (0..<1_000).map { number in
+            NameRecord.service(
+                target: "g\(number).example", port: 5060, priority: UInt16(1_000 - number / 2),
+                weight: UInt16(number % 2))
+        }
+        var asked: [NameQuestion] = []
+        let outcome = TargetLookup.targets(
+            of: TrunkHost(name: "a.example"),
+            ways: [true, false].map { TrunkWay(transport: .udp, listener: 0, isV4: $0) }
+        ) { question in
+            asked.append(question)
+            switch question {
+            case .service: return .records(services, seconds: 300)
+            case .addressV4 where isThere:
+                return .records([.address(IPAddress(v4: UInt32(asked.count)))], seconds: 300)
+            default: return isThere ? .nothing(seconds: 300) : .failure("no name server answers")
+            }
+        }
+        #expect(asked.count == 1 + 2 * TargetLookup.limit)
+        // The best are the last, and of each pair the one with the greater weight.
+        #expect(
+            asked.dropFirst().prefix(4) == [
+                .addressV4("g999.example"), .addressV6("g999.example"),
+                .addressV4("g998.example"), .addressV6("g998.example"),
+            ])
+        #expect(outcome.targets.count == (isThere ? TargetLookup.limit : 0))
+        #expect(outcome.seconds == (isThere ? 300 : 0))
+    }
+
+    @Test func noServiceIsAskedForWhereTheOnesBeforeItGaveEnough() {
+        let many = (0..<20).map { NameRecord.address(IPAddress(v4: 0xc000_0200 + $0)) }
+        var asked = 0
+        let outcome = TargetLookup.targets(
+            of: TrunkHost(name: "a.example"),
+            ways: [TrunkWay(transport: .udp, listener: 0, isV4: true)]
+        ) { question in
+            asked += 1
+            guard case .service = question else { return .records(many, seconds: 300) }
+            return .records(
+                (0..<5).map { number in
+                    .service(target: "g\(number)", port: 5060, priority: number, weight: 0)
+                }, seconds: 300)
+        }
+        #expect(outcome.targets.count == TargetLookup.limit && asked == 3)
     }
 
     @Test func aNameThatNobodyKnowsGivesNothing() {

@@ -1,6 +1,5 @@
 import SIP
 import Testing
-import Transport
 
 @testable import Runtime
 
@@ -8,13 +7,10 @@ import Transport
     private var delay = LoopDelay(now: Instant(nanoseconds: 0))
     private var now = Instant(nanoseconds: 0)
 
-    private mutating func turn(_ counts: [Int], lasting milliseconds: Int = 2) {
+    private mutating func turn(isBehind: Bool = false, lasting milliseconds: Int = 2) {
         delay.turnBegan(now: now)
-        for (listener, count) in counts.enumerated() {
-            for _ in 0..<count { delay.datagramReceived(on: UInt16(listener)) }
-        }
         now = now + .milliseconds(milliseconds)
-        delay.turnEnded(now: now)
+        delay.turnEnded(now: now, isBehind: isBehind)
     }
 
     private mutating func reported() -> Int64? {
@@ -23,33 +19,33 @@ import Transport
 
     @Test mutating func aTurnThatEmptiesItsSocketsDelaysByItsLength() {
         for _ in 0..<10 {
-            turn([63, 63], lasting: 3)
+            turn(lasting: 3)
             now = now + .seconds(1)
         }
         #expect(reported() == 3)
     }
 
     @Test mutating func aSocketThatIsNeverEmptyDelaysForAsLong() {
-        for _ in 0..<40 { turn([1, TransportLimits.batch], lasting: 5) }
+        for _ in 0..<40 { turn(isBehind: true, lasting: 5) }
         #expect(reported() == 200)
-        turn([0, 0], lasting: 5)
+        turn(lasting: 5)
         #expect(reported() == nil)
         now = now + .seconds(1)
         #expect(reported() == 205)
-        turn([1, 1], lasting: 1)
+        turn(lasting: 1)
         now = now + .seconds(1)
         #expect(reported() == 1)
     }
 
     @Test mutating func aBatchThatWasAllThereWasIsNoDelay() {
-        turn([TransportLimits.batch, 0])
+        turn(isBehind: true)
         now = now + .seconds(1)
-        turn([1, 0])
+        turn()
         #expect(reported() == 2)
     }
 
     @Test mutating func aReportIsDueOnceInAnInterval() {
-        turn([1, 1])
+        turn()
         #expect(reported() == 2)
         #expect(reported() == nil)
         now = now + .milliseconds(99)

@@ -207,6 +207,24 @@ private final class Side {
         #expect(gateway.seen.messages(1).count == 1)
     }
 
+    @Test func whatIsClosingAlreadyIsCountedOnce() throws {
+        let gateway = try Side(files.tls(Certificates.sound)) { $0.unproved = .milliseconds(1500) }
+        // It reads no more once it has one message, so that it never hears that the other side closes.
+        let own = try Side(files.tls(Certificates.sound)) { $0.unheard = 100 }
+        own.send(1, to: gateway, whoIs: "sip.example.net")
+        let flow = try #require(gateway.seen.messages(1).first?.flow)
+        gateway.streams.send([(gateway.seen.messages(1)[0].bytes, flow)])
+        #expect(own.seen.messages(1).count == 1)
+        for _ in 0..<100 where gateway.streams.counters.unproved == 0 { usleep(50_000) }
+        // Two more looks at all of them, and a ban.
+        usleep(2_200_000)
+        gateway.streams.bar(loopback.ip, for: .hours(1))
+        gateway.streams.use(nil)
+        let counters = gateway.streams.counters
+        #expect(counters.connections == 1, "it was closed at once, and this says nothing")
+        #expect(counters.unproved == 1 && counters.displaced == 0)
+    }
+
     @Test func filesThatDoNotBelongTogetherAreToldByTheirNames() throws {
         let certificate = try files.path("c", Certificates.sound)
         let key = try files.path("k", "no key")

@@ -297,14 +297,54 @@ import Testing
     @Test func manyStrangersMakeNoTableGrow() throws {
         var table = PlainDigests(limit: 10)
         for number in 0..<100 {
-            let text =
-                "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
-                + "From: <sip:\(number)@example.com>;tag=a\r\nTo: <sip:1@example.com>\r\n"
-                + "Call-ID: a\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"
-            let request = try Message(parsing: Array(text.utf8))
-            let isPlain = table.isPlain(
-                request, from: IPAddress(v4: 1), now: Instant(nanoseconds: 0))
-            #expect(!isPlain && table.count <= 10)
+            #expect(try !asks(&table, number))
+            #expect(table.count <= 10)
         }
+    }
+
+    /// Asks a table for the challenges of an extension's phone.
+    private func asks(
+        _ table: inout PlainDigests, _ number: Int, branch: Int = 1, seconds: Int = 0,
+        thenProves: Bool = false
+    ) throws -> Bool {
+        let text =
+            "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK\(branch)\r\n"
+            + "From: <sip:\(number)@example.com>;tag=a\r\nTo: <sip:1@example.com>\r\n"
+            + "Call-ID: a\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"
+        let request = try Message(parsing: Array(text.utf8))
+        let now = Instant(nanoseconds: 0) + .seconds(seconds)
+        let isPlain = table.isPlain(request, from: IPAddress(v4: 1), now: now)
+        if thenProves { table.proved(request, from: IPAddress(v4: 1), now: now) }
+        return isPlain
+    }
+
+    @Test func whoeverAsksFromTimeToTimeIsNotForgottenWhoeverElseAsks() throws {
+        var table = PlainDigests(limit: 10)
+        _ = try asks(&table, 8001)
+        #expect(try asks(&table, 8001, branch: 2, seconds: 5))
+        for number in 0..<100 {
+            _ = try asks(&table, number, seconds: 5)
+            if number % 4 == 0 {
+                #expect(try asks(&table, 8001, branch: number, seconds: 5), "\(number)")
+            }
+        }
+        // Whoever has not asked for as long as half a table is forgotten, and found out again.
+        for number in 200..<210 { _ = try asks(&table, number, seconds: 5) }
+        #expect(try !asks(&table, 8001, branch: 3, seconds: 5))
+    }
+
+    @Test func ofThoseWithAPasswordOnlyWhoeverIsGoneForLongestIsForgotten() throws {
+        var table = PlainDigests(limit: 10)
+        for number in [8001] + Array(0..<100) {
+            _ = try asks(&table, number)
+            #expect(try asks(&table, number, branch: 2, seconds: 5, thenProves: true))
+            #expect(try asks(&table, number, branch: 3, seconds: 90_000))
+            #expect(table.count <= 20)
+            if number % 4 == 0 {
+                #expect(try asks(&table, 8001, branch: 3, seconds: 90_000), "\(number)")
+            }
+        }
+        #expect(try asks(&table, 99, branch: 4, seconds: 90_000))
+        #expect(try !asks(&table, 1, branch: 4, seconds: 90_000))
     }
 }

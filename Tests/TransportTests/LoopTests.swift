@@ -101,13 +101,26 @@ private func makeLoop(_ ips: [IPAddress] = [loopback]) throws -> Loop<ScriptedDr
         for number in 0..<count {
             peer.send(Array("datagram \(number)".utf8), to: loop.sockets.bound[0])
         }
-        var behind: [Bool] = []
-        driver.isDone = { driver in
-            behind.append(loop.isBehind)
-            return driver.datagrams.count == count
-        }
+        driver.isDone = { $0.datagrams.count == count }
         loop.run(driver)
-        #expect(behind == [true, true, false])
+        #expect(driver.behind == [true, true, false])
+    }
+
+    @Test func aBatchIsWholeWhateverIsInIt() throws {
+        let loop = try makeLoop([loopback])
+        let peer = try Peer()
+        let driver = ScriptedDriver()
+        // A keep-alive takes the place of a datagram that waits behind it.
+        for number in 0..<TransportLimits.batch {
+            peer.send(
+                Array((number == 7 ? "\r\n" : "datagram \(number)").utf8),
+                to: loop.sockets.bound[0])
+        }
+        driver.isDone = { _ in true }
+        loop.run(driver)
+        #expect(driver.datagrams.count == TransportLimits.batch - 1)
+        #expect(driver.keepAlives.count == 1)
+        #expect(driver.behind == [true])
     }
 
     @Test func turnsAreASpacingApartUnlessTheLoopIsBehind() {

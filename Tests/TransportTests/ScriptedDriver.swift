@@ -14,6 +14,8 @@ final class ScriptedDriver: LoopDriver {
     var undelivered: [(quote: [UInt8], flow: Flow)] = []
     var messages: [Message] = []
     var turns = 0
+    /// What each turn said of it.
+    var behind: [Bool] = []
     var now = Instant(nanoseconds: 0)
     var outgoing: [([UInt8], Flow)] = []
     var deadline = Instant.distantFuture
@@ -45,7 +47,8 @@ final class ScriptedDriver: LoopDriver {
         messages.append(message)
     }
 
-    func turnEnded(sockets: DatagramSockets) -> Instant? {
+    func turnEnded(sockets: DatagramSockets, isBehind: Bool) -> Instant? {
+        behind.append(isBehind)
         for (bytes, flow) in outgoing { sockets.send(bytes, on: flow) }
         outgoing.removeAll()
         if isDone(self) || messages.contains(.stop) || now >= patienceEnds { return nil }

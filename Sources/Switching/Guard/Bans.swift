@@ -9,9 +9,8 @@ import SIP
 /// nobody answers: a scanner asks for thousands of extensions and answers no challenge, whatever it is
 /// told. Whether an extension exists plays no part, so that a ban tells nothing about it.
 ///
-/// Memory is bounded by two limits. Suspects stand in a young and an old table: when the young one is
-/// full it becomes the old one, and who has done nothing since then is forgotten. Bans stand in one
-/// more; when that is full, the oldest is lifted early.
+/// Memory is bounded by two limits. Of suspects those are forgotten that have done nothing for long
+/// (`Generations`); of bans the oldest is lifted early.
 struct Bans: Sendable {
     /// An address that has done something, and is not banned.
     struct Suspect: Sendable {
@@ -49,14 +48,11 @@ struct Bans: Sendable {
         case banned(for: Instant.Span)
     }
 
-    /// Suspects of both tables together, and bans.
     static let suspectLimit = 40_000
     static let banLimit = 20_000
 
-    private let suspectLimit: Int
     private let banLimit: Int
-    private var young: [IPAddress: Suspect] = [:]
-    private var old: [IPAddress: Suspect] = [:]
+    private var suspects: Generations<IPAddress, Suspect>
     private var banned: [IPAddress: Ban] = [:]
     /// Oldest first; entries of bans that were lifted stay until they come to the front.
     private var order = Queue<(since: Instant, address: IPAddress)>()
@@ -72,14 +68,14 @@ struct Bans: Sendable {
     }
 
     init(suspectLimit: Int = Self.suspectLimit, banLimit: Int = Self.banLimit) {
-        self.suspectLimit = suspectLimit
+        suspects = Generations(limit: suspectLimit)
         self.banLimit = banLimit
     }
 
     /// Whether nobody is banned, which is all that a datagram costs then.
     var isEmpty: Bool { banned.isEmpty }
     var count: Int { banned.count }
-    var suspectCount: Int { young.count + old.count }
+    var suspectCount: Int { suspects.count }
 
     /// Whether a datagram from here is to be dropped; counts it.
     mutating func drops(_ address: IPAddress, now: Instant) -> Bool {
@@ -134,18 +130,11 @@ struct Bans: Sendable {
 
     /// It answered a challenge of ours, rightly or wrongly.
     mutating func answered(_ address: IPAddress, now: Instant) {
-        let key = address.network
-        if let place = young.index(forKey: key) {
-            young.values[place].unanswered = max(young.values[place].unanswered - 1, 0)
-        } else if let place = old.index(forKey: key) {
-            old.values[place].unanswered = max(old.values[place].unanswered - 1, 0)
-        }
+        suspects.change(address.network) { $0.unanswered = max($0.unanswered - 1, 0) }
     }
 
     private mutating func take(_ address: IPAddress, now: Instant) -> Suspect {
-        let key = address.network
-        return young.removeValue(forKey: key) ?? old.removeValue(forKey: key)
-            ?? Suspect(now: now)
+        suspects.remove(address.network) ?? Suspect(now: now)
     }
 
     private mutating func keep(
@@ -165,11 +154,7 @@ struct Bans: Sendable {
                 Ban(since: now, until: now + span, reason: offence, count: suspect.bans))
             verdict = .banned(for: span)
         }
-        if young.count >= suspectLimit / 2 {
-            old = young
-            young = [:]
-        }
-        young[address.network] = suspect
+        suspects.set(address.network, to: suspect)
         return verdict
     }
 
@@ -193,10 +178,8 @@ struct Bans: Sendable {
     /// - Returns: whether it was banned. Its points are forgotten too.
     @discardableResult
     mutating func lift(_ address: IPAddress) -> Bool {
-        let key = address.network
-        if let place = young.index(forKey: key) { young.values[place].points = 0 }
-        if let place = old.index(forKey: key) { old.values[place].points = 0 }
-        return end(key)
+        suspects.change(address.network) { $0.points = 0 }
+        return end(address.network)
     }
 
     @discardableResult

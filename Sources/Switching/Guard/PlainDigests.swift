@@ -24,20 +24,22 @@ struct PlainDigests: Sendable {
         case plain(since: Instant)
     }
 
-    /// Phones that are remembered, and as many that have proved their password; beyond it all of their
-    /// kind are forgotten.
+    /// Phones that are remembered, and as many that have proved their password; beyond it those of their
+    /// kind are forgotten that have not been asked for long.
     static let limit = 20_000
     /// What comes earlier may have been on its way already.
     static let patience = Instant.Span.seconds(4)
     /// How long it counts that somebody has let a challenge lie.
     static let lifetime = Instant.Span.seconds(86_400)
 
-    private let limit: Int
-    private var states: [Key: State] = [:]
+    private var states: Generations<Key, State>
     /// Phones that were asked by MD5 alone and had the right password.
-    private var proven: Set<Key> = []
+    private var proven: Generations<Key, Void>
 
-    init(limit: Int = Self.limit) { self.limit = limit }
+    init(limit: Int = Self.limit) {
+        states = Generations(limit: limit)
+        proven = Generations(limit: limit)
+    }
 
     var count: Int { states.count + proven.count }
 
@@ -46,19 +48,18 @@ struct PlainDigests: Sendable {
     /// - Returns: whether by MD5 alone.
     mutating func isPlain(_ request: Message, from address: IPAddress, now: Instant) -> Bool {
         guard let key = key(request, address) else { return false }
-        if proven.contains(key) { return true }
+        if proven.value(of: key) != nil { return true }
         let branch = Self.hash(request.topVia.branch ?? [])
-        switch states[key] {
+        switch states.value(of: key) {
         case .plain(let since) where now - since < Self.lifetime: return true
         // The same request again says that our answer was lost.
         case .asked(let at, let last) where now - at < Self.lifetime && last == branch:
             return false
         case .asked(let at, _) where now - at < Self.lifetime && now - at >= Self.patience:
-            states[key] = .plain(since: now)
+            states.set(key, to: .plain(since: now))
             return true
         case .asked, .plain, nil:
-            if states.count >= limit { states = [:] }
-            states[key] = .asked(at: now, branch: branch)
+            states.set(key, to: .asked(at: now, branch: branch))
             return false
         }
     }
@@ -66,9 +67,11 @@ struct PlainDigests: Sendable {
     /// The password was right.
     mutating func proved(_ request: Message, from address: IPAddress, now: Instant) {
         guard !states.isEmpty, let key = key(request, address) else { return }
-        guard case .plain(let since)? = states[key], now - since < Self.lifetime else { return }
-        states[key] = nil
-        remember(key)
+        guard case .plain(let since)? = states.value(of: key), now - since < Self.lifetime else {
+            return
+        }
+        states.remove(key)
+        proven.set(key, to: ())
     }
 
     /// Whether a phone has proved its password when it was asked by MD5 alone.
@@ -79,15 +82,10 @@ struct PlainDigests: Sendable {
 
     /// The phone of a binding was known so by the last process.
     mutating func restore(_ binding: Binding) {
-        remember(
-            Key(
-                address: binding.flow.remote.ip, user: Array(binding.number.utf8),
-                agent: Self.hash(Array(binding.userAgent.utf8)[...])))
-    }
-
-    private mutating func remember(_ key: Key) {
-        if proven.count >= limit { proven = [] }
-        proven.insert(key)
+        let key = Key(
+            address: binding.flow.remote.ip, user: Array(binding.number.utf8),
+            agent: Self.hash(Array(binding.userAgent.utf8)[...]))
+        proven.set(key, to: ())
     }
 
     /// A challenge was answered, by this algorithm.
@@ -96,9 +94,9 @@ struct PlainDigests: Sendable {
     ) {
         guard !states.isEmpty || !proven.isEmpty, let key = key(request, address) else { return }
         if algorithm != .md5 { proven.remove(key) }
-        switch states[key] {
-        case .asked: states[key] = nil
-        case .plain: if algorithm != .md5 { states[key] = nil }
+        switch states.value(of: key) {
+        case .asked: states.remove(key)
+        case .plain: if algorithm != .md5 { states.remove(key) }
         case nil: break
         }
     }

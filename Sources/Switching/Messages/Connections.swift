@@ -11,13 +11,14 @@ struct Connections: Sendable {
     private struct Known: Sendable {
         /// Requests of ours may wait on it.
         var isUsed = false
-        /// A trunk speaks by it, or a phone whose password was right.
+        /// A trunk speaks by it, a phone whose password was right, or one that knows the tags of a call
+        /// at the address that it has the call at.
         var isProved = false
-        /// Whose password that was.
+        /// The extension that this is; nil of a trunk.
         var prover: String?
     }
 
-    /// Connections that the password of one extension keeps at a time, so that a stolen one does not hold
+    /// Connections that one extension keeps at a time, so that a stolen one does not hold
     /// all of them; more are closed like those of strangers. Its phones have far fewer.
     static let limitOfExtension = 20
 
@@ -58,6 +59,8 @@ struct Connections: Sendable {
     }
 
     func isOpen(_ flow: Flow) -> Bool { open[flow] != nil }
+
+    func isProved(_ flow: Flow) -> Bool { open[flow]?.isProved == true }
 
     /// A request of ours goes out on it and waits for its answer.
     mutating func used(_ flow: Flow) { open[flow, default: Known()].isUsed = true }

@@ -34,7 +34,7 @@ extension Switch {
     }
 
     /// Whether any address is trusted of those that are banned together.
-    private func holdsTrusted(_ network: IPAddress) -> Bool {
+    func holdsTrusted(_ network: IPAddress) -> Bool {
         trustedNetworks.contains(network)
             || settings.bans.allowed.contains { $0.overlaps(network) }
     }

@@ -53,8 +53,7 @@ extension Switch {
             let method = clients[handle].method
             guard method == .bye || method == .prack else { return nil }
             if let trunk = clients[handle].trunk { return trunk }
-            let remote = clients[handle].flow.remote
-            return trunkOfEndpoint[remote] ?? trunkOfEndpoint[Endpoint(ip: remote.ip, port: 0)]
+            return trunk(at: clients[handle].flow.remote)
         // Any answer to these says that the far side lives.
         case .probe, .check, .notification, .fork: return nil
         }

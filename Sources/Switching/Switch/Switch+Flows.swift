@@ -28,10 +28,23 @@ extension Switch {
     /// Whoever sent something on this flow has proved who it is: its connection is not closed to make
     /// room for others.
     ///
-    /// - Parameter prover: whose password it was; nil of a trunk.
+    /// - Parameter prover: the extension whose password it was, or whose call; nil of a trunk.
     mutating func prove(_ flow: Flow, by prover: String?) {
         guard flow.transport.isReliable, connections.proved(flow, by: prover) else { return }
         actions.notices.append(.proved(flow))
+    }
+
+    /// Whoever connects from an address of a trunk is that trunk, where it has no certificate to show or
+    /// has shown it.
+    mutating func proveTrunk(_ flow: Flow) {
+        let ip = flow.remote.ip
+        // Nearly every message comes by one that is proved, or from somebody else.
+        guard trustedAddresses.contains(ip), !connections.isProved(flow),
+            trunkOfEndpoint.contains(where: { endpoint, name in
+                endpoint.ip == ip && isIdentified(trunk: name, on: flow)
+            })
+        else { return }
+        prove(flow, by: nil)
     }
 
     /// By which connection a request goes: the one its phone has registered by since, its own, or one
@@ -116,10 +129,7 @@ extension Switch {
                 flow = successor
             } else if let request {
                 flow.remote.port = request.topVia.port ?? flow.transport.defaultPort
-                let isTrunk =
-                    trunkOfEndpoint[flow.remote] != nil
-                    || trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)] != nil
-                guard flow.transport != .tls || isTrunk else {
+                guard flow.transport != .tls || trunk(at: flow.remote) != nil else {
                     counters.count("no-connection")
                     return
                 }

@@ -38,6 +38,7 @@ extension Switch {
             answerStatelessly(request, 481, on: flow)
             return
         }
+        // Nobody else knows the tags that its call was given, at the address that it has it at.
         prove(flow, by: subscriber(at: reference)?.number)
         guard isWithinRate(request, of: reference) else {
             counters.count("refused-requests-per-second")

@@ -36,9 +36,7 @@ extension Switch {
 
     /// The same of a dialog with whoever is at that place, which may be no leg's.
     mutating func requestFlow(of dialog: Dialog, spokenFrom own: Flow) -> Flow {
-        let name =
-            trunkOfEndpoint[own.remote] ?? trunkOfEndpoint[Endpoint(ip: own.remote.ip, port: 0)]
-        return requestFlow(to: dialog.nextHop, spokenFrom: own, trunk: name)
+        requestFlow(to: dialog.nextHop, spokenFrom: own, trunk: trunk(at: own.remote))
     }
 
     /// A leg has a new dialog: where its Record-Route or its Contact is a name, that is asked for, so

@@ -144,7 +144,7 @@ extension Switch {
         let leg: LegReference
         switch clients[handle].user {
         case .nobody:
-            return clients[handle].trunk ?? trunkOfEndpoint[clients[handle].flow.remote]
+            return clients[handle].trunk ?? trunk(at: clients[handle].flow.remote)
         case .attempt(let call, let callee): leg = LegReference(call: call, side: .callee(callee))
         case .relay(let call, let to, _, _): leg = LegReference(call: call, side: to)
         case .check(let call, let side): leg = LegReference(call: call, side: side)

@@ -63,7 +63,8 @@ extension Switch {
         if trunkOfEndpoint[source] != nil { return settings.shareOfTrunk }
         let phones = registrar.bindingCount(from: source)
         guard phones > 0 else {
-            return isTrusted(source.ip) ? settings.shareOfPhone : settings.shareOfAddress
+            // In IPv6 that is a whole /64, of which one may be trusted.
+            return holdsTrusted(source.ip) ? settings.shareOfPhone : settings.shareOfAddress
         }
         // Behind a proxy many have one flow, but no more than a trunk's.
         return max(

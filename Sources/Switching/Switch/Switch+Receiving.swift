@@ -12,15 +12,13 @@ extension Switch {
         if shares.isInForce, isTooMuch(datagram) { return }
         if datagram.flow.transport.isReliable {
             connections.heard(on: datagram.flow)
-            if trustedAddresses.contains(datagram.flow.remote.ip) {
-                prove(datagram.flow, by: nil)
-            }
+            proveTrunk(datagram.flow)
         } else {
             registrar.keptFlows.heard(on: datagram.flow, now: now)
-        }
-        if !datagram.flow.transport.isReliable, STUNMessage.isMeant(by: datagram.bytes) {
-            stunReceived(datagram)
-            return
+            if STUNMessage.isMeant(by: datagram.bytes) {
+                stunReceived(datagram)
+                return
+            }
         }
         do throws(ParseError) {
             let message = try Message(parsing: datagram.bytes)

@@ -71,11 +71,14 @@ extension Switch {
 
     private func tablesOfStrangers() -> [TableRow] {
         let overload = settings.overload
+        // Trunks and our own have no limit, but for that of all together.
+        let transactions =
+            serversOfAddress.filter { !trustedNetworks.contains($0.key) }.values.max() ?? 0
         return [
             TableRow("message-bytes", MessageLimits.bytes),
             TableRow("message-fields", MessageLimits.fields),
             TableRow(
-                "transactions-of-address", serversOfAddress.values.max() ?? 0,
+                "transactions-of-address", transactions,
                 settings.limits.transactionsOfAddress, "limits.transactions-of-address"),
             TableRow("share-of-address", overload.shareOfAddress, "overload.share-of-address"),
             TableRow("share-of-phone", overload.shareOfPhone, "overload.share-of-phone"),

@@ -88,14 +88,15 @@ extension Switch {
     /// The trunk that a request outside of a dialog comes from: by its address, or by what our
     /// registration there told the operator to call us.
     func trunk(sending request: Message, on flow: Flow) -> String? {
-        guard let name = trunk(addressing: request, on: flow) else { return nil }
-        // An address alone does not make one the trunk that has to show its certificate.
-        if let certificate = trunks[name]?.settings.certificateName,
-            !connections.isCertified(flow, for: certificate)
-        {
-            return nil
-        }
+        guard let name = trunk(addressing: request, on: flow), isIdentified(trunk: name, on: flow)
+        else { return nil }
         return name
+    }
+
+    /// An address alone does not make one the trunk that has to show its certificate.
+    func isIdentified(trunk name: String, on flow: Flow) -> Bool {
+        guard let certificate = trunks[name]?.settings.certificateName else { return true }
+        return connections.isCertified(flow, for: certificate)
     }
 
     private func trunk(addressing request: Message, on flow: Flow) -> String? {
@@ -112,8 +113,12 @@ extension Switch {
                 ip: flow.remote.ip, port: request.topVia.port ?? flow.transport.defaultPort)
             if let name = trunkOfEndpoint[named] { return name }
         }
-        return trunkOfEndpoint[flow.remote]
-            ?? trunkOfEndpoint[Endpoint(ip: flow.remote.ip, port: 0)]
+        return trunk(at: flow.remote)
+    }
+
+    /// The trunk that has an endpoint, or its address with whatever port.
+    func trunk(at endpoint: Endpoint) -> String? {
+        trunkOfEndpoint[endpoint] ?? trunkOfEndpoint[Endpoint(ip: endpoint.ip, port: 0)]
     }
 
     /// Whether an address is one of those of the trunk that a side of a call is on: an operator with

@@ -179,6 +179,37 @@ import Testing
         #expect(site.notices == [.proved(Self.flow(gateway.endpoint))])
     }
 
+    @Test func aTrunkThatHasACertificateToShowIsNotKnownByItsAddress() throws {
+        let address = Endpoint(text: "198.51.100.1:5061")
+        let gateway = Endpoint(ip: address.ip, port: 40_000)
+        var site = try Self.site([gateway]) {
+            $0.trunks[0].endpoint = address
+            $0.trunks[0].certificateName = "sip.operator.example"
+        }
+        for (number, names) in [[], ["sip.other.example"]].enumerated() {
+            site.handle(.connectionCertified(Self.flow(gateway), names: names))
+            site.deliver(Self.request("OPTIONS", from: gateway, number), from: gateway)
+            #expect(site.notices.isEmpty)
+        }
+        site.handle(
+            .connectionCertified(Self.flow(gateway), names: ["sip.operator.example"]))
+        for number in 3..<6 {
+            site.deliver(Self.request("OPTIONS", from: gateway, number), from: gateway)
+        }
+        #expect(site.notices == [.proved(Self.flow(gateway))])
+    }
+
+    @Test func nobodyIsKnownByAnAddressOfOurOwn() throws {
+        let here = Endpoint(ip: Site.own.ip, port: 40_000)
+        var site = try Self.site([here]) { settings in
+            for place in settings.trunks.indices {
+                settings.trunks[place].endpoint = Endpoint(text: "198.51.100.\(place + 1):5060")
+            }
+        }
+        site.deliver(Self.request("OPTIONS", from: here), from: here)
+        #expect(site.notices.isEmpty)
+    }
+
     @Test func whoeverGoesOnWithItsCallByANewConnectionIsKnown() throws {
         var phones = [
             Party("8001", Endpoint(text: "203.0.113.1:5060")),

@@ -96,28 +96,32 @@ import Testing
 
     @Test func aSourceIsReadNoMoreThanItsShareAndNobodyElsePaysForIt() throws {
         var settings = Site.settings()
-        settings.bans.allowed = [try #require(AddressRange("198.51.100.7"))]
+        settings.bans.allowed = [
+            try #require(AddressRange("198.51.100.7")),
+            try #require(AddressRange("2001:db8:0:1::7")),
+        ]
         settings.bans.isOn = false
         var site = try Site(settings: settings)
         var phones = try site.registered("8001", "8002", "8003")
         try site.connected(&phones)
         let overload = settings.overload
         let wide = try #require(IPAddress("2001:db8::7"))
+        let allowed = try #require(IPAddress("2001:db8:0:1::7"))
         let sources = [
-            (Endpoint(text: "203.0.113.9:9999"), overload.shareOfAddress),
-            (Endpoint(ip: wide, port: 9999), overload.shareOfAddress),
-            (Endpoint(text: "198.51.100.7:5060"), overload.shareOfPhone),
-            (phones[2].endpoint, overload.shareOfPhone),
-            (Site.e1, overload.shareOfTrunk),
+            (Endpoint(text: "203.0.113.9:9999"), overload.shareOfAddress, isWhole: true),
+            (Endpoint(ip: wide, port: 9999), overload.shareOfAddress, isWhole: true),
+            (Endpoint(text: "198.51.100.7:5060"), overload.shareOfPhone, isWhole: true),
+            (Endpoint(ip: allowed, port: 9999), overload.shareOfPhone, isWhole: true),
+            (phones[2].endpoint, overload.shareOfPhone, isWhole: false),
+            (Site.e1, overload.shareOfTrunk, isWhole: false),
         ]
-        for (source, share) in sources {
+        for (source, share, isWhole) in sources {
             // Behind, and not yet for so long that newcomers are turned away.
             site.handle(.loopMeasured(.zero))
             site.handle(.loopMeasured(.milliseconds(60)))
             #expect(answered(&site, from: source, of: 5_000) == share, "\(source)")
             // Nor by its other ports, where those are not somebody else.
             let beside = Endpoint(ip: source.ip, port: 9_998)
-            let isWhole = share == overload.shareOfAddress || source == sources[2].0
             #expect(
                 answered(&site, from: beside, of: 10) == (isWhole ? 0 : 10), "\(source)")
             // The phones are heard meanwhile, and call.
@@ -135,7 +139,7 @@ import Testing
         let read = sources.reduce(0) { $0 + $1.1 }
         #expect(
             row.counters["datagrams beyond their share"]
-                == UInt64(sources.count * 5_000 - read + 3 * 10))
+                == UInt64(sources.count * 5_000 - read + 4 * 10))
     }
 
     @Test func whatAPhoneFloodsWithMakesNoDifference() throws {

@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    @Test func ofWhatAnAddressMayHaveOnlyThoseAreShownThatHaveALimit() throws {
+        var site = try Site()
+        var phones = [
+            Party("8001", Endpoint(text: "203.0.113.1:5060")),
+            Party("8002", Endpoint(text: "203.0.113.2:5060")),
+        ]
+        for place in phones.indices { _ = try phones[place].register(at: &site) }
+        // Their registrations are answered, and forgotten.
+        site.pass(.seconds(60))
+        for number in 0..<5 {
+            var gateway = Party.pstn
+            try gateway.callUnasked(
+                "66778003", from: "02011112222", at: &site, id: "\(number)")
+        }
+        #expect(site.sw.serversOfAddress[Site.pstn.ip] == 5)
+        #expect(try tables(&site)["transactions-of-address"]?.used == 0)
+        try phones[0].call("8002", at: &site)
+        #expect(try tables(&site)["transactions-of-address"]?.used == 1)
+    }
+
     @Test func aQueueOfRequestsGetsShorterByItself() throws {
         var settings = Site.settings()
         settings.limits.requestsOfExtension = 10
