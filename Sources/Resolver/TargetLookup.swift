@@ -39,10 +39,10 @@ enum TargetLookup {
         return outcome
     }
 
-    /// A question that failed, and every part of an answer that it is missing from, holds as long as one
-    /// that there are no records for: a server that never answers it is not waited for all the time.
+    /// A question that failed, and with it every answer that it is missing from, does not hold long: a
+    /// gateway, or the transport that the name likes best, is missing meanwhile.
     private static func failed(_ why: String) -> Outcome {
-        Outcome(seconds: NameServers.nothingSeconds, failure: why)
+        Outcome(seconds: TrunkNames.retry, failure: why)
     }
 
     private static func found(
@@ -236,7 +236,6 @@ enum TargetLookup {
         for isV4 in carrier.families {
             switch ask(isV4 ? .addressV4(name) : .addressV6(name)) {
             case .failure(let why):
-                outcome.seconds = min(outcome.seconds, NameServers.nothingSeconds)
                 outcome.failure = outcome.failure ?? why
             case .nothing(let seconds):
                 outcome.seconds = min(outcome.seconds, seconds)
@@ -249,7 +248,14 @@ enum TargetLookup {
                 }
             }
         }
-        if !outcome.targets.isEmpty { outcome.failure = nil }
+        if outcome.failure != nil {
+            // The host is there by the other family, as long as if this one had no records: a server that
+            // never answers for it is not waited for all the time.
+            let isThere = !outcome.targets.isEmpty
+            outcome.seconds = min(
+                outcome.seconds, isThere ? NameServers.nothingSeconds : TrunkNames.retry)
+            if isThere { outcome.failure = nil }
+        }
         return outcome
     }
 }

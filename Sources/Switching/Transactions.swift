@@ -56,7 +56,8 @@ struct ClientEntry: Sendable {
     var datagramListener: UInt16?
     /// Its connection is gone and no other can be made: it was not sent, and fails at its deadline.
     var hasWay = true
-    /// Whose challenges it answers: another one by the same means that the password is wrong.
+    /// Whose challenges it answers: another one by the same means that the password is wrong, unless it
+    /// asks for a newer nonce and nobody has done so yet.
     var challengers: Challengers = []
     /// Of a request that no leg of a call waits for, as a BYE: the trunk it goes to, whose password
     /// answers a challenge to it.

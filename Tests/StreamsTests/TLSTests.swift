@@ -216,8 +216,8 @@ private final class Side {
         gateway.streams.send([(gateway.seen.messages(1)[0].bytes, flow)])
         #expect(own.seen.messages(1).count == 1)
         for _ in 0..<100 where gateway.streams.counters.unproved == 0 { usleep(50_000) }
-        // Two more looks at all of them, and a ban.
-        usleep(2_200_000)
+        // One more look at all of them, and a ban.
+        usleep(1_100_000)
         gateway.streams.bar(loopback.ip, for: .hours(1))
         gateway.streams.use(nil)
         let counters = gateway.streams.counters

@@ -339,7 +339,7 @@ import Testing
             _ = try asks(&table, number)
             #expect(try asks(&table, number, branch: 2, seconds: 5, thenProves: true))
             #expect(try asks(&table, number, branch: 3, seconds: 90_000))
-            #expect(table.count <= 20)
+            #expect(table.count <= 30)
             if number % 4 == 0 {
                 #expect(try asks(&table, 8001, branch: 3, seconds: 90_000), "\(number)")
             }

@@ -2,7 +2,7 @@
 ///
 /// It remembers the last challenge, so that later requests bring credentials at once and count the
 /// uses of the nonce. Try a request again once only after a challenge: a second challenge to the
-/// same request means that the password is wrong.
+/// same request means that the password is wrong, unless it `isStale`, which once is enough too.
 public struct DigestResponder: Sendable {
     public let username: String
     private let password: String
@@ -20,6 +20,9 @@ public struct DigestResponder: Sendable {
 
     /// Whether a challenge is remembered, so that `credentials` gives something.
     public var isChallenged: Bool { challenge != nil }
+
+    /// Whether the last challenge says that the password was right and the nonce too old (RFC 7616 §3.3).
+    public var isStale: Bool { challenge?.isStale == true }
 
     public enum ChallengeAction: Hashable, Sendable {
         /// Send the request again with `credentials` and a new CSeq.

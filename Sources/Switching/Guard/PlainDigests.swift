@@ -24,9 +24,11 @@ struct PlainDigests: Sendable {
         case plain(since: Instant)
     }
 
-    /// Phones that are remembered, and as many that have proved their password; beyond it those of their
-    /// kind are forgotten that have not been asked for long.
+    /// Phones that have proved their password and are surely remembered; those that have not been asked
+    /// for long are forgotten first. Of those that strangers may be, half as many.
     static let limit = 20_000
+    /// Of all tables together.
+    static let places = 3 * limit
     /// What comes earlier may have been on its way already.
     static let patience = Instant.Span.seconds(4)
     /// How long it counts that somebody has let a challenge lie.
@@ -38,7 +40,7 @@ struct PlainDigests: Sendable {
 
     init(limit: Int = Self.limit) {
         states = Generations(limit: limit)
-        proven = Generations(limit: limit)
+        proven = Generations(limit: 2 * limit)
     }
 
     var count: Int { states.count + proven.count }

@@ -80,7 +80,10 @@ extension Switch {
             mailboxes[mailbox].dialog!.advanceLocalCSeq(by: 1)
             return mailboxes[mailbox].dialog!.localCSeq
         case .nobody:
-            guard let (leg, place) = dialog(of: request) else { return request.cseqNumber + 1 }
+            // After a BYE nobody says anything in its dialog, whose copy in the call may lag behind it.
+            guard request.method == .prack, let (leg, place) = dialog(of: request) else {
+                return request.cseqNumber + 1
+            }
             calls[leg.call][leg.side].dialogs[place].advanceLocalCSeq(by: 1)
             return calls[leg.call][leg.side].dialogs[place].localCSeq
         case .attempt, .probe, .check, .notification, .fork: return request.cseqNumber + 1

@@ -117,7 +117,8 @@ extension Switch {
                 (.minSE, Array("\(least)".utf8)),
             ] + credentials)
         let client = replace(handle, by: bytes, branch: branch, on: flow)
-        clients[client].challengers = challengers
+        // A reload may have forgotten what the operator asked for: it will ask again.
+        clients[client].challengers = credentials.isEmpty ? [] : challengers
         return true
     }
 

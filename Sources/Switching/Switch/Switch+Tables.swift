@@ -87,7 +87,7 @@ extension Switch {
             TableRow("suspects", bans.suspectCount, Bans.suspectLimit),
             TableRow("bans", bans.count, Bans.banLimit),
             TableRow("used-nonces", usedNonces.count, UsedNonces.limit),
-            TableRow("plain-digests", plainDigests.count, 2 * PlainDigests.limit),
+            TableRow("plain-digests", plainDigests.count, PlainDigests.places),
         ]
     }
 }

@@ -7,6 +7,8 @@ struct Challengers: OptionSet, Sendable {
     static let farSide = Challengers(rawValue: 1)
     /// By 407.
     static let proxy = Challengers(rawValue: 2)
+    /// One of them had nothing against the password, but its nonce was too old (RFC 7616 §3.3).
+    static let stale = Challengers(rawValue: 4)
 }
 
 /// What answers a trunk's challenges, with one password for its proxy and for whoever is behind that.
@@ -22,14 +24,21 @@ struct TrunkDigest: Sendable {
 
     /// A 401 or 407 has come.
     ///
-    /// - Returns: who asks in it; nil where nobody does, or by nothing that we can answer.
+    /// - Returns: who asks in it, and whether only for a newer nonce; nil where nobody does, or by nothing
+    ///   that we can answer.
     mutating func challenged(by response: Message) -> Challengers? {
         switch response.status {
         case 401:
-            farSide.challenged(by: response.values(.wwwAuthenticate)) == .answer ? .farSide : nil
+            guard farSide.challenged(by: response.values(.wwwAuthenticate)) == .answer else {
+                return nil
+            }
+            return farSide.isStale ? [.farSide, .stale] : .farSide
         case 407:
-            proxy.challenged(by: response.values(.proxyAuthenticate)) == .answer ? .proxy : nil
-        default: nil
+            guard proxy.challenged(by: response.values(.proxyAuthenticate)) == .answer else {
+                return nil
+            }
+            return proxy.isStale ? [.proxy, .stale] : .proxy
+        default: return nil
         }
     }
 

@@ -186,6 +186,26 @@ import Testing
         #expect(try site.next(Site.pstn).method == .invite)
     }
 
+    /// A nonce that serves once, and a session that the operator wants longer.
+    @Test func aNonceThatIsTooOldSaysNothingOfThePasswordOnce() throws {
+        var site = try site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var gateway = Party.e1
+        let stale = Self.challenge.replacing("qop", with: "stale=TRUE, qop")
+        for (status, extra) in [
+            (401, Self.challenge), (422, "Min-SE: 3600\n"), (401, stale),
+        ] {
+            let invite = try #require(site.all(Site.e1).last)
+            gateway.answer(invite, status, at: &site, extra: extra)
+        }
+        let last = try #require(site.all(Site.e1).last)
+        #expect(isRight(last) && last.text(.minSE) == "3600" && last.cseqNumber == 4)
+        gateway.answer(last, 401, at: &site, extra: stale)
+        #expect(site.all(Site.e1).map(\.method) == [.ack])
+        #expect(try site.next(Site.pstn).method == .invite)
+    }
+
     // MARK: Registration
 
     private func answerRegister(
