@@ -59,6 +59,9 @@ import Testing
         ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("a\nb", "\"a\nb\""), ("=1+1", "'=1+1"),
         ("@sum", "'@sum"), ("+cmd|x", "'+cmd|x"), ("+8631166778100", "+8631166778100"),
         ("-3.5", "-3.5"), ("plain", "plain"),
+        // One `Character` each with what follows.
+        ("a,\u{301}b", "\"a,\u{301}b\""), ("a\"\u{301}b", "\"a\"\"\u{301}b\""),
+        ("a\r\nb", "\"a\r\nb\""), ("=\u{301}cmd()", "'=\u{301}cmd()"),
     ])
     func csvFieldsAreQuotedAndNeverFormulas(text: String, field: String) {
         var listing = Listing([.init("a", "a")], nothing: "")

@@ -131,11 +131,13 @@ struct Party {
         site.deliver(text, from: endpoint)
     }
 
-    mutating func cancel(at site: inout Site) throws {
+    mutating func cancel(at site: inout Site, reason: String? = nil) throws {
         let invite = try #require(invite)
+        let bytes = invite.cancel { writer in
+            if let reason { writer.field(.reason, reason) }
+        }
         site.deliver(
-            String(decoding: invite.cancel(), as: UTF8.self).replacing("\r\n", with: "\n"),
-            from: endpoint)
+            String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n"), from: endpoint)
     }
 
     // MARK: Answers

@@ -92,19 +92,22 @@ public struct Listing: Sendable {
     /// A field that a spreadsheet would take for a formula gets an apostrophe: a caller chooses his
     /// own name, and it must not run in the operator's office.
     private static func quoted(_ field: String) -> String {
-        var field = field
-        if let first = field.first, "=@+-\t\r".contains(first), !isNumber(field) {
-            field = "'" + field
+        // By bytes: with a mark that combines with it, or CR with LF, it is another `Character`.
+        var bytes = Array(field.utf8)
+        if let first = bytes.first, "=@+-\t\r".utf8.contains(first), !isNumber(field) {
+            bytes.insert(UInt8(ascii: "'"), at: 0)
         }
-        guard field.contains(where: { ",\"\n\r".contains($0) }) else { return field }
-        var text = "\""
-        for character in field { text += character == "\"" ? "\"\"" : String(character) }
-        return text + "\""
+        let quote = UInt8(ascii: "\"")
+        if bytes.contains(where: { ",\"\n\r".utf8.contains($0) }) {
+            bytes = [quote] + bytes.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// A sum or a phone number, which may begin with a sign and is no formula.
     private static func isNumber(_ field: String) -> Bool {
-        "+-".contains(field.prefix(1)) && field.utf8.dropFirst().allSatisfy { 46...57 ~= $0 }
+        "+-".utf8.contains(field.utf8.first ?? 0)
+            && field.utf8.dropFirst().allSatisfy { 46...57 ~= $0 }
     }
 
     /// One row on its own: a title and a value a line, what is absent or empty left out. A value whose

@@ -49,6 +49,8 @@ struct Call: Sendable {
         var status: Int
         var q850: Int
         var text: String
+        /// The value of Reason where whoever refused says more than that (RFC 3326).
+        var reason: [UInt8]?
         /// After how many seconds whoever refused may be asked again (RFC 3261 §20.33).
         var retryAfter: UInt32?
         /// What is said beside the status to people (Warning 399, RFC 3261 §20.43).

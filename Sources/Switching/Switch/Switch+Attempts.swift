@@ -473,6 +473,10 @@ extension Switch {
         keep(
             Call.Failure(
                 status: shown, q850: q850, text: text,
+                reason: response.flatMap { Self.reasons(in: $0) }.map { given in
+                    reason == nil
+                        ? Self.reason(q850: q850, text: text) + Array(", ".utf8) + given : given
+                },
                 retryAfter: response.flatMap { Self.retryAfter(in: $0) },
                 advice: response.map { Self.advice(in: $0) } ?? []), of: handle)
         rungFailed(handle, callee: callee, status: status, q850: q850, text: text)
@@ -574,7 +578,7 @@ extension Switch {
         }
         clients[client].isAbandoned = true
         clients[client].user = .nobody
-        cancel(client: client, reason: reason.map { $0[...] })
+        cancel(client: client, reason: reason)
     }
 
     mutating func noAnswerDeadlineReached(_ handle: Handle) {

@@ -15,9 +15,9 @@ extension Switch {
     ) {
         let server = calls[handle].inviteTransaction
         let answer = waitsForDisk ? answerToTakeBack(of: handle) : nil
-        let reason = Self.reason(q850: q850, text: text, status: nil)
+        let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
+        let reason = told?.reason ?? Self.reason(q850: q850, text: text)
         if let server, answer == nil {
-            let told = calls[handle].lastFailure.flatMap { $0.status == status ? $0 : nil }
             refuse(
                 server, status, reason: reason, retryAfter: told?.retryAfter,
                 warning: told?.warning, advice: told?.advice ?? [])
@@ -33,7 +33,7 @@ extension Switch {
     mutating func callerCancelled(_ handle: Handle, request: Message) {
         giveUp(
             handle, q850: Self.q850(in: request) ?? Causes.normalClearing,
-            text: "the caller hung up")
+            text: "the caller hung up", reason: Self.reasons(in: request))
     }
 
     /// The time that the caller gave its invitation is over (Expires, RFC 3261 §13.3.1). An answer
@@ -49,7 +49,12 @@ extension Switch {
     }
 
     /// Ends a call that its caller wants no longer, before it is answered.
-    private mutating func giveUp(_ handle: Handle, q850: Int, text: String) {
+    ///
+    /// - Parameter reason: what the caller says of it. A phone shows no missed call where somebody else
+    ///   has taken it (RFC 3326 §3.1).
+    private mutating func giveUp(
+        _ handle: Handle, q850: Int, text: String, reason: [UInt8]? = nil
+    ) {
         guard calls.contains(handle) else { return }
         let isAnswered: Bool
         switch calls[handle].phase {
@@ -64,7 +69,13 @@ extension Switch {
         if isAnswered {
             hangUpCallee(
                 handle,
-                reason: Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
+                reason: reason
+                    ?? Self.reason(q850: Causes.normalClearing, text: "The caller hung up"))
+        }
+        for index in calls[handle].callees.indices
+        where calls[handle].callees[index].state == .trying {
+            calls[handle].callees[index].state = .ended
+            abandon(handle, callee: index, reason: reason)
         }
         close(
             handle, by: .caller, status: 487, q850: q850, text: text, disposition: .noAnswer)

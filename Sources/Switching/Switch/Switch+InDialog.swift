@@ -194,7 +194,7 @@ extension Switch {
         case .connected:
             if !leavesTransfer(LegReference(call: handle, side: side)) {
                 hungUp(
-                    handle, by: side, reason: request.value(.reason).map { Array($0) },
+                    handle, by: side, reason: Self.reasons(in: request),
                     q850: Self.q850(in: request))
             }
             // Told only when the end, or that it has left, is on the disk: were the process to end

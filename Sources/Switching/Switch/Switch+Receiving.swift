@@ -181,7 +181,7 @@ extension Switch {
         switch servers[invite].user {
         case .nobody: break
         case .call(let call): callerCancelled(call, request: request)
-        case .relay(_, _, let client): cancel(client: client, reason: request.value(.reason))
+        case .relay(_, _, let client): cancel(client: client, reason: Self.reasons(in: request))
         }
     }
 
@@ -222,7 +222,7 @@ extension Switch {
             case .pass: responsePassed(response, to: handle)
             case .passAndCancel:
                 let reason = clients[handle].cancelReason
-                sendCancel(of: handle, reason: reason.isEmpty ? nil : reason[...])
+                sendCancel(of: handle, reason: reason.isEmpty ? nil : reason)
                 responsePassed(response, to: handle)
             case .passAndAcknowledge:
                 acknowledgeRefusal(response, of: handle)

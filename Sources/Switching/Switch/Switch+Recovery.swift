@@ -285,7 +285,7 @@ extension Switch {
         entry.isAbandoned = true
         let client = keep(client: entry)
         rearm(client: client)
-        cancel(client: client, reason: reason[...])
+        cancel(client: client, reason: reason)
     }
 
     /// A journal of another version: its money and its record are sound, its dialogs are unknown.

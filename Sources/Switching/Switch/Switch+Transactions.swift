@@ -426,7 +426,7 @@ extension Switch {
     }
 
     /// Takes an INVITE of ours back, now or as soon as it may be (RFC 3261 §9.1).
-    mutating func cancel(client handle: Handle, reason: ArraySlice<UInt8>?) {
+    mutating func cancel(client handle: Handle, reason: [UInt8]?) {
         guard clients.contains(handle) else { return }
         switch clients[handle].machine {
         case .invite(var machine):
@@ -434,7 +434,7 @@ extension Switch {
             clients[handle].machine = .invite(machine)
             switch action {
             case .send: sendCancel(of: handle, reason: reason)
-            case .wait: clients[handle].cancelReason = reason.map { Array($0) } ?? []
+            case .wait: clients[handle].cancelReason = reason ?? []
             case .none: break
             }
             rearm(client: handle)
@@ -442,7 +442,7 @@ extension Switch {
         }
     }
 
-    mutating func sendCancel(of handle: Handle, reason: ArraySlice<UInt8>?) {
+    mutating func sendCancel(of handle: Handle, reason: [UInt8]?) {
         guard let invite = parseOwn(clients[handle].request) else { return }
         let bytes = invite.cancel { writer in
             if let reason { writer.field(.reason, reason) }
@@ -502,13 +502,21 @@ extension Switch {
             + Array(" \"\(Self.quotable(text))\"".utf8)
     }
 
+    /// What may stand between quotes (RFC 3261 §25.1, quoted-string). By scalars: a quote with a mark that
+    /// combines with it is another `Character`, and ends the string all the same.
     private static func quotable(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            if character == "\"" || character == "\\" { result.append("\\") }
-            result.append(character)
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { result.append("\\") }
+            result.append(scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar)
         }
-        return result
+        return String(result)
+    }
+
+    /// All that a message's Reason headers say, in the value of one; nil when it has none.
+    static func reasons(in message: Message) -> [UInt8]? {
+        let values = message.values(.reason).map { Array($0) }
+        return values.isEmpty ? nil : Array(values.joined(separator: Array(", ".utf8)))
     }
 
     /// The Q.850 cause of a message's Reason header, when it has one.
