@@ -47,6 +47,16 @@ def ended(site, count):
     return site.wait_records(count)
 
 
+def knock(caller, busy):
+    """Another call rings where somebody talks, and is given up."""
+    since = len(busy.events)
+    call = caller.dial("8002")
+    busy.incoming(since=since).ring()
+    call.wait_ringing()
+    call.hang_up()
+    call.wait_ended()
+
+
 def test_a_second_call_knocks_until_its_user_wants_none(office, phones):
     office.do("extension", "set", "8002", "--call-limit", "2")
     first, busy, second = phones("8001"), phones("8002"), phones("8003")
@@ -54,12 +64,7 @@ def test_a_second_call_knocks_until_its_user_wants_none(office, phones):
     taken = busy.incoming()
     taken.answer()
     call.wait_answered()
-    since = len(busy.events)
-    knocking = second.dial("8002")
-    busy.incoming(since=since).ring()
-    knocking.wait_ringing()
-    knocking.hang_up()
-    knocking.wait_ended()
+    knock(second, busy)
     (row,) = office.ask("extension", "show", "8002")
     assert row["call_waiting"] is True and row["call_limit"] == 2 and row["calls_in"] == 1
 
@@ -75,6 +80,10 @@ def test_a_second_call_knocks_until_its_user_wants_none(office, phones):
     assert row["call_waiting"] is False and row["calls_in"] == 1
     assert second.register()["status"] == 200
     assert second.dial("8002").wait_ended()["status"] == 486
+    # And lets it in again: a third call knocks, while they talk.
+    assert busy.register()["status"] == 200
+    assert code(busy, "*43")["reason"] == "Call waiting is on"
+    knock(second, busy)
     talk(call, taken)
     call.hang_up()
     taken.wait_ended()
