@@ -140,6 +140,27 @@ import Testing
         #expect(site.records.last?.attempts.count == 1)
     }
 
+    @Test func aContactIsTheSameHoweverItIsWritten() throws {
+        var site = try Site()
+        try bind("sip:8001@127.0.0.1:18001;line=a;transport=udp", callID: "1", at: &site)
+        try bind("sip:8001@127.0.0.1:18001;line=b;transport=udp", callID: "2", at: &site)
+        try bind("sip:%38001@127.0.0.1:18001;Transport=UDP;line=A", callID: "3", at: &site)
+        #expect(
+            contacts(site) == [
+                "sip:%38001@127.0.0.1:18001;Transport=UDP;line=A",
+                "sip:8001@127.0.0.1:18001;line=b;transport=udp",
+            ])
+        guard case .bindingRemoved(_, let gone, _) = site.commits.last?.changes.first else {
+            Issue.record("the store was not told")
+            return
+        }
+        #expect(gone.elementsEqual("sip:8001@127.0.0.1:18001;line=a;transport=udp".utf8))
+        try bind(
+            "sip:8001@127.0.0.1:18001;transport=udp;LINE=b", callID: "4", at: &site,
+            extra: "Expires: 0\n")
+        #expect(contacts(site) == ["sip:%38001@127.0.0.1:18001;Transport=UDP;line=A"])
+    }
+
     /// Two accounts of a program or two contacts of a phone are no earlier life of each other.
     @Test func whatOnePhoneBindsAtOnceIsKept() throws {
         var site = try Site()

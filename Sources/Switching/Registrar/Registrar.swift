@@ -54,11 +54,26 @@ struct Registrar: Sendable {
 
         /// Whether it is about this binding: the same flow of the same phone, whatever its contact is
         /// now (RFC 5626 §6), or the same contact.
-        func isAbout(_ binding: Binding) -> Bool {
-            guard let outbound else { return binding.contact == contact }
-            return binding.outbound == outbound
-                || binding.contact == contact
-                    && (binding.outbound == nil || binding.regID == outbound.regID)
+        ///
+        /// - Parameter uri: that of the contact, where other ways to write it count too (RFC 3261 §10.3
+        ///   step 7); nil of what is no URI.
+        func isAbout(_ binding: Binding, as uri: URI? = nil) -> Bool {
+            if let outbound {
+                if binding.outbound == outbound { return true }
+                guard binding.outbound == nil || binding.regID == outbound.regID else {
+                    return false
+                }
+            }
+            if binding.contact == contact { return true }
+            guard let uri else { return false }
+            return URI(parsing: binding.contact[...]) == uri
+        }
+
+        /// Which of the bindings it is about: the very same text before one that means the same.
+        func place(in list: [Binding]) -> Int? {
+            if let place = list.firstIndex(where: { isAbout($0) }) { return place }
+            guard !list.isEmpty, let uri = URI(parsing: contact[...]) else { return nil }
+            return list.firstIndex { isAbout($0, as: uri) }
         }
 
         /// Whether the phone of a binding that this is about is surely the same one: it says so, or its
@@ -183,7 +198,7 @@ struct Registrar: Sendable {
 
         if let wishes {
             for wish in wishes {
-                let place = list.firstIndex { wish.isAbout($0) }
+                let place = wish.place(in: list)
                 if let place, list[place].callID == template.callID,
                     list[place].cseq >= template.cseq
                 {
