@@ -77,20 +77,23 @@ struct Registrar: Sendable {
         }
 
         /// Whether the phone of a binding that this is about is surely the same one: it says so, or its
-        /// contact is no private address behind NAT, which another phone may have too.
-        func isOfSamePhone(as binding: Binding) -> Bool {
+        /// contact is no private address behind NAT, which another phone may have too, but not behind the
+        /// same NAT.
+        func isOfSamePhone(as binding: Binding, from flow: Flow) -> Bool {
             if outbound != nil, outbound == binding.outbound { return true }
-            return isAbout(binding) && binding.path.isEmpty
-                && URI(parsing: contact[...]).flatMap { IPAddress(parsing: $0.host) }
-                    == binding.flow.remote.ip
+            guard isAbout(binding), binding.path.isEmpty else { return false }
+            let seen = binding.flow.remote.ip
+            return seen == flow.remote.ip
+                || URI(parsing: contact[...]).flatMap { IPAddress(parsing: $0.host) } == seen
         }
     }
 
     enum Outcome: Sendable {
-        /// `left` are connections that the same phone was reached by before. `restarted` is where a
-        /// phone was and is reached that has a new Call-ID, as one that has begun anew has; empty where
-        /// it goes on with its Call-ID.
-        case done([StoredChange], left: [Flow], restarted: [Flow])
+        /// `left` are connections that the same phone was reached by before, and `moved` all flows that it,
+        /// and surely it, was reached by in place of this one. `restarted` is where a phone was and is
+        /// reached that has a new Call-ID, as one that has begun anew has; empty where it goes on with its
+        /// Call-ID.
+        case done([StoredChange], left: [Flow], moved: Set<Flow>, restarted: [Flow])
         /// An older request of the same Call-ID: nothing was changed (§10.3 step 7).
         case outOfOrder
         /// The table is full.
@@ -187,6 +190,13 @@ struct Registrar: Sendable {
                 && $0.callID == template.callID
         }
         let restarted = restartedFlows(wishes ?? [], template: template)
+        var moved = Set(restarted)
+        func notes(_ old: Binding, _ wish: Wish) {
+            guard old.path.isEmpty, template.path.isEmpty,
+                old.callID == template.callID || wish.isOfSamePhone(as: old, from: template.flow)
+            else { return }
+            moved.insert(old.flow)
+        }
         // One that was displaced from its flow and registers again shares that with another.
         let isAlone =
             isDirect && !restarted.isEmpty && !list.contains { $0.displaced == template.callID }
@@ -213,6 +223,7 @@ struct Registrar: Sendable {
                 binding.outbound = wish.outbound
                 binding.expiresAt = wallTime + Int64(wish.seconds) * 1_000_000
                 if let place {
+                    notes(list[place], wish)
                     if list[place].contact != binding.contact || list[place].regID != binding.regID
                     {
                         changes.append(list[place].removed)
@@ -226,6 +237,7 @@ struct Registrar: Sendable {
                         ($0.flow == template.flow || !$0.isReachable)
                             && $0.callID == template.callID && $0.cseq != template.cseq
                     }) {
+                        notes(list[stale], wish)
                         changes.append(list.remove(at: stale).removed)
                     }
                     while isAlone,
@@ -256,7 +268,8 @@ struct Registrar: Sendable {
         }
         replace(number, with: list)
         if template.flow.transport.isReliable, !list.isEmpty { note(template) }
-        return .done(changes, left: left.map(\.flow), restarted: restarted)
+        moved.remove(template.flow)
+        return .done(changes, left: left.map(\.flow), moved: moved, restarted: restarted)
     }
 
     /// By which flows a phone may have calls that it has lost, since it binds something by a Call-ID
@@ -270,9 +283,10 @@ struct Registrar: Sendable {
         // Behind a proxy it is asked where it speaks from alone.
         guard template.path.isEmpty else { return flows }
         for old in list where !flows.contains(old.flow) {
-            if wishes.contains(where: { $0.seconds > 0 && $0.isOfSamePhone(as: old) }) {
-                flows.append(old.flow)
+            let isSame = wishes.contains { wish in
+                wish.seconds > 0 && wish.isOfSamePhone(as: old, from: template.flow)
             }
+            if isSame { flows.append(old.flow) }
         }
         return flows
     }

@@ -467,6 +467,7 @@ extension Switch {
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
             clients[client].user = .nobody
         }
+        if status >= 600 { declinedEverywhere(handle, callee: callee) }
         let q850 = reason ?? settings.causes.q850(ofStatus: status)
         let shown =
             reason.flatMap { settings.causes.status(ofQ850: $0) } ?? Self.shown(status)
@@ -487,6 +488,19 @@ extension Switch {
         finishAttempt(
             handle, status: status, q850: q850, text: text, isOpen: isOpen,
             isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
+    }
+
+    /// A user has declined at one phone (6xx): the others of the same extension stop ringing (RFC 3261
+    /// §16.7 step 5). Those of other extensions in a ring group do not.
+    private mutating func declinedEverywhere(_ handle: Handle, callee: Int) {
+        guard let number = calls[handle].callees[callee].rings else { return }
+        for index in calls[handle].callees.indices
+        where calls[handle].callees[index].rings == number
+            && calls[handle].callees[index].state == .trying
+        {
+            calls[handle].callees[index].state = .ended
+            abandon(handle, callee: index)
+        }
     }
 
     /// A redirection or a challenge of the callee's is none of the caller's.

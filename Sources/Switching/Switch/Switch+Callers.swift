@@ -247,7 +247,7 @@ extension Switch {
         case .full:
             counters.count("refused-bindings-full")
             respond(server, 503, toTag: tag) { $0.field(.retryAfter, 60) }
-        case .done(let changes, let left, let restarted):
+        case .done(let changes, let left, let moved, let restarted):
             commit(changes)
             if !restarted.isEmpty { phoneRestarted(number, flows: restarted, on: flow) }
             startKeepAlives()
@@ -267,6 +267,7 @@ extension Switch {
                     writer.field(.flowTimer, Self.flowTimer(flow.transport))
                 }
             }
+            phoneMoved(number, from: moved, to: flow)
             if !bound.isEmpty {
                 watcherRegistered(number, on: flow, as: phone, contacts: bound.map(\.contact))
             }

@@ -235,7 +235,9 @@ extension Switch {
             }
         }
         if calls.contains(holder) { joinFailed(holder, status, "no answer") }
-        if isTalking(leg) { legLost(leg.call, side: leg.side, status: status) }
+        guard isTalking(leg) else { return }
+        if status == 503, waitsForConnection(leg.call, side: leg.side) { return }
+        legLost(leg.call, side: leg.side, status: status)
     }
 
     /// Both want something else of a side at once: again in a while (RFC 3261 §14.1).

@@ -329,7 +329,9 @@ extension Switch {
             _ = connections.closed(flow)
             registrar.unreachable(flow)
         }
-        failClients(on: flow)
+        // What has heard something by UDP may still be answered: a host that takes nothing for a moment has
+        // not forgotten what rings there.
+        failClients(on: flow, isWhole: flow.transport.isReliable)
     }
 
     /// ICMP says that a datagram was not delivered. Anybody may say that in the name of any router: it
@@ -359,9 +361,9 @@ extension Switch {
         return Token.number(quote.bytes[(line + 1 + via.count)...].prefix(Token.length))
     }
 
-    /// - Parameter isWhole: false leaves those that have heard anything: their answer may come by
+    /// - Parameter isWhole: false leaves those that have heard anything: their answer may come later, or by
     ///   another connection.
-    mutating func failClients(on flow: Flow, isWhole: Bool = true) {
+    mutating func failClients(on flow: Flow, isWhole: Bool) {
         guard askedPlaces.mayHold(flow.remote) else { return }
         for handle in clients.handles where clients.contains(handle) {
             guard clients[handle].flow.remote == flow.remote,
@@ -369,7 +371,24 @@ extension Switch {
             else { continue }
             if fallsBackToUDP(client: handle) { continue }
             if !isWhole, !isUnanswered(client: handle) { continue }
+            if !flow.transport.isReliable, isInsideCall(client: handle),
+                clients[handle].refusal.isEmpty
+            {
+                // Another place is tried at once; where there is none, it is sent again here in its time.
+                // Nobody hangs up since a phone or a gateway took nothing for a moment.
+                _ = goesElsewhere(handle)
+                continue
+            }
             transportFailed(client: handle, why: "transport error")
+        }
+    }
+
+    /// Whether a request of ours belongs to a call that was answered.
+    private func isInsideCall(client handle: Handle) -> Bool {
+        switch clients[handle].user {
+        case .relay, .check, .join: true
+        case .nobody: clients[handle].method == .bye
+        case .attempt, .probe, .registration, .notification, .fork, .mailbox: false
         }
     }
 

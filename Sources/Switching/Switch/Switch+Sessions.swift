@@ -340,13 +340,16 @@ extension Switch {
         legLost(handle, side: side, status: status)
     }
 
-    /// A phone whose connection broke is still in its call, and comes back by another: it is asked
-    /// again for as long as one that says nothing by UDP would be.
+    /// A phone whose connection broke is still in its call, and comes back by another. It waits before it
+    /// connects again (RFC 5626 §4.5), so it is asked for as long as it might have said nothing, two minutes
+    /// at most.
     mutating func waitsForConnection(_ handle: Handle, side: Side) -> Bool {
         guard case .connected = calls[handle].phase, calls[handle][side].state != .ended,
-            calls[handle][side].flow.transport.isReliable,
-            calls[handle][side].lostAsks < Self.lostAskLimit
+            calls[handle][side].flow.transport.isReliable
         else { return false }
+        let asks = settings.calls.aliveCheck.nanoseconds / Self.lostAskPause.nanoseconds
+        let limit = min(max(asks, Self.lostAsks.lowerBound), Self.lostAsks.upperBound)
+        guard calls[handle][side].lostAsks < limit else { return false }
         calls[handle][side].lostAsks += 1
         calls[handle][side].heardAt = Leg.unheard
         deadlines.set(
@@ -354,6 +357,6 @@ extension Switch {
         return true
     }
 
-    private static let lostAskLimit: UInt8 = 6
+    private static let lostAsks: ClosedRange<Int64> = 6...24
     private static let lostAskPause = Instant.Span.seconds(5)
 }
