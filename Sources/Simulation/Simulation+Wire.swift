@@ -110,6 +110,7 @@ extension Digest {
             case .bindingRemoved(_, let contact, _): add(contact)
             case .subscriptionSaved(let subscription): add(subscription.tag)
             case .subscriptionRemoved(let tag): add(tag)
+            case .summarySaved(let number, _): add(number)
             case .accountSaved(let account): add(account.id)
             case .posted(let posting):
                 add(posting.id)

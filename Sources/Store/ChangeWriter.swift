@@ -37,6 +37,8 @@ struct ChangeWriter {
     private let saveHold: Statement
     private let saveSubscription: Statement
     private let removeSubscription: Statement
+    private let saveSummary: Statement
+    private let removeSummary: Statement
     private var values = SQLValues()
     private var seal: Seal
     private var log: JournalLog
@@ -67,6 +69,8 @@ struct ChangeWriter {
         saveHold = try database.makeStatement(sql: SQL.saveHold)
         saveSubscription = try database.makeStatement(sql: SQL.saveSubscription)
         removeSubscription = try database.makeStatement(sql: SQL.removeSubscription)
+        saveSummary = try database.makeStatement(sql: SQL.saveSummary)
+        removeSummary = try database.makeStatement(sql: SQL.removeSummary)
         seal = try Seal(in: database)
         log = try JournalLog(in: database)
         unfiledRecords = try RecordKeys.waiting(in: database)
@@ -162,6 +166,7 @@ struct ChangeWriter {
             values.add(number)
             try values.run(removeBindings)
             try values.run(removeSettings)
+            try values.run(removeSummary)
             try values.run(removeExtension)
         case .settingsSaved(let number, let settings):
             UserSettingsColumns.add(settings, of: number, to: &values)
@@ -180,6 +185,10 @@ struct ChangeWriter {
         case .subscriptionRemoved(let tag):
             values.add(bits: tag)
             try values.run(removeSubscription)
+        case .summarySaved(let number, let body):
+            values.add(number)
+            values.add(body)
+            try values.run(saveSummary)
         case .accountSaved(let account): try save(account)
         case .posted(let posting): try post(posting)
         case .vouchersAdded(let vouchers): try add(vouchers)
@@ -381,6 +390,8 @@ private enum SQL {
     static let saveSubscription =
         "INSERT OR REPLACE INTO subscription (tag, expires, state) VALUES (?, ?, ?)"
     static let removeSubscription = "DELETE FROM subscription WHERE tag = ?"
+    static let saveSummary = "INSERT OR REPLACE INTO message_summary (number, body) VALUES (?, ?)"
+    static let removeSummary = "DELETE FROM message_summary WHERE number = ?"
     static let removeBinding =
         "DELETE FROM binding WHERE number = ? AND contact = ? AND reg_id = ?"
     /// Without the balance: a new account begins at zero, and postings alone move it.

@@ -49,8 +49,19 @@ enum Schema {
         migrator.registerMigration("outbound 2: phones that know one digest") {
             try $0.execute(sql: oneDigest)
         }
+        migrator.registerMigration("features 4: what waits in mailboxes") {
+            try $0.execute(sql: summaries)
+        }
         return migrator
     }
+
+    private static let summaries = """
+        CREATE TABLE message_summary (
+            number TEXT PRIMARY KEY,
+            -- As the mailbox server has said it last (RFC 3842).
+            body BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
 
     private static let oneDigest = """
         ALTER TABLE binding ADD COLUMN md5_alone INTEGER NOT NULL DEFAULT 0 CHECK (md5_alone IN (0, 1))

@@ -22,6 +22,10 @@ struct StateReader {
         state.subscriptions = try all("SELECT tag, expires, state FROM subscription ORDER BY tag") {
             StoredSubscription(tag: $0.bits(0), expiresAt: $0.integer(1), state: $0.bytes(2))
         }
+        let summaries = try all("SELECT number, body FROM message_summary") {
+            ($0.text(0), $0.bytes(1))
+        }
+        state.summaries = Dictionary(uniqueKeysWithValues: summaries)
         state.recentCharges = try recentCharges()
         let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM record")
         state.lastSequence = UInt64(bitPattern: last ?? 0)

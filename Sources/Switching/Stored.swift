@@ -26,6 +26,9 @@ public struct StoredState: Sendable {
     public var recentCharges: [RecentCharge] = []
     /// Who watched whom when the last daemon ended.
     public var subscriptions: [StoredSubscription] = []
+    /// What waits in mailboxes, as their server has said last: a body of
+    /// `application/simple-message-summary` (RFC 3842), by extension.
+    public var summaries: [String: [UInt8]] = [:]
     /// Names this run of the machine's monotonic clock, from one start of the machine to the next, so
     /// that readings of it from before a crash are known to be of the same clock; 0 when the shell
     /// cannot tell. Not stored: the shell knows it.
@@ -46,7 +49,7 @@ public struct StoredState: Sendable {
 public enum StoredChange: Sendable {
     /// Inserts or replaces, by number.
     case extensionSaved(Extension)
-    /// Takes the subscriber's settings and bindings along.
+    /// Takes the subscriber's settings, bindings and message summary along.
     case extensionRemoved(number: String)
     /// Inserts or replaces all that a subscriber has set for itself.
     case settingsSaved(number: String, UserSettings)
@@ -57,6 +60,8 @@ public enum StoredChange: Sendable {
     /// Inserts or replaces, by tag.
     case subscriptionSaved(StoredSubscription)
     case subscriptionRemoved(tag: UInt64)
+    /// Inserts or replaces what waits in the mailbox of an extension.
+    case summarySaved(number: String, [UInt8])
     /// Inserts or replaces all of an account but its postings.
     case accountSaved(Account)
     /// Inserts the posting (its id is unique) and sets the account's balance to `balanceAfter`.

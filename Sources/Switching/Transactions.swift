@@ -27,6 +27,8 @@ struct ClientEntry: Sendable {
         case notification(subscription: Handle)
         /// MESSAGE or NOTIFY to one of the phones of an extension, outside of any call.
         case fork(Handle, phone: Int, flow: Int)
+        /// NOTIFY of what waits in its mailbox to a phone that has just registered by this Call-ID.
+        case summary(String, registration: [UInt8])
         /// SUBSCRIBE to the mailbox server.
         case mailbox(Handle)
     }

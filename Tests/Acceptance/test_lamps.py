@@ -12,7 +12,7 @@ from authority import Authority
 from gateway import SCENARIOS
 from softphones import write_linphone_config
 from tandem_daemon import DIALPLAN, REALM, free_port
-from wire import WireStreamPhone, connect
+from wire import WirePhone, WireStreamPhone, connect
 
 
 class Lamp:
@@ -225,7 +225,8 @@ def test_who_watches_by_a_connection_is_told_all_when_it_has_another_after_a_kil
     told = {notify["event"]: notify for notify in (watcher.wait_told() for _ in EVENTS)}
     assert states(told["dialog"]) == ["confirmed"]
     assert "on-the-phone" in told["presence"].text
-    assert "Messages-Waiting: no" in told["message-summary"].text
+    # Its server has said nothing.
+    assert told["message-summary"].body == ""
     call.hang_up()
     taken.wait_ended()
     told = {notify["event"]: notify for notify in (watcher.wait_told() for _ in range(2))}
@@ -266,3 +267,23 @@ def test_a_real_phone_shows_presence_and_its_mailbox_after_a_kill(office, phones
     since = len(watcher.events)
     assert watched.unregister()["status"] == 200
     watcher.wait_presence(lambda e: not e["open"], since=since)
+
+
+def test_a_lamp_that_names_an_id_and_accepts_a_range_hears_that_its_extension_is_gone(office, phones):
+    watcher = WirePhone(office, "8004")
+    watcher.register()
+    uri = f"sip:8002@{REALM}"
+    asked = watcher.ask(
+        "SUBSCRIBE", uri, f"<{uri}>",
+        "Event: dialog;id=17\r\nAccept: application/*;q=0.8\r\nExpires: 600\r\n")
+    assert watcher.wait_answer(asked.call_id, "SUBSCRIBE").status == 200
+    assert watcher.wait_told()["event"] == "dialog;id=17"
+    office.do("extension", "remove", "8004")
+    last = watcher.wait_told()
+    assert last["subscription-state"] == "terminated;reason=rejected" and last.body == ""
+    called = phones("8002")
+    call = phones("8001").dial("8002")
+    called.incoming()
+    assert watcher.wait_request("NOTIFY", 1) is None
+    call.hang_up()
+    watcher.close()

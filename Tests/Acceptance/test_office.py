@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 
 from gateway import SCENARIOS
-from tandem_daemon import DIALPLAN, free_port
+from tandem_daemon import DIALPLAN, REALM, free_port
+from wire import WirePhone
 
 CODES = """
 group pair 8001 8002
@@ -17,13 +18,14 @@ feature call-waiting  on *43  off #43
 feature redial        *66
 feature speed-dial    *7{code}  on *75*{code}*{number}  off #75*{code}
 feature do-not-disturb on *56  off #56
+feature park          *85{code}
 """
 
 
 @pytest.fixture
 def office(site):
     site.write_dialplan(DIALPLAN + CODES)
-    site.write_config(more="mailbox: { trunk: pstn }\n")
+    site.write_config(calls={"park-recall": "10s"}, more="mailbox: { trunk: pstn }\n")
     site.start()
     site.import_tariff()
     site.open_account("desk", "5")
@@ -298,6 +300,46 @@ def test_a_caller_that_hides_is_hidden_and_the_operator_knows_it(office, phones,
     assert {r.caller for r in ended(office, 2)} == {"8001"}
 
 
+def test_who_hides_stays_hidden_when_it_is_transferred_and_parked(office, phones):
+    caller, second, third = phones("8001"), phones("8002"), phones("8003")
+    call = caller.dial("8002", Privacy="id")
+    taken = second.incoming()
+    taken.answer()
+    call.wait_answered()
+    taken.transfer("8003")
+    last = third.incoming()
+    assert last.invite["from"].startswith('"Anonymous" <sip:8002@')
+    assert "8001" not in last.invite.text
+    last.answer()
+    taken.wait_ended()
+    talk(call, last)
+    # A restart does not make it known.
+    office.kill()
+    office.start()
+    since = len(third.events)
+    last.transfer("*857")
+    last.wait_ended()
+    recall = third.incoming(since=since, timeout=25)
+    assert recall.invite["from"].startswith('"Anonymous" <sip:8003@')
+    assert "8001" not in recall.invite.text
+    call.hang_up()
+    assert {r.caller for r in ended(office, 4)} == {"8001", "8002", "8003"}
+
+
+def test_a_text_shows_no_sender_that_hides(office):
+    sender, called = WirePhone(office, "8001"), WirePhone(office, "8002")
+    called.register()
+    uri = f"sip:8002@{REALM}"
+    sent = sender.ask("MESSAGE", uri, f"<{uri}>", "Privacy: id\r\n", "Lunch?")
+    text = called.wait_request("MESSAGE")
+    assert text.body == "Lunch?" and "anonymous.invalid" in text["from"]
+    assert "8001" not in text.text
+    called.answer(text, 200, "OK")
+    assert sender.wait_answer(sent.call_id, "MESSAGE").status == 200
+    sender.close()
+    called.close()
+
+
 def test_redial_and_speed_dial_call_what_they_stand_for(office, phones):
     caller, called = phones("8001"), phones("8002")
 
@@ -345,7 +387,8 @@ def notify(site, number, body):
 def test_what_waits_in_a_mailbox_is_shown_by_the_phone(office, phones):
     phone = phones("8002", mailbox=True)
     first = phone.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox")
-    assert "Messages-Waiting: no" in first["message"]
+    # The server has said nothing yet, and neither do we.
+    assert "Messages-Waiting" not in first["message"]
     since = len(phone.events)
     assert notify(office, "8002", "Voice-Message: 2/8") == 0
     news = phone.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox", since)
@@ -353,6 +396,30 @@ def test_what_waits_in_a_mailbox_is_shown_by_the_phone(office, phones):
     time.sleep(0.3)
     told = [e for e in phone.events[since:] if e["event"] == "mailbox"]
     assert len(told) == 1
+    # After a kill it is said by the switch, since the server has no reason to.
+    time.sleep(0.5)
+    since = len(phone.events)
+    office.kill()
+    office.start()
+    again = phone.wait(lambda e: e["event"] == "mailbox", 20, "to hear of its mailbox", since)
+    assert "Voice-Message: 2/8" in again["message"]
+
+
+def test_a_phone_that_was_off_is_told_what_waits_when_it_registers(office):
+    assert notify(office, "8002", "Voice-Message: 2/8") == 0
+    time.sleep(0.5)
+    office.kill()
+    office.start()
+    phone = WirePhone(office, "8002")
+    phone.register(call_id="first")
+    told = phone.wait_told()
+    assert told["event"] == "message-summary" and "Voice-Message: 2/8" in told.body
+    # Not with each refresh, but when it begins anew.
+    phone.register(call_id="first")
+    assert phone.wait_request("NOTIFY", 1) is None
+    phone.register(call_id="second")
+    assert "Voice-Message: 2/8" in phone.wait_told().body
+    phone.close()
 
 
 def test_a_mailbox_server_is_asked_for_what_waits_and_anew_after_a_restart(

@@ -89,6 +89,23 @@ import Testing
         bench.store.close()
     }
 
+    @Test func whatWaitsInAMailboxIsThereAfterReopeningAndGoesWithItsExtension() throws {
+        let folder = TemporaryFolder()
+        do {
+            let bench = try Bench(folder)
+            try bench.write(
+                .extensionSaved(subscriber("8001")), .extensionSaved(subscriber("8002")),
+                .summarySaved(number: "8001", [1]), .summarySaved(number: "8002", [2, 0]),
+                .summarySaved(number: "8001", [3]))
+            bench.store.close()
+        }
+        let bench = try Bench(folder)
+        #expect(try bench.state().summaries == ["8001": [3], "8002": [2, 0]])
+        try bench.write(.extensionRemoved(number: "8001"))
+        #expect(try bench.state().summaries == ["8002": [2, 0]])
+        bench.store.close()
+    }
+
     @Test func aDatabaseOfTheFirstReleaseTakesRecordsOfFeatureCodes() throws {
         let folder = TemporaryFolder()
         try FileManager.default.createDirectory(

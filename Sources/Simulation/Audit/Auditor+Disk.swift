@@ -23,8 +23,8 @@ extension Auditor {
                 record = closed
             case .accountSaved(let account): note(account)
             case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved,
-                .bindingRemoved, .subscriptionSaved, .subscriptionRemoved, .vouchersAdded,
-                .spendingHeld:
+                .bindingRemoved, .subscriptionSaved, .subscriptionRemoved, .summarySaved,
+                .vouchersAdded, .spendingHeld:
                 break
             }
         }
@@ -244,7 +244,8 @@ extension Auditor {
             calls[serial]?.isRecordedAnswered = record.disposition == .answered
             if calls[serial]?.durableRecords != 1 { find("two records", "call \(serial)") }
         case .extensionSaved, .extensionRemoved, .settingsSaved, .bindingSaved, .bindingRemoved,
-            .subscriptionSaved, .subscriptionRemoved, .accountSaved, .vouchersAdded, .spendingHeld:
+            .subscriptionSaved, .subscriptionRemoved, .summarySaved, .accountSaved, .vouchersAdded,
+            .spendingHeld:
             break
         }
     }

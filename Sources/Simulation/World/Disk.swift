@@ -107,6 +107,7 @@ struct Durable: Sendable {
     var vouchers: [Voucher] = []
     var holds: [SpendingSubject: SpendingHold] = [:]
     var subscriptions: [UInt64: StoredSubscription] = [:]
+    var summaries: [String: [UInt8]] = [:]
     var recentCharges: [RecentCharge] = []
     var lastSequence: UInt64 = 0
     var start: UInt32 = 0
@@ -134,6 +135,7 @@ struct Durable: Sendable {
         state.vouchers = vouchers
         state.holds = holds.values.sorted { "\($0.subject)" < "\($1.subject)" }
         state.subscriptions = subscriptions.values.sorted { $0.tag < $1.tag }
+        state.summaries = summaries
         state.recentCharges = recentCharges
         state.runningCalls = running.values.sorted { $0.call < $1.call }
         state.lastSequence = lastSequence
@@ -148,6 +150,7 @@ struct Durable: Sendable {
         case .extensionSaved(let row): extensions[row.number] = row
         case .extensionRemoved(let number):
             extensions[number] = nil
+            summaries[number] = nil
             bindings.removeAll { $0.number == number }
         case .bindingSaved(let binding):
             bindings.removeAll {
@@ -163,6 +166,7 @@ struct Durable: Sendable {
         case .subscriptionSaved(let subscription):
             subscriptions[subscription.tag] = subscription
         case .subscriptionRemoved(let tag): subscriptions[tag] = nil
+        case .summarySaved(let number, let body): summaries[number] = body
         case .accountSaved(let account): accounts[account.id] = account
         case .settingsSaved(let number, let changed): settings[number] = changed
         case .vouchersAdded(let batch): vouchers += batch

@@ -19,6 +19,8 @@ struct CallState: Sendable {
         var acknowledgementDue: UInt32?
         var session: SessionTimer?
         var methods = PeerMethods()
+        /// See `Leg.isHidden`.
+        var isHidden = false
     }
 
     /// An INVITE of ours that is out: what a CANCEL, an ACK and a BYE are made from.
@@ -68,6 +70,9 @@ struct CallState: Sendable {
     /// The caller's methods are the low bits of their field, the callee's those above.
     private static let methodBits: UInt8 = 2
     private static let methodMask: UInt8 = 3
+    /// Which sides are hidden.
+    private static let callerHidden: UInt8 = 1
+    private static let calleeHidden: UInt8 = 2
 
     private static let version: UInt8 = 3
     /// Before texts had short lengths.
@@ -84,6 +89,7 @@ struct CallState: Sendable {
         case callerSession, calleeSession
         case parked
         case methods
+        case hidden
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -147,6 +153,10 @@ struct CallState: Sendable {
             }
         }
         if isUntold { writer.field(Tag.untold.rawValue) { _ in } }
+        let hidden =
+            (caller.isHidden ? Self.callerHidden : 0)
+            | (callee?.isHidden == true ? Self.calleeHidden : 0)
+        if hidden != 0 { writer.field(Tag.hidden.rawValue) { $0.byte(hidden) } }
         return writer.bytes
     }
 
@@ -276,6 +286,10 @@ struct CallState: Sendable {
                 }
                 read?.parked = Parked(place: place, by: by)
             case .untold: read?.isUntold = true
+            case .hidden:
+                guard let hidden = field.byte() else { return nil }
+                read?.caller.isHidden = hidden & Self.callerHidden != 0
+                read?.callee?.isHidden = hidden & Self.calleeHidden != 0
             }
         }
         guard var read else { return nil }

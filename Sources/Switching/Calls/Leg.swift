@@ -51,6 +51,8 @@ struct Leg: Sendable {
     var methods = PeerMethods()
     /// How many branches the INVITE to it allows in all (RFC 5393 §5.3).
     var breadth: UInt32 = 1
+    /// Whoever is there has asked not to be shown to others (RFC 3323); see `Switch+Privacy`.
+    var isHidden = false
     /// The extension whose phone is rung on it; nil for a gateway's and the caller's leg.
     var rings: String?
     /// Its session timer, where it has one.

@@ -56,6 +56,9 @@ struct Subscription: Sendable {
     let watcher: String
     let watched: String
     let package: Package
+    /// The `id` beside the package's name in Event, which is part of what it is known by (RFC 6665
+    /// §8.2.1); empty where the phone names none.
+    let eventID: [UInt8]
     let localTag: UInt64
     var dialog: Dialog
     /// Of the phone's last SUBSCRIBE, or of its last registration since.
@@ -67,12 +70,14 @@ struct Subscription: Sendable {
     private var state = State.quiet
 
     init(
-        watcher: String, watched: String, package: Package = .dialog, localTag: UInt64,
-        dialog: Dialog, flow: Flow, phone: Phone, expiresAt: Instant, version: UInt32 = 0
+        watcher: String, watched: String, package: Package = .dialog, eventID: [UInt8] = [],
+        localTag: UInt64, dialog: Dialog, flow: Flow, phone: Phone, expiresAt: Instant,
+        version: UInt32 = 0
     ) {
         self.watcher = watcher
         self.watched = watched
         self.package = package
+        self.eventID = eventID
         self.localTag = localTag
         self.dialog = dialog
         self.flow = flow
@@ -85,6 +90,11 @@ struct Subscription: Sendable {
         case none
         /// NOTIFY goes out, with a document of this version.
         case tell(version: UInt32)
+    }
+
+    /// The value of Event in its NOTIFYs.
+    var event: [UInt8] {
+        Array(package.rawValue.utf8) + (eventID.isEmpty ? [] : Array(";id=".utf8) + eventID)
     }
 
     var isOwing: Bool {
@@ -184,6 +194,7 @@ extension Subscription {
         writer.text(package.rawValue)
         writer.text(phone.registration)
         writer.text(phone.instance)
+        writer.text(eventID)
         return StoredSubscription(tag: localTag, expiresAt: expiresAt, state: writer.bytes)
     }
 
@@ -210,9 +221,14 @@ extension Subscription {
             guard let registration = reader.text(), let instance = reader.text() else { return nil }
             phone = Phone(registration: registration, instance: instance)
         }
+        var eventID: [UInt8] = []
+        if !reader.isAtEnd {
+            guard let id = reader.text() else { return nil }
+            eventID = id
+        }
         self.init(
-            watcher: watcher, watched: watched, package: package, localTag: stored.tag,
-            dialog: dialog,
+            watcher: watcher, watched: watched, package: package, eventID: eventID,
+            localTag: stored.tag, dialog: dialog,
             flow: Flow(
                 transport: transport, listener: listener,
                 remote: Endpoint(ip: IPAddress(high: high, low: low), port: port)),

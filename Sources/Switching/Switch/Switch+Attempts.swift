@@ -308,6 +308,8 @@ extension Switch {
             trunks[$0]?.settings.isTrusted != true
         }
         Self.copyPassed(from: original, into: &writer, commanding: isFromOutside != true)
+        // What is asserted beside is to be shown to nobody (RFC 3325 §7), whoever has said so.
+        if !original.has(.privacy), hidesCaller(handle) { writer.field(.privacy, "id") }
         let body = original.body
         let bytes = writer.finish(body: body, contentType: original.value(.contentType) ?? [])
 

@@ -270,6 +270,7 @@ extension Switch {
             phoneMoved(number, from: moved, to: flow)
             if !bound.isEmpty {
                 watcherRegistered(number, on: flow, as: phone, contacts: bound.map(\.contact))
+                tellMailbox(number, registered: template.callID, on: flow)
             }
         }
     }

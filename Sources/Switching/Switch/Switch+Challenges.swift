@@ -55,7 +55,7 @@ extension Switch {
             if let trunk = clients[handle].trunk { return trunk }
             return trunk(at: clients[handle].flow.remote)
         // Any answer to these says that the far side lives.
-        case .probe, .check, .notification, .fork: return nil
+        case .probe, .check, .notification, .fork, .summary: return nil
         }
     }
 
@@ -86,7 +86,7 @@ extension Switch {
             }
             calls[leg.call][leg.side].dialogs[place].advanceLocalCSeq(by: 1)
             return calls[leg.call][leg.side].dialogs[place].localCSeq
-        case .attempt, .probe, .check, .notification, .fork: return request.cseqNumber + 1
+        case .attempt, .probe, .check, .notification, .fork, .summary: return request.cseqNumber + 1
         }
     }
 
@@ -117,7 +117,8 @@ extension Switch {
             guard let from = partner(of: LegReference(call: call, side: to)) else { return }
             servers[server].user = .relay(call: from.call, from: from.side, client: client)
         // The dialog waits for the end of this INVITE as it did for that of the first.
-        case .nobody, .probe, .check, .registration, .join, .notification, .fork, .mailbox:
+        case .nobody, .probe, .check, .registration, .join, .notification, .fork, .summary,
+            .mailbox:
             break
         }
     }

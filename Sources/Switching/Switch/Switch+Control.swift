@@ -138,6 +138,7 @@ extension Switch {
         userSettings[number] = nil
         var changes: [StoredChange] = [.extensionRemoved(number: number)]
         changes += registrar.removeAll(of: number)
+        endSubscriptions(ofWatcher: number)
         summaries[number] = nil
         presenceChanged(of: number)
         commit(

@@ -390,7 +390,7 @@ extension Switch {
         guard case .connected = calls[handle].phase, calls[handle][side].state != .ended else {
             return
         }
-        let name = calls[handle][side].name
+        let name = shownName(of: LegReference(call: handle, side: side))
         cut(
             handle, text: "\(name) is gone (\(status))", status: nil,
             q850: Causes.recoveryOnTimerExpiry)
@@ -531,7 +531,7 @@ extension Switch {
             let isCertain = calls[handle][side].pendingAnswer?.mayBeAcknowledged == false
             calls[handle][side].pendingAnswer = nil
             guard isCertain, calls[handle][side].state != .ended else { return }
-            let name = calls[handle][side].name
+            let name = shownName(of: LegReference(call: handle, side: side))
             cut(
                 handle, text: "\(name) never acknowledged the answer", status: nil,
                 q850: Causes.recoveryOnTimerExpiry)

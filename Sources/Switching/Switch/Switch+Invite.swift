@@ -161,6 +161,10 @@ extension Switch {
         }
         var leg = Leg(localTag: tag, flow: flow, name: callerText)
         leg.dialogs = [dialog]
+        switch identity {
+        case .subscriber: leg.isHidden = Self.asksToHide(request)
+        case .trunk: leg.isHidden = Self.asksToHide(request) || Self.hasUnshownCaller(request)
+        }
         var call = Call(
             id: id, startedAt: now,
             record: CallRecord(

@@ -154,7 +154,7 @@ extension Switch {
         if join.offer == nil {
             guard !response.body.isEmpty else {
                 acknowledge(response, dialog: dialog, flow: flow, client: client)
-                joinFailed(holder, 488, "\(calls[leg.call][leg.side].name) makes no offer")
+                joinFailed(holder, 488, "\(shownName(of: leg)) makes no offer")
                 return
             }
             calls[leg.call][leg.side].acknowledgementDue = Leg.AcknowledgementDue(

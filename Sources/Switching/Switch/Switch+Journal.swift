@@ -96,7 +96,7 @@ extension Switch {
             localTag: leg.localTag, flow: leg.flow, name: leg.name, dialog: dialog,
             answer: leg.pendingAnswer.map { ($0.bytes, $0.flow) },
             acknowledgementDue: leg.offersLate ? leg.acknowledgementDue?.cseq : nil,
-            session: leg.session, methods: leg.methods)
+            session: leg.session, methods: leg.methods, isHidden: leg.isHidden)
     }
 
     /// A callee whose INVITE is out and not answered.

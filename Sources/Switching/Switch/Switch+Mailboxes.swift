@@ -12,6 +12,9 @@ import SIP
 //
 //     any -- the last phone is gone --> SUBSCRIBE with Expires 0 where there is a dialog, and none
 //
+// A server that grants nothing as brief (423) is asked at once for what it grants at least, and rests where
+// that is refused as well.
+//
 // What the server says unasked is passed on in the same way; see `Switch+Texts`.
 
 /// A subscription of ours at the mailbox server, for one extension.
@@ -25,13 +28,33 @@ struct MailboxSubscription: Sendable {
     var dialog: Dialog?
     /// Refusals and silences in a row.
     var failures = 0
+    /// How long it is asked for; the server may want more (423).
+    private(set) var seconds = usualSeconds
+    /// It was asked for longer since it has accepted last.
+    private(set) var isLengthened = false
 
-    /// How long it is asked for.
-    static let seconds = 3600
+    static let usualSeconds = 3600
+    static let longestSeconds = 86_400
     static let minimumSeconds = 60
     /// What it rests after it was refused; doubled with each time, up to the limit.
     static let rest = Instant.Span.seconds(60)
     static let restLimit = 6
+
+    /// The server grants nothing as brief.
+    ///
+    /// - Parameter minimum: its Min-Expires, in seconds; 0 without one.
+    /// - Returns: false where it has asked for that before, or for what is no more or too much.
+    mutating func tooBrief(minimum: Int) -> Bool {
+        guard !isLengthened, minimum > seconds, minimum <= Self.longestSeconds else { return false }
+        seconds = minimum
+        isLengthened = true
+        return true
+    }
+
+    mutating func accepted() {
+        failures = 0
+        isLengthened = false
+    }
 
     var restNow: Instant.Span { Self.rest * (1 << min(failures, Self.restLimit)) }
 }
@@ -94,7 +117,7 @@ extension Switch {
             mailboxes[handle].flow = trunk.flow(to: target)
             mailboxTags[tag] = handle
         }
-        send(handle, seconds: MailboxSubscription.seconds, user: .mailbox(handle))
+        send(handle, seconds: mailboxes[handle].seconds, user: .mailbox(handle))
     }
 
     private mutating func send(_ handle: Handle, seconds: Int, user: ClientEntry.User) {
@@ -141,6 +164,13 @@ extension Switch {
     mutating func mailboxAnswered(_ response: Message, by handle: Handle, client: Handle) {
         guard mailboxes.contains(handle), response.status >= 200 else { return }
         guard response.status < 300 else {
+            if response.status == 423,
+                mailboxes[handle].tooBrief(
+                    minimum: response.number(.minExpires).map { Int($0) } ?? 0)
+            {
+                askMailbox(handle)
+                return
+            }
             // A refusal ends the dialog, and a new one may be given; a server in trouble keeps it.
             if response.status < 500 { mailboxes[handle].dialog = nil }
             mailboxFailed(handle, "\(response.status)")
@@ -151,11 +181,11 @@ extension Switch {
         } else {
             mailboxes[handle].dialog?.responseReceived(response)
         }
-        mailboxes[handle].failures = 0
-        let granted = response.number(.expires).map { Int($0) } ?? MailboxSubscription.seconds
+        mailboxes[handle].accepted()
+        let asked = mailboxes[handle].seconds
+        let granted = response.number(.expires).map { Int($0) } ?? asked
         // No longer than it was asked for (RFC 6665 §4.1.2.1), whatever it says.
-        let seconds = min(
-            max(granted, MailboxSubscription.minimumSeconds), MailboxSubscription.seconds)
+        let seconds = min(max(granted, MailboxSubscription.minimumSeconds), asked)
         // Well before the end, as for a registration.
         deadlines.set(
             DeadlineKey(kind: .mailbox, slot: handle.slot), at: now + .seconds(seconds * 9 / 10))
@@ -205,11 +235,7 @@ extension Switch {
             return
         }
         respond(server, 200)
-        if !request.body.isEmpty {
-            counters.count("message-summaries")
-            summaries[mailbox.number] = Array(request.body)
-            tellWatchers(of: mailbox.number, of: .messageSummary)
-        }
+        _ = keepSummary(request.body, of: mailbox.number)
         guard request.value(.subscriptionState)?.starts(with: "terminated".utf8) == true else {
             return
         }

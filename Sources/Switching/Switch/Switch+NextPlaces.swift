@@ -118,7 +118,7 @@ extension Switch {
         case .relay where clients[handle].method != .invite:
             clients[handle].startedAt + settings.timers.timeout
         case .relay, .nobody, .check, .join, .attempt, .probe, .registration, .notification, .fork,
-            .mailbox:
+            .summary, .mailbox:
             .distantFuture
         }
     }
@@ -136,7 +136,7 @@ extension Switch {
             guard servers.contains(server), servers[server].request != nil else { return nil }
             return trunkReached(by: handle)
         case .check, .join: return trunkReached(by: handle)
-        case .attempt, .probe, .registration, .notification, .fork, .mailbox: return nil
+        case .attempt, .probe, .registration, .notification, .fork, .summary, .mailbox: return nil
         }
     }
 
@@ -149,7 +149,7 @@ extension Switch {
         case .relay(let call, let to, _, _): leg = LegReference(call: call, side: to)
         case .check(let call, let side): leg = LegReference(call: call, side: side)
         case .join(_, let asked): leg = asked
-        case .probe, .registration, .notification, .fork, .mailbox: return nil
+        case .probe, .registration, .notification, .fork, .summary, .mailbox: return nil
         }
         return calls.contains(leg.call) ? trunk(of: leg) : nil
     }

@@ -102,6 +102,7 @@ extension Switch {
         var leg = Leg(localTag: own.localTag, flow: own.flow, name: own.name)
         leg.dialogs = [dialog]
         leg.state = .answered
+        leg.isHidden = own.isHidden
         let place = calls[call].callees.count
         calls[call].callees.append(leg)
         legs[own.localTag] = LegReference(call: call, side: .callee(place))

@@ -271,6 +271,8 @@ extension Switch {
             notificationAnswered(response.status, subscription: subscription)
         case .fork(let fork, let phone, let flow):
             forkAnswered(response.status, of: fork, phone: phone, flow: flow)
+        // Whatever it says to that, it has heard it.
+        case .summary: break
         case .mailbox(let mailbox): mailboxAnswered(response, by: mailbox, client: handle)
         case .join(let call, let asked):
             joinAnswered(response, for: call, by: asked, client: handle)

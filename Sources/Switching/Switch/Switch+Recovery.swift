@@ -184,6 +184,7 @@ extension Switch {
     ) -> Leg {
         var leg = Leg(localTag: state.localTag, flow: reachable(state.flow), name: state.name)
         leg.state = .answered
+        leg.isHidden = state.isHidden
         var dialog = state.dialog
         // Each process since may have begun at this journal, and used numbers of its own.
         let (skipped, overflow) = Self.skippedCSeqs.multipliedReportingOverflow(

@@ -36,7 +36,7 @@ extension Switch {
         if redirect.isSips {
             let caller = waitingSide(of: handle)
             guard calls[caller.call][caller.side].flow.transport == .tls else {
-                let text = "\(party(at: caller)) is not reached by TLS, as sips asks for"
+                let text = "\(shownParty(at: caller)) is not reached by TLS, as sips asks for"
                 let refusal = Call.Failure(
                     status: 480, q850: Causes.q850(ofStatus: 480), text: text, warning: text)
                 calls[handle].lastFailure = refusal

@@ -159,9 +159,13 @@ extension Switch {
             dialog: dialog, flow: calls[call][side].flow, event: nil,
             text: "Taken over by another phone")
         calls[taking].handover = nil
+        // Whoever asked to be hidden is the same, by another phone.
+        let isHidden = calls[call][side].isHidden
         leave(leg)
         let text = "\(number) took over the call with \(party(at: other))"
-        guard seat(taking, in: call, at: side, number, answer, text: text) else { return }
+        guard
+            seat(taking, in: call, at: side, number, answer, isHidden: isHidden, text: text)
+        else { return }
         partings.append((lastTicket, farewell))
         if waitingCommits == 0 { sayFarewells(through: lastTicket) }
     }
@@ -177,11 +181,12 @@ extension Switch {
     ///
     /// - Parameters:
     ///   - answer: what the side it will talk with has answered to its offer.
+    ///   - isHidden: it is not to be shown, whatever its INVITE says.
     ///   - text: what has happened, for both records.
     /// - Returns: false when it has gone meanwhile.
     mutating func seat(
         _ coming: Handle, in call: Handle, at side: Side, _ number: String, _ answer: Message,
-        text: String
+        isHidden: Bool = false, text: String
     ) -> Bool {
         guard let server = calls[coming].inviteTransaction, servers.contains(server),
             let request = servers[server].request
@@ -190,6 +195,7 @@ extension Switch {
         var leg = Leg(localTag: own.localTag, flow: own.flow, name: own.name)
         leg.dialogs = own.dialogs
         leg.state = .answered
+        leg.isHidden = own.isHidden || isHidden
         let seat: Side
         switch side {
         case .callee:

@@ -131,7 +131,8 @@ extension Switch {
             calls.contains(call) && servers.contains(server) && servers[server].request != nil
         case .join(_, let asked): isTalking(asked)
         // A refresh of ours says by itself what it asks for next (`checkAnswered`).
-        case .check, .nobody, .probe, .registration, .notification, .fork, .mailbox: false
+        case .check, .nobody, .probe, .registration, .notification, .fork, .summary, .mailbox:
+            false
         }
     }
 
@@ -199,7 +200,7 @@ extension Switch {
             let leg = LegReference(call: handle, side: side)
             if let session = calls[handle][side].session, session.dueAt <= now {
                 guard session.isOurs else {
-                    let name = calls[handle][side].name
+                    let name = shownName(of: leg)
                     cut(
                         handle, text: "\(name) has not refreshed the session", status: nil,
                         q850: Causes.recoveryOnTimerExpiry)

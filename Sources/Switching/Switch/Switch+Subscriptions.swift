@@ -18,6 +18,19 @@ extension Switch {
             .map(\.rawValue).joined(separator: ", ")
     }
 
+    /// The `id` of the Event of a request, which tells subscriptions apart and comes back in each NOTIFY
+    /// (RFC 6665 §8.2.1); empty when it has none, nil when that is no token.
+    static func eventID(of request: Message) -> [UInt8]? {
+        guard let event = request.value(.event),
+            let id = Parameters(event.drop { $0 != UInt8(ascii: ";") }).value("id")
+        else { return [] }
+        let isToken = id?.allSatisfy { 0x21...0x7e ~= $0 && !Self.separators.contains($0) }
+        guard let id, !id.isEmpty, isToken == true else { return nil }
+        return Array(id)
+    }
+
+    private static let separators = Array("()<>@,;:\\\"/[]?={}".utf8)
+
     /// The event package that a request names; empty when it names none.
     static func package(of request: Message) -> String {
         let event = request.value(.event) ?? []
@@ -38,7 +51,11 @@ extension Switch {
             answerStatelessly(request, 489, on: flow) { $0.field(.allowEvents, packages) }
             return
         }
-        guard !request.has(.accept) || request.has(package.contentType, in: .accept) else {
+        guard let eventID = Self.eventID(of: request) else {
+            answerStatelessly(request, 400, on: flow, reason: "Malformed Event")
+            return
+        }
+        guard request.accepts(package.contentType) else {
             counters.count("subscriptions-refused")
             answerStatelessly(request, 406, on: flow) { $0.field(.accept, package.contentType) }
             return
@@ -70,8 +87,8 @@ extension Switch {
         accept(request, key: key, on: flow, tag: tag, seconds: seconds)
         let handle = insert(
             Subscription(
-                watcher: watcher.number, watched: watched, package: package, localTag: tag,
-                dialog: dialog, flow: flow,
+                watcher: watcher.number, watched: watched, package: package, eventID: eventID,
+                localTag: tag, dialog: dialog, flow: flow,
                 phone: phone(of: watcher.number, sending: request, on: flow),
                 expiresAt: now + .seconds(seconds)))
         keepOrEnd(handle, seconds: seconds)
@@ -110,10 +127,15 @@ extension Switch {
         guard case .subscriber(let watcher) = authenticate(request, on: flow),
             isWithinReason(request, on: flow)
         else { return }
-        guard watcher.number == subscriptions[handle].watcher,
-            package(askedBy: request) == subscriptions[handle].package
-        else {
+        guard watcher.number == subscriptions[handle].watcher else {
             answerStatelessly(request, 403, on: flow)
+            return
+        }
+        guard package(askedBy: request) == subscriptions[handle].package,
+            Self.eventID(of: request) == subscriptions[handle].eventID
+        else {
+            // Another subscription in the same dialog, which it does not have.
+            answerStatelessly(request, 481, on: flow)
             return
         }
         guard let seconds = grantedSeconds(request, on: flow) else { return }
@@ -305,6 +327,14 @@ extension Switch {
         remove(subscription: handle)
     }
 
+    /// An extension is there no longer: what its phones watch they are told no more, and need not ask for
+    /// again (RFC 6665 §4.1.3).
+    mutating func endSubscriptions(ofWatcher number: String) {
+        for handle in subscriptionsOfWatcher[number] ?? [] {
+            end(subscription: handle, reason: "rejected")
+        }
+    }
+
     mutating func subscriptionDeadlineReached(_ handle: Handle) {
         guard subscriptions[handle].expiresAt <= now else { return }
         end(subscription: handle, reason: "timeout")
@@ -387,10 +417,12 @@ extension Switch {
             .notify, via: via(branch: branch, listener: flow.listener), into: &writer)
         writer.field(.maxForwards, 70)
         writer.field(.contact, listenerText(flow.listener).contact)
-        writer.field(.event, subscriptions[handle].package.rawValue)
+        writer.field(.event, subscriptions[handle].event)
         writer.field(.subscriptionState, state)
         writer.field(.userAgent, Self.serverName)
-        let body = document(for: handle, version: version)
+        // Who is no extension any more learns nothing.
+        let isEntitled = extensions[subscriptions[handle].watcher] != nil
+        let body = isEntitled ? document(for: handle, version: version) : []
         let bytes = writer.finish(
             body: body, contentType: subscriptions[handle].package.contentType)
         _ = makeClient(.notify, branch: branch, bytes: bytes, flow: flow, user: user)

@@ -34,9 +34,12 @@ struct Fork: Sendable {
     /// The transaction of the sender's; answered once.
     var server: Handle
     var phones: [Phone]
-    /// As whom, and to whom.
-    var from: (name: [UInt8], user: String)
+    /// As whom; nil of a sender that is hidden.
+    var from: (name: [UInt8], user: String)?
     var number: String
+    /// What it says is kept here, and told to phones that miss it when they register: its sender has no
+    /// need to send it again.
+    var isKept = false
     /// How many branches each phone's may have (RFC 5393 §5.3.3).
     var breadth: UInt32
     /// When the sender hears of it at last.
@@ -60,14 +63,14 @@ struct Fork: Sendable {
         if Self.rank(status) > Self.rank(best) { best = status }
         guard waiting == 0 else { return nil }
         isAnswered = true
-        return Self.told(best)
+        return told(best)
     }
 
     /// Nobody has said anything that could be passed in time.
     mutating func timedOut() -> Int? {
         guard !isAnswered else { return nil }
         isAnswered = true
-        return Self.told(best)
+        return told(best)
     }
 
     /// What the phone itself decided before what the way to it met (RFC 3261 §16.7 step 6).
@@ -83,8 +86,9 @@ struct Fork: Sendable {
 
     /// A challenge or a redirection of a phone's is none of the sender's, and a 408 helps nobody
     /// (RFC 4320 §4.2).
-    private static func told(_ status: Int) -> Int {
+    private func told(_ status: Int) -> Int {
         switch status {
+        case _ where isKept: 200
         case 400, 403, 413, 415, 486, 488, 600..<700: status
         default: 480
         }
@@ -148,7 +152,8 @@ extension Switch {
         }
         fork(
             request, key: key, on: flow, to: number, bindings,
-            from: (name: Array(sender.name.utf8), user: sender.number))
+            from: Self.asksToHide(request)
+                ? nil : (name: Array(sender.name.utf8), user: sender.number))
         counters.count("texts")
         log(.info, "\(sender.number) sends a text to \(number)")
     }
@@ -204,8 +209,7 @@ extension Switch {
             answerStatelessly(request, 503, on: flow, retryAfter: 5)
             return true
         }
-        summaries[number] = Array(request.body)
-        counters.count("message-summaries")
+        let isKept = keepSummary(request.body, of: number)
         // Phones that have subscribed hear it in their dialogs, all others as it came.
         let subscribed = (watchers[number] ?? []).filter {
             subscriptions[$0].package == .messageSummary
@@ -213,13 +217,13 @@ extension Switch {
         let bindings = registrar.reachable(of: number, at: wallTime).filter {
             !subscribed.contains($0.flow)
         }
-        tellWatchers(of: number, of: .messageSummary)
         guard !bindings.isEmpty else {
-            answerStatelessly(request, subscribed.isEmpty ? 480 : 200, on: flow)
+            answerStatelessly(request, isKept || !subscribed.isEmpty ? 200 : 480, on: flow)
             return true
         }
         fork(
-            request, key: key, on: flow, to: number, bindings, from: (name: [], user: number))
+            request, key: key, on: flow, to: number, bindings, from: (name: [], user: number),
+            isKept: isKept)
         return true
     }
 
@@ -228,7 +232,7 @@ extension Switch {
     /// Sends a request of somebody's to these phones of an extension.
     private mutating func fork(
         _ request: Message, key: TransactionKey, on flow: Flow, to number: String,
-        _ bindings: [Binding], from: (name: [UInt8], user: String)
+        _ bindings: [Binding], from: (name: [UInt8], user: String)?, isKept: Bool = false
     ) {
         let server = makeServer(for: request, key: key, on: flow)
         // To no more of them at once than it may (RFC 5393 §5.3.3).
@@ -248,13 +252,15 @@ extension Switch {
         }
         let handle = forks.insert(
             Fork(
-                server: server, phones: phones, from: from, number: number,
+                server: server, phones: phones, from: from, number: number, isKept: isKept,
                 breadth: breadth / UInt32(phones.count), endsAt: now + Fork.patience, waiting: 0))
         let mayMove = phones.contains { $0.flows.count > 1 }
         deadlines.set(
             DeadlineKey(kind: .fork, slot: handle.slot),
             at: now + (mayMove ? Self.flowPatience : Fork.patience))
         for place in phones.indices { send(request, of: handle, to: place, by: 0) }
+        guard isKept else { return }
+        for phone in phones { _ = isNewsOfMailbox(to: phone.flows[0].callID, of: number) }
     }
 
     /// Sends a fork's request to one of its phones, by one of its flows.
@@ -275,7 +281,9 @@ extension Switch {
         writer.field(.maxForwards, max(min(request.maxForwards ?? 70, 70) - 1, 0))
         writer.field(.maxBreadth, Int(forks[handle].breadth))
         writer.beginField(.from)
-        writer.append(identity(name: from.name, user: from.user, listener: listener))
+        writer.append(
+            from.map { identity(name: $0.name, user: $0.user, listener: listener) }
+                ?? Self.anonymous)
         writer.append(";tag=")
         writer.append(Token.text(phone.tag))
         writer.endField()
@@ -335,6 +343,7 @@ extension Switch {
                 forks[handle].waiting -= 1
                 return
             }
+            missed(handle, phone: place)
         } else if status == 482, index > 0 {
             // It has had it by its other flow, and only the answer was lost (RFC 3261 §8.2.2.2).
             status = 200
@@ -344,6 +353,13 @@ extension Switch {
         guard forks[handle].waiting == 0 else { return }
         deadlines.remove(DeadlineKey(kind: .fork, slot: handle.slot))
         forks.remove(handle)
+    }
+
+    /// A phone has not had what it was sent.
+    private mutating func missed(_ handle: Handle, phone place: Int) {
+        guard forks[handle].isKept else { return }
+        let registration = forks[handle].phones[place].flows[0].callID
+        summaries[forks[handle].number]?.missed(by: registration)
     }
 
     mutating func forkDeadlineReached(_ handle: Handle) {
@@ -357,6 +373,9 @@ extension Switch {
                 DeadlineKey(kind: .fork, slot: handle.slot),
                 at: mayMove ? min(now + Self.flowPatience, endsAt) : endsAt)
             return
+        }
+        for place in forks[handle].phones.indices where forks[handle].phones[place].isSilent {
+            missed(handle, phone: place)
         }
         let told = forks[handle].timedOut()
         tell(told, of: handle)

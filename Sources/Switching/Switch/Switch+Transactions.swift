@@ -375,6 +375,8 @@ extension Switch {
             notificationUnanswered(status, subscription: subscription, on: flow)
         case .fork(let fork, let phone, let flow):
             forkAnswered(status, of: fork, phone: phone, flow: flow, isSilence: true)
+        case .summary(let number, let registration):
+            summaries[number]?.missed(by: registration)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)
         case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
         }

@@ -99,7 +99,7 @@ extension Switch {
         // transfer the URI names a dialog, and not how anybody is reached.
         guard target.scheme != .sips || calls[other.call][other.side].flow.transport == .tls else {
             counters.count("transfers-refused")
-            let text = "\(party(at: other)) is not reached by TLS, as sips asks for"
+            let text = "\(shownParty(at: other)) is not reached by TLS, as sips asks for"
             let warning = self.warning(text, listener: flow.listener)
             let server = makeServer(for: request, key: key, on: flow)
             respond(server, 480) { $0.field(.warning, warning) }
@@ -186,7 +186,10 @@ extension Switch {
         writer.field(.callID, tokens.callID())
         writer.field(.cseq, "1 INVITE")
         writer.field(.contact, listenerText(flow.listener).contact)
-        writer.field(.referredBy, request?.value(.referredBy) ?? own[...])
+        // Whoever is hidden is so to whom it sends a call on to as well. Who is rung since nobody fetched what it
+        // parked is called by nobody but the switch.
+        let isHidden = request.map { hides(leg) || Self.asksToHide($0) } ?? false
+        if !isHidden { writer.field(.referredBy, request?.value(.referredBy) ?? own[...]) }
         guard let invite = parseOwn(writer.finish()) else { return nil }
 
         counters.calls += 1
@@ -194,6 +197,7 @@ extension Switch {
         let id = CallID(start: start, number: lastCallNumber)
         var caller = Leg(localTag: tag, flow: flow, name: subscriber.number)
         caller.state = .ended
+        caller.isHidden = isHidden
         caller.dialogs = calls[leg.call][leg.side].dialogs
         var call = Call(
             id: id, startedAt: now,
@@ -207,17 +211,18 @@ extension Switch {
         call.record.explanation = [
             Step.transferred(by: subscriber.number, party: party(at: other)).stored
         ]
-        call.callerName = Array(party(at: other).utf8)
+        call.callerName = Array(shownParty(at: other).utf8)
         call.handover = Handover(isFor: leg.call)
         let handle = calls.insert(call)
         callHandles[id] = handle
         return handle
     }
 
-    /// Who is at the end of a leg, as others know it.
+    /// Who is at the end of a leg, as records and the log know it; `shownParty` is for others.
     func party(at leg: LegReference) -> String {
         switch leg.side {
-        case .caller: calls[leg.call].record.caller
+        // Somebody else may have fetched a call that its caller has parked.
+        case .caller: calls[leg.call].callerExtension ?? calls[leg.call].record.caller
         case .callee: calls[leg.call].calleeExtension ?? calls[leg.call].record.dialled
         }
     }

@@ -15,7 +15,7 @@ extension Switch {
             return Array(dialogDocument(of: watched, version: version, isOpen: isOpen).utf8)
         case .presence: return Array(presenceDocument(of: watched).utf8)
         case .messageSummary:
-            return summaries[watched] ?? Array("Messages-Waiting: no\r\n".utf8)
+            return summaries[watched]?.body ?? []
         }
     }
 

@@ -75,7 +75,7 @@ public struct Switch: ~Copyable, Sendable {
     /// Texts on their way to phones.
     var forks = Slab<Fork>()
     /// What waits in mailboxes, as their server has said last; by extension.
-    var summaries: [String: [UInt8]] = [:]
+    var summaries: [String: MessageSummary] = [:]
     /// Our subscriptions at the mailbox server; by extension and by our tag.
     var mailboxes = Slab<MailboxSubscription>()
     var mailboxHandles: [String: Handle] = [:]
@@ -219,6 +219,7 @@ public struct Switch: ~Copyable, Sendable {
             if binding.isAskedByMD5Alone { plainDigests.restore(binding) }
         }
         spreadKeepAlives()
+        restore(stored.summaries)
         if resumesCalls {
             resume(stored.runningCalls)
             restore(stored.subscriptions)

@@ -144,6 +144,45 @@ import Testing
         #expect(site.said(Site.pstn).hasPrefix("SUBSCRIBE"))
     }
 
+    /// Its 423 is obeyed, once.
+    @Test func aServerThatGrantsNothingAsBriefIsAskedForLonger() throws {
+        var site = try site()
+        let (_, asked) = try watching(&site, expires: 3600)
+        func tooBrief(_ asked: Message, _ seconds: String) {
+            var box = Party.pstn
+            box.answer(asked, 423, at: &site, extra: seconds)
+        }
+        tooBrief(asked, "Min-Expires: 7200\n")
+        let longer = try site.next(Site.pstn)
+        #expect(longer.method == .subscribe && longer.number(.expires) == 7200)
+        #expect(!longer.callID.elementsEqual(Array(asked.callID)))
+        tooBrief(longer, "Min-Expires: 9000\n")
+        #expect(site.said(Site.pstn) == "")
+        site.pass(.seconds(61))
+        let again = try #require(site.all(Site.pstn).last)
+        #expect(again.number(.expires) == 7200)
+        answer(again, &site)
+        // In its dialog too, which a 423 leaves as it was (RFC 6665 §4.1.2.2).
+        site.pass(.seconds(3241))
+        let refresh = try #require(site.all(Site.pstn).last)
+        #expect(refresh.toTag?.elementsEqual("box".utf8) == true)
+        tooBrief(refresh, "Min-Expires: 9000\n")
+        let second = try site.next(Site.pstn)
+        #expect(second.toTag?.elementsEqual("box".utf8) == true)
+        #expect(second.number(.expires) == 9000 && second.cseqNumber == refresh.cseqNumber + 1)
+    }
+
+    @Test(arguments: ["", "Min-Expires: 3600\n", "Min-Expires: 86401\n"])
+    func aServerThatAsksForNothingPossibleRests(minimum: String) throws {
+        var site = try site()
+        let (_, asked) = try watching(&site)
+        var box = Party.pstn
+        box.answer(asked, 423, at: &site, extra: minimum)
+        #expect(site.said(Site.pstn) == "")
+        site.pass(.seconds(61))
+        #expect(try site.next(Site.pstn).number(.expires) == 3600)
+    }
+
     @Test func oneThatSaysNothingIsAskedAgain() throws {
         var site = try site()
         _ = try watching(&site)

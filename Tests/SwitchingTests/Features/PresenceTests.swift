@@ -105,11 +105,11 @@ import Testing
         site.deliver(
             """
             NOTIFY sip:\(number)@127.0.0.1:5060 SIP/2.0
-            Via: SIP/2.0/UDP \(endpoint);branch=z9hG4bK-mwi-\(number)-\(body.count);rport
+            Via: SIP/2.0/UDP \(endpoint);branch=z9hG4bK-mwi-\(number)-\(body.hashValue);rport
             Max-Forwards: 70
             From: <sip:mailbox@\(endpoint)>;tag=box
             To: <sip:\(number)@127.0.0.1>
-            Call-ID: box-\(number)-\(body.count)
+            Call-ID: box-\(number)-\(body.hashValue)
             CSeq: 1 NOTIFY
             Contact: <sip:mailbox@\(endpoint)>
             Event: \(event)
@@ -138,7 +138,8 @@ import Testing
     @Test func aPhoneMayAskForItsOwnAndHearsItInItsDialog() throws {
         var site = try site(mailbox: "pstn")
         var (phone, first) = try watching(&site, "8002", "8002", event: "message-summary")
-        #expect(first.text == "Messages-Waiting: no\r\n")
+        // The server has said nothing yet.
+        #expect(first.body.isEmpty && !first.has(.contentType))
         notify(&site)
         let news = try told(&phone, &site, "message-summary")
         #expect(news.text.contains("Voice-Message: 2/8 (0/2)") && news.fromTag != nil)
@@ -162,12 +163,132 @@ import Testing
         #expect(site.said(Site.pstn) == "481")
         notify(&site, number: "8077")
         #expect(site.said(Site.pstn) == "404")
-        notify(&site, number: "8003")
-        #expect(site.said(Site.pstn) == "480")
         notify(&site, body: String(repeating: "x", count: 1301))
         #expect(site.said(Site.pstn) == "413")
         var without = try self.site()
         notify(&without)
         #expect(without.said(Site.pstn) == "481")
+    }
+
+    // MARK: Phones that were off
+
+    private static let emptied = "Messages-Waiting: no\nVoice-Message: 0/10 (0/0)\n"
+
+    /// The summary that a phone is told, which it answers.
+    private func summary(
+        _ phone: inout Party, _ site: inout Site, answer: Int = 200
+    ) throws -> String {
+        let told = try site.next(phone.endpoint)
+        #expect(told.method == .notify && told.text(.event) == "message-summary")
+        #expect(told.toTag == nil && told.has(.contact))
+        #expect(told.text(.contentType) == "application/simple-message-summary")
+        phone.answer(told, answer, at: &site)
+        return told.text.replacing("\r\n", with: "\n")
+    }
+
+    @Test func aPhoneThatWasOffIsToldWhenItRegistersAndNotOnceMore() throws {
+        var site = try site(mailbox: "pstn")
+        notify(&site)
+        #expect(site.said(Site.pstn) == "200")
+        var phone = Party.phone("8002")
+        #expect(try phone.register(at: &site).status == 200)
+        let told = try site.next(phone.endpoint)
+        // No subscription is behind it.
+        #expect(told.text(.subscriptionState) == "terminated" && told.text(.from) != nil)
+        #expect(told.requestURI.elementsEqual("sip:8002@127.0.0.1:18002".utf8))
+        #expect(told.text.contains("Voice-Message: 2/8 (0/2)"))
+        phone.answer(told, 481, at: &site)
+        // A refresh tells it nothing.
+        for _ in 0..<3 {
+            site.pass(.seconds(60))
+            #expect(try phone.register(at: &site).status == 200)
+            #expect(site.said(phone.endpoint) == "")
+        }
+        // It begins anew, and remembers nothing.
+        #expect(try phone.register(at: &site, boot: 1).status == 200)
+        #expect(try summary(&phone, &site) == Self.summary)
+        #expect(try phone.register(at: &site, boot: 1).status == 200)
+        #expect(site.said(phone.endpoint) == "")
+    }
+
+    @Test func whatAPhoneHasHeardFromTheServerItIsNotToldAgain() throws {
+        var site = try site(mailbox: "pstn")
+        var phone = try site.registered("8002")[0]
+        #expect(site.said(phone.endpoint) == "")
+        notify(&site)
+        #expect(try summary(&phone, &site) == Self.summary)
+        #expect(site.said(Site.pstn) == "200")
+        #expect(try phone.register(at: &site).status == 200)
+        #expect(site.said(phone.endpoint) == "")
+        // It was off when the messages were heard, and its lamp is still on.
+        #expect(try phone.register(at: &site, expires: 0).status == 200)
+        notify(&site, body: Self.emptied)
+        #expect(site.said(Site.pstn) == "200")
+        #expect(try phone.register(at: &site).status == 200)
+        #expect(try summary(&phone, &site) == Self.emptied)
+    }
+
+    @Test func aPhoneThatIsSilentIsToldWhenItRegistersAgainButNotForEver() throws {
+        var site = try site(mailbox: "pstn")
+        var phone = try site.registered("8002")[0]
+        notify(&site)
+        #expect(site.said(phone.endpoint) == "NOTIFY")
+        site.pass(.seconds(40))
+        // It is kept: the server need not say it again.
+        #expect(site.said(Site.pstn) == "100 200")
+        _ = site.all(phone.endpoint)
+        for told in ["NOTIFY", "NOTIFY", "", ""] {
+            #expect(try phone.register(at: &site).status == 200)
+            #expect(site.said(phone.endpoint) == told)
+            site.pass(.seconds(40))
+            _ = site.all(phone.endpoint)
+        }
+    }
+
+    @Test func aPhoneThatHasSubscribedIsNotToldUnasked() throws {
+        var site = try site(mailbox: "pstn")
+        var (phone, _) = try watching(&site, "8002", "8002", event: "message-summary")
+        notify(&site)
+        #expect(try told(&phone, &site, "message-summary").text.contains("2/8"))
+        let subscribed = phone
+        for boot in 0..<2 {
+            #expect(try phone.register(at: &site, boot: boot).status == 200)
+            #expect(site.said(phone.endpoint) == "")
+        }
+        phone = subscribed
+        notify(&site, body: Self.emptied)
+        #expect(try told(&phone, &site, "message-summary").text.contains("0/10"))
+        #expect(site.said(phone.endpoint) == "")
+    }
+
+    @Test func whatWaitsIsKnownAfterACrash() throws {
+        var site = try site(mailbox: "pstn")
+        var (phone, _) = try watching(&site, "8002", "8002", event: "message-summary")
+        notify(&site)
+        notify(&site, number: "8003")
+        #expect(try told(&phone, &site, "message-summary").text.contains("2/8"))
+        try site.crash(.process(.seconds(5)))
+        site.pass(.milliseconds(1_001))
+        #expect(try told(&phone, &site, "message-summary").text.contains("2/8"))
+        // Nobody knows what this one was told.
+        var other = try site.registered("8003")[0]
+        #expect(try summary(&other, &site) == Self.summary)
+        #expect(try other.register(at: &site).status == 200)
+        #expect(site.said(other.endpoint) == "")
+    }
+
+    @Test func whatIsSaidTwiceIsWrittenOnceAndGoesWithItsExtension() throws {
+        var site = try site(mailbox: "pstn")
+        notify(&site)
+        _ = site.all(Site.pstn)
+        notify(&site, body: "")
+        #expect(site.said(Site.pstn) == "480")
+        let before = site.sw.lastTicket
+        site.pass(.seconds(60))
+        notify(&site)
+        #expect(site.said(Site.pstn) == "200" && site.sw.lastTicket == before)
+        _ = site.request(.extensionRemoved(number: "8002"))
+        try site.crash(.process(.seconds(1)))
+        #expect(site.disk.summaries.isEmpty)
     }
 }

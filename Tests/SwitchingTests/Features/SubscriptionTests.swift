@@ -160,6 +160,90 @@ import Testing
         #expect(site.sw.subscriptions.count == 0)
     }
 
+    /// RFC 3261 §20.1: parameters, ranges and capitals; the narrowest range counts.
+    @Test(arguments: [
+        ("application/dialog-info+xml;q=0.9", 200), ("*/*", 200), ("application/*", 200),
+        ("Application/Dialog-Info+XML", 200), ("text/plain, application/* ; q=0.1", 200),
+        ("application/dialog-info+xml ; version=2;q=1", 200),
+        ("text/plain, */*;q=0.0", 406), ("text/*", 406), ("application/dialog-info", 406),
+        ("*/*, application/dialog-info+xml;q=0", 406),
+        ("application/dialog-info+xml, application/*;q=0", 200), ("", 406),
+    ])
+    func whatAPhoneAcceptsMayHaveParametersAndBeARange(accept: String, status: Int) throws {
+        var site = try Site()
+        var phone = try site.registered("8004")[0]
+        phone.callID = "watch"
+        try phone.authenticated(
+            "SUBSCRIBE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "Event: dialog\nAccept: \(accept)\n", site: &site)
+        let answer = try site.next(phone.endpoint)
+        #expect(answer.status == status)
+        #expect(status == 200 || answer.text(.accept) == "application/dialog-info+xml")
+    }
+
+    @Test func theIdOfItsEventComesBackAndIsPartOfWhatItIs() throws {
+        var site = try Site()
+        var watcher = try site.registered("8004")[0]
+        watcher.callID = "watch-8004"
+        watcher.local = "<sip:8004@example.com>;tag=t8004"
+        let fields = "Event: dialog;id=17\nExpires: 600\n"
+        try watcher.authenticated(
+            "SUBSCRIBE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: fields, site: &site)
+        watcher.established(by: try site.next(watcher.endpoint))
+        func told() throws -> String? {
+            let notify = try site.next(watcher.endpoint)
+            watcher.answer(notify, 200, at: &site)
+            return notify.text(.event)
+        }
+        #expect(try told() == "dialog;id=17")
+        for other in ["dialog", "dialog;id=18", "presence;id=17"] {
+            try watcher.authenticatedInside(
+                "SUBSCRIBE", extra: "Event: \(other)\nExpires: 0\n", site: &site)
+            #expect(try site.next(watcher.endpoint).status == 481, "\(other)")
+        }
+        try watcher.authenticatedInside("SUBSCRIBE", extra: fields, site: &site)
+        #expect(try site.next(watcher.endpoint).status == 200)
+        #expect(try told() == "dialog;id=17")
+        try site.crash(.process(.seconds(5)))
+        site.pass(.milliseconds(1_001))
+        #expect(try told() == "dialog;id=17")
+        // As the last version wrote it: without an id.
+        let kept = try #require(site.disk.subscriptions.first)
+        let old = StoredSubscription(
+            tag: kept.tag, expiresAt: kept.expiresAt, state: Array(kept.state.dropLast(8 + 2)))
+        let read = try #require(Subscription(old, expiresAt: site.now))
+        #expect(read.eventID.isEmpty && read.watched == "8002")
+        #expect(
+            try #require(Subscription(kept, expiresAt: site.now)).eventID.elementsEqual("17".utf8))
+        // No token.
+        watcher.callID = "second"
+        try watcher.authenticated(
+            "SUBSCRIBE", uri: "sip:8002@example.com", to: "<sip:8002@example.com>",
+            extra: "Event: dialog;id=\"1;7\"\n", site: &site)
+        #expect(try site.next(watcher.endpoint).status == 400)
+    }
+
+    @Test func thePhoneOfAnExtensionThatIsRemovedIsToldNoMore() throws {
+        var site = try Site()
+        let watcher = try watching(&site)
+        var other = try watching(&site, "8005")
+        guard case .done = site.request(.extensionRemoved(number: "8004")) else {
+            Issue.record("it is not removed")
+            return
+        }
+        let last = try site.next(watcher.endpoint)
+        #expect(last.text(.subscriptionState) == "terminated;reason=rejected")
+        #expect(last.body.isEmpty)
+        #expect(site.sw.subscriptions.count == 1)
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        #expect(site.said(watcher.endpoint) == "")
+        #expect(try told(&other, &site) == ["early"])
+        try site.crash(.process(.seconds(1)))
+        #expect(site.disk.subscriptions.count == 1)
+    }
+
     @Test func oneExtensionHasSoManyAndNoMore() throws {
         var settings = Site.settings()
         settings.limits.subscriptionsOfExtension = 1

@@ -71,6 +71,7 @@ extension StoredState {
         case .extensionRemoved(let number):
             extensions.removeAll { $0.number == number }
             userSettings[number] = nil
+            summaries[number] = nil
         case .settingsSaved(let number, let settings): userSettings[number] = settings
         case .bindingSaved(let binding):
             bindings.removeAll {
@@ -86,6 +87,7 @@ extension StoredState {
             subscriptions.removeAll { $0.tag == subscription.tag }
             subscriptions.append(subscription)
         case .subscriptionRemoved(let tag): subscriptions.removeAll { $0.tag == tag }
+        case .summarySaved(let number, let body): summaries[number] = body
         case .accountSaved(let account):
             accounts.removeAll { $0.id == account.id }
             accounts.append(account)

@@ -50,6 +50,21 @@ import Testing
         #expect(old.caller.session?.seconds == 200 && old.caller.session?.isOurs == true)
     }
 
+    /// A version that knew nothing of hidden callers wrote no such field.
+    @Test func aJournalOfBeforeHiddenCallersHidesNobody() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site, extra: "Privacy: id\n")
+        phones[1].answer(try site.invite(phones[1]), 200, at: &site, body: Party.offer)
+        let state = try #require(site.journals.last).state
+        let read = try #require(CallState(serialized: state))
+        #expect(read.caller.isHidden && read.callee?.isHidden == false)
+        // Its last field: a tag, four bytes of length, both sides in one byte.
+        #expect(state.suffix(6).elementsEqual([27, 1, 0, 0, 0, 1]))
+        let old = try #require(CallState(serialized: Array(state.dropLast(6))))
+        #expect(!old.caller.isHidden && old.callee?.localTag == read.callee?.localTag)
+    }
+
     /// Whatever bytes stand in the journal, they are read or refused.
     @Test func aJournalCutAnywhereIsRefusedAndNeverTraps() throws {
         let (site, _, _) = try Site.talking()
