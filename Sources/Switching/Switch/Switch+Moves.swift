@@ -50,7 +50,8 @@ extension Switch {
         case .relay(let call, let to, _, _): leg = LegReference(call: call, side: to)
         case .check(let call, let side): leg = LegReference(call: call, side: side)
         case .join(_, let asked): leg = asked
-        case .nobody, .probe, .registration, .notification, .fork, .mailbox: return nil
+        case .nobody, .probe, .registration, .notification, .fork, .mailbox, .summary:
+            return nil
         }
         return calls.contains(leg.call) ? leg : nil
     }

@@ -390,7 +390,7 @@ extension Switch {
         switch clients[handle].user {
         case .relay, .check, .join: true
         case .nobody: clients[handle].method == .bye
-        case .attempt, .probe, .registration, .notification, .fork, .mailbox: false
+        case .attempt, .probe, .registration, .notification, .fork, .mailbox, .summary: false
         }
     }
 
