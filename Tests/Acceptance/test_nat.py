@@ -85,6 +85,36 @@ def test_without_it_the_nat_forgets_the_phone(site, nat, phones, gateways):
     assert "NAT keep-alives" not in site.status()["counters"]
 
 
+def test_a_phone_whose_nat_gives_it_another_port_is_in_its_call_there(site, phones):
+    site.start()
+    site.import_tariff()
+    site.import_extensions(("8001", "city", None), ("8002", "city", None))
+    caller, phone = phones("8001"), WirePhone(site, "8002", private=PRIVATE)
+    phone.register(call_id="r")
+    call = caller.dial("8002")
+    phone.take()
+    call.wait_answered()
+    before = phone.link
+    phone.bind()
+    phone.register(call_id="r")
+    # A restart does not forget it, once it is on the disk, as what a command has set after it.
+    site.do("extension", "set", "8001", "--call-limit", "2")
+    site.kill()
+    site.start()
+    call.hang_up()
+    bye = phone.wait_request("BYE")
+    assert bye, "it was told where it is no more"
+    phone.answer(bye, 200, "OK")
+    call.wait_ended()
+    before.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        before.recv(65535)
+    (record,) = site.wait_records(1)
+    assert (record.caller, record.dialled, record.disposition) == ("8001", "8002", "ANSWERED")
+    before.close()
+    phone.close()
+
+
 def test_a_phone_that_keeps_its_flow_by_itself_is_not_asked(site, nat):
     start(site, "2s")
     phone = WirePhone(site, "8002", nat=nat.port, private=PRIVATE)

@@ -39,10 +39,15 @@ class WirePhone:
     transport = "UDP"
 
     def __init__(self, site, user, address="127.0.0.1", port=0, nat=None, private=None):
+        self.peer = ("127.0.0.1", nat or site.port)
+        self.bind(address, port)
+        self._begin(site, user, private or "%s:%d" % self.link.getsockname())
+
+    def bind(self, address="127.0.0.1", port=0):
+        """From now on from another port, as behind a NAT that has forgotten the one before."""
         self.link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.link.bind((address, port))
-        self.link.connect(("127.0.0.1", nat or site.port))
-        self._begin(site, user, private or "%s:%d" % self.link.getsockname())
+        self.link.connect(self.peer)
 
     def _begin(self, site, user, address):
         self.user, self.password = user, site.extensions.get(user, "none")
