@@ -64,6 +64,9 @@ struct CallState: Sendable {
     var isCalleeGone = false
     /// Where it waits, and who has parked it.
     var parked: Parked?
+    /// Of a transfer under way: whether the callee's side has asked for it, and the CSeq of its REFER; only
+    /// where that is to be told how it ends.
+    var transfer: (byCallee: Bool, event: UInt32)?
     /// It was answered, and nobody has been told so yet.
     var isUntold = false
 
@@ -90,6 +93,7 @@ struct CallState: Sendable {
         case parked
         case methods
         case hidden
+        case transfer
     }
 
     init(clocks: JournalClocks, caller: LegState) {
@@ -157,6 +161,12 @@ struct CallState: Sendable {
             (caller.isHidden ? Self.callerHidden : 0)
             | (callee?.isHidden == true ? Self.calleeHidden : 0)
         if hidden != 0 { writer.field(Tag.hidden.rawValue) { $0.byte(hidden) } }
+        if let transfer {
+            writer.field(Tag.transfer.rawValue) {
+                $0.byte(transfer.byCallee ? 1 : 0)
+                $0.number(UInt64(transfer.event))
+            }
+        }
         return writer.bytes
     }
 
@@ -290,6 +300,11 @@ struct CallState: Sendable {
                 guard let hidden = field.byte() else { return nil }
                 read?.caller.isHidden = hidden & Self.callerHidden != 0
                 read?.callee?.isHidden = hidden & Self.calleeHidden != 0
+            case .transfer:
+                guard let byCallee = field.byte(), let event = field.number(as: UInt32.self) else {
+                    return nil
+                }
+                read?.transfer = (byCallee: byCallee != 0, event: event)
             }
         }
         guard var read else { return nil }

@@ -70,6 +70,9 @@ extension Switch {
             state.isCalleeGone = calls[handle].callees[index].state == .ended
         }
         state.parked = calls[handle].handover?.parked
+        if let transfer = calls[handle].handover?.transfer, transfer.isNotified {
+            state.transfer = (byCallee: transfer.by != .caller, event: transfer.event)
+        }
         state.isUntold = isForTransfer(handle)
         mask(&state, calls[handle].secrets)
         return state

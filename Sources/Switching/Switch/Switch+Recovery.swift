@@ -121,6 +121,12 @@ extension Switch {
         if case .line(let number, _) = call.holding { linesInUse[number] = call.id }
         if let number = call.callerExtension { occupy(number, .out) }
         if let number = call.calleeExtension { occupy(number, .in) }
+        let transferor = state.transfer.map { $0.byCallee ? Side.callee(0) : .caller }
+        if let transferor, let transfer = state.transfer {
+            tell(
+                Transfer(by: transferor, to: .none, event: transfer.event, isNotified: true),
+                of: handle, 503, isFinal: true)
+        }
 
         if state.isUntold {
             hangUpCallee(
@@ -146,6 +152,11 @@ extension Switch {
         tellAgain(handle, inviting: state.inviting)
         if state.isCallerGone { sayFarewellAgain(to: calls[handle].caller) }
         if state.isCalleeGone { sayFarewellAgain(to: calls[handle].callees[0]) }
+        // The other side may have been given another session description already.
+        if let transferor {
+            restore(LegReference(call: handle, side: transferor))
+            journalAgain(handle)
+        }
         scheduleCheck(handle)
     }
 

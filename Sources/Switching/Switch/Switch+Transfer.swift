@@ -165,6 +165,8 @@ extension Switch {
             if !transfer.isNotified { writer.field(.referSub, "false") }
         }
         notify(handle, 100, isFinal: false)
+        // The next process tells how it ended.
+        if transfer.isNotified { journalAgain(handle) }
     }
 
     // MARK: The second call

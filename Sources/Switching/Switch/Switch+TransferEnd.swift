@@ -158,6 +158,7 @@ extension Switch {
         release(transfer, status, text)
         guard calls.contains(first) else { return }
         tell(transfer, of: first, status, isFinal: true, warning: warning)
+        if transfer.isNotified { journalAgain(first) }
         guard !isTalking(LegReference(call: first, side: transfer.by)) else { return }
         if calls[first].handover?.parked != nil {
             armParked(first)
@@ -283,7 +284,7 @@ extension Switch {
 
     /// One that has hung up meanwhile is told too: its dialog lives as long as the subscription that
     /// its REFER made (RFC 5359 §2.4).
-    private mutating func tell(
+    mutating func tell(
         _ transfer: Transfer, of handle: Handle, _ status: Int, isFinal: Bool,
         warning: String? = nil
     ) {

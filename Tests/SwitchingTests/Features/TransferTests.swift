@@ -571,6 +571,54 @@ import Testing
         #expect(site.sw.calls.count == 2)
     }
 
+    @Test(arguments: [false, true])
+    func aTransferorHearsOfTheEndAfterACrashAndTalksOn(isAnswered: Bool) throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        refer(&phones[1], to: "8003", &site)
+        let invite = try site.invite(phones[2])
+        phones[2].answer(invite, 180, at: &site)
+        if isAnswered { phones[2].answer(invite, 200, at: &site, body: Self.third) }
+        _ = site.all(phones[0].endpoint)
+        _ = site.all(phones[1].endpoint)
+        try site.crash(.process(.seconds(1)))
+        let notify = try site.next(phones[1].endpoint)
+        #expect(notify.method == .notify)
+        #expect(notify.body.starts(with: "SIP/2.0 503".utf8))
+        #expect(notify.text(.subscriptionState)?.hasPrefix("terminated") == true)
+        #expect(notify.text(.event)?.hasPrefix("refer;id=") == true)
+        phones[1].answer(notify, 200, at: &site)
+        // Whatever the other side was told of the third, it is given the transferor's again.
+        let offered = try site.next(phones[1].endpoint)
+        #expect(offered.method == .invite && offered.body.isEmpty)
+        phones[1].answer(offered, 200, at: &site, body: Party.offer)
+        let again = try site.next(phones[0].endpoint)
+        #expect(again.method == .invite && again.body.elementsEqual(offerOnWire))
+        phones[0].answer(again, 200, at: &site, body: Party.offer)
+        #expect(try site.nextButCheck(phones[0].endpoint).method == .ack)
+        #expect(try site.nextButCheck(phones[1].endpoint).method == .ack)
+        #expect(site.sw.calls.count == 1)
+        // Once.
+        try site.crash(.process(.seconds(1)))
+        #expect(!site.all(phones[1].endpoint).contains { $0.method == .notify })
+    }
+
+    private var offerOnWire: [UInt8] { Array(Party.offer.replacing("\n", with: "\r\n").utf8) }
+
+    @Test func aTransferThatFailedBeforeIsNotToldOfAgain() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002", "8003")
+        try site.connected(&phones)
+        refer(&phones[1], to: "8003", &site)
+        phones[2].answer(try site.invite(phones[2]), 486, at: &site)
+        #expect(Self.heard(phones[1], &site) == ["202", "100", "486 end"])
+        try site.crash(.process(.seconds(1)))
+        #expect(!site.all(phones[1].endpoint).contains { $0.method == .notify })
+        phones[0].send("INFO", at: &site, cseq: 200)
+        #expect(try site.nextButCheck(phones[1].endpoint).method == .info)
+    }
+
     @Test func aCallThatWasMadeForATransferIsNotChargedWhenACrashComesBetween() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002")
