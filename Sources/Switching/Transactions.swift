@@ -40,6 +40,14 @@ struct ClientEntry: Sendable {
         var isCancel: Bool
     }
 
+    enum Unsent: Sendable {
+        /// Its connection is gone, and no other can be made.
+        case noConnection
+        /// It is larger than what anybody has to read (`MessageLimits`): what it passes on came near to
+        /// that already.
+        case tooLarge
+    }
+
     let key: Key
     let method: Method
     var machine: Machine
@@ -56,8 +64,8 @@ struct ClientEntry: Sendable {
     /// A large request that went by TCP for its size alone: the listener it goes by where no
     /// connection can be had.
     var datagramListener: UInt16?
-    /// Its connection is gone and no other can be made: it was not sent, and fails at its deadline.
-    var hasWay = true
+    /// Why it was not sent, and fails at its deadline; nil where it was.
+    var unsent: Unsent?
     /// Whose challenges it answers: another one by the same means that the password is wrong, unless it
     /// asks for a newer nonce and nobody has done so yet.
     var challengers: Challengers = []

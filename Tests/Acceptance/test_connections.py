@@ -11,7 +11,7 @@ import pytest
 from sipmessage import SIPMessage, authorization
 from tandem_daemon import REALM
 from test_phones import talk
-from wire import WireStreamPhone, connect
+from wire import OFFER, WireStreamPhone, connect
 
 
 @pytest.fixture
@@ -274,6 +274,52 @@ def test_what_is_too_large_or_has_no_length_is_refused_and_closed(tcp):
     assert read_message(link).first_line == "SIP/2.0 400 Missing Content-Length"
     assert link.recv(10) == b""
     assert tcp.status()["counters"]["connections closed: no SIP"] == 2
+
+
+def test_what_would_be_too_large_with_what_is_ours_is_refused_and_no_connection_closed(tcp):
+    """A message may have 65,535 bytes on its way here, and no more than that on its way out."""
+    phones = [WireStreamPhone(tcp, user, "tcp", lambda: connect(tcp)) for user in ("8001", "8002")]
+    caller, callee = phones
+    for phone in phones:
+        phone.register()
+    uri = f"sip:8002@{REALM}"
+
+    def offer(count):
+        return f"{OFFER}a=x:{'y' * (count - len(OFFER) - 6)}\r\n"
+
+    def invite(count, extra=""):
+        return caller.ask("INVITE", uri, f"<{uri}>", extra, offer(count))
+
+    call = invite(20000)
+    callee.answer(callee.wait_request("INVITE"), 486, "Busy Here")
+    assert caller.wait_answer(call.call_id, "INVITE").status == 486
+    # The largest that may come.
+    call = invite(20000 + 65535 - len(call.sent))
+    assert len(call.sent) == 65535
+    assert caller.wait_answer(call.call_id, "INVITE").status == 513
+    assert callee.wait_request("INVITE", 0.5) is None
+    # An answer that fits no longer with the Via of those who were there before.
+    vias = "".join(
+        f"Via: SIP/2.0/TCP h{place}.test;branch=z9hG4bK{'x' * 80}\r\n" for place in range(30))
+    call = invite(1000, vias)
+    callee.answer(callee.wait_request("INVITE"), 200, "OK", offer(64000))
+    assert caller.wait_answer(call.call_id, "INVITE").status == 502
+    assert callee.wait_request("ACK") is not None
+    callee.answer(callee.wait_request("BYE"), 200, "OK")
+    records = tcp.wait_records(3)
+    assert [r.sip_status for r in records] == [486, 513, 502]
+    assert all(r.disposition != "ANSWERED" and r.charge == 0 for r in records)
+    assert [(a.outcome, a.sip_status) for a in records[1].attempts] == [("failed", 513)]
+    # The same connections carry the next call.
+    call = caller.dial("8002")
+    callee.take()
+    call.wait_answered()
+    assert call.request("BYE").status == 200
+    callee.answer(callee.wait_request("BYE"), 200, "OK")
+    assert tcp.wait_records(4)[-1].disposition == "ANSWERED"
+    assert "does not parse" not in tcp.log_text()
+    for phone in phones:
+        phone.close()
 
 
 def test_one_address_cannot_take_all_connections(site, phones):

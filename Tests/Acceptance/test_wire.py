@@ -1,5 +1,6 @@
 """What good phones do not send: forged, torn out of its order, or with addresses of somebody else."""
 
+import re
 import socket
 
 import pytest
@@ -14,7 +15,7 @@ STRANGER = "127.0.0.66"
 def wires(daemon):
     """Makes phones that write their messages themselves; `register=False` for a stranger."""
     daemon.import_extensions(
-        *[(str(number), "country", None, 2) for number in range(8001, 8004)])
+        *[(str(number), "country", None, 2) for number in range(8001, 8005)])
     made = []
 
     def make(user, *, register=True, **more):
@@ -171,3 +172,63 @@ def test_a_transferor_that_has_hung_up_is_told_how_it_ended(daemon, wires, statu
         first.answer(first.wait_request("BYE"), 200, "OK")
     assert [r.disposition for r in daemon.wait_records(2)].count("ANSWERED") == (
         2 if status == 200 else 1)
+
+
+def test_what_is_said_before_the_answer_stays_in_the_dialog_of_its_fork(daemon, wires):
+    """Two phones of an extension, one of which stands for two: UPDATE goes to whom its tags name."""
+    caller, desk, mobile = wires("8001"), wires("8002"), wires("8002")
+    call = caller.dial("8002")
+    invites = {phone: phone.wait_request("INVITE") for phone in (desk, mobile)}
+    forks, heard = ((desk, "one"), (desk, "two"), (mobile, "three")), {}
+    for phone, tag in forks:
+        phone.answer(invites[phone], 183, "Session Progress", OFFER, tag=tag)
+        heard[tag] = caller.wait(lambda m: m.status == 183)
+    assert len({answer.tag("to") for answer in heard.values()}) == 3
+    for number, (phone, tag) in enumerate(forks * 2, start=1):
+        known = heard[tag]
+        caller.send(caller.write(
+            "UPDATE", re.search("<([^>]+)>", known["contact"])[1], sender=call.local,
+            to=known["to"], call_id=call.call_id, cseq=call.cseq + number, body=OFFER))
+        update = phone.wait_request("UPDATE")
+        assert update.tag("to") == tag, update
+        phone.answer(update, 200, "OK", OFFER)
+        assert caller.wait_answer(call.call_id, "UPDATE").status == 200
+
+        invite = invites[phone]
+        phone.send(phone.write(
+            "UPDATE", re.search("<([^>]+)>", invite["contact"])[1],
+            sender=f"{invite['to']};tag={tag}", to=invite["from"], call_id=invite["call-id"],
+            cseq=number, body=OFFER))
+        update = caller.wait_request("UPDATE")
+        assert update.tag("from") == known.tag("to"), update
+        caller.answer(update, 200, "OK", OFFER)
+        assert phone.wait_answer(invite["call-id"], "UPDATE").status == 200
+    # One of them answers in the dialog that it had, and can be hung up there.
+    desk.answer(invites[desk], 200, "OK", OFFER, tag="one")
+    assert call.wait_answered().tag("to") == heard["one"].tag("to")
+    assert desk.wait_request("ACK") is not None
+    assert mobile.wait_request("CANCEL") is not None
+    mobile.answer(invites[mobile], 487, "Request Terminated")
+    call.cseq += 10
+    assert call.request("BYE").status == 200
+    bye = desk.wait_request("BYE")
+    assert bye.tag("to") == "one"
+    desk.answer(bye, 200, "OK")
+    assert daemon.wait_record().disposition == "ANSWERED"
+
+
+def test_of_several_contacts_of_a_302_the_best_that_is_served_rings_first(daemon, wires):
+    caller, away, second, first = (wires(number) for number in ("8001", "8002", "8003", "8004"))
+    call = caller.dial("8002")
+    away.contact = (
+        f"<mailto:away@{REALM}>, <sip:8003@{REALM}>;q=0.1, <sip:8009@elsewhere.test>, "
+        f"<sip:8004@{REALM}>;q=0.9")
+    away.answer(away.wait_request("INVITE"), 302, "Moved Temporarily")
+    first.answer(first.wait_request("INVITE"), 486, "Busy Here")
+    taken = second.take()
+    call.wait_answered()
+    hang_up(call, taken)
+    record = daemon.wait_record()
+    assert (record.disposition, record.link) == ("ANSWERED", "forwarded")
+    assert [(a.route, a.outcome) for a in record.attempts] == [
+        ("8002", "failed"), ("8004", "failed"), ("8003", "answered")]

@@ -381,6 +381,157 @@ import Testing
         #expect(sentOn.text(.diversion)?.contains("unconditional") == true)
     }
 
+    /// 8001 calls 8002, whose phone says where it is instead.
+    private func redirected(
+        _ contacts: String, _ settings: Settings = Site.settings()
+    ) throws -> (site: Site, phones: [Party]) {
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002", "8003", "8004", "8005")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(try site.invite(phones[1]), 302, at: &site, extra: contacts)
+        #expect(site.said(phones[1].endpoint) == "ACK")
+        return (site, phones)
+    }
+
+    /// Which phones ring one after another, when each is busy.
+    private func rung(_ site: inout Site, _ phones: inout [Party]) -> [String] {
+        var rung: [String] = []
+        while let place = phones.indices.first(where: { place in
+            site.inbox[phones[place].endpoint]?.contains { $0.method == .invite && $0.isRequest }
+                == true
+        }) {
+            let invite = site.all(phones[place].endpoint).first { $0.method == .invite }
+            rung.append(phones[place].number)
+            if let invite { phones[place].answer(invite, 486, at: &site) }
+        }
+        return rung
+    }
+
+    @Test(arguments: [
+        ("<sip:8003@example.com>;q=0.1, <sip:8004@example.com>;q=0.9", ["8004", "8003"]),
+        // As good as each other: as they stand there. What says nothing is as good as any.
+        ("<sip:8004@example.com>;q=0.5, <sip:8003@example.com>;q=0.5", ["8004", "8003"]),
+        ("<sip:8003@example.com>;q=0.9, <sip:8004@example.com>", ["8004", "8003"]),
+        (
+            "<sip:8005@example.com>;q=0.05,<sip:8003@example.com>;q=0.5\n"
+                + "Contact: <sip:8004@example.com>;q=1.0", ["8004", "8003", "8005"]
+        ),
+        // Only what is served here, not who says it, and nobody twice.
+        (
+            "<mailto:8005@example.com>, <sip:8003@elsewhere.example>, <sip:8002@example.com>, "
+                + "<sip:8004@example.com>;q=0.1, <sip:8004@example.com>;q=0.2", ["8004"]
+        ),
+        // What is no number from 0 to 1 says nothing.
+        ("<sip:8003@example.com>;q=nan, <sip:8004@example.com>;q=7", ["8003", "8004"]),
+    ])
+    func theBestOfSeveralContactsIsTriedFirstAndThenTheNext(
+        contacts: String, expected: [String]
+    ) throws {
+        var (site, phones) = try redirected("Contact: \(contacts)\n")
+        #expect(rung(&site, &phones) == expected)
+        #expect(site.said(phones[0].endpoint) == "100 486")
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["8002"] + expected && site.isIdle)
+    }
+
+    /// Each goes on from where the phone has sent it: nothing of the one before it is told, or counts.
+    @Test func theNextContactIsTriedWhateverBecameOfTheOneBefore() throws {
+        let level = "<sip:02088886666@example.com>;q=0.9, <sip:8003@example.com>;q=0.1"
+        // Beyond the level of the extension that sends it there, and on the way out.
+        for (by, isAllowed) in [("8009", false), ("8002", true)] {
+            var site = try Site()
+            var phones = try site.registered("8001", by, "8003")
+            try phones[0].call(by, at: &site)
+            phones[1].answer(
+                try site.invite(phones[1]), 302, at: &site, extra: "Contact: \(level)\n")
+            var tried = 0
+            for var gateway in [Party.e1, .pstn, .pstn] where isAllowed {
+                let invite = site.all(gateway.endpoint).last { $0.method == .invite }
+                gateway.answer(try #require(invite), 503, at: &site)
+                tried += 1
+            }
+            #expect(tried == (isAllowed ? 3 : 0))
+            let invite = try site.invite(phones[2])
+            #expect(Array(invite.values(.diversion)).count == 1)
+            #expect(invite.text(.diversion)?.contains("<sip:\(by)@") == true)
+            phones[2].answer(invite, 200, at: &site, body: Party.offer)
+            let answers = site.all(phones[0].endpoint)
+            #expect(answers.map(\.status) == [100, 200])
+            #expect(site.sw.ledger.reservationCount == 0)
+            phones[0].acknowledge(try #require(answers.last), at: &site)
+            phones[0].send("BYE", at: &site)
+            let record = try #require(site.records.first)
+            #expect(record.direction == .internal && record.link == .forwarded)
+            #expect(record.callerAccount == nil && record.chargedExtension == nil)
+            #expect(site.postings.isEmpty && site.isIdle)
+        }
+        // A phone that is not there, one that does not answer, and a ring group.
+        var (site, phones) = try redirected(
+            "Contact: <sip:8006@example.com>, <sip:8004@example.com>, <sip:8003@example.com>\n")
+        let invite = try site.invite(phones[3])
+        phones[3].answer(invite, 180, at: &site)
+        site.pass(site.settings.calls.noAnswer)
+        #expect(Array(try site.invite(phones[2]).values(.diversion)).count == 1)
+        #expect(site.said(phones[3].endpoint).hasSuffix("CANCEL"))
+    }
+
+    /// What the user of the better one has for that comes first: it belongs to that one.
+    @Test func theForwardingOfAContactComesBeforeTheNextContact() throws {
+        var site = try Site { stored in
+            var settings = UserSettings()
+            settings.forwardBusy = "8005"
+            stored.userSettings["8004"] = settings
+        }
+        var phones = try site.registered("8001", "8002", "8003", "8004", "8005")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(
+            try site.invite(phones[1]), 302, at: &site,
+            extra: "Contact: <sip:8004@example.com>, <sip:8003@example.com>\n")
+        #expect(rung(&site, &phones) == ["8004", "8005", "8003"])
+    }
+
+    @Test func aContactThatSendsItOnItselfIsFollowedBeforeTheNextOne() throws {
+        var (site, phones) = try redirected(
+            "Contact: <sip:8004@example.com>, <sip:8003@example.com>\n")
+        phones[3].answer(
+            try site.invite(phones[3]), 302, at: &site,
+            extra: "Contact: <sip:8005@example.com>\n")
+        #expect(rung(&site, &phones) == ["8005", "8003"])
+    }
+
+    /// It is asked of no more phones than it may go on to.
+    @Test func moreContactsThanACallMayTakeTurnsAreLeft() throws {
+        var settings = Site.settings()
+        settings.limits.diversions = 2
+        var (site, phones) = try redirected(
+            "Contact: <sip:8003@example.com>, <sip:8004@example.com>, <sip:8005@example.com>\n",
+            settings)
+        #expect(rung(&site, &phones) == ["8003", "8004"] && site.isIdle)
+    }
+
+    @Test func whoDeclinesEverywhereAmongTheContactsIsTheLast() throws {
+        var (site, phones) = try redirected(
+            "Contact: <sip:8004@example.com>, <sip:8003@example.com>\n")
+        phones[3].answer(try site.invite(phones[3]), 603, at: &site)
+        #expect(site.said(phones[0].endpoint) == "100 603")
+        #expect(site.said(phones[2].endpoint) == "" && site.isIdle)
+    }
+
+    @Test func allContactsThatAreServedArePassed() throws {
+        var settings = Site.settings()
+        settings.calls.redirects = .pass
+        var (site, phones) = try redirected(
+            "Contact: <sip:8003@example.com>;q=0.1, <mailto:a@example.com>, "
+                + "<sip:8004@192.168.7.7>;q=0.95\n", settings)
+        let answer = try #require(site.all(phones[0].endpoint).last)
+        #expect(answer.status == 302)
+        #expect(
+            answer.values(.contact).map { String(decoding: $0, as: UTF8.self) } == [
+                "<sip:8004@127.0.0.1:5060>;q=0.950", "<sip:8003@127.0.0.1:5060>;q=0.100",
+            ])
+        #expect(rung(&site, &phones) == [] && site.isIdle)
+    }
+
     @Test func whoDeclinesEverywhereIsNotCalledElsewhere() throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002", "8003")

@@ -139,6 +139,18 @@ import Testing
         #expect(site.said(phones[2].endpoint).contains("INVITE"))
     }
 
+    /// The one that cannot be had is left for the next, which nothing asks to be secure.
+    @Test func whereSipsCannotBeTheNextContactIsTried() throws {
+        for contacts in [
+            "sips:8003@example.com>;q=0.9, <sip:8003@example.com",
+            "sips:8001@example.com>, <sip:8003@example.com",
+        ] {
+            var (site, phones) = try redirected([.udp, .tls, .udp], to: contacts)
+            #expect(site.said(phones[2].endpoint).contains("INVITE"))
+            #expect(site.said(phones[0].endpoint) == "100")
+        }
+    }
+
     @Test func aRedirectionToSipsIsPassedAsThatToWhomTLSReaches() throws {
         for transport in [TransportKind.tls, .udp] {
             var (site, phones) = try redirected([transport, .tls, .tls]) {

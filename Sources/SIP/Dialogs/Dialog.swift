@@ -245,7 +245,11 @@ public struct Dialog: Sendable {
         let method = request.method
         if method == .invite { isRemoteInvitePending = false }
         guard status < 300, method == .invite || method == .update else { return }
-        if method == .invite { state = .confirmed }
+        if method == .invite, isEarly {
+            // It has the target of this very request already, or of an UPDATE that came after it.
+            state = .confirmed
+            return
+        }
         refreshTarget(from: request)
     }
 

@@ -184,7 +184,7 @@ struct Call: Sendable {
     }
 
     /// The callee that has an early dialog, when it is the only one.
-    private var soleRinging: Int? {
+    var soleRinging: Int? {
         let ringing = callees.indices.filter {
             callees[$0].state == .trying && !callees[$0].dialogs.isEmpty
         }

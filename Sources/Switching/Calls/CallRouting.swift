@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 
 /// Where a call is on its way from what was dialled to who answers: what was asked of the dialplan and
@@ -22,8 +23,8 @@ struct CallRouting: Sendable {
     var flows: [Int: (first: Binding, others: [Binding])] = [:]
     /// By whom it was sent on, the first one first.
     var diversions: [Diversion] = []
-    /// Where a phone that was rung sends it.
-    var redirect: Redirect?
+    /// Where phones that were rung send it, and it has not gone yet; what is tried next first.
+    var redirects: [Redirect] = []
     /// How often it went on, by users and by the plan.
     var turns = 0
 
@@ -39,12 +40,21 @@ struct CallRouting: Sendable {
     }
 }
 
-/// A phone's 3xx: the extension it is of, and the number it names.
-struct Redirect: Sendable, Hashable {
+/// One Contact of a phone's 3xx: the extension the phone is of, and the number it names.
+struct Redirect: Sendable {
     var by: String
     var to: String
-    /// As `sips`: the call goes there by TLS on every leg, or not at all (RFC 5630).
-    var isSips = false
+    /// As `sips`, or of a call that was sent to `sips`: it goes there by TLS on every leg, or not at all
+    /// (RFC 5630).
+    var isSips: Bool
+    /// Its `q` in thousandths.
+    var quality: Int
+    /// What had been asked of the dialplan when the phone rang, and what the call was until then: each
+    /// Contact goes on from there, whatever became of the one before it.
+    var query: Query
+    var diversions: [Diversion]
+    var direction: CallRecord.Direction
+    var limitMilliseconds: Int64?
 }
 
 /// Who sent a call on and why: an entry of the Diversion header (RFC 5806).

@@ -71,6 +71,23 @@ struct Leg: Sendable {
         self.name = name
     }
 
+    /// The dialog of a request of ours, or of a response to one. Before the answer there may be several:
+    /// those of a callee have the same local tag, those of the caller the same remote one.
+    func dialogIndex(ofOwn message: Message) -> Int? {
+        dialogs.firstIndex {
+            $0.localTag.elementsEqual(message.fromTag ?? [])
+                && $0.remoteTag.elementsEqual(message.toTag ?? [])
+        }
+    }
+
+    /// The same of a request of the peer's.
+    func dialogIndex(ofPeers request: Message) -> Int? {
+        dialogs.firstIndex {
+            $0.localTag.elementsEqual(request.toTag ?? [])
+                && $0.remoteTag.elementsEqual(request.fromTag ?? [])
+        }
+    }
+
     /// The dialog with this remote tag.
     func dialogIndex(remoteTag: ArraySlice<UInt8>) -> Int? {
         dialogs.firstIndex { $0.remoteTag.elementsEqual(remoteTag) }

@@ -68,12 +68,17 @@ extension Switch {
     ///
     /// - Parameter response: what the caller's 200 is made from.
     mutating func connected(_ response: Message, call handle: Handle, callee: Int) {
-        calls[handle].record.answeredAt = wallTime
-        moneyAnswered(handle)
-
         if isForTransfer(handle) { calls[handle].handover?.offer = Offer(of: response) }
         settleCallerDialog(response, call: handle, callee: callee)
-        prepareAnswer(response, for: handle)
+        guard prepareAnswer(response, for: handle) else {
+            let text = "the answer is larger than a message may be"
+            let q850 = Causes.q850(ofStatus: 502)
+            hangUpCallee(handle, reason: Self.reason(q850: q850, text: text))
+            fail(handle, 502, q850: q850, text)
+            return
+        }
+        calls[handle].record.answeredAt = wallTime
+        moneyAnswered(handle)
         let ticket = commit([.callRunning(journal(of: handle))])
         calls[handle].phase = .answering(ticket)
         if calls[handle].money == nil, outOfService != nil {
@@ -139,10 +144,12 @@ extension Switch {
     }
 
     /// Writes the caller's 200 now; it leaves when the answer is durable.
-    private mutating func prepareAnswer(_ response: Message, for handle: Handle) {
+    ///
+    /// - Returns: false where it is too large to be sent.
+    private mutating func prepareAnswer(_ response: Message, for handle: Handle) -> Bool {
         guard let server = calls[handle].inviteTransaction, servers.contains(server),
             let request = servers[server].request
-        else { return }
+        else { return true }
         let contact = listenerText(calls[handle].caller.flow.listener).contact
         let session = agreeSession(of: LegReference(call: handle, side: .caller), asked: request)
         let isPhone = calls[handle].inboundTrunk == nil
@@ -157,10 +164,12 @@ extension Switch {
                 session?.write(to: &writer)
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
+        guard isSendable(bytes, answering: server) else { return false }
         calls[handle].caller.pendingAnswer = Leg.PendingAnswer(
             retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
             flow: servers[server].flow)
         calls[handle].caller.dialogs[0].responseSent(200, to: request)
+        return true
     }
 
     /// The caller is told: from here on it may talk.

@@ -58,6 +58,7 @@ extension Switch {
         let failure =
             calls[handle].lastFailure
             ?? Call.Failure(status: 503, q850: Causes.noCircuit, text: "no route is left")
+        guard !goesToNextContact(handle, after: failure) else { return }
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 

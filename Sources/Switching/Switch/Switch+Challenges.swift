@@ -62,11 +62,6 @@ extension Switch {
     /// The same request is a new one in its dialog (RFC 3261 §22.2).
     mutating func nextCSeq(after request: Message, of handle: Handle) -> UInt32 {
         switch clients[handle].user {
-        case .relay(let call, let to, _, _):
-            let last = calls[call][to].dialogs.count - 1
-            guard last >= 0 else { return request.cseqNumber + 1 }
-            calls[call][to].dialogs[last].advanceLocalCSeq(by: 1)
-            return calls[call][to].dialogs[last].localCSeq
         case .join(_, let asked):
             let last = calls[asked.call][asked.side].dialogs.count - 1
             calls[asked.call][asked.side].dialogs[last].advanceLocalCSeq(by: 1)
@@ -79,11 +74,10 @@ extension Switch {
             }
             mailboxes[mailbox].dialog!.advanceLocalCSeq(by: 1)
             return mailboxes[mailbox].dialog!.localCSeq
-        case .nobody:
-            // After a BYE nobody says anything in its dialog, whose copy in the call may lag behind it.
-            guard request.method == .prack, let (leg, place) = dialog(of: request) else {
-                return request.cseqNumber + 1
-            }
+        // After a BYE nobody says anything in its dialog, whose copy in the call may lag behind it.
+        case .nobody where request.method != .prack: return request.cseqNumber + 1
+        case .relay, .nobody:
+            guard let (leg, place) = dialog(of: request) else { return request.cseqNumber + 1 }
             calls[leg.call][leg.side].dialogs[place].advanceLocalCSeq(by: 1)
             return calls[leg.call][leg.side].dialogs[place].localCSeq
         case .attempt, .probe, .check, .notification, .fork, .summary: return request.cseqNumber + 1

@@ -205,7 +205,7 @@ extension Switch {
     }
 
     /// The same request by another listener: with its Via, and nil when it does not begin with that of
-    /// `old`.
+    /// `old`, or would be larger than a message may be.
     ///
     /// - Parameters:
     ///   - branch: another one than it had, for a transaction of its own.
@@ -229,13 +229,15 @@ extension Switch {
                 (line + 1)..<(line + 1 + was.count), with: name + listenerText(new.listener).via)
         }
         let contacts = (listenerText(old.listener).contact, listenerText(new.listener).contact)
-        guard withContact, contacts.0 != contacts.1 else { return again }
+        guard withContact, contacts.0 != contacts.1 else {
+            return again.count <= MessageLimits.bytes ? again : nil
+        }
         let field = Array("\r\nContact: ".utf8)
         let lineEnd = Array("\r\n".utf8)
         if let range = again.firstRange(of: field + contacts.0 + lineEnd) {
             again.replaceSubrange(range, with: field + contacts.1 + lineEnd)
         }
-        return again
+        return again.count <= MessageLimits.bytes ? again : nil
     }
 
     /// The connection for a large request could not be had: it goes by UDP after all.
@@ -249,6 +251,13 @@ extension Switch {
         guard isUnanswered(client: handle),
             let bytes = readdressed(clients[handle].request, from: stream, to: flow)
         else { return false }
+        guard MessageLimits.admit(bytes, isDatagram: true) else {
+            counters.count("requests-too-large")
+            clients[handle].unsent = .tooLarge
+            clients[handle].request = []
+            rearm(client: handle)
+            return true
+        }
         if datagramsOnly.count >= Self.datagramsOnlyLimit { datagramsOnly = [:] }
         datagramsOnly[flow.remote] = now + Self.datagramsOnlyFor
         counters.count("large-requests-by-udp")

@@ -218,8 +218,7 @@ extension Switch {
         dialog ownDialog: Int
     ) {
         let server = makeServer(for: request, key: key, on: flow)
-        var target = partner(of: LegReference(call: handle, side: side))
-        var dialogIndex = target.map { calls[$0.call][$0.side].dialogs.count - 1 } ?? -1
+        var next = counterpart(of: LegReference(call: handle, side: side), dialog: ownDialog)
         var acknowledged: ReliableProvisional?
         if request.method == .prack, side == .caller {
             // RAck names our number of the provisional; the callee knows its own (RFC 3262 §7.2).
@@ -230,11 +229,11 @@ extension Switch {
                 respond(server, 481)
                 return
             }
-            target = LegReference(call: handle, side: .callee(known.callee))
-            dialogIndex = index
+            next = (LegReference(call: handle, side: .callee(known.callee)), index)
             acknowledged = known
         }
-        guard let target, dialogIndex >= 0, calls[target.call][target.side].state != .ended,
+        guard let (target, dialogIndex) = next,
+            calls[target.call][target.side].state != .ended,
             !isOccupied(target, for: request.method)
         else {
             // There is nobody to pass it to yet, or it is being asked something else.
@@ -305,12 +304,14 @@ extension Switch {
             return
         }
         let status = response.status
-        let from = partner(of: LegReference(call: handle, side: to))
-        if let index = calls[handle][to].dialogIndex(remoteTag: response.toTag ?? []) {
+        let asked = servers.contains(server) ? servers[server].request : nil
+        let from =
+            asked.flatMap { leg(sending: $0) } ?? partner(of: LegReference(call: handle, side: to))
+        if let index = calls[handle][to].dialogIndex(ofOwn: response) {
             calls[handle][to].dialogs[index].responseReceived(response)
         }
         if method.needsDialog { heard(LegReference(call: handle, side: to)) }
-        guard servers.contains(server), let request = servers[server].request else {
+        guard let request = asked else {
             // The 2xx of a re-INVITE came again: its ACK was lost, or is not due yet.
             if method == .invite, (200..<300).contains(status),
                 calls[handle][to].acknowledgementDue == nil
@@ -324,7 +325,7 @@ extension Switch {
             passResponse(response, to: server, of: from)
             return
         }
-        relayEnded(status, request, of: from)
+        relayEnded(status, request)
         if method == .invite || method == .update, (200..<300).contains(status) {
             sessionAgreed(of: LegReference(call: handle, side: to), by: response)
         }
@@ -336,7 +337,7 @@ extension Switch {
             }
         }
         if method == .invite, (200..<300).contains(status), let from {
-            passAnswer(response, to: server, call: from.call, from: from.side)
+            let isPassed = passAnswer(response, to: server, call: from.call, from: from.side)
             if calls[handle][to].offersLate {
                 calls[handle][to].acknowledgementDue = Leg.AcknowledgementDue(
                     cseq: response.cseqNumber, client: client, offer: Offer(of: response))
@@ -346,9 +347,13 @@ extension Switch {
                 acknowledge(response, dialog: dialog, flow: flow, client: client)
             }
             inviteEnded(at: LegReference(call: handle, side: to))
+            if !isPassed { answerLost(handle, side: to) }
             return
         }
-        passResponse(response, to: server, of: from)
+        if !passResponse(response, to: server, of: from), method == .update, status < 300 {
+            answerLost(handle, side: to)
+            return
+        }
         // These say that the dialog is gone (RFC 3261 §12.2.1.2).
         if status == 481 || status == 408 { legLost(handle, side: to, status: status) }
         if method == .invite { inviteEnded(at: LegReference(call: handle, side: to)) }
@@ -367,23 +372,42 @@ extension Switch {
                 calls[handle][to].dialogs[index].inviteFailed()
             }
         }
+        // It was never sent: whoever it was for is well.
+        let isSent = status != Self.tooLarge
+        if serverMethod == .invite, !isSent {
+            inviteEnded(at: LegReference(call: handle, side: to))
+        }
         if servers.contains(server) {
-            if let request = servers[server].request {
-                relayEnded(
-                    status, request, of: partner(of: LegReference(call: handle, side: to)))
-            }
+            if let request = servers[server].request { relayEnded(status, request) }
             respond(server, status)
         }
+        guard isSent else { return }
         if status == 503, waitsForConnection(handle, side: to) { return }
         legLost(handle, side: to, status: status)
     }
 
-    /// A request that came on this leg has its final answer.
-    private mutating func relayEnded(_ status: Int, _ request: Message, of leg: LegReference?) {
-        guard let leg,
-            let own = calls[leg.call][leg.side].dialogIndex(remoteTag: request.fromTag ?? [])
+    /// The leg that a request inside a dialog has come by; nil where that has left its call since.
+    private func leg(sending request: Message) -> LegReference? {
+        let leg = request.toTag.flatMap(Token.number).flatMap { legs[$0] }
+        return leg.flatMap { calls.contains($0.call) ? $0 : nil }
+    }
+
+    /// A request that was passed on has its final answer.
+    private mutating func relayEnded(_ status: Int, _ request: Message) {
+        guard let leg = leg(sending: request),
+            let own = calls[leg.call][leg.side].dialogIndex(ofPeers: request)
         else { return }
         calls[leg.call][leg.side].dialogs[own].responseSent(status, to: request)
+    }
+
+    /// A side has taken an offer, and whoever made it cannot be told: what they send each other fits no
+    /// longer.
+    private mutating func answerLost(_ handle: Handle, side: Side) {
+        guard case .connected = calls[handle].phase else { return }
+        let name = shownName(of: LegReference(call: handle, side: side))
+        cut(
+            handle, text: "What \(name) answered is larger than a message may be", status: nil,
+            q850: Causes.q850(ofStatus: 502))
     }
 
     mutating func legLost(_ handle: Handle, side: Side, status: Int) {
@@ -396,9 +420,11 @@ extension Switch {
             q850: Causes.recoveryOnTimerExpiry)
     }
 
+    /// - Returns: false where it is too large to be passed.
+    @discardableResult
     private mutating func passResponse(
         _ response: Message, to server: Handle, of leg: LegReference?
-    ) {
+    ) -> Bool {
         var session: SessionAnswer?
         if response.method == .update, (200..<300).contains(response.status), let leg,
             let request = servers[server].request
@@ -406,7 +432,7 @@ extension Switch {
             session = agreeSession(of: leg, asked: request)
         }
         let contact = listenerText(servers[server].flow.listener).contact
-        respond(
+        return respond(
             server, response.status,
             reason: String(decoding: response.reasonPhrase, as: UTF8.self),
             body: response.body, contentType: response.value(.contentType) ?? []
@@ -422,10 +448,12 @@ extension Switch {
     }
 
     /// A 2xx to a re-INVITE: sent again until its ACK comes.
+    ///
+    /// - Returns: false where it is too large to be passed.
     private mutating func passAnswer(
         _ response: Message, to server: Handle, call handle: Handle, from side: Side
-    ) {
-        guard let request = servers[server].request else { return }
+    ) -> Bool {
+        guard let request = servers[server].request else { return true }
         let contact = listenerText(servers[server].flow.listener).contact
         let session = agreeSession(of: LegReference(call: handle, side: side), asked: request)
         let bytes = request.response(
@@ -439,14 +467,19 @@ extension Switch {
                 Self.copyPassed(from: response, into: &writer)
             }, body: response.body, contentType: response.value(.contentType) ?? [])
         let flow = servers[server].flow
+        guard isSendable(bytes, answering: server) else {
+            respond(server, 502)
+            return false
+        }
         respond(server, response.status, bytes: bytes)
         // Whoever has left meanwhile, as who has parked the call, is known by its tag no longer: its ACK
         // would not be heard.
-        guard calls[handle][side].state != .ended else { return }
+        guard calls[handle][side].state != .ended else { return true }
         calls[handle][side].pendingAnswer = Leg.PendingAnswer(
             retransmission: AnswerRetransmission(timers: settings.timers, now: now), bytes: bytes,
             flow: flow)
         armAnswer(handle, side: side)
+        return true
     }
 
     // MARK: ACK
@@ -491,10 +524,11 @@ extension Switch {
         else { return }
         calls[partner.call][partner.side].acknowledgementDue = nil
         let flow = acknowledgementFlow(to: partner, answering: due.client)
-        acknowledge(
+        let isWhole = acknowledge(
             cseq: due.cseq, dialog: dialog, flow: flow,
             client: due.client, body: request.body, contentType: request.value(.contentType) ?? [])
         inviteEnded(at: partner)
+        if !isWhole { answerLost(handle, side: side) }
     }
 
     /// The ACK that would bring the answer to a leg's offer does not come any more: ours says that nobody

@@ -196,10 +196,15 @@ extension Switch {
         }
         calls[offerer.call][offerer.side].acknowledgementDue = nil
         let offererFlow = acknowledgementFlow(to: offerer, answering: due.client)
-        acknowledge(
+        let isWhole = acknowledge(
             cseq: due.cseq, dialog: offering, flow: offererFlow, client: due.client,
             body: response.body,
             contentType: response.value(.contentType) ?? [])
+        guard isWhole else {
+            joinFailed(holder, 502, "the answer is larger than a message may be")
+            for side in [leg, offerer] { restore(side) }
+            return
+        }
         calls[holder].handover?.join = nil
         switch join.purpose {
         case .transfer: transferred(holder)
@@ -234,8 +239,11 @@ extension Switch {
                 calls[leg.call][leg.side].dialogs[index].inviteFailed()
             }
         }
-        if calls.contains(holder) { joinFailed(holder, status, "no answer") }
-        guard isTalking(leg) else { return }
+        let why =
+            status == Self.tooLarge ? "the offer is larger than a message may be" : "no answer"
+        if calls.contains(holder) { joinFailed(holder, status, why) }
+        // One that was never sent says nothing of it.
+        guard isTalking(leg), status != Self.tooLarge else { return }
         if status == 503, waitsForConnection(leg.call, side: leg.side) { return }
         legLost(leg.call, side: leg.side, status: status)
     }

@@ -59,8 +59,8 @@ extension Switch {
 
     // MARK: Before the INVITE
 
-    /// The route costs nothing: what was held for another one is free again.
-    private mutating func releaseUnpaid(_ handle: Handle) {
+    /// The way that a call takes now costs nothing: what was held for another one is free again.
+    mutating func releaseUnpaid(_ handle: Handle) {
         ledger.release(call: calls[handle].id.rawValue)
         calls[handle].money = nil
         calls[handle].record.callerAccount = nil

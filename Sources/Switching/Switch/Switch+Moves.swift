@@ -20,9 +20,9 @@ extension Switch {
         for place in old where askedPlaces.mayHold(place.remote) {
             for handle in clients.handles
             where clients.contains(handle) && clients[handle].flow == place {
-                guard let leg = legAsked(by: handle), calls[leg.call][leg.side].flow == flow else {
-                    continue
-                }
+                guard clients[handle].unsent == nil, let leg = legAsked(by: handle),
+                    calls[leg.call][leg.side].flow == flow
+                else { continue }
                 ask(again: handle, on: flow)
             }
         }

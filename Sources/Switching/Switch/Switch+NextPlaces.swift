@@ -180,7 +180,7 @@ extension Switch {
     func dialog(of request: Message) -> (leg: LegReference, place: Int)? {
         guard let leg = request.fromTag.flatMap(Token.number).flatMap({ legs[$0] }),
             calls.contains(leg.call),
-            let place = calls[leg.call][leg.side].dialogIndex(remoteTag: request.toTag ?? [])
+            let place = calls[leg.call][leg.side].dialogIndex(ofOwn: request)
         else { return nil }
         return (leg, place)
     }

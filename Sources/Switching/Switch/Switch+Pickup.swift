@@ -171,7 +171,8 @@ extension Switch {
         writer.field(.callID, picking.callID)
         writer.field(.cseq, "1 INVITE")
         Self.copyOptions(from: picking, into: &writer)
-        return parseOwn(
-            writer.finish(body: body[...], contentType: picking.value(.contentType) ?? []))
+        // Each of its lines has a whole line end now.
+        let bytes = writer.finish(body: body[...], contentType: picking.value(.contentType) ?? [])
+        return MessageLimits.admit(bytes, isDatagram: false) ? parseOwn(bytes) : nil
     }
 }

@@ -55,9 +55,12 @@ extension Switch {
     private mutating func overflow(_ handle: Handle, _ group: RingGroup) {
         calls[handle].routing?.hunt = nil
         guard let target = group.overflow else {
+            let failure = Call.Failure(
+                status: 480, q850: Causes.noAnswer,
+                text: "nobody of group \(group.name) took the call")
+            guard !goesToNextContact(handle, after: failure) else { return }
             fail(
-                handle, 480, q850: Causes.noAnswer, "nobody of group \(group.name) took the call",
-                disposition: .noAnswer)
+                handle, failure.status, q850: failure.q850, failure.text, disposition: .noAnswer)
             return
         }
         divert(handle, to: target, by: nil, from: group.name, .noAnswer)

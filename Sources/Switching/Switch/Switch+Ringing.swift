@@ -7,6 +7,17 @@ import SIP
 // already. Another one may not be put over it (RFC 3261 §13.2.1, RFC 6337 §3.1), so it gets a dialog
 // of its own, as from a proxy that forks. While somebody's early media plays, another's bare ringing
 // is not passed on; when that somebody is gone, it is, in a dialog of its own.
+//
+// A request inside one of these dialogs (UPDATE, INFO, PRACK) goes on in the one that it stands for on the
+// other side, and so does its answer:
+//
+//     caller             switch             callee
+//       | dialog A          |  fork "one"      |   183 with a description: A
+//       | dialog B          |  fork "two"      |   183 with another one: B
+//       | UPDATE, To A      | UPDATE, To one   |
+//       |------------------>|----------------->|
+//
+// Who has no dialog of the caller's has nobody to talk to there, and waits for the answer (491, 480).
 
 /// One dialog on the caller's side before the answer, and whose it is.
 struct EarlyDialog: Sendable {
@@ -22,7 +33,51 @@ struct EarlyDialog: Sendable {
     }
 }
 
+extension Call {
+    /// The dialog in which a request goes on that has come in this one, as long as nobody has answered.
+    ///
+    /// - Parameter place: that of the dialog it has come in, among those of its leg.
+    /// - Returns: nil where the other side has none for it.
+    func counterpart(of side: Side, dialog place: Int) -> (side: Side, dialog: Int)? {
+        let dialog = self[side].dialogs[place]
+        switch side {
+        case .caller:
+            let early = earlyDialogs.first { $0.tag == Token.number(dialog.localTag) }
+            guard let early, let callee = early.callee else {
+                // All that ring are heard in it: it is clear who is meant where that is one alone, and of
+                // its forks the latest is the likeliest to ring yet.
+                return soleRinging.map { (.callee($0), callees[$0].dialogs.count - 1) }
+            }
+            return callees[callee].dialogIndex(remoteTag: early.remoteTag[...]).map {
+                (.callee(callee), $0)
+            }
+        case .callee(let callee):
+            let own = earlyDialogs.first { $0.isOf(callee, dialog.remoteTag) }
+            let shared = earlyDialogs.first { $0.callee == nil }
+            guard let tag = (own ?? shared)?.tag else { return nil }
+            return caller.dialogs.firstIndex { Token.number($0.localTag) == tag }.map {
+                (.caller, $0)
+            }
+        }
+    }
+}
+
 extension Switch {
+    /// The leg and the dialog in which a request goes on that has come in this dialog of a leg.
+    func counterpart(
+        of leg: LegReference, dialog place: Int
+    ) -> (leg: LegReference, dialog: Int)? {
+        guard calls[leg.call].connected != nil || calls[leg.call].joined != .none else {
+            return calls[leg.call].counterpart(of: leg.side, dialog: place).map {
+                (LegReference(call: leg.call, side: $0.side), $0.dialog)
+            }
+        }
+        guard let other = partner(of: leg),
+            let last = calls[other.call][other.side].dialogs.indices.last
+        else { return nil }
+        return (other, last)
+    }
+
     /// Our tag for passing on a provisional response; nil where the caller is better off without it.
     ///
     /// - Parameter isReliable: the callee waits for its PRACK, so that it has to be passed.

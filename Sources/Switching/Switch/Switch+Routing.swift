@@ -110,6 +110,9 @@ extension Switch {
         takeInboundLine(handle)
         switch decision.outcome {
         case .refuse(let refusal):
+            let failure = Call.Failure(
+                status: refusal.sipStatus, q850: refusal.q850, text: refusal.reason)
+            guard !goesToNextContact(handle, after: failure) else { return }
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
         case .ring(let number):
             rings(handle)
@@ -169,9 +172,9 @@ extension Switch {
             huntOn(handle)
             return true
         }
-        if followsRedirect(handle, after: failure) { return true }
+        if followsRedirect(handle, of: rung, after: failure) { return true }
         guard let (fallback, reason) = Self.fallback(routing.fallbacks, after: failure) else {
-            return false
+            return goesToNextContact(handle, after: failure)
         }
         divert(
             handle, to: fallback.target, by: fallback.forwardedBy,
@@ -217,6 +220,7 @@ extension Switch {
         let decision = plan.decide(query)
         var next = CallRouting(query: query)
         next.rings = routing.rings
+        next.redirects = routing.redirects
         next.turns = routing.turns + 1
         next.diversions = routing.diversions + [Diversion(from: from, reason: reason)]
         calls[handle].routing = next

@@ -89,7 +89,7 @@ struct Fork: Sendable {
     private func told(_ status: Int) -> Int {
         switch status {
         case _ where isKept: 200
-        case 400, 403, 413, 415, 486, 488, 600..<700: status
+        case 400, 403, 413, 415, 486, 488, 513, 600..<700: status
         default: 480
         }
     }

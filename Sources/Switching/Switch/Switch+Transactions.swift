@@ -7,6 +7,11 @@ extension Switch {
         "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, SUBSCRIBE, "
         + "MESSAGE"
     static let serverName = "Tandem"
+    /// What a request counts as that would be larger than a message may be (RFC 3261 §21.5.7).
+    static let tooLarge = 513
+    /// Of a Reason that goes on in a CANCEL or a BYE, which have to be sent in any case: a longer one is left
+    /// out.
+    static let reasonBytes = 1_024
 
     // MARK: Server side
 
@@ -68,12 +73,15 @@ extension Switch {
     /// Sends a response through its transaction.
     ///
     /// - Parameter toTag: nil leaves the To of the request as it is.
+    /// - Returns: false where it is larger than a message may be. Then a provisional one is not sent, a
+    ///   2xx is a 502, and another refusal goes without what it says beside its status.
+    @discardableResult
     mutating func respond(
         _ handle: Handle, _ status: Int, reason: String? = nil, toTag: [UInt8]? = nil,
         dialogForming: Bool = false, body: ArraySlice<UInt8> = [],
         contentType: ArraySlice<UInt8> = [], extra: (inout MessageWriter) -> Void = { _ in }
-    ) {
-        guard servers.contains(handle), let request = servers[handle].request else { return }
+    ) -> Bool {
+        guard servers.contains(handle), let request = servers[handle].request else { return true }
         let bytes = request.response(
             status, reason: reason, toTag: status == 100 ? nil : toTag,
             source: servers[handle].source, dialogForming: dialogForming,
@@ -81,7 +89,25 @@ extension Switch {
                 writer.field(.server, Self.serverName)
                 extra(&writer)
             }, body: body, contentType: contentType)
+        guard isSendable(bytes, answering: handle) else {
+            if status >= 200 {
+                let told = status < 300 ? 502 : status
+                let bare = request.response(told, toTag: toTag, source: servers[handle].source)
+                respond(handle, told, bytes: bare)
+            }
+            return false
+        }
         respond(handle, status, bytes: bytes)
+        return true
+    }
+
+    /// Whether a response is no larger than a message may be.
+    mutating func isSendable(_ response: [UInt8], answering handle: Handle) -> Bool {
+        let isDatagram = !servers[handle].flow.transport.isReliable
+        if MessageLimits.admit(response, isDatagram: isDatagram) { return true }
+        counters.count("responses-too-large")
+        log(.notice, "a response of \(response.count) bytes is larger than a message may be")
+        return false
     }
 
     /// Sends a response that is written already.
@@ -180,8 +206,9 @@ extension Switch {
 
     // MARK: Client side
 
-    /// Sends a request of ours and waits for its responses. Where there is no connection to send it by,
-    /// and none can be made, it fails at once, after this turn.
+    /// Sends a request of ours and waits for its responses. One that is larger than a message may be, or
+    /// for which there is no connection and none can be made, fails at once, after this turn: with 513, or
+    /// with 503.
     ///
     /// - Parameters:
     ///   - trunk: of one inside a dialog that no leg of a call waits for: the trunk it goes to.
@@ -193,10 +220,10 @@ extension Switch {
         var bytes = bytes
         var flow = flow
         var datagramListener: UInt16?
-        var hasWay = true
+        var unsent: ClientEntry.Unsent?
         if flow.transport.isReliable {
             let known = reached(flow, to: nextHop(of: bytes))
-            hasWay = known != nil
+            if known == nil { unsent = .noConnection }
             let way = known ?? flow
             if way.listener != flow.listener {
                 bytes = readdressed(bytes, from: flow, to: way) ?? bytes
@@ -210,18 +237,25 @@ extension Switch {
             datagramListener = flow.listener
             (bytes, flow) = (large, stream)
         }
-        if hasWay, flow.transport.isReliable { connections.used(flow) }
+        if !MessageLimits.admit(bytes, isDatagram: !flow.transport.isReliable) {
+            log(.notice, "\(method.name) of \(bytes.count) bytes is larger than a message may be")
+            (unsent, bytes) = (.tooLarge, [])
+        }
+        if unsent == nil, flow.transport.isReliable { connections.used(flow) }
         let key = ClientEntry.Key(branch: branch, isCancel: method == .cancel)
         let handle = keep(
             client: ClientEntry(
                 key: key, method: method,
                 machine: clientMachine(method, reliable: flow.transport.isReliable), user: user,
-                flow: flow, request: bytes, datagramListener: datagramListener, hasWay: hasWay,
+                flow: flow, request: bytes, datagramListener: datagramListener, unsent: unsent,
                 trunk: trunk, startedAt: old.map { clients[$0].startedAt } ?? now,
                 tried: old.map { clients[$0].tried } ?? [],
                 refusal: old.map { clients[$0].refusal } ?? []))
-        guard hasWay else {
-            counters.count("no-connection")
+        if let unsent {
+            switch unsent {
+            case .noConnection: counters.count("no-connection")
+            case .tooLarge: counters.count("requests-too-large")
+            }
             rearm(client: handle)
             return handle
         }
@@ -271,7 +305,7 @@ extension Switch {
             deadline = machine.deadline
         }
         // One that has ended is removed by whoever it tells, at its deadline, or here at once.
-        let isDue = isTerminated || !clients[handle].hasWay
+        let isDue = isTerminated || clients[handle].unsent != nil
         deadlines.set(key, at: isDue ? now : deadline)
     }
 
@@ -287,10 +321,16 @@ extension Switch {
     }
 
     mutating func clientDeadlineReached(_ handle: Handle) {
-        guard clients[handle].hasWay else {
+        if let unsent = clients[handle].unsent {
             // While a name server is asked for another place, it has the time of any other.
-            clients[handle].hasWay = true
-            transportFailed(client: handle, why: "no connection")
+            clients[handle].unsent = nil
+            switch unsent {
+            case .noConnection: transportFailed(client: handle, why: "no connection")
+            case .tooLarge:
+                clientFailed(
+                    handle, status: Self.tooLarge, why: "larger than a message may be",
+                    isUnheard: false)
+            }
             rearm(client: handle)
             return
         }
@@ -345,7 +385,8 @@ extension Switch {
     /// A request of ours ended without a response.
     ///
     /// - Parameters:
-    ///   - status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1).
+    ///   - status: what that counts as: 408 or 503 (RFC 3261 §8.1.3.1), or `tooLarge`, where it was never
+    ///     sent and nobody is to blame for it.
     ///   - isUnheard: nothing came at all.
     mutating func clientFailed(_ handle: Handle, status: Int, why: String, isUnheard: Bool) {
         let user = clients[handle].user
@@ -364,7 +405,8 @@ extension Switch {
         case .attempt(let call, let callee):
             guard calls.contains(call) else { return }
             attemptFailed(
-                call, callee: callee, status: status, reason: nil, text: why, isSilence: true)
+                call, callee: callee, status: status, reason: nil, text: why,
+                isSilence: status != Self.tooLarge)
         case .relay(let call, let to, let server, let method):
             relayFailed(
                 status: status, of: call, to: to, server: server, serverMethod: method)
@@ -374,7 +416,8 @@ extension Switch {
         case .notification(let subscription):
             notificationUnanswered(status, subscription: subscription, on: flow)
         case .fork(let fork, let phone, let flow):
-            forkAnswered(status, of: fork, phone: phone, flow: flow, isSilence: true)
+            forkAnswered(
+                status, of: fork, phone: phone, flow: flow, isSilence: status != Self.tooLarge)
         case .summary(let number, let registration):
             summaries[number]?.missed(by: registration)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)
@@ -385,24 +428,36 @@ extension Switch {
     // MARK: ACK and CANCEL
 
     /// Sends the ACK of a 2xx and keeps it, to send again when the 2xx comes again.
+    ///
+    /// - Returns: false where its body makes it larger than a message may be, so that it went without.
+    @discardableResult
     mutating func acknowledge(
         _ response: Message, dialog: Dialog, flow: Flow, client handle: Handle?,
         body: ArraySlice<UInt8> = [], contentType: ArraySlice<UInt8> = []
-    ) {
+    ) -> Bool {
         acknowledge(
             cseq: response.cseqNumber, dialog: dialog, flow: flow, client: handle, body: body,
             contentType: contentType)
     }
 
+    @discardableResult
     mutating func acknowledge(
         cseq: UInt32, dialog: Dialog, flow: Flow, client handle: Handle?,
         body: ArraySlice<UInt8> = [], contentType: ArraySlice<UInt8> = []
-    ) {
+    ) -> Bool {
         var writer = MessageWriter(capacity: 512 + body.count)
         dialog.acknowledgement(
             cseq: cseq, via: via(branch: tokens.next(), listener: flow.listener), into: &writer)
         writer.field(.maxForwards, 70)
         let bytes = writer.finish(body: body, contentType: contentType)
+        guard
+            body.isEmpty
+                || MessageLimits.admit(bytes, isDatagram: !flow.transport.isReliable)
+        else {
+            counters.count("requests-too-large")
+            acknowledge(cseq: cseq, dialog: dialog, flow: flow, client: handle)
+            return false
+        }
         send(request: bytes, on: flow)
         if let handle, clients.contains(handle) {
             clients[handle].acknowledgement = bytes
@@ -411,6 +466,7 @@ extension Switch {
             move(client: handle, to: flow)
             if nextHopNames.isAsking { notes(handle, on: flow, to: nextHop(of: bytes)) }
         }
+        return true
     }
 
     /// The ACK of a 3xx-6xx: the transaction's own (RFC 3261 §17.1.1.3).
@@ -447,7 +503,7 @@ extension Switch {
     mutating func sendCancel(of handle: Handle, reason: [UInt8]?) {
         guard let invite = parseOwn(clients[handle].request) else { return }
         let bytes = invite.cancel { writer in
-            if let reason { writer.field(.reason, reason) }
+            if let reason, reason.count <= Self.reasonBytes { writer.field(.reason, reason) }
         }
         _ = makeClient(
             .cancel, branch: clients[handle].key.branch, bytes: bytes, flow: clients[handle].flow,
@@ -486,7 +542,7 @@ extension Switch {
         _ = dialog.nextRequest(
             .bye, via: via(branch: branch, listener: flow.listener), into: &writer)
         writer.field(.maxForwards, 70)
-        if let reason { writer.field(.reason, reason) }
+        if let reason, reason.count <= Self.reasonBytes { writer.field(.reason, reason) }
         writer.field(.userAgent, Self.serverName)
         return (branch, writer.finish())
     }

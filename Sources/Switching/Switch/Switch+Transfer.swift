@@ -65,7 +65,9 @@ extension Switch {
             refuse(&self, 501, "Only Calls Are Transferred")
             return
         }
-        let isNotified = request.value(.referSub)?.starts(with: "false".utf8) != true
+        // In any case of its letters, as tokens are (RFC 3261 §7.3.1, RFC 4488 §4).
+        let wish = request.value(.referSub)
+        let isNotified = wish.map { Parameters($0).value("false") == nil } ?? true
         var transfer = Transfer(
             by: side, to: .none, event: request.cseqNumber, isNotified: isNotified)
         if let replaces = target.header("Replaces") {
@@ -112,7 +114,7 @@ extension Switch {
         }
         guard let second = makeCall(to: target, for: leg, other: other, by: subscriber, request)
         else {
-            refuse(&self, 400, nil)
+            refuse(&self, Self.tooLarge, nil)
             return
         }
         transfer.to = second
@@ -172,6 +174,8 @@ extension Switch {
     // MARK: The second call
 
     /// A call in the transferor's name, with nobody on its caller's side yet.
+    ///
+    /// - Returns: nil where what it is made from is larger than a message may be.
     mutating func makeCall(
         to target: URI, for leg: LegReference, other: LegReference, by subscriber: Extension,
         _ request: Message?
@@ -192,7 +196,10 @@ extension Switch {
         // parked is called by nobody but the switch.
         let isHidden = request.map { hides(leg) || Self.asksToHide($0) } ?? false
         if !isHidden { writer.field(.referredBy, request?.value(.referredBy) ?? own[...]) }
-        guard let invite = parseOwn(writer.finish()) else { return nil }
+        let bytes = writer.finish()
+        guard MessageLimits.admit(bytes, isDatagram: false), let invite = parseOwn(bytes) else {
+            return nil
+        }
 
         counters.calls += 1
         lastCallNumber &+= 1

@@ -307,6 +307,14 @@ public struct Switch: ~Copyable, Sendable {
     }
 
     mutating func send(_ bytes: [UInt8], on flow: Flow) {
+        // What cannot leave would look like a fault of the way: all that waits there would fail with it.
+        guard
+            bytes.count
+                <= (flow.transport.isReliable ? MessageLimits.bytes : MessageLimits.datagramBytes)
+        else {
+            counters.count("messages-too-large")
+            return
+        }
         actions.sends.append(Outgoing(flow: flow, bytes: bytes))
     }
 

@@ -272,6 +272,16 @@ import Testing
         #expect(text(dialog.localAddress) == "Bob <sip:bob@biloxi.com>;tag=bob")
     }
 
+    /// The answer to the INVITE is no newer than what was said since.
+    @Test func theTargetOfAnEarlyUPDATEOutlivesTheAnswer() throws {
+        var dialog = try callee()
+        let request = try peer("UPDATE", 314_160)
+        #expect(dialog.requestReceived(request) == .accept)
+        dialog.responseSent(200, to: request)
+        try dialog.responseSent(200, to: invite())
+        #expect(text(dialog.remoteTarget) == "sip:alice@new.com" && dialog.isConfirmed)
+    }
+
     @Test func aRefusedReInviteLeavesTheTarget() throws {
         var dialog = try callee()
         try dialog.responseSent(200, to: invite())

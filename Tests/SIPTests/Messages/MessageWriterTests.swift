@@ -108,6 +108,29 @@ import Testing
         #expect(text(writer.finish()).split(separator: "\r\n").count == 202)
     }
 
+    /// What is said to be readable is read, and nothing else.
+    @Test func whatIsAdmittedIsWhatIsRead() throws {
+        for count in 240...260 {
+            let message = Sample.options(more: (0..<count).map { "X: \($0)" })
+            let isRead = parseError(message) == nil
+            #expect(MessageLimits.admit(message, isDatagram: true) == isRead)
+            // A line of the body is no field.
+            let body = Array(String(repeating: "a\r\n", count: 300).utf8)
+            #expect(MessageLimits.admit(message + body, isDatagram: true) == isRead)
+        }
+        let head = Sample.options()
+        for size in [
+            MessageLimits.datagramBytes, MessageLimits.datagramBytes + 1, MessageLimits.bytes,
+            MessageLimits.bytes + 1,
+        ] {
+            let message = head + Array(repeating: 0x61, count: size - head.count)
+            #expect(MessageLimits.admit(message, isDatagram: false) == (parseError(message) == nil))
+            #expect(
+                MessageLimits.admit(message, isDatagram: true)
+                    == (size == MessageLimits.datagramBytes))
+        }
+    }
+
     @Test func everyRegisteredStatusHasItsPhraseAndOthersTheirClass() {
         #expect(StatusPhrase.of(486).description == "Busy Here")
         #expect(StatusPhrase.of(487).description == "Request Terminated")

@@ -318,13 +318,14 @@ import Testing
         #expect(Self.heard(phones[0], &site) == ["202", "100", "200", "486 end"])
     }
 
-    @Test func whoWantsNoNotificationsGetsNone() throws {
+    @Test(arguments: ["false", "False", "FALSE ;x=1"])
+    func whoWantsNoNotificationsGetsNone(wish: String) throws {
         var site = try Site()
         var phones = try site.registered("8001", "8002", "8003")
         try site.connected(&phones)
         phones[0].send(
             "REFER", at: &site,
-            extra: "Refer-To: sip:8003@example.com\nRefer-Sub: false\nRequire: norefersub\n")
+            extra: "Refer-To: sip:8003@example.com\nRefer-Sub: \(wish)\nRequire: norefersub\n")
         let accepted = try site.next(phones[0].endpoint)
         #expect(accepted.status == 202 && accepted.text(.referSub) == "false")
         phones[2].answer(try site.invite(phones[2]), 200, at: &site, body: Self.third)
