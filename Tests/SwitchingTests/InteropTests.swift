@@ -475,6 +475,26 @@ import Testing
         #expect(site.said(phones[3].endpoint).hasSuffix("CANCEL"))
     }
 
+    @Test func aContactThatRingsOutGivesItsChannelBackBeforeTheNext() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("8002", at: &site)
+        phones[1].answer(
+            try site.invite(phones[1]), 302, at: &site,
+            extra: "Contact: <sip:02088886666@example.com>, <sip:02088886667@example.com>\n")
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 180, at: &site)
+        site.pass(site.settings.calls.noAnswer)
+        let said = site.all(Site.e1)
+        #expect(said.map(\.method) == [.cancel, .invite])
+        let uri = String(decoding: said.last?.requestURI ?? [], as: UTF8.self)
+        #expect(uri.contains("2088886667@"), "\(uri)")
+        #expect(site.sw.trunks["ip-e1"]?.channels.inUse == 1)
+        gateway.answer(try #require(said.last), 486, at: &site)
+        #expect(site.sw.trunks["ip-e1"]?.channels.inUse == 0 && site.records.count == 1)
+        #expect(site.sw.ledger.reservationCount == 0)
+    }
+
     /// What the user of the better one has for that comes first: it belongs to that one.
     @Test func theForwardingOfAContactComesBeforeTheNextContact() throws {
         var site = try Site { stored in

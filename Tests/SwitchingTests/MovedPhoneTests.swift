@@ -23,8 +23,10 @@ import Testing
     }
 
     /// 8001 has called 8002, which is behind NAT.
-    private func talking() throws -> (site: Site, phones: [Party]) {
-        var site = try Site()
+    private func talking(
+        _ settings: Settings = Site.settings()
+    ) throws -> (site: Site, phones: [Party]) {
+        var site = try Site(settings: settings)
         try register("8002", from: Self.old, at: &site)
         var phones = [try site.registered("8001")[0], Party("8002", Self.old)]
         try site.connected(&phones)
@@ -129,6 +131,29 @@ import Testing
             extra: flow + "\nSupported: outbound, path")
         phones[0].send("BYE", at: &site)
         #expect(site.said(Self.elsewhere) == "BYE" && site.said(Self.old) == "")
+    }
+
+    /// A LAN and a WAN, or IPv4 and IPv6: the request cannot go on there, and the call does.
+    @Test func whoComesBackByAnotherListenerIsAskedThere() throws {
+        var settings = Site.settings()
+        settings.listeners.append(
+            ListenerSettings(
+                transport: .udp, bound: Endpoint(text: "10.0.0.1:5070"), advertisedHost: "10.0.0.1",
+                advertisedPort: 5070))
+        var (site, phones) = try talking(settings)
+        phones[0].send("INFO", at: &site)
+        _ = site.all(Self.old)
+        site.streams[Self.elsewhere] = Flow(
+            transport: .udp, listener: 1, remote: Self.elsewhere)
+        try register("8002", from: Self.elsewhere, at: &site, cseq: 10)
+        #expect(site.said(phones[0].endpoint) == "503" && site.sw.calls.count == 1)
+        site.pass(.milliseconds(5_100))
+        let asked = try #require(site.all(Self.elsewhere).first)
+        #expect(asked.method == .info || asked.method == .options)
+        phones[1].endpoint = Self.elsewhere
+        phones[1].answer(asked, 200, at: &site)
+        site.pass(.seconds(60))
+        #expect(site.sw.calls.count == 1 && site.said(phones[0].endpoint) == "")
     }
 
     // MARK: Hosts that take nothing for a moment

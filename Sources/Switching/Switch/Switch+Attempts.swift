@@ -608,6 +608,10 @@ extension Switch {
         closeRung(handle, status: 480, q850: Causes.noAnswer, text: "no answer")
         closeAttempt(
             handle, outcome: .failed, status: 480, q850: Causes.noAnswer, text: "no answer")
+        deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
+        calls[handle].phase = .routing
+        // What is tried next may be a route of its own.
+        giveBackRoute(of: handle)
         let failure = Call.Failure(status: 480, q850: Causes.noAnswer, text: "no answer")
         guard !goesOn(handle, after: failure) else { return }
         fail(handle, 480, q850: Causes.noAnswer, "no answer", disposition: .noAnswer)

@@ -361,7 +361,8 @@ extension Switch {
 
     /// A request inside the dialog was never answered: the phone or gateway is gone.
     mutating func relayFailed(
-        status: Int, of handle: Handle, to: Side, server: Handle, serverMethod: Method
+        status: Int, of handle: Handle, to: Side, on flow: Flow, server: Handle,
+        serverMethod: Method
     ) {
         guard calls.contains(handle) else {
             respond(server, 481)
@@ -382,7 +383,9 @@ extension Switch {
             respond(server, status)
         }
         guard isSent else { return }
-        if status == 503, waitsForConnection(handle, side: to) { return }
+        if waitsForReturn(LegReference(call: handle, side: to), status: status, askedOn: flow) {
+            return
+        }
         legLost(handle, side: to, status: status)
     }
 
@@ -402,8 +405,8 @@ extension Switch {
 
     /// A side has taken an offer, and whoever made it cannot be told: what they send each other fits no
     /// longer.
-    private mutating func answerLost(_ handle: Handle, side: Side) {
-        guard case .connected = calls[handle].phase else { return }
+    mutating func answerLost(_ handle: Handle, side: Side) {
+        guard calls.contains(handle), case .connected = calls[handle].phase else { return }
         let name = shownName(of: LegReference(call: handle, side: side))
         cut(
             handle, text: "What \(name) answered is larger than a message may be", status: nil,

@@ -202,7 +202,12 @@ extension Switch {
             contentType: response.value(.contentType) ?? [])
         guard isWhole else {
             joinFailed(holder, 502, "the answer is larger than a message may be")
-            for side in [leg, offerer] { restore(side) }
+            if join.purpose == .transfer {
+                for side in [leg, offerer] { restore(side) }
+            } else {
+                // They are each other's already, and the next answer would be no smaller.
+                answerLost(leg.call, side: leg.side)
+            }
             return
         }
         calls[holder].handover?.join = nil
@@ -233,7 +238,9 @@ extension Switch {
     }
 
     /// No answer at all: the phone or gateway is gone.
-    mutating func joinUnanswered(_ status: Int, for holder: Handle, by leg: LegReference) {
+    mutating func joinUnanswered(
+        _ status: Int, for holder: Handle, by leg: LegReference, on flow: Flow
+    ) {
         if isTalking(leg) {
             for index in calls[leg.call][leg.side].dialogs.indices {
                 calls[leg.call][leg.side].dialogs[index].inviteFailed()
@@ -244,7 +251,7 @@ extension Switch {
         if calls.contains(holder) { joinFailed(holder, status, why) }
         // One that was never sent says nothing of it.
         guard isTalking(leg), status != Self.tooLarge else { return }
-        if status == 503, waitsForConnection(leg.call, side: leg.side) { return }
+        if waitsForReturn(leg, status: status, askedOn: flow) { return }
         legLost(leg.call, side: leg.side, status: status)
     }
 

@@ -335,26 +335,41 @@ extension Switch {
 
     // MARK: Nobody answers
 
-    mutating func checkUnanswered(_ status: Int, of handle: Handle, side: Side) {
-        guard calls.contains(handle) else { return }
-        if status == 503, waitsForConnection(handle, side: side) { return }
+    mutating func checkUnanswered(_ status: Int, of handle: Handle, side: Side, on flow: Flow) {
+        guard calls.contains(handle),
+            !waitsForReturn(
+                LegReference(call: handle, side: side), status: status, askedOn: flow)
+        else { return }
         legLost(handle, side: side, status: status)
     }
 
-    /// A phone whose connection broke is still in its call, and comes back by another. It waits before it
-    /// connects again (RFC 5626 §4.5), so it is asked for as long as it might have said nothing, two minutes
-    /// at most.
-    mutating func waitsForConnection(_ handle: Handle, side: Side) -> Bool {
-        guard case .connected = calls[handle].phase, calls[handle][side].state != .ended,
-            calls[handle][side].flow.transport.isReliable
+    /// Whether a side that nothing was heard of may still be in its call; then it is asked again.
+    ///
+    /// A phone whose connection broke comes back by another. It waits before it connects again (RFC 5626
+    /// §4.5), so it is asked for as long as it might have said nothing, two minutes at most. One that has
+    /// registered elsewhere since it was asked is asked there, but only once more where it had the time of a
+    /// whole transaction.
+    mutating func waitsForReturn(
+        _ leg: LegReference, status: Int, askedOn flow: Flow
+    ) -> Bool {
+        guard case .connected = calls[leg.call].phase, calls[leg.call][leg.side].state != .ended
         else { return false }
-        let asks = settings.calls.aliveCheck.nanoseconds / Self.lostAskPause.nanoseconds
-        let limit = min(max(asks, Self.lostAsks.lowerBound), Self.lostAsks.upperBound)
-        guard calls[handle][side].lostAsks < limit else { return false }
-        calls[handle][side].lostAsks += 1
-        calls[handle][side].heardAt = Leg.unheard
+        let own = calls[leg.call][leg.side].flow
+        let isElsewhere = flow != own && trunk(of: leg) == nil
+        let limit: Int64
+        switch status {
+        case 503 where own.transport.isReliable:
+            let asks = settings.calls.aliveCheck.nanoseconds / Self.lostAskPause.nanoseconds
+            limit = min(max(asks, Self.lostAsks.lowerBound), Self.lostAsks.upperBound)
+        case 503 where isElsewhere: limit = Self.lostAsks.lowerBound
+        case 408 where isElsewhere: limit = 1
+        default: return false
+        }
+        guard calls[leg.call][leg.side].lostAsks < limit else { return false }
+        calls[leg.call][leg.side].lostAsks += 1
+        calls[leg.call][leg.side].heardAt = Leg.unheard
         deadlines.set(
-            DeadlineKey(kind: .sidesCheck, slot: handle.slot), at: now + Self.lostAskPause)
+            DeadlineKey(kind: .sidesCheck, slot: leg.call.slot), at: now + Self.lostAskPause)
         return true
     }
 

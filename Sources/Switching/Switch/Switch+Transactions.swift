@@ -409,10 +409,10 @@ extension Switch {
                 isSilence: status != Self.tooLarge)
         case .relay(let call, let to, let server, let method):
             relayFailed(
-                status: status, of: call, to: to, server: server, serverMethod: method)
+                status: status, of: call, to: to, on: flow, server: server, serverMethod: method)
         case .probe(let trunk, let target): probeFailed(why, by: target, trunk: trunk)
         case .registration(let trunk): registerUnanswered(why, trunk: trunk)
-        case .check(let call, let side): checkUnanswered(status, of: call, side: side)
+        case .check(let call, let side): checkUnanswered(status, of: call, side: side, on: flow)
         case .notification(let subscription):
             notificationUnanswered(status, subscription: subscription, on: flow)
         case .fork(let fork, let phone, let flow):
@@ -421,7 +421,7 @@ extension Switch {
         case .summary(let number, let registration):
             summaries[number]?.missed(by: registration)
         case .mailbox(let mailbox): mailboxFailed(mailbox, why)
-        case .join(let call, let asked): joinUnanswered(status, for: call, by: asked)
+        case .join(let call, let asked): joinUnanswered(status, for: call, by: asked, on: flow)
         }
     }
 
