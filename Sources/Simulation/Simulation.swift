@@ -216,8 +216,8 @@ public struct Simulation: ~Copyable, Sendable {
         // One that is overtaken by the answer is acknowledged by nobody.
         let losing: [Fault] = [
             .loss, .reordering, .crashes, .powerLoss, .smallTables, .impatience, .operators,
-            // A dead place has its share of the time.
-            .gatewayNames,
+            // A dead place has its share of the time, and a caller that begins anew confirms nothing.
+            .gatewayNames, .reboots,
         ]
         let loses = losing.contains(where: faults.contains)
         for agent in agents {
