@@ -379,6 +379,8 @@ extension Site {
         commits = Array(commits.suffix(1))
         logs = []
         replies = []
+        sentOn = []
+        lookUps = []
     }
 }
 
