@@ -385,7 +385,7 @@ extension Switch {
         }
     }
 
-    /// Whether a request of ours belongs to a call that was answered.
+    /// Whether a request of ours was sent in a dialog of a call.
     private func isInsideCall(client handle: Handle) -> Bool {
         switch clients[handle].user {
         case .relay, .check, .join: true
