@@ -117,12 +117,14 @@ extension Switch {
         extra.responseReceived(response)
         // Its ringing may have been acknowledged with numbers that nobody knows any more.
         extra.advanceLocalCSeq(by: Self.skippedCSeqs)
+        let trunk = trunk(of: LegReference(call: handle, side: .callee(callee)))
         let flow = requestFlow(
-            of: extra, spokenFrom: calls[handle].callees[callee].flow)
+            to: extra.nextHop, spokenFrom: calls[handle].callees[callee].flow, trunk: trunk)
         acknowledge(response, dialog: extra, flow: flow, client: nil)
         sendBye(
             in: &extra, flow: flow,
-            reason: Self.reason(q850: Causes.normalClearing, text: "Answered elsewhere"))
+            reason: Self.reason(q850: Causes.normalClearing, text: "Answered elsewhere"),
+            trunk: trunk)
     }
 
     /// What is needed of the INVITE that made a callee's dialog, written again.

@@ -468,7 +468,7 @@ extension Switch {
         else { return }
         calls[handle].callees[callee].state = .ended
         if let client = calls[handle].callees[callee].client, clients.contains(client) {
-            clients[client].user = .nobody
+            leave(client: client)
         }
         if status >= 600 { declinedEverywhere(handle, callee: callee) }
         let q850 = reason ?? settings.causes.q850(ofStatus: status)
@@ -594,7 +594,7 @@ extension Switch {
             return
         }
         clients[client].isAbandoned = true
-        clients[client].user = .nobody
+        leave(client: client)
         cancel(client: client, reason: reason)
     }
 

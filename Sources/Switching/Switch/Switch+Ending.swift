@@ -158,7 +158,7 @@ extension Switch {
         for index in calls[handle].callees.indices {
             if calls[handle].callees[index].state == .trying { abandon(handle, callee: index) }
             if let client = calls[handle].callees[index].client, clients.contains(client) {
-                clients[client].user = .nobody
+                leave(client: client)
                 // An INVITE that was given up may still have to be cancelled.
                 if !clients[client].isAbandoned { clients[client].request = [] }
             }

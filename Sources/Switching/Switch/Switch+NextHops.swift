@@ -34,11 +34,6 @@ extension Switch {
         return requestFlow(to: hop, spokenFrom: own, trunk: trunk)
     }
 
-    /// The same of a dialog with whoever is at that place, which may be no leg's.
-    mutating func requestFlow(of dialog: Dialog, spokenFrom own: Flow) -> Flow {
-        requestFlow(to: dialog.nextHop, spokenFrom: own, trunk: trunk(at: own.remote))
-    }
-
     /// A leg has a new dialog: where its Record-Route or its Contact is a name, that is asked for, so
     /// that the answer is there when it is needed.
     mutating func findNextHop(of leg: LegReference) { _ = requestFlow(to: leg) }

@@ -140,7 +140,15 @@ extension Switch {
         }
     }
 
-    private func trunkReached(by handle: Handle) -> String? {
+    /// Nobody waits any more for what a request is answered. It stays known by which trunk it went: a late
+    /// answer may want an ACK and a BYE where that trunk is.
+    mutating func leave(client handle: Handle) {
+        clients[handle].trunk = trunkReached(by: handle)
+        clients[handle].user = .nobody
+    }
+
+    /// The trunk that a request of ours goes to, at whichever of its places; nil for a phone's.
+    func trunkReached(by handle: Handle) -> String? {
         let leg: LegReference
         switch clients[handle].user {
         case .nobody:

@@ -291,14 +291,17 @@ extension Switch {
                 resendAcknowledgement(of: handle)
             } else {
                 // Another phone behind the same contact answered too.
-                hangUp(response, on: clients[handle].flow)
+                hangUp(
+                    response, on: clients[handle].flow, trunk: trunkReached(by: handle))
             }
             return
         }
         guard let request = parseOwn(clients[handle].request),
             var dialog = Dialog(request: request, response: response)
         else { return }
-        let flow = requestFlow(of: dialog, spokenFrom: clients[handle].flow)
+        let trunk = trunkReached(by: handle)
+        let flow = requestFlow(
+            to: dialog.nextHop, spokenFrom: clients[handle].flow, trunk: trunk)
         acknowledge(response, dialog: dialog, flow: flow, client: handle)
         // A re-INVITE that the end of its call overtook: the BYE is on the way, with a lower number
         // than another one would have.
@@ -307,7 +310,8 @@ extension Switch {
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         sendBye(
             in: &dialog, flow: flow,
-            reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"))
+            reason: Self.reason(q850: Causes.normalClearing, text: "The call is over"),
+            trunk: trunk)
     }
 
     /// Bytes that we wrote ourselves; what does not parse is our own bug, and ends one transaction.

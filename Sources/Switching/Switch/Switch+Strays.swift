@@ -51,7 +51,7 @@ extension Switch {
         guard reference.side == .caller || reference.side == connected,
             let index = leg.dialogIndex(remoteTag: response.toTag ?? [])
         else {
-            hangUp(response, on: flow)
+            hangUp(response, on: flow, trunk: trunk(of: reference))
             return
         }
         // One that waits for the other side's ACK has to wait on.
@@ -92,14 +92,19 @@ extension Switch {
     /// is hung up, and whoever has not repeats its answer, which nobody has acknowledged, and is sent
     /// another (RFC 3261 §13.3.1.4).
     ///
-    /// - Parameter isToldAlready: it has had its BYE, so that the ACK is enough.
-    mutating func hangUp(_ response: Message, on flow: Flow, isToldAlready: Bool = false) {
+    /// - Parameters:
+    ///   - trunk: by which it was invited; nil where nothing is known but its address.
+    ///   - isToldAlready: it has had its BYE, so that the ACK is enough.
+    mutating func hangUp(
+        _ response: Message, on flow: Flow, trunk known: String? = nil, isToldAlready: Bool = false
+    ) {
         guard let target = response.address(.contact)?.uriView?.withoutHeaders,
             let to = response.value(.to),
             let request = invite(answeredBy: response, target: target, to: to),
             var dialog = Dialog(request: request, response: response)
         else { return }
-        let flow = requestFlow(of: dialog, spokenFrom: flow)
+        let trunk = known ?? self.trunk(at: flow.remote)
+        let flow = requestFlow(to: dialog.nextHop, spokenFrom: flow, trunk: trunk)
         let hasRoom = clients.count < settings.limits.transactions
         if hasRoom || isToldAlready {
             acknowledge(response, dialog: dialog, flow: flow, client: nil)
@@ -108,7 +113,7 @@ extension Switch {
         dialog.advanceLocalCSeq(by: Self.skippedCSeqs)
         let reason = Self.reason(q850: Causes.normalClearing, text: "The call is over")
         if hasRoom {
-            sendBye(in: &dialog, flow: flow, reason: reason)
+            sendBye(in: &dialog, flow: flow, reason: reason, trunk: trunk)
         } else {
             counters.count("byes-sent-once")
             let (_, bytes) = bye(in: &dialog, flow: flow, reason: reason)

@@ -314,6 +314,41 @@ import Testing
         #expect(site.said(Self.first) == "INFO" && site.said(phone.endpoint) == "")
     }
 
+    // MARK: Whom the call does not want
+
+    @Test func anotherPhoneThatAnswersTooIsHungUpAtWhicheverPlaceTakesIt() throws {
+        var (site, _, gateway) = try talking([Self.first, Self.second])
+        let invite = try #require(gateway.invite)
+        gateway.answer(
+            invite, 200, at: &site, extra: Self.name, body: Party.offer, tag: "fork")
+        #expect(site.said(Self.first) == "ACK BYE")
+        site.handle(dead(Self.first))
+        let bye = try site.next(Self.second)
+        #expect(bye.method == .bye && bye.toTag.map { Array($0) } == Array("fork".utf8))
+        #expect(site.sw.calls.count == 1)
+    }
+
+    @Test func whoAnswersAfterTheCallerHasLeftIsHungUpAtWhicheverPlaceTakesIt() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        gateway.answer(invite, 180, at: &site, extra: Self.name)
+        site.handle(told([Self.first, Self.second]))
+        try phone.cancel(at: &site)
+        gateway.answer(invite, 200, at: &site, extra: Self.name, body: Party.offer)
+        #expect(site.said(Self.first) == "ACK BYE" && site.sw.calls.count == 0)
+        // And a second phone behind that gateway, which nothing but the INVITE is known of any more.
+        gateway.answer(
+            invite, 200, at: &site, extra: Self.name, body: Party.offer, tag: "fork")
+        #expect(site.said(Self.first) == "ACK BYE")
+        site.handle(dead(Self.first))
+        let byes = site.all(Self.second)
+        #expect(byes.map(\.method) == [.bye, .bye])
+        #expect(byes.contains { $0.toTag.map { Array($0) } == Array("fork".utf8) })
+    }
+
     // MARK: ACK
 
     @Test func anACKThatNobodyHearsGoesToOneMorePlaceEachTime() throws {
