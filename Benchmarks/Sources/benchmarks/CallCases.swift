@@ -73,10 +73,10 @@ enum CallCases {
     private static func add(_ figures: inout Figures, _ site: inout CallSite, _ calls: Int = 1000) {
         site.startCounting()
         site.call(calls)
-        precondition(site.records == calls, "\(site.records) records of \(calls) calls")
-        precondition(
-            site.datagrams == calls * CallSite.datagramsOfCall,
-            "\(site.datagrams) datagrams in \(calls) calls")
+        guard site.records == calls, site.datagrams == calls * CallSite.datagramsOfCall else {
+            // The release build says nothing of a precondition.
+            fatalError("\(site.records) records and \(site.datagrams) datagrams in \(calls) calls")
+        }
         figures.add(site.meter, operations: calls)
     }
 }

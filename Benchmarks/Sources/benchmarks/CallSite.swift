@@ -146,7 +146,9 @@ struct CallSite: ~Copyable {
                     level: "country", account: number))
             stored.bindings.append(
                 Binding(
-                    number: number, contact: Array("sip:\(number)@10.0.0.1:5060".utf8),
+                    number: number,
+                    // Its own address: no NAT is between, which would have to be kept open.
+                    contact: Array("sip:\(number)@\(flow(place).remote)".utf8),
                     flow: flow(place), expiresAt: 1_900_000_000_000_000,
                     callID: Array("registration-\(number)".utf8), cseq: 1,
                     userAgent: "Desk Phone 5.1"))
