@@ -40,8 +40,8 @@ extension Ledger {
         /// Empty, too long, or with control characters.
         case invalidPostingID(String)
         case noteTooLong
-        /// The id was used before, for something else.
-        case postingIDReused(String)
+        /// The id was used before, for something else: this.
+        case postingIDReused(Posting)
         /// Not positive where it has to be, zero, or above `Ledger.largestBalance`.
         case amountOutOfRange(Amount)
         /// The balance would pass `Ledger.largestBalance`.
@@ -82,7 +82,7 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .invalidPlan(let name):
             "\"\(name)\" is no tariff plan: 1 to \(TariffBook.longestPlan) of a-z 0-9 - _ ."
         case .invalidSpendingLimit(let id):
-            "the limits of account \(id) have to be above zero"
+            "the limits of account \(id) have to be above zero; \"none\" takes one away"
         case .allowanceOfPrepaid(let id):
             "account \(id) is prepaid; an allowance is a limit of an account that is not"
         case .fixed(let id, let what): "the \(what) of account \(id) was set when it was opened"
@@ -105,8 +105,15 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .invalidPostingID(let id):
             "\"\(id)\" is no id: 1 to \(Posting.longestID) bytes without control characters"
         case .noteTooLong: "the note is longer than \(Posting.longestNote) bytes"
-        case .postingIDReused(let id): "the id \(id) was used before, for something else"
-        case .amountOutOfRange(let amount): "\(amount) is out of range"
+        case .postingIDReused(let done):
+            "the id \(done.id.dropFirst(done.kind.rawValue.utf8.count + 1)) was used before, for "
+                + "something else: it is a \(done.kind.rawValue) of \(done.amount) on account "
+                + "\(done.account)" + (done.call == nil ? "" : " for a call")
+                + "; nothing was moved now"
+        case .amountOutOfRange(let amount):
+            (-Ledger.largestBalance)...Ledger.largestBalance ~= amount
+                ? "\(amount) is out of range: it has to be above zero"
+                : "\(amount) is out of range: \(Ledger.largestBalance) is the most"
         case .balanceTooLarge(let id):
             "the balance of account \(id) would pass \(Ledger.largestBalance)"
         case .tableFull(let name): "the ledger is full: \(name)"

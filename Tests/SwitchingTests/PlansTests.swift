@@ -465,6 +465,92 @@ import Testing
         #expect(site.postings.count == 1)
     }
 
+    /// What an operator is told of a change.
+    private func told(_ request: ControlRequest, _ site: inout Site) -> String {
+        switch site.request(request) {
+        case .done(let text)?, .refused(let text)?: text
+        default: "?"
+        }
+    }
+
+    @Test func aPlanThatIsGoneKeepsNoAccountFromBeingBlocked() throws {
+        var site = try Site { stored in stored.accounts[0].plan = "gone" }
+        var change = AccountChange(id: "a")
+        change.isBlocked = true
+        let answer = told(.accountChanged(change), &site)
+        #expect(answer == "account a changed")
+        #expect(site.sw.ledger.account("a")?.isBlocked == true)
+    }
+
+    @Test func aPlanOfAnotherCurrencyIsNoPlanForAnAccountAndHasNoPriceForIt() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(
+                try! Self.deck("currency,USD\n" + Self.head + "0,gold,0,0.03/6\n", plan: "gold"))
+            stored.accounts[1].plan = "gold"
+        }
+        let why = "plan gold has prices in USD, and account"
+        var change = AccountChange(id: "a")
+        change.plan = .set("gold")
+        let first = told(.accountChanged(change), &site)
+        #expect(first == "\(why) a is in CNY")
+        let opening = AccountOpening(id: "new", name: "new", plan: "gold")
+        let second = told(.accountOpened(opening), &site)
+        #expect(second == "\(why) new is in CNY")
+        // What a call would be refused for is not told as its price.
+        let question = PriceQuestion(number: "02088886666", milliseconds: 1, payer: "zero")
+        let third = told(.priced(question), &site)
+        #expect(third == "\(why) zero is in CNY")
+    }
+
+    @Test func vouchersThatNoAccountCouldTakeAreNotMade() throws {
+        var site = try Site()
+        var order = VoucherOrder(batch: "b", count: 1, amount: Amount("5")!, currency: "usd")
+        let first = told(.vouchersMade(order), &site)
+        #expect(first == "\"usd\" is no currency code like CNY")
+        order.currency = "USD"
+        order.expiresAt = site.sw.wallTime
+        let second = told(.vouchersMade(order), &site)
+        #expect(second == "vouchers that expire before they are made pay for nothing")
+        #expect(site.sw.ledger.voucherCount == 0)
+    }
+
+    /// The tariff has a row for 8: nobody pays for a call inside all the same.
+    @Test(arguments: [("8002", "inside, free"), ("110", "emergency, free")])
+    func whatNobodyPaysForHasThePriceZero(number: String, name: String) throws {
+        var site = try Site { stored in
+            stored.tariffs = TariffBook(
+                try! Self.tariff(Self.head + "8,local,0,1/60\n1,a,0,1/60\n"))
+        }
+        let question = PriceQuestion(number: number, milliseconds: 60_000, payer: "8001")
+        guard case .price(let row)? = site.request(.priced(question)) else {
+            Issue.record("no price")
+            return
+        }
+        #expect(row.amount == .zero && row.name == name && row.prefix == nil && row.receipt == [])
+    }
+
+    @Test func anExtensionShowsThatItIsOnHoldAndWhatItSpent() throws {
+        var site = try limited(SpendingLimits(hour: Amount("0.07")))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.milliseconds(6_001))
+        guard case .extensions(let rows)? = site.request(.extensionShown(number: "8001")),
+            let row = rows.first
+        else {
+            Issue.record("not shown")
+            return
+        }
+        #expect(row.hold == "extension 8001 may spend 0.070000 an hour at most")
+        #expect(row.spentInHour == Amount("0.07") && row.spentToday == Amount("0.07"))
+        _ = site.request(.spendingReleased(.extension("8001"), by: "Li"))
+        guard case .extensions(let after)? = site.request(.extensionShown(number: "8001")) else {
+            Issue.record("not shown")
+            return
+        }
+        #expect(after.first?.hold == nil && after.first?.spentInHour == .zero)
+    }
+
     @Test func aPriceIsToldForAPayerAtATimeByItsFirstRoute() throws {
         var site = try Site { stored in
             stored.tariffs.put(try! Self.deck(Self.hours))
@@ -474,7 +560,8 @@ import Testing
         }
         func price(_ question: PriceQuestion) -> String {
             switch site.request(.priced(question)) {
-            case .price(let row)?: "\(row.plan) \(row.via ?? "-") \(row.amount.shortDescription)"
+            case .price(let row)?:
+                "\(row.plan ?? row.name) \(row.via ?? "-") \(row.amount.shortDescription)"
             case .refused(let reason)?: reason
             default: "?"
             }

@@ -11,9 +11,13 @@ extension Listing {
                 Column("available", "available"), Column("credit_limit", "credit limit"),
                 Column("currency", ""), Column("state", "state"), Column("plan", "plan"),
                 Column("allowance", "allowance per"), Column("blocked", nil),
-                Column("expires", nil), Column("low_mark", nil), Column("spent_in_hour", nil),
-                Column("spent_today", "spent today"), Column("limit_call", nil),
-                Column("limit_hour", nil), Column("limit_day", nil),
+                Column("expires", "expires", isCardOnly: true),
+                Column("low_mark", "low below", isCardOnly: true),
+                Column("spent_in_hour", "spent in the hour", isCardOnly: true),
+                Column("spent_today", "spent today"),
+                Column("limit_call", "most a call", isCardOnly: true),
+                Column("limit_hour", "most an hour", isCardOnly: true),
+                Column("limit_day", "most a day", isCardOnly: true),
             ], nothing: "no accounts")
         for row in rows {
             append([
@@ -119,8 +123,8 @@ extension Listing {
             [
                 Column("prefix", "prefix"), Column("name", "name"), Column("band", "band"),
                 Column("connect_fee", "connect fee"), Column("steps", "price / seconds"),
-                Column("free_seconds", nil), Column("minimum", nil), Column("rounding", nil),
-                Column("currency", ""),
+                Column("free_seconds", "free seconds"), Column("minimum", "minimum"),
+                Column("rounding", "rounding"), Column("currency", "currency"),
             ], nothing: "no prices")
         for row in rows {
             append([

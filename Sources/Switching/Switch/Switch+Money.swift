@@ -107,18 +107,17 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.temporaryFailure, text: "calls cannot be charged now")
         }
-        let currency = price.deck.tariff.currency ?? settings.currency
-        if let own = ledger.account(account)?.currency, own != currency {
-            return Call.Failure(
-                status: 403, q850: Causes.callRejected,
-                text: "plan \(plan) has prices in \(currency), and account \(account) is in \(own)")
+        if let payer = ledger.account(account),
+            let problem = otherCurrency(of: price.deck, than: payer)
+        {
+            return Call.Failure(status: 403, q850: Causes.callRejected, text: problem)
         }
         let money = CallMoney(
             account: account, payer: payer,
             rating: Rating(
                 price.row, calendar: price.deck.tariff.calendar, from: wallTime,
                 offset: priceOffset(at: wallTime)), steps: 1, plan: plan, via: price.deck.via,
-            currency: currency, pricedAt: now)
+            currency: price.deck.tariff.currency ?? settings.currency, pricedAt: now)
         return hold(handle, money)
     }
 

@@ -27,6 +27,10 @@ extension Switch {
             reply(.refused("a batch has 1 to \(Voucher.mostInBatch) vouchers"), to: token)
             return
         }
+        if let expiresAt = order.expiresAt, expiresAt <= wallTime {
+            reply(.refused("vouchers that expire before they are made pay for nothing"), to: token)
+            return
+        }
         let currency = order.currency ?? settings.currency
         var rows: [VoucherRow] = []
         var vouchers: [Voucher] = []
