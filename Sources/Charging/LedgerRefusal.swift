@@ -111,9 +111,11 @@ extension Ledger.Refusal: CustomStringConvertible {
                 + "\(done.account)" + (done.call == nil ? "" : " for a call")
                 + "; nothing was moved now"
         case .amountOutOfRange(let amount):
-            (-Ledger.largestBalance)...Ledger.largestBalance ~= amount
-                ? "\(amount) is out of range: it has to be above zero"
-                : "\(amount) is out of range: \(Ledger.largestBalance) is the most"
+            "\(amount) is out of range: "
+                + (amount == .zero
+                    ? "it may not be zero"
+                    : (-Ledger.largestBalance)...Ledger.largestBalance ~= amount
+                        ? "it may not be below zero" : "\(Ledger.largestBalance) is the most")
         case .balanceTooLarge(let id):
             "the balance of account \(id) would pass \(Ledger.largestBalance)"
         case .tableFull(let name): "the ledger is full: \(name)"

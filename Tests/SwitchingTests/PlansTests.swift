@@ -272,6 +272,48 @@ import Testing
         #expect(site.sw.ledger.available("8001") == Amount("0.21"))
     }
 
+    /// What came in on the morning of a new day, before anybody had called, paid the debts that were
+    /// about to be written off: the customer's money was gone.
+    @Test(arguments: ["topup", "adjustment", "refund", "voucher", "nothing"])
+    func whatIsPaidInOnANewDayPaysNoDebtOfTheLastOne(kind: String) throws {
+        var site = try Site { stored in
+            stored.accounts.append(
+                Account(
+                    id: "8001", name: "", kind: .postpaid, creditLimit: Amount("10")!,
+                    balance: Amount("-10")!, renewal: .day, renewedIn: 20_782))
+        }
+        var code = ""
+        let order = VoucherOrder(batch: "b", count: 1, amount: Amount("5")!)
+        if case .vouchers(let rows)? = site.request(.vouchersMade(order)) { code = rows[0].code }
+        let midnight: Int64 = 20_783 * 86_400 - 28_800
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: midnight * 1_000_000,
+                    utcOffset: 28_800)))
+        let change = MoneyChange(id: "1", account: "8001", amount: Amount("5")!, note: "n")
+        var limit = AccountChange(id: "8001")
+        limit.creditLimit = Amount("1")
+        let request: ControlRequest =
+            switch kind {
+            case "topup": .accountToppedUp(change)
+            case "adjustment": .accountAdjusted(change)
+            case "refund": .accountRefunded(change)
+            case "voucher": .voucherRedeemed(code: code, account: "8001", by: "Li")
+            default: .accountChanged(limit)
+            }
+        guard case .done? = site.request(request) else {
+            Issue.record("it was refused")
+            return
+        }
+        #expect(site.postings.first?.kind == .renewal)
+        #expect(
+            site.sw.ledger.available("8001") == (kind == "nothing" ? Amount("1") : Amount("15")))
+        try site.crash(.process(.seconds(1)))
+        #expect(
+            site.sw.ledger.account("8001")?.balance == (kind == "nothing" ? .zero : Amount("5")))
+    }
+
     // MARK: Limits
 
     private func limited(

@@ -42,7 +42,7 @@ extension Listing {
         append([
             .text(row.number), .text(row.prefix), .text(row.name), .text(row.plan),
             .text(row.via), .time(row.at), .number(row.milliseconds), .amount(row.amount),
-            .text(row.currency), .texts(row.receipt),
+            .text(row.currency), row.receipt.isEmpty ? .absent : .texts(row.receipt),
         ])
     }
 

@@ -28,11 +28,13 @@ extension Switch {
         case .accountOpened(let opening): open(opening, for: token)
         case .accountChanged(let change): self.change(change, for: token)
         case .accountToppedUp(let change):
+            commit(renewals(of: change.account))
             let outcome = ledger.topUp(
                 id: change.id, account: change.account, amount: change.amount, at: wallTime,
                 note: change.note, by: change.by)
             post(outcome, verb: "topped up", account: change.account, for: token)
         case .accountAdjusted(let change):
+            commit(renewals(of: change.account))
             let outcome = ledger.adjust(
                 id: change.id, account: change.account, amount: change.amount, at: wallTime,
                 note: change.note, by: change.by)
@@ -96,6 +98,7 @@ extension Switch {
     }
 
     private mutating func change(_ change: AccountChange, for token: ControlToken) {
+        commit(renewals(of: change.id))
         guard var account = ledger.account(change.id) else {
             reply(.refused("there is no account \(change.id)"), to: token)
             return
@@ -123,6 +126,7 @@ extension Switch {
     }
 
     private mutating func refund(_ change: MoneyChange, for token: ControlToken) {
+        commit(renewals(of: change.account))
         let outcome: Ledger.Outcome
         if let text = change.call {
             guard let call = CallID(text) else {

@@ -199,6 +199,8 @@ extension Switch {
         }
     }
 
+    /// To be committed before a chain pays, before money comes in and before anybody sees a balance:
+    /// what is paid in on a new day must not pay the debts of the last one, which are written off.
     mutating func renewals(of account: String) -> [StoredChange] {
         renewed(ledger.renew(chainOf: account, at: moment))
     }

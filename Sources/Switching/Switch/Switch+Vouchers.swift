@@ -11,6 +11,7 @@ extension Switch {
     /// for a feature code, which has to store the posting and to count wrong codes of its caller.
     mutating func redeemVoucher(code: String, account: String, by: String) -> Ledger.Outcome {
         let digits = code.filter { $0 != " " && $0 != "-" }
+        commit(renewals(of: account))
         return ledger.redeem(key: voucherKey(digits), account: account, at: moment, by: by)
     }
 
