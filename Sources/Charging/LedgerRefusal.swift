@@ -11,6 +11,8 @@ extension Ledger {
         case chainTooLong(account: String)
         case currencyDiffers(account: String, parent: String)
         case creditLimitOfPrepaid(account: String)
+        /// `least` is what is owed and held already.
+        case limitBelowOwed(account: String, least: Amount)
         /// An account is opened empty: all money comes in by postings.
         case balanceAtOpening(account: String)
         case blocked(account: String)
@@ -70,6 +72,8 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .currencyDiffers(let id, let parent):
             "account \(id) and its parent \(parent) have different currencies"
         case .creditLimitOfPrepaid(let id): "account \(id) is prepaid and has no credit limit"
+        case .limitBelowOwed(let id, let least):
+            "account \(id) owes and holds \(least), so its limit can be no less"
         case .balanceAtOpening(let id): "account \(id) has to be opened empty, then topped up"
         case .blocked(let id): "account \(id) is blocked"
         case .expired(let id): "account \(id) has expired"

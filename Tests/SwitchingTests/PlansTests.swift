@@ -556,6 +556,32 @@ import Testing
         #expect(site.sw.ledger.voucherCount == 0)
     }
 
+    @Test func aCorrectionThatTakesABalanceBelowItsMarkIsLoggedOnce() throws {
+        var site = try Site { stored in stored.accounts[0].lowMark = Amount("50") }
+        var change = MoneyChange(id: "1", account: "a", amount: Amount("-50")!, note: "n")
+        _ = site.request(.accountAdjusted(change))
+        #expect(site.logs.filter { "\($0)".contains("is low") }.isEmpty)
+        change.id = "2"
+        change.amount = Amount("-0.01")!
+        _ = site.request(.accountAdjusted(change))
+        change.id = "3"
+        _ = site.request(.accountAdjusted(change))
+        let told = site.logs.filter { "\($0)".contains("account a is low: its balance is 49.99") }
+        #expect(told.count == 1)
+    }
+
+    @Test func aPriceSaysThatItsPayerMayNotCallThere() throws {
+        var site = try Site { stored in
+            stored.extensions.append(Site.subscriber("8010", level: "house", account: "a"))
+        }
+        let question = PriceQuestion(number: "02088886666", milliseconds: 1, payer: "8010")
+        guard case .price(let row)? = site.request(.priced(question)) else {
+            Issue.record("no price")
+            return
+        }
+        #expect(row.amount == Amount("0.07") && row.refused == "level house may not call national")
+    }
+
     /// The tariff has a row for 8: nobody pays for a call inside all the same.
     @Test(arguments: [("8002", "inside, free"), ("110", "emergency, free")])
     func whatNobodyPaysForHasThePriceZero(number: String, name: String) throws {

@@ -38,11 +38,13 @@ extension Listing {
                 Column("plan", "plan"), Column("via", "via"), Column("at", "at"),
                 Column("milliseconds", "milliseconds"), Column("amount", "price"),
                 Column("currency", ""), Column("receipt", "made up of"),
+                Column("refused", "but refused"),
             ], nothing: "no price")
         append([
             .text(row.number), .text(row.prefix), .text(row.name), .text(row.plan),
             .text(row.via), .time(row.at), .number(row.milliseconds), .amount(row.amount),
             .text(row.currency), row.receipt.isEmpty ? .absent : .texts(row.receipt),
+            .text(row.refused),
         ])
     }
 

@@ -192,6 +192,8 @@ public struct PriceRow: Sendable, Codable, Hashable {
     public var currency: String
     /// The receipt, a line for each part of the price.
     public var receipt: [String]
+    /// Why the dialplan refuses this call to the payer; nil when it does not.
+    public var refused: String?
 }
 
 /// A voucher as it is printed: the only time its code is seen.

@@ -149,6 +149,7 @@ extension Switch {
     ) {
         switch outcome {
         case .posted(let posting):
+            announceLow(posting)
             let text =
                 "account \(account) \(verb) by \(posting.amount), balance \(posting.balanceAfter)"
             commit([.posted(posting)], then: .done(text), to: token)
@@ -295,6 +296,10 @@ extension Switch {
         let rating = Rating(
             row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
         let steps = rating.begunSteps(milliseconds: question.milliseconds)
+        var refused: String?
+        if case .refuse(let refusal) = decision.outcome, extensions[question.payer ?? ""] != nil {
+            refused = refusal.reason
+        }
         reply(
             .price(
                 PriceRow(
@@ -302,7 +307,8 @@ extension Switch {
                     via: via, at: at, milliseconds: question.milliseconds,
                     amount: rating.cost(ofSteps: steps),
                     currency: deck.tariff.currency ?? settings.currency,
-                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" })), to: token)
+                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" },
+                    refused: refused)), to: token)
     }
 
     /// What a call is that nobody pays for, whatever the tariff says of its number.

@@ -333,6 +333,14 @@ extension Switch {
         "account \(low.account) is low: its balance is \(low.balance)"
     }
 
+    /// A correction can take a balance below its mark as a call does.
+    mutating func announceLow(_ posting: Posting) {
+        guard let account = ledger.account(posting.account), account.isLow else { return }
+        let before = account.balance - posting.amount + account.creditLimit
+        guard let mark = account.lowMark, before >= mark else { return }
+        log(.warning, lowText(AccountBalance(account: account.id, balance: account.balance)))
+    }
+
     mutating func announceLow(_ settlement: Settlement) {
         for low in settlement.low { log(.warning, lowText(low)) }
     }

@@ -18,7 +18,8 @@ struct CDRCommand: ParsableCommand {
     @Option(help: "Calls that began before this time.") var until: String?
     @Option(help: "The line or trunk that carried the call or was tried.") var trunk: String?
     @Option(help: "The Q.850 cause it ended with.") var cause: Int?
-    @Option(help: "Who paid first; accounts above have theirs in their statements.") var account: String?
+    @Option(help: "Who paid first; what those above it paid is in their statements.")
+    var account: String?
     @Option(help: "One call by its id: 3-1042.") var call: String?
     @Option(help: "Records at most.") var limit = 100
     @Option(help: "Only records before this sequence number: the last one of the page before.")
