@@ -96,9 +96,7 @@ public struct Account: Hashable, Sendable, Codable {
     var refusal: Ledger.Refusal? {
         guard Account.isValidID(id) else { return .invalidAccountID(id) }
         guard name.utf8.count <= Account.longestName else { return .invalidName(account: id) }
-        guard currency.utf8.count == 3,
-            currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
-        else { return .invalidCurrency(currency) }
+        guard Account.isValidCurrency(currency) else { return .invalidCurrency(currency) }
         if let plan, !TariffBook.isValidPlan(plan) { return .invalidPlan(plan) }
         guard limits.isValid else { return .invalidSpendingLimit(account: id) }
         if let lowMark, !(Amount.zero...Ledger.largestBalance ~= lowMark) {
@@ -119,6 +117,12 @@ public struct Account: Hashable, Sendable, Codable {
         case .postpaid:
             (.zero)...Ledger.largestBalance ~= limit ? nil : .amountOutOfRange(limit)
         }
+    }
+
+    /// Three capital letters, as of ISO 4217.
+    static func isValidCurrency(_ code: String) -> Bool {
+        code.utf8.count == 3
+            && code.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
     }
 
     static func isValidID(_ text: String) -> Bool {

@@ -82,7 +82,7 @@ extension Ledger {
         let postingID = kind.rawValue + ":" + id
         if let done = remembered[postingID] {
             guard done.account == account, done.amount == amount, done.call == call else {
-                return .refused(.postingIDReused(id))
+                return .refused(.postingIDReused(done))
             }
             return .alreadyDone(done)
         }
@@ -127,6 +127,9 @@ extension Ledger {
         }
         guard first.amount.isPositive, first.amount <= Ledger.largestBalance else {
             return .amountOutOfRange(first.amount)
+        }
+        guard Account.isValidCurrency(first.currency) else {
+            return .invalidCurrency(first.currency)
         }
         guard vouchers.count + batch.count <= limits.vouchers else { return .tableFull("vouchers") }
         let keys = Set(batch.map(\.key))

@@ -243,8 +243,8 @@ public struct Ledger: Sendable {
         }
         let cut = known.creditLimit - account.creditLimit
         guard cut <= entries[index].available else {
-            return .insufficient(
-                account: account.id, available: entries[index].available, needed: cut)
+            return .limitBelowOwed(
+                account: account.id, least: known.creditLimit - entries[index].available)
         }
         var changed = account
         changed.balance = known.balance

@@ -11,6 +11,8 @@ extension Ledger {
         case chainTooLong(account: String)
         case currencyDiffers(account: String, parent: String)
         case creditLimitOfPrepaid(account: String)
+        /// `least` is what is owed and held already.
+        case limitBelowOwed(account: String, least: Amount)
         /// An account is opened empty: all money comes in by postings.
         case balanceAtOpening(account: String)
         case blocked(account: String)
@@ -40,8 +42,8 @@ extension Ledger {
         /// Empty, too long, or with control characters.
         case invalidPostingID(String)
         case noteTooLong
-        /// The id was used before, for something else.
-        case postingIDReused(String)
+        /// The id was used before, for something else: this.
+        case postingIDReused(Posting)
         /// Not positive where it has to be, zero, or above `Ledger.largestBalance`.
         case amountOutOfRange(Amount)
         /// The balance would pass `Ledger.largestBalance`.
@@ -70,6 +72,8 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .currencyDiffers(let id, let parent):
             "account \(id) and its parent \(parent) have different currencies"
         case .creditLimitOfPrepaid(let id): "account \(id) is prepaid and has no credit limit"
+        case .limitBelowOwed(let id, let least):
+            "account \(id) owes and holds \(least), so its limit can be no less"
         case .balanceAtOpening(let id): "account \(id) has to be opened empty, then topped up"
         case .blocked(let id): "account \(id) is blocked"
         case .expired(let id): "account \(id) has expired"
@@ -82,7 +86,7 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .invalidPlan(let name):
             "\"\(name)\" is no tariff plan: 1 to \(TariffBook.longestPlan) of a-z 0-9 - _ ."
         case .invalidSpendingLimit(let id):
-            "the limits of account \(id) have to be above zero"
+            "the limits of account \(id) have to be above zero; \"none\" takes one away"
         case .allowanceOfPrepaid(let id):
             "account \(id) is prepaid; an allowance is a limit of an account that is not"
         case .fixed(let id, let what): "the \(what) of account \(id) was set when it was opened"
@@ -105,8 +109,17 @@ extension Ledger.Refusal: CustomStringConvertible {
         case .invalidPostingID(let id):
             "\"\(id)\" is no id: 1 to \(Posting.longestID) bytes without control characters"
         case .noteTooLong: "the note is longer than \(Posting.longestNote) bytes"
-        case .postingIDReused(let id): "the id \(id) was used before, for something else"
-        case .amountOutOfRange(let amount): "\(amount) is out of range"
+        case .postingIDReused(let done):
+            "the id \(done.id.dropFirst(done.kind.rawValue.utf8.count + 1)) was used before, for "
+                + "something else: it is a \(done.kind.rawValue) of \(done.amount) on account "
+                + "\(done.account)" + (done.call == nil ? "" : " for a call")
+                + "; nothing was moved now"
+        case .amountOutOfRange(let amount):
+            "\(amount) is out of range: "
+                + (amount == .zero
+                    ? "it may not be zero"
+                    : (-Ledger.largestBalance)...Ledger.largestBalance ~= amount
+                        ? "it may not be below zero" : "\(Ledger.largestBalance) is the most")
         case .balanceTooLarge(let id):
             "the balance of account \(id) would pass \(Ledger.largestBalance)"
         case .tableFull(let name): "the ledger is full: \(name)"

@@ -48,8 +48,9 @@ extension Tariff {
         Tariff.csv(rows: rows, calendar: calendar, currency: currency)
     }
 
-    /// A file of some rows; columns that no row needs are left out.
-    static func csv(
+    /// A file of some rows, which `parse` reads as the same rows; columns that no row needs are left
+    /// out.
+    public static func csv(
         rows: [TariffRow], calendar: TariffCalendar, currency: String? = nil
     ) -> String {
         var text = currency.map { "currency,\($0)\n" } ?? ""

@@ -25,6 +25,8 @@ struct TariffReader {
     private var bands: [TimeBand] = []
     private var holidays: [CivilDay] = []
     private var currency: String?
+    /// Where that is said; 1 where nothing is.
+    private(set) var currencyLine = 1
     /// The columns behind the first four, in the order of the file.
     private var moreColumns: [String] = []
 
@@ -73,10 +75,12 @@ struct TariffReader {
         return (tariff, [])
     }
 
-    /// The line of each prefix's own row, for whoever remarks on it; after `read`.
-    var lines: [(prefix: PackedPrefix, line: Int)] {
-        entries.lazy.filter { $0.band == 0 }.map { ($0.prefix, Int($0.origin)) }
-    }
+    /// The line of each price in the order of the prefixes, a prefix's own row before those of its
+    /// bands, for whoever remarks on them; after `read`.
+    var lines: some Sequence<Int> { entries.lazy.map { Int($0.origin) } }
+
+    /// After `read`: the last line there is, from 1.
+    var lastLine: Int { max(lineNumber, 1) }
 
     /// Puts what a prefix costs in bands into its own row.
     private mutating func joinBands() -> [Tariff.Entry] {
@@ -144,6 +148,7 @@ struct TariffReader {
                 report(at: fields[1].offset, "there is one currency, three letters like CNY")
             }
             currency = first
+            currencyLine = lineNumber
         }
         return true
     }

@@ -20,14 +20,24 @@ public struct TariffReview: Sendable, Codable, Hashable {
     public var changed = 0
     /// Bands, holidays or currency are others.
     public var isCalendarChanged = false
-    /// By prefix, at most `mostDifferences` of them.
+    /// By prefix, at most as many as were asked for.
     public var differences: [Difference] = []
     /// What was done with it.
     public var outcome = ""
     /// When it comes in force, microseconds since 1970 UTC; nil: at once, or never.
     public var validFrom: Int64?
 
-    public static let mostDifferences = 1000
+    /// How much of what is found is told, of each kind; the rest is counted.
+    public struct Extent: Sendable, Codable, Hashable {
+        /// Remarks of each kind, so that a thousand of one never hide the only one of another.
+        public var findings: Int
+        public var differences: Int
+
+        /// What somebody reads on a screen.
+        public static let usual = Extent(findings: 100, differences: 1000)
+        /// What a program or a file takes.
+        public static let all = Extent(findings: 200_000, differences: 500_000)
+    }
 
     public var hasErrors: Bool { findings.contains { $0.severity == .error } }
     public var isUnchanged: Bool { added + removed + changed == 0 && !isCalendarChanged }
@@ -37,20 +47,39 @@ extension Tariff {
     /// Reads a file as `parse` does, remarks on what looks like a mistake, and compares it with the
     /// deck it would follow. O(n log n); some seconds for a million rows.
     ///
+    /// A file without any row is an error here: it would end all calls that cost something.
+    ///
     /// - Parameter current: the deck now in force; nil when there is none.
     public static func review(
-        csv bytes: [UInt8], file: String, against current: Tariff?
+        csv bytes: [UInt8], file: String, against current: Tariff?,
+        telling extent: TariffReview.Extent = .usual
     ) -> (tariff: Tariff?, review: TariffReview) {
         var reader = TariffReader(bytes: bytes, file: file)
         let (tariff, diagnostics) = reader.read()
         var review = TariffReview(file: file, findings: diagnostics)
         guard let tariff else { return (nil, review) }
+        guard !tariff.isEmpty else {
+            review.findings = [
+                TariffDiagnostic(
+                    file: file, line: reader.lastLine, column: 1,
+                    message: "there is no row behind the header, so no number would have a price; "
+                        + "\"tandem tariff remove\" takes a price list out")
+            ]
+            return (nil, review)
+        }
         let rows = tariff.rows
         review.rows = rows.count
-        var lint = TariffLint(file: file, calendar: tariff.calendar, current: current)
-        for (row, line) in zip(rows, reader.lines) { lint.look(at: row, line: line.line) }
+        var lint = TariffLint(
+            file: file, calendar: tariff.calendar, current: current, most: extent.findings)
+        lint.compareCurrencies(tariff.currency, line: reader.currencyLine)
+        var lines = reader.lines.makeIterator()
+        for row in rows {
+            guard let first = lines.next() else { break }
+            let ofBands = row.inBands.indices.map { _ in lines.next() ?? first }
+            lint.look(at: row, line: first, bandLines: ofBands)
+        }
         review.findings = lint.findings
-        review.compare(rows, with: current?.rows ?? [])
+        review.compare(rows, with: current?.rows ?? [], telling: extent.differences)
         review.isCalendarChanged =
             current.map { $0.calendar != tariff.calendar || $0.currency != tariff.currency }
             ?? (tariff.calendar != .plain)
@@ -60,7 +89,9 @@ extension Tariff {
 
 extension TariffReview {
     /// Both sorted by prefix.
-    fileprivate mutating func compare(_ new: [TariffRow], with old: [TariffRow]) {
+    fileprivate mutating func compare(
+        _ new: [TariffRow], with old: [TariffRow], telling most: Int
+    ) {
         func packed(_ row: TariffRow) -> PackedPrefix? { PackedPrefix(exactly: row.prefix.utf8) }
         var (o, n) = (0, 0)
         while o < old.count || n < new.count {
@@ -74,25 +105,27 @@ extension TariffReview {
             }
             if isOldFirst {
                 removed += 1
-                note(old[o].prefix, old[o], nil)
+                note(old[o].prefix, old[o], nil, most)
                 o += 1
             } else if oldKey == newKey {
                 if old[o] != new[n] {
                     changed += 1
-                    note(old[o].prefix, old[o], new[n])
+                    note(old[o].prefix, old[o], new[n], most)
                 }
                 o += 1
                 n += 1
             } else {
                 added += 1
-                note(new[n].prefix, nil, new[n])
+                note(new[n].prefix, nil, new[n], most)
                 n += 1
             }
         }
     }
 
-    private mutating func note(_ prefix: String, _ old: TariffRow?, _ new: TariffRow?) {
-        guard differences.count < TariffReview.mostDifferences else { return }
+    private mutating func note(
+        _ prefix: String, _ old: TariffRow?, _ new: TariffRow?, _ most: Int
+    ) {
+        guard differences.count < most else { return }
         differences.append(Difference(prefix: prefix, old: old, new: new))
     }
 }
@@ -100,55 +133,87 @@ extension TariffReview {
 /// Looks for what is allowed in a price list and still is likely a mistake, row by row in the order
 /// of the prefixes.
 private struct TariffLint {
+    private enum Kind: String, CaseIterable {
+        case jump = "suspicious jump"
+        case currency = "another currency"
+        case overlap = "overlapping"
+        case orphan = "missing parent"
+    }
+
     let file: String
     let current: Tariff?
     private let calendar: TariffCalendar
+    /// Remarks of each kind that are told.
+    private let most: Int
     /// Rows whose prefix the one at hand begins with, the longest last.
     private var around: [(end: PackedPrefix, row: TariffRow, cost: Amount, line: Int)] = []
     private var lastOrphan: PackedPrefix?
     /// Pairs of bands that were remarked on.
     private var knownPairs: Set<[String]> = []
     private var found: [TariffDiagnostic] = []
-    private var omitted = 0
+    private var counts: [Kind: Int] = [:]
     private var lastLine = 1
 
-    /// A price that is so many times its parent's, or a part of it, is remarked on.
+    /// A price that is so many times its parent's, or a part of it, is remarked on: a point that slid
+    /// by one digit makes ten.
     private static let jump = 10
     /// The same against the deck in force.
     private static let change = 3
 
-    init(file: String, calendar: TariffCalendar, current: Tariff?) {
+    init(file: String, calendar: TariffCalendar, current: Tariff?, most: Int) {
         self.file = file
         self.calendar = calendar
         self.current = current
+        self.most = most
     }
 
-    /// In the order of the lines.
+    /// In the order of the lines, and then how many more of each kind there are.
     var findings: [TariffDiagnostic] {
         var findings = found.sorted { ($0.line, $0.message) < ($1.line, $1.message) }
-        if omitted > 0 {
+        for kind in Kind.allCases {
+            let omitted = (counts[kind] ?? 0) - most
+            guard omitted > 0 else { continue }
             findings.append(
                 TariffDiagnostic(
                     file: file, line: lastLine, column: 1,
-                    message: "and \(omitted) more warnings", severity: .warning))
+                    message: "and \(omitted) more of \"\(kind.rawValue)\"; --all tells them",
+                    severity: .warning))
         }
         return findings
     }
 
-    private mutating func remark(_ line: Int, _ message: String) {
-        guard found.count < Tariff.mostDiagnostics else {
-            omitted += 1
-            return
-        }
+    private mutating func remark(_ kind: Kind, _ line: Int, _ message: String) {
+        counts[kind, default: 0] += 1
+        guard counts[kind, default: 0] <= most else { return }
         found.append(
             TariffDiagnostic(
-                file: file, line: line, column: 1, message: message, severity: .warning))
+                file: file, line: line, column: 1, message: "\(kind.rawValue): \(message)",
+                severity: .warning))
     }
 
     /// Ten minutes of talk, at hours without a band.
     private func cost(_ row: TariffRow) -> Amount { Rating(row).price(milliseconds: 600_000) }
 
-    mutating func look(at row: TariffRow, line: Int) {
+    /// Ten minutes of talk while a band holds.
+    private func cost(_ row: TariffRow, in band: TariffRow.BandPrice) -> Amount {
+        cost(
+            TariffRow(
+                prefix: row.prefix, name: row.name, connectFee: band.connectFee, steps: band.steps,
+                freeSeconds: row.freeSeconds, minimum: row.minimum, rounding: row.rounding))
+    }
+
+    /// Calls are refused whose account is in another currency than their price.
+    mutating func compareCurrencies(_ new: String?, line: Int) {
+        guard let current, current.currency != new else { return }
+        let names = [current.currency, new].map { $0 ?? "the site's currency" }
+        remark(
+            .currency, line,
+            "prices in \(names[1]) take the place of prices in \(names[0]); an account pays for "
+                + "calls in its own currency alone")
+    }
+
+    /// - Parameter bandLines: of the row's prices in bands.
+    mutating func look(at row: TariffRow, line: Int, bandLines: [Int]) {
         guard let prefix = PackedPrefix(exactly: row.prefix.utf8) else { return }
         lastLine = max(lastLine, line)
         while let last = around.last, last.end <= prefix { around.removeLast() }
@@ -158,7 +223,12 @@ private struct TariffLint {
         } else if prefix.length > 2 {
             lookForParent(of: prefix, line: line)
         }
-        compareWithCurrent(row, cost, line)
+        lookAtSteps(row.steps, of: row.prefix, line)
+        let old = current?.row(for: row.prefix)
+        if let old { compare(cost, to: row.prefix, with: self.cost(old), line) }
+        for (band, line) in zip(row.inBands, bandLines) {
+            look(at: band, of: row, cost, old: old, line: line)
+        }
         lookAtBands(row, line)
         around.append((prefix.end, row, cost, line))
     }
@@ -171,14 +241,14 @@ private struct TariffLint {
         var same = parent
         same.prefix = row.prefix
         if same == row {
-            remark(line, "overlapping: \(inside) and costs the same: it changes nothing")
+            remark(.overlap, line, "\(inside) and costs the same: it changes nothing")
         } else if row.name == parent.name {
-            remark(line, "overlapping: \(inside), has its name and another price")
+            remark(.overlap, line, "\(inside), has its name and another price")
         }
-        if let ratio = TariffLint.ratio(cost, parentCost, beyond: TariffLint.jump) {
+        if let ratio = TariffLint.ratio(cost, parentCost, from: TariffLint.jump) {
             remark(
-                line,
-                "suspicious jump: ten minutes to \(row.prefix) cost \(cost.shortDescription), "
+                .jump, line,
+                "ten minutes to \(row.prefix) cost \(cost.shortDescription), "
                     + "\(ratio) what \(parent.prefix) (line \(parentLine)) costs, "
                     + parentCost.shortDescription)
         }
@@ -189,19 +259,53 @@ private struct TariffLint {
         guard missing != lastOrphan else { return }
         lastOrphan = missing
         remark(
-            line,
-            "missing parent: no shorter prefix covers \(prefix.text), so other numbers that begin "
+            .orphan, line,
+            "no shorter prefix covers \(prefix.text), so other numbers that begin "
                 + "with \(missing.text) have no price")
     }
 
-    private mutating func compareWithCurrent(_ row: TariffRow, _ cost: Amount, _ line: Int) {
-        guard let old = current?.row(for: row.prefix) else { return }
-        let oldCost = self.cost(old)
-        if let ratio = TariffLint.ratio(cost, oldCost, beyond: TariffLint.change) {
+    private mutating func compare(
+        _ cost: Amount, to what: String, with oldCost: Amount, _ line: Int
+    ) {
+        guard let ratio = TariffLint.ratio(cost, oldCost, from: TariffLint.change) else { return }
+        remark(
+            .jump, line,
+            "ten minutes to \(what) cost \(cost.shortDescription), "
+                + "\(ratio) what they cost now, \(oldCost.shortDescription)")
+    }
+
+    /// What a row costs in a band, beside other hours and beside the same band of the list in force.
+    private mutating func look(
+        at band: TariffRow.BandPrice, of row: TariffRow, _ plain: Amount, old: TariffRow?, line: Int
+    ) {
+        lastLine = max(lastLine, line)
+        lookAtSteps(band.steps, of: row.prefix, line)
+        let cost = cost(row, in: band)
+        let what = "\(row.prefix) in band \(band.band)"
+        // A band may be free, as nights and weekends often are.
+        if cost.isPositive, let ratio = TariffLint.ratio(cost, plain, from: TariffLint.jump) {
             remark(
-                line,
-                "suspicious jump: ten minutes to \(row.prefix) cost \(cost.shortDescription), "
-                    + "\(ratio) what they cost now, \(oldCost.shortDescription)")
+                .jump, line,
+                "ten minutes to \(what) cost \(cost.shortDescription), "
+                    + "\(ratio) what they cost at other hours, \(plain.shortDescription)")
+        }
+        guard let old, let before = old.inBands.first(where: { $0.band == band.band }) else {
+            return
+        }
+        compare(cost, to: what, with: self.cost(old, in: before), line)
+    }
+
+    /// A second that costs so many times one of the step before. A first step that is dearer is no
+    /// mistake: many lists write their connect fee so.
+    private mutating func lookAtSteps(_ steps: [TariffRow.Step], of prefix: String, _ line: Int) {
+        for (before, step) in zip(steps, steps.dropFirst()) where before.price.isPositive {
+            let (one, other) = (before.price * step.seconds, step.price * before.seconds)
+            guard other.micros >= one.micros * Int64(TariffLint.jump) else { continue }
+            remark(
+                .jump, line,
+                "a second of step \(step.price.shortDescription)/\(step.seconds) of \(prefix) costs "
+                    + "\(other.micros / one.micros) times one of the step before, "
+                    + "\(before.price.shortDescription)/\(before.seconds)")
         }
     }
 
@@ -217,8 +321,8 @@ private struct TariffLint {
                 && TariffLint.overlap(first, second)
             {
                 remark(
-                    line,
-                    "overlapping: bands \(first.name) and \(second.name) hold at the same hours; "
+                    .overlap, line,
+                    "bands \(first.name) and \(second.name) hold at the same hours; "
                         + "\(first.name) goes first, as it stands first")
             }
         }
@@ -240,12 +344,12 @@ private struct TariffLint {
     }
 
     /// `12 times` or `a 12th of`; nil when they are near each other.
-    private static func ratio(_ a: Amount, _ b: Amount, beyond limit: Int) -> String? {
+    private static func ratio(_ a: Amount, _ b: Amount, from limit: Int) -> String? {
         guard a != b else { return nil }
         guard a.isPositive else { return "nothing of" }
         guard b.isPositive else { return "not for nothing as" }
-        if a.micros > b.micros * Int64(limit) { return "\(a.micros / b.micros) times" }
-        if b.micros > a.micros * Int64(limit) { return "one part in \(b.micros / a.micros) of" }
+        if a.micros >= b.micros * Int64(limit) { return "\(a.micros / b.micros) times" }
+        if b.micros >= a.micros * Int64(limit) { return "one part in \(b.micros / a.micros) of" }
         return nil
     }
 }

@@ -58,7 +58,9 @@ public struct ControlClient: ~Copyable {
             throw .broken("the request cannot be written as JSON: \(error)")
         }
         guard line.count <= Wire.requestLimit else {
-            throw .broken("the request is longer than \(Wire.requestLimit) bytes")
+            throw .broken(
+                "the request has \(line.count) bytes, and \(Wire.requestLimit) is the most: import "
+                    + "in parts, or while the daemon is stopped")
         }
         var sent = 0
         while sent < line.count {

@@ -44,10 +44,12 @@ public struct TariffImport: Sendable, Codable, Hashable {
     public var validFrom: Int64?
     /// Reviews it and changes nothing.
     public var isDryRun: Bool
+    /// Tells every finding and every price that changes, not the first of them.
+    public var tellsAll: Bool
 
     public init(
         csv: String, file: String, plan: String = "standard", via: String? = nil,
-        validFrom: Int64? = nil, isDryRun: Bool = false
+        validFrom: Int64? = nil, isDryRun: Bool = false, tellsAll: Bool = false
     ) {
         self.csv = csv
         self.file = file
@@ -55,6 +57,7 @@ public struct TariffImport: Sendable, Codable, Hashable {
         self.via = via
         self.validFrom = validFrom
         self.isDryRun = isDryRun
+        self.tellsAll = tellsAll
     }
 }
 
@@ -66,10 +69,14 @@ public struct TariffQuery: Sendable, Codable, Hashable {
     public var limit: Int
     public var plan: String
     public var via: String?
+    /// As a file, with all that stands before its header, and no rows beside it.
+    public var asCSV: Bool
 
     public init(
-        prefix: String? = nil, limit: Int = 1000, plan: String = "standard", via: String? = nil
+        prefix: String? = nil, limit: Int = 1000, plan: String = "standard", via: String? = nil,
+        asCSV: Bool = false
     ) {
+        self.asCSV = asCSV
         self.prefix = prefix
         self.limit = limit
         self.plan = plan

@@ -7,7 +7,7 @@ public enum Response: Sendable, Codable {
     case reply(ControlReply)
     case records([CallRecord])
     case statement(AccountStatement)
-    case tariff([TariffRow])
+    case tariff(TariffListing)
     case audit(AuditReport)
     case tariffReview(TariffReview)
     case tariffDecks([TariffDeckRow])
@@ -16,6 +16,26 @@ public enum Response: Sendable, Codable {
     case done(String)
     /// Not done; nothing changed. One line for each thing that is wrong.
     case refused([String])
+}
+
+/// Rows of a price list in force.
+public struct TariffListing: Sendable, Codable, Hashable {
+    public var rows: [TariffRow]
+    /// ISO 4217; nil is the site's.
+    public var currency: String?
+    /// How many more rows were asked for than are told.
+    public var omitted = 0
+    /// The rows as a file that an import reads as the same prices; nil where that was not asked for.
+    public var csv: String?
+
+    public init(
+        rows: [TariffRow], currency: String? = nil, omitted: Int = 0, csv: String? = nil
+    ) {
+        self.rows = rows
+        self.currency = currency
+        self.omitted = omitted
+        self.csv = csv
+    }
 }
 
 /// A price list as an operator sees it.

@@ -3,10 +3,12 @@ import Foundation
 /// How requests and responses lie on the control socket: one JSON object a line, UTF-8, names
 /// sorted. JSON writes a line break inside a string as `\n`, so a line is always whole.
 public enum Wire {
-    /// The longest request in bytes: an import of 100,000 extensions fits.
-    public static let requestLimit = 64 << 20
-    /// The longest response in bytes: a page of `RecordQuery.limitMaximum` records fits.
-    public static let responseLimit = 256 << 20
+    /// The longest request in bytes: the longest file that an import reads fits, each of its line
+    /// breaks and quotes being two bytes here.
+    public static let requestLimit = 512 << 20
+    /// The longest response in bytes: a page of `RecordQuery.limitMaximum` records fits, and a price
+    /// list as a file.
+    public static let responseLimit = 512 << 20
 
     /// The line with its line break.
     public static func line(_ request: Request) throws -> [UInt8] { try encode(request) }

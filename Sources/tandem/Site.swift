@@ -115,7 +115,12 @@ struct Site {
         case .statement(let statement): print(statement)
         case .tariffReview(let review): print(review)
         case .tariffDecks(let decks): print(Listing(decks: decks, currency: currency), asCard)
-        case .tariff(let rows): print(Listing(tariff: rows, currency: currency), asCard)
+        case .tariff(let tariff):
+            print(
+                Listing(tariff: tariff.rows, currency: tariff.currency ?? currency), asCard)
+            if tariff.omitted > 0 && !options.json {
+                Output.text("and \(tariff.omitted) more; --limit says how many are shown\n")
+            }
         case .audit(let report): throw Refusal("an audit is no listing: \(report.head)")
         case .versions(let rows): print(Listing(versions: rows), asCard)
         case .done, .refused, .reply:

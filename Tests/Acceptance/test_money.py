@@ -199,3 +199,63 @@ def test_whoever_spends_too_much_is_on_hold_until_released(daemon, phones, gatew
     call.hang_up()
     call.wait_ended()
     assert [row.charge for row in daemon.wait_records(3)][-1] == Decimal("0.07")
+
+
+def test_a_list_in_force_is_printed_as_the_file_that_it_was(daemon):
+    text = (
+        "currency,USD\nholiday,2026-10-01..2026-10-03\nband,night,daily 21:00-07:00\n"
+        "prefix,name,connect_fee,steps,band,free_seconds,minimum,rounding\n"
+        "02,\"far, and free\",0.1,0.07/6 0.05/1,,10,0.2,up/0.01\n"
+        "02,\"far, and free\",0,0.04/6,night,,,\n021,near,0,0.3/60,,,,\n")
+    daemon.do("tariff", "import", write(daemon, text), "--plan", "gold")
+    assert daemon.do("tariff", "list", "--plan", "gold", "--csv").output == text
+    # In what it is priced, and all that makes up a price; what is left out is told.
+    shown = daemon.do("tariff", "list", "--plan", "gold", "--limit", "1").output
+    assert "USD" in shown and "CNY" not in shown and "up/0.01" in shown, shown
+    assert shown.endswith("and 1 more; --limit says how many are shown\n")
+    rows = daemon.ask("tariff", "list", "--plan", "gold")
+    assert {row["currency"] for row in rows} == {"USD"}
+    daemon.stop()
+    assert daemon.do("tariff", "list", "--plan", "gold", "--csv").output == text
+
+
+def test_an_import_that_would_never_price_a_call_says_so(daemon):
+    row = "prefix,name,connect_fee,steps\n02,a,0,0.07/6\n"
+    path = write(daemon, row)
+    typo = daemon.run("tariff", "import", path, "--via", "ip-e2")
+    assert typo.code == 1 and "there is no trunk ip-e2; --via takes one of ip-e1, pstn, line" in typo.text
+    empty = daemon.run("tariff", "import", write(daemon, row.splitlines()[0] + "\n", "empty.csv"))
+    assert empty.code == 1 and "empty.csv:1:1: error: there is no row" in empty.text
+    daemon.do("tariff", "import", path, "--from", "today")
+    old = daemon.do("tariff", "import", path, "--from", "2020-01-01").text
+    assert "stays as it is" in old and "rows now" not in old, old
+    new = daemon.do("tariff", "import", path, "--from", "tomorrow 00:00").text
+    assert "1 rows from then on" in new
+    daemon.do("tariff", "import", path, "--plan", "gold")
+    daemon.open_account("desk")
+    daemon.do("account", "set", "desk", "--plan", "gold")
+    (gold,) = [deck for deck in daemon.ask("tariff", "decks") if deck["plan"] == "gold"]
+    gone = daemon.do("tariff", "remove", gold["deck"]).text
+    assert "plan gold has no price list any more" in gone
+    # And its accounts can still be stopped.
+    daemon.do("account", "set", "desk", "--blocked", "yes")
+
+
+def test_a_statement_from_later_to_earlier_is_a_wrong_question(daemon):
+    daemon.open_account("desk", "5")
+    wrong = daemon.run("account", "statement", "desk", "--since", "tomorrow", "--until", "today")
+    assert wrong.code == 2 and "--until is before --since" in wrong.text
+
+
+def test_what_was_set_and_held_is_shown(daemon):
+    daemon.open_account("desk", "5")
+    daemon.import_extensions(("8001", "country", "desk"), ("8002", "country", "desk"))
+    daemon.do(
+        "account", "set", "desk", "--low-mark", "2", "--limit-hour", "7", "--expires", "2099-01-01")
+    card = daemon.do("account", "show", "desk").text
+    for line in ("low below", "most an hour", "expires", "spent in the hour"):
+        assert line in card, card
+    daemon.do("account", "hold", "8002", "--extension", "--reason", "stolen phone")
+    held = {row["extension"]: row.get("on_hold") for row in daemon.ask("extension", "list")}
+    assert held == {"8001": None, "8002": "stolen phone"}
+    assert "stolen phone" in daemon.do("extension", "list").text

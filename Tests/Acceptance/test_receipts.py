@@ -99,8 +99,12 @@ def test_a_records_receipt_is_enough_for_the_meter(berlin, phones, gateways):
         call.wait_ended()
     records = berlin.wait_records(4)
     charged = Decimal(0)
+    # All of them at once, as an auditor takes them, or one by one.
+    receipts = {row["uniqueid"]: row for row in berlin.ask("cdr", "--receipt")}
+    assert len(receipts) == 4
     for record in records:
         (receipt,) = berlin.ask("cdr", "--call", record.call, "--receipt")
+        assert receipts[record.call] == receipt
         assert receipt["computes"] == "yes"
         # From nothing but what stands in the receipt.
         answered = utc(receipt["priced_from"] or receipt["answer"])

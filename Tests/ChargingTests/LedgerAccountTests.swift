@@ -91,7 +91,7 @@ import Testing
 
         #expect(
             ledger.setCreditLimit(yuan("4.999999"), account: "post")
-                == .insufficient(account: "post", available: yuan("5"), needed: yuan("5.000001")))
+                == .limitBelowOwed(account: "post", least: yuan("5")))
         #expect(ledger.setCreditLimit(yuan("5"), account: "post") == nil)
         #expect(ledger.available("post") == .zero)
         #expect(ledger.setCreditLimit(yuan("20"), account: "post") == nil)

@@ -44,13 +44,24 @@ import Testing
 
     @Test func anIDUsedForSomethingElseIsRefused() {
         var ledger = ledger()
-        _ = ledger.topUp(id: "1", account: "pre", amount: yuan("5"), at: 1)
+        guard
+            case .posted(let done) = ledger.topUp(
+                id: "1", account: "pre", amount: yuan("5"), at: 1)
+        else {
+            Issue.record("the top-up was refused")
+            return
+        }
         #expect(
             ledger.topUp(id: "1", account: "pre", amount: yuan("6"), at: 1)
-                == .refused(.postingIDReused("1")))
+                == .refused(.postingIDReused(done)))
         #expect(
             ledger.topUp(id: "1", account: "post", amount: yuan("5"), at: 1)
-                == .refused(.postingIDReused("1")))
+                == .refused(.postingIDReused(done)))
+        // Whoever asked learns what it was used for.
+        #expect(
+            "\(Ledger.Refusal.postingIDReused(done))"
+                == "the id 1 was used before, for something else: it is a topup of 5.000000 on "
+                + "account pre; nothing was moved now")
         #expect(ledger.account("pre")?.balance == yuan("5"))
         #expect(ledger.account("post")?.balance == .zero)
     }
@@ -122,7 +133,7 @@ import Testing
         #expect(refund("2", "0.400001", paid) == tooLarge("0.6"))
         // The same id is the same refund, whatever is left.
         #expect(refund("1", "0.6", paid) == .alreadyDone(first))
-        #expect(refund("1", "0.6", call: 8, paid) == .refused(.postingIDReused("1")))
+        #expect(refund("1", "0.6", call: 8, paid) == .refused(.postingIDReused(first)))
         guard case .posted(let last) = refund("2", "0.4", paid) else {
             Issue.record("what was left could not be given back")
             return

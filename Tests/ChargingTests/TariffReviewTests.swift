@@ -47,6 +47,88 @@ import Testing
         #expect(findings("0,national,0,0.08/6\n", against: "0,national,0,0.07/6\n") == [])
     }
 
+    /// A point that slid by one digit makes exactly ten times the price.
+    @Test func tenTimesIsAJumpAndNineTimesIsNone() {
+        #expect(
+            findings("02,national,0,0.07/6\n021,a,0,0.7/6\n022,b,0,0.007/6\n023,c,0,0.63/6\n") == [
+                "t.csv:3:1: warning: suspicious jump: ten minutes to 021 cost 70, 10 times what 02 "
+                    + "(line 2) costs, 7",
+                "t.csv:4:1: warning: suspicious jump: ten minutes to 022 cost 0.7, one part in 10 of "
+                    + "what 02 (line 2) costs, 7",
+            ])
+    }
+
+    private static let night =
+        "band,night,daily 21:00-07:00\nprefix,name,connect_fee,steps,band\n"
+
+    @Test func aJumpInABandIsRemarkedOnAtTheLineOfTheBand() throws {
+        let csv = Self.night + "02,national,0,0.07/6,\n03,b,0,1/60,\n02,national,0,7/6,night\n"
+        #expect(
+            findings(csv) == [
+                "t.csv:5:1: warning: suspicious jump: ten minutes to 02 in band night cost 700, 100 "
+                    + "times what they cost at other hours, 7"
+            ])
+        // A free night is no mistake, and a night of the list in force is compared with that night.
+        #expect(findings(Self.night + "02,a,0,0.07/6,\n02,a,0,,night\n") == [])
+        let old = Self.night + "02,a,0,0.07/6,\n02,a,0,0.01/6,night\n"
+        let current = try #require(Tariff.parse(csv: old, file: "old.csv").tariff)
+        let new = Self.night + "02,a,0,0.07/6,\n02,a,0,0.04/6,night\n"
+        #expect(
+            Tariff.review(csv: Array(new.utf8), file: "t.csv", against: current).review.findings
+                .map(\.description) == [
+                    "t.csv:4:1: warning: suspicious jump: ten minutes to 02 in band night cost 4, 4 "
+                        + "times what they cost now, 1"
+                ])
+    }
+
+    @Test func aStepThatIsManyTimesTheOneBeforeIsRemarkedOn() {
+        #expect(
+            findings("02,national,0,0.07/6 7/60\n") == [
+                "t.csv:2:1: warning: suspicious jump: a second of step 7/60 of 02 costs 10 times one "
+                    + "of the step before, 0.07/6"
+            ])
+        // A dear first step is how many lists write a connect fee; a free one is free seconds.
+        #expect(findings("02,national,0,1/1 0.05/60\n03,b,0,0/30 1/6\n") == [])
+    }
+
+    /// Hundreds of harmless remarks must not hide the one that costs money.
+    @Test func aThousandRemarksOfOneKindHideNoneOfAnother() throws {
+        let orphans = (0..<1000).map { "\(9_000_000 + $0 * 10),a,0,1/60\n" }.joined()
+        let csv = orphans + "0,b,0,1/60\n00,c,0,100/60\n"
+        let told = findings(csv)
+        #expect(told.count == 102)
+        #expect(told.filter { $0.contains("missing parent: ") }.count == 100)
+        #expect(
+            told.contains { $0.hasPrefix("t.csv:1003:1: warning: suspicious jump: ten minutes") })
+        #expect(
+            told.last
+                == "t.csv:1003:1: warning: and 900 more of \"missing parent\"; --all tells them")
+        let all = Tariff.review(
+            csv: Array((Self.header + csv).utf8), file: "t.csv", against: nil, telling: .all)
+        #expect(all.review.findings.count == 1001)
+        #expect(all.review.findings.filter { $0.message.contains("more of") } == [])
+    }
+
+    @Test func aListWithoutARowIsNone() {
+        let (tariff, review) = Tariff.review(
+            csv: Array((Self.header + "\n").utf8), file: "t.csv", against: nil)
+        #expect(tariff == nil && review.hasErrors)
+        #expect(
+            review.findings.map(\.description) == [
+                "t.csv:2:1: error: there is no row behind the header, so no number would have a "
+                    + "price; \"tandem tariff remove\" takes a price list out"
+            ])
+    }
+
+    @Test func anotherCurrencyThanBeforeIsRemarkedOn() {
+        #expect(
+            findings("\ncurrency,USD\n" + Self.header + "0,a,0,1/60\n", against: "0,a,0,1/60\n")
+                == [
+                    "t.csv:2:1: warning: another currency: prices in USD take the place of prices in the "
+                        + "site's currency; an account pays for calls in its own currency alone"
+                ])
+    }
+
     @Test func duplicatesAreErrorsAndStopTheImport() {
         let review = review("1,a,0,1/60\n1,b,0,2/60\n")
         #expect(review.hasErrors)

@@ -48,7 +48,7 @@ import Testing
         )
         #expect(
             line
-                == "{\"tariffRows\":{\"_0\":{\"limit\":5,\"plan\":\"standard\",\"prefix\":\"02\"}}}\n"
+                == "{\"tariffRows\":{\"_0\":{\"asCSV\":false,\"limit\":5,\"plan\":\"standard\",\"prefix\":\"02\"}}}\n"
         )
     }
 }

@@ -272,6 +272,48 @@ import Testing
         #expect(site.sw.ledger.available("8001") == Amount("0.21"))
     }
 
+    /// What came in on the morning of a new day, before anybody had called, paid the debts that were
+    /// about to be written off: the customer's money was gone.
+    @Test(arguments: ["topup", "adjustment", "refund", "voucher", "nothing"])
+    func whatIsPaidInOnANewDayPaysNoDebtOfTheLastOne(kind: String) throws {
+        var site = try Site { stored in
+            stored.accounts.append(
+                Account(
+                    id: "8001", name: "", kind: .postpaid, creditLimit: Amount("10")!,
+                    balance: Amount("-10")!, renewal: .day, renewedIn: 20_782))
+        }
+        var code = ""
+        let order = VoucherOrder(batch: "b", count: 1, amount: Amount("5")!)
+        if case .vouchers(let rows)? = site.request(.vouchersMade(order)) { code = rows[0].code }
+        let midnight: Int64 = 20_783 * 86_400 - 28_800
+        site.handle(
+            .wallClockRead(
+                WallClock(
+                    instant: site.now, unixMicroseconds: midnight * 1_000_000,
+                    utcOffset: 28_800)))
+        let change = MoneyChange(id: "1", account: "8001", amount: Amount("5")!, note: "n")
+        var limit = AccountChange(id: "8001")
+        limit.creditLimit = Amount("1")
+        let request: ControlRequest =
+            switch kind {
+            case "topup": .accountToppedUp(change)
+            case "adjustment": .accountAdjusted(change)
+            case "refund": .accountRefunded(change)
+            case "voucher": .voucherRedeemed(code: code, account: "8001", by: "Li")
+            default: .accountChanged(limit)
+            }
+        guard case .done? = site.request(request) else {
+            Issue.record("it was refused")
+            return
+        }
+        #expect(site.postings.first?.kind == .renewal)
+        #expect(
+            site.sw.ledger.available("8001") == (kind == "nothing" ? Amount("1") : Amount("15")))
+        try site.crash(.process(.seconds(1)))
+        #expect(
+            site.sw.ledger.account("8001")?.balance == (kind == "nothing" ? .zero : Amount("5")))
+    }
+
     // MARK: Limits
 
     private func limited(
@@ -465,6 +507,118 @@ import Testing
         #expect(site.postings.count == 1)
     }
 
+    /// What an operator is told of a change.
+    private func told(_ request: ControlRequest, _ site: inout Site) -> String {
+        switch site.request(request) {
+        case .done(let text)?, .refused(let text)?: text
+        default: "?"
+        }
+    }
+
+    @Test func aPlanThatIsGoneKeepsNoAccountFromBeingBlocked() throws {
+        var site = try Site { stored in stored.accounts[0].plan = "gone" }
+        var change = AccountChange(id: "a")
+        change.isBlocked = true
+        let answer = told(.accountChanged(change), &site)
+        #expect(answer == "account a changed")
+        #expect(site.sw.ledger.account("a")?.isBlocked == true)
+    }
+
+    @Test func aPlanOfAnotherCurrencyIsNoPlanForAnAccountAndHasNoPriceForIt() throws {
+        var site = try Site { stored in
+            stored.tariffs.put(
+                try! Self.deck("currency,USD\n" + Self.head + "0,gold,0,0.03/6\n", plan: "gold"))
+            stored.accounts[1].plan = "gold"
+        }
+        let why = "plan gold has prices in USD, and account"
+        var change = AccountChange(id: "a")
+        change.plan = .set("gold")
+        let first = told(.accountChanged(change), &site)
+        #expect(first == "\(why) a is in CNY")
+        let opening = AccountOpening(id: "new", name: "new", plan: "gold")
+        let second = told(.accountOpened(opening), &site)
+        #expect(second == "\(why) new is in CNY")
+        // What a call would be refused for is not told as its price.
+        let question = PriceQuestion(number: "02088886666", milliseconds: 1, payer: "zero")
+        let third = told(.priced(question), &site)
+        #expect(third == "\(why) zero is in CNY")
+    }
+
+    @Test func vouchersThatNoAccountCouldTakeAreNotMade() throws {
+        var site = try Site()
+        var order = VoucherOrder(batch: "b", count: 1, amount: Amount("5")!, currency: "usd")
+        let first = told(.vouchersMade(order), &site)
+        #expect(first == "\"usd\" is no currency code like CNY")
+        order.currency = "USD"
+        order.expiresAt = site.sw.wallTime
+        let second = told(.vouchersMade(order), &site)
+        #expect(second == "vouchers that expire before they are made pay for nothing")
+        #expect(site.sw.ledger.voucherCount == 0)
+    }
+
+    @Test func aCorrectionThatTakesABalanceBelowItsMarkIsLoggedOnce() throws {
+        var site = try Site { stored in stored.accounts[0].lowMark = Amount("50") }
+        var change = MoneyChange(id: "1", account: "a", amount: Amount("-50")!, note: "n")
+        _ = site.request(.accountAdjusted(change))
+        #expect(site.logs.filter { "\($0)".contains("is low") }.isEmpty)
+        change.id = "2"
+        change.amount = Amount("-0.01")!
+        _ = site.request(.accountAdjusted(change))
+        change.id = "3"
+        _ = site.request(.accountAdjusted(change))
+        let told = site.logs.filter { "\($0)".contains("account a is low: its balance is 49.99") }
+        #expect(told.count == 1)
+    }
+
+    @Test func aPriceSaysThatItsPayerMayNotCallThere() throws {
+        var site = try Site { stored in
+            stored.extensions.append(Site.subscriber("8010", level: "house", account: "a"))
+        }
+        let question = PriceQuestion(number: "02088886666", milliseconds: 1, payer: "8010")
+        guard case .price(let row)? = site.request(.priced(question)) else {
+            Issue.record("no price")
+            return
+        }
+        #expect(row.amount == Amount("0.07") && row.refused == "level house may not call national")
+    }
+
+    /// The tariff has a row for 8: nobody pays for a call inside all the same.
+    @Test(arguments: [("8002", "inside, free"), ("110", "emergency, free")])
+    func whatNobodyPaysForHasThePriceZero(number: String, name: String) throws {
+        var site = try Site { stored in
+            stored.tariffs = TariffBook(
+                try! Self.tariff(Self.head + "8,local,0,1/60\n1,a,0,1/60\n"))
+        }
+        let question = PriceQuestion(number: number, milliseconds: 60_000, payer: "8001")
+        guard case .price(let row)? = site.request(.priced(question)) else {
+            Issue.record("no price")
+            return
+        }
+        #expect(row.amount == .zero && row.name == name && row.prefix == nil && row.receipt == [])
+    }
+
+    @Test func anExtensionShowsThatItIsOnHoldAndWhatItSpent() throws {
+        var site = try limited(SpendingLimits(hour: Amount("0.07")))
+        var phone = try site.registered("8001")[0]
+        var gateway = Party.e1
+        try site.connected(&phone, dials: "02088886666", through: &gateway)
+        site.pass(.milliseconds(6_001))
+        guard case .extensions(let rows)? = site.request(.extensionShown(number: "8001")),
+            let row = rows.first
+        else {
+            Issue.record("not shown")
+            return
+        }
+        #expect(row.hold == "extension 8001 may spend 0.070000 an hour at most")
+        #expect(row.spentInHour == Amount("0.07") && row.spentToday == Amount("0.07"))
+        _ = site.request(.spendingReleased(.extension("8001"), by: "Li"))
+        guard case .extensions(let after)? = site.request(.extensionShown(number: "8001")) else {
+            Issue.record("not shown")
+            return
+        }
+        #expect(after.first?.hold == nil && after.first?.spentInHour == .zero)
+    }
+
     @Test func aPriceIsToldForAPayerAtATimeByItsFirstRoute() throws {
         var site = try Site { stored in
             stored.tariffs.put(try! Self.deck(Self.hours))
@@ -474,7 +628,8 @@ import Testing
         }
         func price(_ question: PriceQuestion) -> String {
             switch site.request(.priced(question)) {
-            case .price(let row)?: "\(row.plan) \(row.via ?? "-") \(row.amount.shortDescription)"
+            case .price(let row)?:
+                "\(row.plan ?? row.name) \(row.via ?? "-") \(row.amount.shortDescription)"
             case .refused(let reason)?: reason
             default: "?"
             }

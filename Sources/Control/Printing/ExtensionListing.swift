@@ -9,7 +9,9 @@ extension Listing {
                 Column("extension", "extension"), Column("name", "name"),
                 Column("level", "level"), Column("account", "account"),
                 Column("call_limit", "calls at once"), Column("line", "line"),
-                Column("registered", "registered"),
+                Column("registered", "registered"), Column("on_hold", "on hold"),
+                Column("spent_in_hour", "spent in the hour", isCardOnly: true),
+                Column("spent_today", "spent today", isCardOnly: true),
                 Column("call_limit_in", "of them in", isCardOnly: true),
                 Column("call_limit_out", "of them out", isCardOnly: true),
                 Column("calls_in", "calls in now", isCardOnly: true),
@@ -35,6 +37,7 @@ extension Listing {
             append([
                 .text(row.number), .text(row.name), .text(row.level), .text(row.account),
                 .number(row.callLimit), .text(row.line), .number(row.registered),
+                .text(row.hold), .amount(row.spentInHour), .amount(row.spentToday),
                 .number(row.callLimitIn), .number(row.callLimitOut), .number(row.callsIn),
                 .number(row.callsOut), .flag(settings.callWaiting),
                 .text(settings.incomingLevel), .flag(settings.isLocked),

@@ -11,9 +11,13 @@ extension Listing {
                 Column("available", "available"), Column("credit_limit", "credit limit"),
                 Column("currency", ""), Column("state", "state"), Column("plan", "plan"),
                 Column("allowance", "allowance per"), Column("blocked", nil),
-                Column("expires", nil), Column("low_mark", nil), Column("spent_in_hour", nil),
-                Column("spent_today", "spent today"), Column("limit_call", nil),
-                Column("limit_hour", nil), Column("limit_day", nil),
+                Column("expires", "expires", isCardOnly: true),
+                Column("low_mark", "low below", isCardOnly: true),
+                Column("spent_in_hour", "spent in the hour", isCardOnly: true),
+                Column("spent_today", "spent today"),
+                Column("limit_call", "most a call", isCardOnly: true),
+                Column("limit_hour", "most an hour", isCardOnly: true),
+                Column("limit_day", "most a day", isCardOnly: true),
             ], nothing: "no accounts")
         for row in rows {
             append([
@@ -34,11 +38,13 @@ extension Listing {
                 Column("plan", "plan"), Column("via", "via"), Column("at", "at"),
                 Column("milliseconds", "milliseconds"), Column("amount", "price"),
                 Column("currency", ""), Column("receipt", "made up of"),
+                Column("refused", "but refused"),
             ], nothing: "no price")
         append([
             .text(row.number), .text(row.prefix), .text(row.name), .text(row.plan),
             .text(row.via), .time(row.at), .number(row.milliseconds), .amount(row.amount),
-            .text(row.currency), .texts(row.receipt),
+            .text(row.currency), row.receipt.isEmpty ? .absent : .texts(row.receipt),
+            .text(row.refused),
         ])
     }
 
@@ -119,8 +125,8 @@ extension Listing {
             [
                 Column("prefix", "prefix"), Column("name", "name"), Column("band", "band"),
                 Column("connect_fee", "connect fee"), Column("steps", "price / seconds"),
-                Column("free_seconds", nil), Column("minimum", nil), Column("rounding", nil),
-                Column("currency", ""),
+                Column("free_seconds", "free seconds"), Column("minimum", "minimum"),
+                Column("rounding", "rounding"), Column("currency", "currency"),
             ], nothing: "no prices")
         for row in rows {
             append([

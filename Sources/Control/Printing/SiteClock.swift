@@ -70,11 +70,12 @@ public struct SiteClock: Sendable {
 
     /// What `parse` takes, for an error message.
     public static let forms =
-        "write it as \"2026-11-22 15:04\", \"2026-11-22\", \"15:04\", \"mon 10:00\", \"2h\" (ago) or"
-        + " 2026-11-22T15:04:05+08:00"
+        "write it as \"2026-11-22 15:04\", \"2026-11-22\", \"15:04\", \"tomorrow 00:00\", \"mon 10:00\","
+        + " \"2h\" (ago) or 2026-11-22T15:04:05+08:00"
 
     /// Reads a time: RFC 3339, a date, a date and a time of day, a time of day of today, a weekday
-    /// and a time of day (the next one), or a length of time ago (`30m`, `2h`, `7d`).
+    /// and a time of day (the next one), or a length of time ago (`30m`, `2h`, `7d`). `today` and
+    /// `tomorrow` are dates.
     ///
     /// - Parameter now: microseconds since 1970 UTC.
     /// - Returns: microseconds since 1970 UTC; nil for anything else, and for dates that no calendar
@@ -85,12 +86,12 @@ public struct SiteClock: Sendable {
         let words = text.split(whereSeparator: { $0 == " " || $0 == "T" }).map(String.init)
         switch words.count {
         case 1:
-            if let date = Self.date(words[0]) { return microseconds(date, (0, 0, 0)) }
+            if let date = date(words[0], now) { return microseconds(date, (0, 0, 0)) }
             guard let time = Self.timeOfDay(words[0]) else { return nil }
             return microseconds(today(now), time)
         case 2:
             guard let time = Self.timeOfDay(words[1]) else { return nil }
-            if let date = Self.date(words[0]) { return microseconds(date, time) }
+            if let date = date(words[0], now) { return microseconds(date, time) }
             return next(words[0], time, now: now)
         default: return nil
         }
@@ -163,10 +164,21 @@ public struct SiteClock: Sendable {
         return Int64(day.timeIntervalSince1970) * 1_000_000
     }
 
-    private func today(_ now: Int64) -> Triple {
-        let date = Date(timeIntervalSince1970: Double(now) / 1_000_000)
+    /// - Parameter days: how many days after today; its date is that of a calendar, whose days have
+    ///   23 hours when clocks go forward.
+    private func today(_ now: Int64, plus days: Int = 0) -> Triple {
+        let today = Date(timeIntervalSince1970: Double(now) / 1_000_000)
+        let date = calendar.date(byAdding: .day, value: days, to: today) ?? today
         let parts = calendar.dateComponents([.year, .month, .day], from: date)
         return (parts.year ?? 1970, parts.month ?? 1, parts.day ?? 1)
+    }
+
+    private func date(_ word: String, _ now: Int64) -> Triple? {
+        switch word {
+        case "today": today(now)
+        case "tomorrow": today(now, plus: 1)
+        default: Self.date(word)
+        }
     }
 
     private func next(_ weekday: String, _ time: Triple, now: Int64) -> Int64? {

@@ -19,24 +19,45 @@ public enum TextFile {
         } catch CocoaError.fileReadNoPermission {
             throw failure(path, "\(name) may not be read by this user")
         } catch {
+            var isFolder = ObjCBool(false)
+            guard
+                !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+                    || !isFolder.boolValue
+            else { throw failure(path, "\(name) has to be a file, and this is a folder") }
             throw failure(path, "\(name) cannot be read: \(error.localizedDescription)")
         }
         guard bytes.count <= limit else {
             throw failure(path, "\(name) is longer than \(limit) bytes")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw failure(path, "\(name) is not UTF-8")
+            let (line, column) = firstForeign(in: bytes)
+            throw failure(
+                path, "\(name) is not UTF-8 from here on; save it as UTF-8", line: line,
+                column: column)
         }
         // Spreadsheets put a byte order mark first; it is no character of the text.
         return text.unicodeScalars.first == "\u{feff}"
             ? String(text.unicodeScalars.dropFirst()) : text
     }
 
-    private static func failure(_ path: String, _ message: String) -> ConfigurationFailure {
+    /// Where the first byte stands that is not UTF-8, in lines and characters from 1.
+    private static func firstForeign(in bytes: Data) -> (line: Int, column: Int) {
+        var (line, column) = (1, 1)
+        var reader = UTF8()
+        var rest = bytes.makeIterator()
+        while case .scalarValue(let scalar) = reader.decode(&rest) {
+            if scalar == "\n" { (line, column) = (line + 1, 1) } else { column += 1 }
+        }
+        return (line, column)
+    }
+
+    private static func failure(
+        _ path: String, _ message: String, line: Int = 1, column: Int = 1
+    ) -> ConfigurationFailure {
         ConfigurationFailure(diagnostics: [
             Diagnostic(
-                severity: .error, file: Paths.shown(path), line: 1, column: 1, message: message,
-                sourceLine: "")
+                severity: .error, file: Paths.shown(path), line: line, column: column,
+                message: message, sourceLine: "")
         ])
     }
 }

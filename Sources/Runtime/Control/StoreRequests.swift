@@ -77,12 +77,25 @@ final class StoreRequests: Sendable {
             guard query.plan == TariffBook.standardPlan, query.via == nil else {
                 return .refused([missing(query.plan, query.via)])
             }
-            return .tariff([])
+            return .tariff(TariffListing(rows: []))
         }
-        let limit = min(max(query.limit, 1), Self.tariffRowLimit)
-        let rows = deck.tariff.rows
-        guard let prefix = query.prefix else { return .tariff(Array(rows.prefix(limit))) }
-        return .tariff(Array(rows.lazy.filter { $0.prefix.hasPrefix(prefix) }.prefix(limit)))
+        let tariff = deck.tariff
+        // A file may have all of them: it is a tenth as long.
+        let limit = min(
+            max(query.limit, 1), query.asCSV ? Tariff.mostRows : Self.tariffRowLimit)
+        var rows = tariff.rows
+        if let prefix = query.prefix { rows.removeAll { !$0.prefix.hasPrefix(prefix) } }
+        let omitted = max(rows.count - limit, 0)
+        rows.removeLast(omitted)
+        guard query.asCSV else {
+            return .tariff(
+                TariffListing(rows: rows, currency: tariff.currency, omitted: omitted))
+        }
+        return .tariff(
+            TariffListing(
+                rows: [], currency: tariff.currency, omitted: omitted,
+                csv: Tariff.csv(
+                    rows: rows, calendar: tariff.calendar, currency: tariff.currency)))
     }
 
     private func missing(_ plan: String, _ via: String?) -> String {
@@ -113,7 +126,8 @@ final class StoreRequests: Sendable {
         let begins = order.validFrom.map { max($0, 1) }
         let current = book.deck(plan: order.plan, via: order.via, at: begins ?? now)
         let (parsed, reviewed) = Tariff.review(
-            csv: Array(order.csv.utf8), file: order.file, against: current?.tariff)
+            csv: Array(order.csv.utf8), file: order.file, against: current?.tariff,
+            telling: order.tellsAll ? .all : .usual)
         var review = reviewed
         guard let parsed, !review.hasErrors else {
             return (nil, .refused(review.findings.map(\.description)))
@@ -129,8 +143,17 @@ final class StoreRequests: Sendable {
         guard book.count < TariffBook.mostDecks else {
             return (nil, .refused(["there are \(TariffBook.mostDecks) price lists already"]))
         }
-        review.outcome =
-            "\(name) has \(parsed.count) rows " + (begins ?? 0 > now ? "from then on" : "now")
+        // A list that begins before the one in force is kept and prices nothing.
+        if let begins, let inForce = book.deck(plan: order.plan, via: order.via, at: now),
+            inForce.validFrom > begins
+        {
+            review.outcome =
+                "\(name) stays as it is: price list \(inForce.id), which began later, is in force; "
+                + "without --from this one takes its place"
+        } else {
+            review.outcome =
+                "\(name) has \(parsed.count) rows " + (begins ?? 0 > now ? "from then on" : "now")
+        }
         var deck = TariffDeck(
             plan: order.plan, via: order.via, validFrom: begins ?? current?.validFrom ?? 0,
             source: order.file, tariff: parsed)
@@ -161,7 +184,12 @@ final class StoreRequests: Sendable {
             try store.removeDeck(id)
             tariffs.withLock { $0 = changed }
             done = changed
-            return .done("price list \(id) of plan \(deck.plan) is gone; calls keep their price")
+            let isLast = !changed.has(plan: deck.plan)
+            return .done(
+                "price list \(id) of plan \(deck.plan) is gone; calls keep their price"
+                    + (isLast
+                        ? "\nplan \(deck.plan) has no price list any more: whoever it prices makes no "
+                            + "call that costs something" : ""))
         }
         return (done, response)
     }

@@ -253,6 +253,11 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
     public var callsOut: Int
     public var line: String?
     public var registered: Int
+    /// Why its calls are on hold; nil when they are not.
+    public var hold: String?
+    /// In the hour and on the day at hand, running calls not among it.
+    public var spentInHour: Amount
+    public var spentToday: Amount
     public var settings: SettingsRow
 }
 

@@ -178,9 +178,11 @@ public struct AccountRow: Sendable, Codable, Hashable {
 
 public struct PriceRow: Sendable, Codable, Hashable {
     public var number: String
-    public var prefix: String
+    /// Of the row; nil for a call that no row is asked for: inside, for help, a feature code.
+    public var prefix: String?
+    /// Of the row, or what kind of free call it is.
     public var name: String
-    public var plan: String
+    public var plan: String?
     /// The way out, where it was asked about or is known.
     public var via: String?
     /// When the call is answered, microseconds since 1970 UTC.
@@ -190,6 +192,8 @@ public struct PriceRow: Sendable, Codable, Hashable {
     public var currency: String
     /// The receipt, a line for each part of the price.
     public var receipt: [String]
+    /// Why the dialplan refuses this call to the payer; nil when it does not.
+    public var refused: String?
 }
 
 /// A voucher as it is printed: the only time its code is seen.

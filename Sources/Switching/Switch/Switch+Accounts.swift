@@ -28,11 +28,13 @@ extension Switch {
         case .accountOpened(let opening): open(opening, for: token)
         case .accountChanged(let change): self.change(change, for: token)
         case .accountToppedUp(let change):
+            commit(renewals(of: change.account))
             let outcome = ledger.topUp(
                 id: change.id, account: change.account, amount: change.amount, at: wallTime,
                 note: change.note, by: change.by)
             post(outcome, verb: "topped up", account: change.account, for: token)
         case .accountAdjusted(let change):
+            commit(renewals(of: change.account))
             let outcome = ledger.adjust(
                 id: change.id, account: change.account, amount: change.amount, at: wallTime,
                 note: change.note, by: change.by)
@@ -64,7 +66,7 @@ extension Switch {
             currency: opening.currency ?? above ?? settings.currency,
             expiresAt: opening.expiresAt, lowMark: opening.lowMark, plan: opening.plan,
             limits: opening.limits, renewal: opening.renewal)
-        if let plan = opening.plan, let problem = unknown(plan: plan) {
+        if let plan = opening.plan, let problem = problem(plan: plan, of: account) {
             reply(.refused(problem), to: token)
             return
         }
@@ -76,14 +78,27 @@ extension Switch {
         commit([.accountSaved(opened)], then: .done("account \(opening.id) opened"), to: token)
     }
 
-    private func unknown(plan: String) -> String? {
-        guard !tariffs.has(plan: plan), plan != TariffBook.standardPlan else { return nil }
-        let plans = tariffs.plans.joined(separator: ", ")
-        return "there is no tariff plan \(plan)"
-            + (plans.isEmpty ? "; import one first" : "; there are \(plans)")
+    /// Why a plan cannot price the calls of an account; nil when it can.
+    private func problem(plan: String, of account: Account) -> String? {
+        guard tariffs.has(plan: plan) || plan == TariffBook.standardPlan else {
+            let plans = tariffs.plans.joined(separator: ", ")
+            return "there is no tariff plan \(plan)"
+                + (plans.isEmpty ? "; import one first" : "; there are \(plans)")
+        }
+        guard let deck = tariffs.deck(plan: plan, at: wallTime) else { return nil }
+        return otherCurrency(of: deck, than: account)
+    }
+
+    /// Why prices of a list are not for an account: a chain pays in one currency.
+    func otherCurrency(of deck: TariffDeck, than account: Account) -> String? {
+        let currency = deck.tariff.currency ?? settings.currency
+        guard account.currency != currency else { return nil }
+        return "plan \(deck.plan) has prices in \(currency), and account \(account.id) is in "
+            + account.currency
     }
 
     private mutating func change(_ change: AccountChange, for token: ControlToken) {
+        commit(renewals(of: change.id))
         guard var account = ledger.account(change.id) else {
             reply(.refused("there is no account \(change.id)"), to: token)
             return
@@ -97,7 +112,8 @@ extension Switch {
         if let limit = change.callLimit { account.limits.call = limit.value }
         if let limit = change.hourLimit { account.limits.hour = limit.value }
         if let limit = change.dayLimit { account.limits.day = limit.value }
-        if let plan = account.plan, let problem = unknown(plan: plan) {
+        // Only a plan that is named now: one that is gone must not keep its accounts from being blocked.
+        if let plan = change.plan?.value, let problem = problem(plan: plan, of: account) {
             reply(.refused(problem), to: token)
             return
         }
@@ -110,6 +126,7 @@ extension Switch {
     }
 
     private mutating func refund(_ change: MoneyChange, for token: ControlToken) {
+        commit(renewals(of: change.account))
         let outcome: Ledger.Outcome
         if let text = change.call {
             guard let call = CallID(text) else {
@@ -132,6 +149,7 @@ extension Switch {
     ) {
         switch outcome {
         case .posted(let posting):
+            announceLow(posting)
             let text =
                 "account \(account) \(verb) by \(posting.amount), balance \(posting.balanceAfter)"
             commit([.posted(posting)], then: .done(text), to: token)
@@ -249,6 +267,14 @@ extension Switch {
             caller: caller, dialled: question.number, time: wallClock.civilTime(at))
         query.timesElsewhere = wallClock.otherTimes(at)
         let decision = plan.decide(query)
+        if question.via == nil, let kind = uncharged(decision) {
+            let free = PriceRow(
+                number: decision.normalised, prefix: nil, name: kind, plan: nil, via: nil, at: at,
+                milliseconds: question.milliseconds, amount: .zero, currency: settings.currency,
+                receipt: [])
+            reply(.price(free), to: token)
+            return
+        }
         let via = question.via ?? firstWay(decision)
         if let via, via != TariffBook.lines, trunks[via] == nil {
             reply(
@@ -261,9 +287,19 @@ extension Switch {
             reply(.refused(Self.noPrice(decision.normalised, plan: name)), to: token)
             return
         }
+        if let payer = account.flatMap({ ledger.account($0) }),
+            let problem = otherCurrency(of: deck, than: payer)
+        {
+            reply(.refused(problem), to: token)
+            return
+        }
         let rating = Rating(
             row, calendar: deck.tariff.calendar, from: at, offset: priceOffset(at: at))
         let steps = rating.begunSteps(milliseconds: question.milliseconds)
+        var refused: String?
+        if case .refuse(let refusal) = decision.outcome, extensions[question.payer ?? ""] != nil {
+            refused = refusal.reason
+        }
         reply(
             .price(
                 PriceRow(
@@ -271,7 +307,18 @@ extension Switch {
                     via: via, at: at, milliseconds: question.milliseconds,
                     amount: rating.cost(ofSteps: steps),
                     currency: deck.tariff.currency ?? settings.currency,
-                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" })), to: token)
+                    receipt: rating.receipt(ofSteps: steps).map { "\($0)" },
+                    refused: refused)), to: token)
+    }
+
+    /// What a call is that nobody pays for, whatever the tariff says of its number.
+    private func uncharged(_ decision: Decision) -> String? {
+        switch decision.outcome {
+        case .ring, .ringGroup: "inside, free"
+        case .emergency: "emergency, free"
+        case .feature: "feature code, free"
+        case .routes, .askPIN, .refuse: nil
+        }
     }
 
     private func firstWay(_ decision: Decision) -> String? {

@@ -149,13 +149,16 @@ extension Switch {
     private func extensionRow(_ number: String) -> ExtensionRow? {
         guard let row = extensions[number] else { return nil }
         let inUse = callsOfExtension[number] ?? CallCount()
+        let hold = ledger.hold(.extension(number))
+        let spent = ledger.spent(.extension(number), at: moment)
         return ExtensionRow(
             number: number, name: row.name, level: row.level, account: row.account,
             callLimit: row.callLimit, callLimitIn: row.callLimitIn,
             callLimitOut: row.callLimitOut, callsIn: Int(inUse.in), callsOut: Int(inUse.out),
             line: plan.line(of: number),
             registered: registrar.reachable(of: number, at: wallTime).count,
-            settings: settingsRow(number))
+            hold: hold?.releasedAt == nil ? hold?.reason : nil, spentInHour: spent.hour,
+            spentToday: spent.day, settings: settingsRow(number))
     }
 
     // MARK: Calls

@@ -141,7 +141,8 @@ extension Switch {
 
     // MARK: Money
 
-    private func balance(of number: String) -> FeatureOutcome {
+    private mutating func balance(of number: String) -> FeatureOutcome {
+        if let id = extensions[number]?.account { commit(renewals(of: id)) }
         guard let id = extensions[number]?.account, let account = ledger.account(id) else {
             return refused(403, "\(number) has no account")
         }

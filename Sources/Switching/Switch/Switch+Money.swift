@@ -107,18 +107,17 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.temporaryFailure, text: "calls cannot be charged now")
         }
-        let currency = price.deck.tariff.currency ?? settings.currency
-        if let own = ledger.account(account)?.currency, own != currency {
-            return Call.Failure(
-                status: 403, q850: Causes.callRejected,
-                text: "plan \(plan) has prices in \(currency), and account \(account) is in \(own)")
+        if let payer = ledger.account(account),
+            let problem = otherCurrency(of: price.deck, than: payer)
+        {
+            return Call.Failure(status: 403, q850: Causes.callRejected, text: problem)
         }
         let money = CallMoney(
             account: account, payer: payer,
             rating: Rating(
                 price.row, calendar: price.deck.tariff.calendar, from: wallTime,
                 offset: priceOffset(at: wallTime)), steps: 1, plan: plan, via: price.deck.via,
-            currency: currency, pricedAt: now)
+            currency: price.deck.tariff.currency ?? settings.currency, pricedAt: now)
         return hold(handle, money)
     }
 
@@ -200,6 +199,8 @@ extension Switch {
         }
     }
 
+    /// To be committed before a chain pays, before money comes in and before anybody sees a balance:
+    /// what is paid in on a new day must not pay the debts of the last one, which are written off.
     mutating func renewals(of account: String) -> [StoredChange] {
         renewed(ledger.renew(chainOf: account, at: moment))
     }
@@ -330,6 +331,14 @@ extension Switch {
     /// Once for each time that a balance falls below its mark.
     func lowText(_ low: AccountBalance) -> String {
         "account \(low.account) is low: its balance is \(low.balance)"
+    }
+
+    /// A correction can take a balance below its mark as a call does.
+    mutating func announceLow(_ posting: Posting) {
+        guard let account = ledger.account(posting.account), account.isLow else { return }
+        let before = account.balance - posting.amount + account.creditLimit
+        guard let mark = account.lowMark, before >= mark else { return }
+        log(.warning, lowText(AccountBalance(account: account.id, balance: account.balance)))
     }
 
     mutating func announceLow(_ settlement: Settlement) {

@@ -11,6 +11,7 @@ extension Switch {
     /// for a feature code, which has to store the posting and to count wrong codes of its caller.
     mutating func redeemVoucher(code: String, account: String, by: String) -> Ledger.Outcome {
         let digits = code.filter { $0 != " " && $0 != "-" }
+        commit(renewals(of: account))
         return ledger.redeem(key: voucherKey(digits), account: account, at: moment, by: by)
     }
 
@@ -25,6 +26,10 @@ extension Switch {
     mutating func make(_ order: VoucherOrder, for token: ControlToken) {
         guard 1...Voucher.mostInBatch ~= order.count else {
             reply(.refused("a batch has 1 to \(Voucher.mostInBatch) vouchers"), to: token)
+            return
+        }
+        if let expiresAt = order.expiresAt, expiresAt <= wallTime {
+            reply(.refused("vouchers that expire before they are made pay for nothing"), to: token)
             return
         }
         let currency = order.currency ?? settings.currency

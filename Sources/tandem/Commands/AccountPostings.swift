@@ -118,6 +118,9 @@ extension AccountCommand {
             let query = StatementQuery(
                 account: account, since: try site.time(since, option: "--since"),
                 until: try site.time(until, option: "--until"), limit: limit)
+            if let since = query.since, let until = query.until, since > until {
+                throw ValidationError("--until is before --since, and no posting is in between")
+            }
             try site.print(try site.ask(.statement(query)))
         }
     }

@@ -18,13 +18,18 @@ struct CDRCommand: ParsableCommand {
     @Option(help: "Calls that began before this time.") var until: String?
     @Option(help: "The line or trunk that carried the call or was tried.") var trunk: String?
     @Option(help: "The Q.850 cause it ended with.") var cause: Int?
-    @Option(help: "Who paid.") var account: String?
+    @Option(help: "Who paid first; what those above it paid is in their statements.")
+    var account: String?
     @Option(help: "One call by its id: 3-1042.") var call: String?
     @Option(help: "Records at most.") var limit = 100
     @Option(help: "Only records before this sequence number: the last one of the page before.")
     var after: UInt64?
     @Flag(help: "Print CSV with a header line.") var csv = false
-    @Flag(help: "The receipt of --call: what was charged, by which prices, computed again.")
+    @Flag(
+        help: """
+            The receipt of --call, or of all with --json: what was charged, by which prices, computed \
+            again.
+            """)
     var receipt = false
 
     /// Records that are asked for at once.
@@ -32,8 +37,9 @@ struct CDRCommand: ParsableCommand {
 
     func validate() throws {
         guard limit > 0 else { throw ValidationError("--limit must be above zero") }
-        guard !receipt || call != nil && !csv else {
-            throw ValidationError("--receipt is for one call: --call 3-1042 --receipt")
+        guard !receipt || (call != nil || options.json) && !csv else {
+            throw ValidationError(
+                "--receipt is for one call, --call 3-1042 --receipt, or --receipt --json")
         }
         guard !(csv && options.json) else { throw ValidationError("--csv or --json, not both") }
         if let cause, !(1...127 ~= cause) {
@@ -50,14 +56,18 @@ struct CDRCommand: ParsableCommand {
             from: from, to: to, since: try site.time(since, option: "--since"),
             until: try site.time(until, option: "--until"), trunk: trunk, cause: cause,
             account: account, call: call, limit: min(limit, Self.page), after: after)
-        if receipt { return try printReceipt(query, site) }
+        if receipt && call != nil { return try printReceipt(query, site) }
         var listing = Listing(records: [], currency: site.currency)
         var left = limit
         while left > 0 {
             query.limit = min(left, Self.page)
             let records = try records(query, site)
             let page = Listing(records: records, currency: site.currency)
-            if csv {
+            if receipt {
+                for record in records {
+                    Output.text(ReceiptText(record, currency: site.currency).json)
+                }
+            } else if csv {
                 Output.text(page.csv(hasHeader: left == limit))
             } else if options.json {
                 Output.text(page.jsonLines)

@@ -21,6 +21,16 @@ struct TariffCommand: ParsableCommand {
                 throw ValidationError("--plan: \(Ledger.Refusal.invalidPlan(plan))")
             }
         }
+
+        /// A misspelled way out would make a list that never prices a call.
+        func lookUp(_ site: Site) throws {
+            guard let via, via != TariffBook.lines else { return }
+            // Without a daemon nobody knows the trunks; "tariff price --via" tells later.
+            guard case .reply(.trunks(let rows)) = try site.ask(.perform(.trunks)) else { return }
+            guard !rows.contains(where: { $0.name == via }) else { return }
+            let names = (rows.map(\.name) + [TariffBook.lines]).joined(separator: ", ")
+            throw Refusal("there is no trunk \(via); --via takes one of \(names)")
+        }
     }
 
     struct Import: ParsableCommand {
@@ -31,23 +41,27 @@ struct TariffCommand: ParsableCommand {
                 one repeats:  2,local,0,0.22/180 0.11/60
                 Columns that may follow: band,free_seconds,minimum,rounding. Lines before the header
                 set bands, holidays and the currency:  band,night,daily 21:00-07:00
-                Says what looks wrong and what changes against the list in force. Calls under way
-                keep their price.
+                Says what looks wrong and what changes against the list in force, the first 100
+                remarks of each kind and 1000 changes without --all. Calls under way keep their price.
                 """)
         @OptionGroup var options: GlobalOptions
         @OptionGroup var plan: Plan
         @Argument(help: "The CSV file.") var file: String
-        @Option(help: "When it begins: \"2026-12-01 00:00\", by the site's clock.")
+        @Option(
+            help: "When it begins: \"tomorrow 00:00\", \"2026-12-01 00:00\", by the site's clock.")
         var from: String?
         @Flag(help: "Say what is wrong and what would change, and change nothing.")
         var dryRun = false
+        @Flag(help: "Tell every remark and every price that changes, however many.")
+        var all = false
 
         func run() throws {
             let site = try Site(options)
+            try plan.lookUp(site)
             let text = try site.read(file, called: "the tariff")
             let order = TariffImport(
                 csv: text, file: file, plan: plan.plan, via: plan.via,
-                validFrom: try site.time(from, option: "--from"), isDryRun: dryRun)
+                validFrom: try site.time(from, option: "--from"), isDryRun: dryRun, tellsAll: all)
             try site.print(try site.ask(.tariffImported(order)))
         }
     }
@@ -58,17 +72,28 @@ struct TariffCommand: ParsableCommand {
         @OptionGroup var options: GlobalOptions
         @OptionGroup var plan: Plan
         @Argument(help: "Only rows whose prefix begins with this.") var prefix: String?
-        @Option(help: "Rows at most.") var limit = 1000
+        @Option(help: "Rows at most; 1000 if missing, all with --csv.") var limit: Int?
+        @Flag(help: "As a file that \"tariff import\" reads, with its bands and holidays.")
+        var csv = false
 
         func validate() throws {
-            guard limit > 0 else { throw ValidationError("--limit must be above zero") }
+            guard limit ?? 1 > 0 else { throw ValidationError("--limit must be above zero") }
+            guard !(csv && options.json) else {
+                throw ValidationError("--csv or --json, not both")
+            }
         }
 
         func run() throws {
             let site = try Site(options)
             let query = TariffQuery(
-                prefix: prefix, limit: limit, plan: plan.plan, via: plan.via)
-            try site.print(try site.ask(.tariffRows(query)))
+                prefix: prefix, limit: limit ?? (csv ? Tariff.mostRows : 1000), plan: plan.plan,
+                via: plan.via, asCSV: csv)
+            let response = try site.ask(.tariffRows(query))
+            guard csv, case .tariff(let tariff) = response else { return try site.print(response) }
+            guard let text = tariff.csv else {
+                throw Refusal("there is no price list in force to print")
+            }
+            Output.text(text)
         }
     }
 

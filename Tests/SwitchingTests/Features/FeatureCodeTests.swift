@@ -159,6 +159,20 @@ import Testing
         #expect(site.postings.isEmpty && site.isIdle)
     }
 
+    /// Yesterday's debts are written off before anybody is told of them.
+    @Test func theBalanceOfAnAllowanceIsThatOfTheDayAtHand() throws {
+        var site = try Site(settings: Site.settings(), plan: Site.featurePlan) { stored in
+            stored.accounts.append(
+                Account(
+                    id: "8001", name: "", kind: .postpaid, creditLimit: Amount("10")!,
+                    balance: Amount("-10")!, renewal: .day, renewedIn: 0))
+            stored.extensions[0].account = "8001"
+        }
+        var phone = try site.registered("8001")[0]
+        #expect(
+            try site.code("*100", by: &phone).phrase == "Balance 0.00 CNY, 10.00 can be used")
+    }
+
     @Test func whoHasNoAccountHasNoBalance() throws {
         var site = try Site(settings: Site.settings(), plan: Site.featurePlan) { stored in
             stored.extensions.append(Site.subscriber("8010", level: "house", account: nil))
