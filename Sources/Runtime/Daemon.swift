@@ -89,6 +89,7 @@ public final class Daemon {
         }
         var stored = try store.load()
         stored.boot = Boot.current
+        for line in stored.unreadable { log.logger.error("\(store.folder): \(line)") }
         let isFirstRun =
             stored.extensions.isEmpty && loaded.extensionsCSV != nil
             || stored.tariff.isEmpty && loaded.tariffCSV != nil

@@ -142,9 +142,18 @@ public final class Store: Sendable {
 
     /// All that the switch begins with: everything but the closed records and the charges.
     /// Milliseconds; with a million tariff rows some seconds.
+    ///
+    /// - Throws: `Failure`, with the file and what to do about it. An entry of the journal that is damaged
+    ///   costs its own call alone: see `StoredState.unreadable`.
     public func load() throws -> StoredState {
         let now = Int64(Date().timeIntervalSince1970 * 1e6)
-        return try read { try StateReader(database: $0, now: now).state(start: start) }
+        do {
+            return try read { try StateReader(database: $0, now: now).state(start: start) }
+        } catch let failure as Failure where failure.kind == .damaged {
+            // What one row says is no text yet that says what to do.
+            guard !failure.message.hasPrefix(path) else { throw failure }
+            throw Failure(damaged: path, failure.message)
+        }
     }
 
     /// Says where the results of commits go. To be called once, before `submit`; `onSettled` is called

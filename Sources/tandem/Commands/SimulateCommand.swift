@@ -8,7 +8,7 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Run the switch in a simulated world of faults, and audit it at every turn.",
         discussion: """
-            Phones, gateways, a network, a disk and clocks come from the seed; the switch is the real
+            Phones, gateways, a network, a disk and clocks come from the seed; the switch is the real \
             one. The same seed gives the same digest everywhere. A seed that breaks a rule is shown \
             with the command that repeats it, made smaller, and the exit code is 1.
             """)
@@ -41,8 +41,9 @@ struct SimulateCommand: ParsableCommand {
         guard (1...10_000).contains(minutes) else {
             throw ValidationError("--minutes is 1 to 10000")
         }
-        guard seeds >= 1, seed <= .max - seeds else {
-            throw ValidationError("--seeds is at least 1")
+        guard seeds >= 1 else { throw ValidationError("--seeds is at least 1") }
+        guard seed <= .max - seeds else {
+            throw ValidationError("--seed and --seeds together are at most \(UInt64.max)")
         }
         if trace, seeds > 1 { throw ValidationError("--trace is for one seed") }
         if swarm, faults != nil { throw ValidationError("use --swarm or --faults, not both") }
