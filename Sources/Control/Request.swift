@@ -10,8 +10,9 @@ public enum Request: Sendable, Codable {
     case statement(StatementQuery)
     /// For the store: everything in a new file. The path is the daemon's to write to, and absolute.
     case backup(file: String)
-    /// For the store: does everything fit together?
-    case audit
+    /// For the store: does everything fit together? And does the hash chain come by this end of it,
+    /// in hexadecimal, that was kept elsewhere?
+    case audit(head: String?)
     /// Read all files again and swap them in, or refuse with every diagnostic.
     case reload(by: String?)
     /// The dialplans that were in force, the newest first.

@@ -84,18 +84,21 @@ public final class Daemon {
     private static func open(
         _ loaded: LoadedConfiguration, _ log: DaemonLog
     ) throws -> (Store, StoredState) {
-        let store = try Store.open(folder: loaded.dataFolder, role: .daemon) {
+        var options = Store.Options()
+        options.boot = Boot.current
+        let store = try Store.open(folder: loaded.dataFolder, role: .daemon, options: options) {
             log.logger.warning("\($0)")
         }
         var stored = try store.load()
         stored.boot = Boot.current
+        for line in stored.unreadable { log.logger.error("\(store.folder): \(line)") }
         let isFirstRun =
             stored.extensions.isEmpty && loaded.extensionsCSV != nil
             || stored.tariff.isEmpty && loaded.tariffCSV != nil
         guard isFirstRun else { return (store, stored) }
         store.close()
         try FirstRun.fill(loaded, logger: log.logger)
-        let filled = try Store.open(folder: loaded.dataFolder, role: .daemon)
+        let filled = try Store.open(folder: loaded.dataFolder, role: .daemon, options: options)
         stored = try filled.load()
         stored.boot = Boot.current
         return (filled, stored)

@@ -87,7 +87,7 @@ public final class OfflineSwitch {
         case .records(let query): return requests.records(query)
         case .statement(let query): return requests.statement(query)
         case .backup(let file): return requests.backup(to: file)
-        case .audit: return requests.audit()
+        case .audit(let head): return requests.audit(head: head)
         case .tariffRows(let query): return requests.tariffRows(query)
         case .tariffDecks: return requests.tariffDecks()
         case .postingsArchived(let before): return requests.archivePostings(before: before)

@@ -9,6 +9,18 @@ public struct Outcome: Sendable {
     public var digest: UInt64
     public var figures: Figures
 
+    public init(
+        seed: UInt64, minutes: Int, faults: Faults, findings: [Finding], digest: UInt64,
+        figures: Figures
+    ) {
+        self.seed = seed
+        self.minutes = minutes
+        self.faults = faults
+        self.findings = findings
+        self.digest = digest
+        self.figures = figures
+    }
+
     public var isGood: Bool { findings.isEmpty }
 
     /// How to see it again.

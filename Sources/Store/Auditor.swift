@@ -18,13 +18,22 @@ struct Auditor {
     private var refunds: [Refunded: Amount] = [:]
     private var lastEntry: Int64 = 0
     private var lastSequence: Int64 = 0
+    /// Rows up to these were there before the chain was.
+    private var lastUnsealed: [Seal.Kind: Int64] = [:]
+    /// An end of the chain that was kept elsewhere, and is still looked for.
+    private var head: String?
 
-    init(_ database: Database) { self.database = database }
+    init(_ database: Database, head: String? = nil) {
+        self.database = database
+        self.head = head
+    }
 
     /// - Parameter checksFile: also lets SQLite look at every page and index, which takes most of
     ///   the time.
-    static func audit(_ database: Database, checksFile: Bool = true) throws -> AuditReport {
-        var auditor = Auditor(database)
+    static func audit(
+        _ database: Database, checksFile: Bool = true, head: String? = nil
+    ) throws -> AuditReport {
+        var auditor = Auditor(database, head: head)
         if checksFile { try auditor.checkFile() }
         // Before a closer look: a table that cannot be read makes the rest meaningless.
         guard auditor.report.isGood else { return auditor.report }
@@ -101,6 +110,11 @@ struct Auditor {
     /// Walks along the chain; postings and records come in the order in which they were written, so
     /// each is read once.
     private mutating func checkSealed() throws {
+        for kind in [Seal.Kind.posting, .record] {
+            lastUnsealed[kind] = try Int64.fetchOne(
+                database, sql: "SELECT value FROM state WHERE name = ?",
+                arguments: [kind.nameOfUnsealed])
+        }
         var seals = try StoredSeals(database)
         let table = try postingTable()
         var postings = try Rows(
@@ -148,6 +162,7 @@ struct Auditor {
             if isThere {
                 chain.finish()
                 report.sealed += 1
+                if let kept = head, kept == Seal.hexadecimal(chain.last) { head = nil }
                 if chain.last != seal.hash {
                     report.find(
                         "\(name) \(row) is not as it was written: seal \(entry) does not fit")
@@ -160,7 +175,12 @@ struct Auditor {
         }
         try pass(&postings, before: .max, areSealed: isPostingSealed)
         try pass(&records, before: .max, areSealed: isRecordSealed)
-        report.head = report.sealed == 0 ? "" : Self.hexadecimal(chain.last)
+        report.head = report.sealed == 0 ? "" : Seal.hexadecimal(chain.last)
+        if let head {
+            report.find(
+                "the hash chain never was at \(head): what was written up to then was cut off or "
+                    + "written anew")
+        }
         for (call, amount) in charged.sorted(by: { $0.key < $1.key }) {
             report.find(
                 "call \(CallID(rawValue: call)) was charged \(amount) and no record says so")
@@ -172,17 +192,12 @@ struct Auditor {
     private mutating func pass(_ rows: inout Rows, before row: Int64, areSealed: Bool) throws {
         while let key = rows.key, key < row {
             let isPosting = sqlite3_column_count(rows.handle) == Self.postingColumns
-            if areSealed {
+            if areSealed || key > lastUnsealed[isPosting ? .posting : .record] ?? 0 {
                 report.find("\(isPosting ? "posting" : "record") \(key) has no seal")
             }
             if isPosting { posting(rows) } else { record(rows) }
             try rows.advance()
         }
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
     private static let postingNames = PostingColumns.names.split(separator: ", ").map(String.init)
@@ -343,13 +358,9 @@ struct Auditor {
     }
 
     private mutating func checkRunningCalls() throws {
-        let calls: [RunningCall]
-        do {
-            calls = try JournalLog.calls(in: database)
-        } catch let failure as Store.Failure {
-            report.find(failure.message)
-            return
-        }
+        let journal = try JournalLog.journal(in: database)
+        for reason in journal.unreadable { report.find(reason) }
+        let calls = journal.calls
         report.runningCalls = calls.count
         var parents: [String: String] = [:]
         var available: [String: Amount] = [:]

@@ -42,6 +42,9 @@ struct ChangeWriter {
     private var values = SQLValues()
     private var seal: Seal
     private var log: JournalLog
+    private var clock: ClockAnchor
+    /// A registration or a subscription was saved in the transaction.
+    private var hasWrittenTimes = false
     /// The last journal entry of each call in the transaction, by the place of its commit in the group
     /// and its own in the commit.
     private var journals: [UInt64: (commit: Int, change: Int)] = [:]
@@ -49,7 +52,7 @@ struct ChangeWriter {
     private var unfiledRecords: Int
     private var unfiledPostings: Int
 
-    init(_ database: Database) throws {
+    init(_ database: Database, _ clock: ClockAnchor = ClockAnchor(boot: 0)) throws {
         self.database = database
         saveExtension = try database.makeStatement(sql: SQL.saveExtension)
         removeExtension = try database.makeStatement(sql: SQL.removeExtension)
@@ -73,6 +76,7 @@ struct ChangeWriter {
         removeSummary = try database.makeStatement(sql: SQL.removeSummary)
         seal = try Seal(in: database)
         log = try JournalLog(in: database)
+        self.clock = clock
         unfiledRecords = try RecordKeys.waiting(in: database)
         unfiledPostings = try PostingKeys.waiting(in: database)
     }
@@ -118,6 +122,8 @@ struct ChangeWriter {
         }
         try writeJournals(of: group)
         try writeSeals()
+        if hasWrittenTimes { try clock.timesWritten(in: database) }
+        hasWrittenTimes = false
         if unfiledRecords >= RecordKeys.batch {
             try RecordKeys.file(in: database)
             unfiledRecords = 0
@@ -178,6 +184,7 @@ struct ChangeWriter {
             values.add(Int(regID))
             try values.run(removeBinding)
         case .subscriptionSaved(let subscription):
+            hasWrittenTimes = true
             values.add(bits: subscription.tag)
             values.add(subscription.expiresAt)
             values.add(subscription.state)
@@ -214,6 +221,7 @@ struct ChangeWriter {
     }
 
     private mutating func save(_ binding: Binding) throws {
+        hasWrittenTimes = true
         values.add(binding.number)
         values.add(binding.contact)
         values.add(Int(binding.flow.transport.rawValue))

@@ -14,10 +14,10 @@ struct FolderLock: ~Copyable {
         let path = folder + "/lock"
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
+            let code = errno
             throw Store.Failure(
                 .inaccessible,
-                "\(path) cannot be opened: \(FolderLock.reason(errno)). "
-                    + "The data folder must belong to the user that runs tandem")
+                "\(path) cannot be opened: \(FolderLock.reason(code)). \(FolderLock.advice(code))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -78,6 +78,14 @@ struct FolderLock: ~Copyable {
         guard count > 0 else { return "another process holds its lock" }
         let line = buffer[..<count].prefix { $0 != UInt8(ascii: "\n") }
         return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EROFS: "Mount it so that it can be written; dmesg(1) says why it is not"
+        case ENOSPC, EDQUOT: "Free some space"
+        default: "The data folder and all in it must belong to the user that runs tandem"
+        }
     }
 
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,4 +1,5 @@
 import Charging
+import Foundation
 import GRDB
 import Switching
 
@@ -12,8 +13,10 @@ import Switching
 /// A run of which nothing counts any more is removed. Where long calls keep runs of which little is
 /// left, what counts of the oldest is written anew: the log holds twice what counts, and `slack`.
 ///
-/// An entry is the call (8 bytes), how many bytes follow (4), both little endian, and the values that
-/// `add(_:to:)` gives, packed.
+/// An entry is the call (8 bytes), how many bytes follow (4), the values that `add(_:to:)` gives, packed, and
+/// a checksum over all of that (8); numbers little endian. SQLite does not see that a disk has turned a bit of
+/// a page. An entry that does not fit to its checksum counts as if it were not there: it costs its own call
+/// alone. Its run is kept, so that an audit finds it.
 struct JournalLog {
     static let table = """
         CREATE TABLE journal_run (
@@ -26,6 +29,7 @@ struct JournalLog {
 
     /// Bytes of a call and a length.
     private static let headLength = 12
+    private static let checksumLength = 8
     /// What may count no more beside as much as counts: 2,000 pages.
     private static let slack = 8 << 20
     /// So many bytes are written anew in one transaction at most, so that it stays short.
@@ -61,9 +65,11 @@ struct JournalLog {
 
     /// Goes on behind what is stored.
     init(in database: Database) throws {
-        try Self.forEachRun(in: database) { number, entries in
+        try Self.forEachRun(in: database) { number, bytes in
             begin(number)
-            for entry in try Self.split(entries) { count(entry.call, entry.bytes.count) }
+            let content = Content(bytes)
+            for entry in content.entries { count(entry.call, entry.bytes.count) }
+            if content.damage != nil { keep(number) }
         }
         number = (order.last ?? 0) + 1
         for call in places.keys where try Self.isClosed(call, in: database) { closed(call) }
@@ -76,15 +82,51 @@ struct JournalLog {
     /// - Parameter values: as `add(_:to:)` gives them.
     mutating func append(_ call: UInt64, _ values: SQLValues) {
         let first = run.count
+        Self.append(call, values, to: &run)
+        if first == 0 { begin(number) }
+        count(call, run.count - first)
+    }
+
+    private static func append(
+        _ call: UInt64, _ values: SQLValues, to run: inout [UInt8], isChecked: Bool = true
+    ) {
+        let first = run.count
         withUnsafeBytes(of: call.littleEndian) { run.append(contentsOf: $0) }
         for _ in 0..<4 { run.append(0) }
         values.append(to: &run)
-        let follow = run.count - first - Self.headLength
+        finishEntry(from: first, of: &run, isChecked: isChecked)
+    }
+
+    /// Puts in how many bytes follow the head of the last entry, and its checksum.
+    private static func finishEntry(from first: Int, of run: inout [UInt8], isChecked: Bool) {
+        let follow = run.count - first - headLength + (isChecked ? checksumLength : 0)
         for place in 0..<4 {
             run[first + 8 + place] = UInt8(truncatingIfNeeded: follow >> (8 * place))
         }
-        if first == 0 { begin(number) }
-        count(call, run.count - first)
+        guard isChecked else { return }
+        let sum = run.withUnsafeBytes { checksum(UnsafeRawBufferPointer(rebasing: $0[first...])) }
+        withUnsafeBytes(of: sum.littleEndian) { run.append(contentsOf: $0) }
+    }
+
+    /// For a disk's mistakes, and no signature: 64 bits after the pattern of FNV-1a, by words, which a
+    /// change of one word always changes.
+    private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+        func add(_ word: UInt64) {
+            sum ^= word
+            // So that a high bit finds its way to the low ones.
+            sum = (sum << 29 | sum >> 35) &* 0x100_0000_01b3
+        }
+        var place = 0
+        while place + 8 <= bytes.count {
+            add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+            place += 8
+        }
+        while place < bytes.count {
+            add(UInt64(bytes[place]))
+            place += 1
+        }
+        return sum
     }
 
     /// A call has its record.
@@ -125,7 +167,7 @@ struct JournalLog {
             guard let entries else {
                 throw Store.Failure(.damaged, "run \(oldest) of the journal is not there")
             }
-            for entry in try Self.split(SQLRow(row: entries).bytes(0))
+            for entry in Content(SQLRow(row: entries).bytes(0)).entries
             where places[entry.call]?.run == oldest {
                 guard try !Self.isClosed(entry.call, in: database) else {
                     closed(entry.call)
@@ -155,6 +197,13 @@ struct JournalLog {
         if let before { leave(before) }
     }
 
+    /// The run is not removed, and does not make others be written anew.
+    private mutating func keep(_ run: Int64) {
+        runs[run]!.live += 1
+        length -= runs[run]!.length
+        runs[run]!.length = 0
+    }
+
     private mutating func leave(_ place: Place) {
         liveLength -= place.length
         runs[place.run]!.live -= 1
@@ -171,29 +220,76 @@ struct JournalLog {
 
     // MARK: Reading
 
-    /// Calls that are under way, in the order of their ids. It may be read beside a daemon.
-    ///
-    /// - Throws: `Store.Failure` where the journal does not read.
-    static func calls(in database: Database) throws -> [RunningCall] {
+    /// All that it says.
+    struct Journal {
+        /// Calls that are under way, in the order of their ids.
+        var calls: [RunningCall] = []
+        /// A line for each thing that cannot be read any more.
+        var unreadable: [String] = []
+    }
+
+    /// Reads all of it; beside a daemon too.
+    static func journal(in database: Database) throws -> Journal {
         var newest: [UInt64: ArraySlice<UInt8>] = [:]
-        try forEachRun(in: database) { _, entries in
-            for entry in try split(entries) { newest[entry.call] = entry.bytes }
+        var journal = Journal()
+        try forEachRun(in: database) { number, bytes in
+            let content = Content(bytes)
+            for entry in content.entries { newest[entry.call] = entry.bytes }
+            if let damage = content.damage {
+                journal.unreadable.append(
+                    "run \(number) of the journal is damaged: \(damage). A call whose newest entry "
+                        + "that was is not taken up as it was, and may be charged too little: compare "
+                        + "its gateway's records, and look at the disk")
+            }
         }
-        return try newest.sorted { Int64(bitPattern: $0.key) < Int64(bitPattern: $1.key) }
+        let running = try newest.sorted { Int64(bitPattern: $0.key) < Int64(bitPattern: $1.key) }
             .filter { try !isClosed($0.key, in: database) }
-            .map { try running($0.key, $0.value.dropFirst(headLength)) }
+        for (call, bytes) in running {
+            do {
+                let values = bytes.dropFirst(headLength).dropLast(checksumLength)
+                journal.calls.append(try self.running(call, values))
+            } catch let failure as Store.Failure {
+                journal.unreadable.append(failure.message)
+            }
+        }
+        return journal
     }
 
     /// Calls that went on after a backup and have ended since: of their entries only the money and the
     /// record still hold.
     static func forgetStates(in database: Database) throws {
-        let calls = try calls(in: database)
+        let calls = try journal(in: database).calls
         try database.execute(sql: "DELETE FROM journal_run")
         try write(calls, in: database) { call, values in
             var call = call
             call.state = []
             add(call, to: &values)
             return call.call.rawValue
+        }
+    }
+
+    /// Gives every entry of a journal from before there were checksums its own.
+    static func addChecksums(in database: Database) throws {
+        for number in try Int64.fetchAll(database, sql: "SELECT number FROM journal_run") {
+            let row = try Row.fetchOne(
+                database, sql: "SELECT entries FROM journal_run WHERE number = ?",
+                arguments: [number])
+            guard let row else { continue }
+            var rest = SQLRow(row: row).bytes(0)[...]
+            var run: [UInt8] = []
+            while rest.count >= headLength {
+                let length = headLength + Int(Self.number(rest.dropFirst(8).prefix(4)))
+                guard length <= rest.count else { break }
+                let first = run.count
+                run.append(contentsOf: rest.prefix(length))
+                finishEntry(from: first, of: &run, isChecked: true)
+                rest = rest.dropFirst(length)
+            }
+            // What does not read is kept as it is, and found as damaged.
+            run.append(contentsOf: rest)
+            try database.execute(
+                sql: "UPDATE journal_run SET entries = ? WHERE number = ?",
+                arguments: [Data(run), number])
         }
     }
 
@@ -209,30 +305,31 @@ struct JournalLog {
                 plan_version, explanation, linked_call, link, charged_extension, basis
                 FROM running_call ORDER BY call
                 """)
-        try write(rows.map { SQLRow(row: $0) }, in: database) { row, values in
+        try write(rows.map { SQLRow(row: $0) }, in: database, isChecked: false) { row, values in
             for value in row.row.databaseValues { values.add(value) }
             return row.bits(callColumn)
         }
         try database.execute(sql: "DROP TABLE running_call")
     }
 
-    /// All of a list as one run.
+    /// All of a list as the one run of an empty journal.
     ///
     /// - Parameter add: adds the values of an item, and says which call it is.
     private static func write<Item>(
-        _ items: [Item], in database: Database, add: (Item, inout SQLValues) -> UInt64
+        _ items: [Item], in database: Database, isChecked: Bool = true,
+        add: (Item, inout SQLValues) -> UInt64
     ) throws {
-        var log = try JournalLog(in: database)
+        var run: [UInt8] = []
         var values = SQLValues()
         for item in items {
             values.removeAll()
             let call = add(item, &values)
-            log.append(call, values)
+            append(call, values, to: &run, isChecked: isChecked)
         }
-        guard !log.run.isEmpty else { return }
+        guard !run.isEmpty else { return }
         values.removeAll()
-        values.add(log.number)
-        values.add(log.run)
+        values.add(1)
+        values.add(run)
         try values.run(database.makeStatement(sql: addRun))
     }
 
@@ -243,34 +340,48 @@ struct JournalLog {
             database, sql: "SELECT number, entries FROM journal_run ORDER BY number")
         while let row = try cursor.next() {
             let row = SQLRow(row: row)
-            do {
-                try body(row.integer(0), row.bytes(1))
-            } catch let failure as Store.Failure {
-                throw Store.Failure(
-                    .damaged, "run \(row.integer(0)) of the journal: \(failure.message)")
-            }
+            try body(row.integer(0), row.bytes(1))
         }
     }
 
-    /// Entries with their heads.
-    private static func split(
-        _ entries: [UInt8]
-    ) throws -> [(call: UInt64, bytes: ArraySlice<UInt8>)] {
-        var list: [(call: UInt64, bytes: ArraySlice<UInt8>)] = []
-        var rest = entries[...]
-        while !rest.isEmpty {
-            guard rest.count >= headLength else {
-                throw Store.Failure(.damaged, "the last entry has \(rest.count) bytes")
+    /// What stands in a run.
+    private struct Content {
+        /// Whole ones, with their heads and checksums.
+        var entries: [(call: UInt64, bytes: ArraySlice<UInt8>)] = []
+        /// What is wrong with the first one that is not.
+        var damage: String?
+
+        init(_ run: [UInt8]) {
+            var rest = run[...]
+            while !rest.isEmpty {
+                let place = run.count - rest.count
+                let head = JournalLog.headLength
+                guard rest.count >= head + JournalLog.checksumLength else {
+                    find("\(rest.count) bytes at its end are no entry")
+                    return
+                }
+                let length = head + Int(JournalLog.number(rest.dropFirst(8).prefix(4)))
+                guard length <= rest.count, length >= head + JournalLog.checksumLength else {
+                    find("the entry at its byte \(place) is cut off")
+                    return
+                }
+                let entry = rest.prefix(length)
+                let sum = JournalLog.number(entry.suffix(JournalLog.checksumLength))
+                let found = entry.dropLast(JournalLog.checksumLength).withUnsafeBytes {
+                    JournalLog.checksum($0)
+                }
+                if sum == found {
+                    entries.append((JournalLog.number(rest.prefix(8)), entry))
+                } else {
+                    find("the entry at its byte \(place) is not as it was written")
+                }
+                rest = rest.dropFirst(length)
             }
-            let follow = number(rest.dropFirst(8).prefix(4))
-            guard follow <= UInt64(rest.count - headLength) else {
-                throw Store.Failure(.damaged, "the last entry is cut off")
-            }
-            let length = headLength + Int(follow)
-            list.append((number(rest.prefix(8)), rest.prefix(length)))
-            rest = rest.dropFirst(length)
         }
-        return list
+
+        private mutating func find(_ reason: String) {
+            if damage == nil { damage = reason }
+        }
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {

@@ -20,6 +20,7 @@ struct Opening {
     let path: String
     let reserve: DiskReserve
     let role: Store.Role
+    let clock: ClockAnchor
 
     /// Opens it, and tries again for a while as long as another program holds its lock: somebody may
     /// just be looking at it, or copying it.
@@ -76,11 +77,11 @@ struct Opening {
                 .damaged, "\(path) was opened \(found.starts) times, which cannot be")
         }
         var opened = Opened(pool: pool, start: start, wasClosedCleanly: found.isClean)
-        let (path, reserve) = (path, reserve)
+        let (path, reserve, clock) = (path, reserve, clock)
         let begin: @Sendable (DatabasePool) throws -> Void = { pool in
             try reserve.take()
             try Store.Failure.wrapping(path: path) {
-                try pool.writeWithoutTransaction { try Self.count(start, in: $0) }
+                try pool.writeWithoutTransaction { try Self.count(start, clock, in: $0) }
             }
         }
         do {
@@ -115,12 +116,15 @@ struct Opening {
             database, sql: "SELECT value FROM state WHERE name = ?", arguments: [name])
     }
 
-    private static func count(_ start: UInt32, in database: Database) throws {
+    private static func count(
+        _ start: UInt32, _ clock: ClockAnchor, in database: Database
+    ) throws {
         try Writer.transaction(database) {
             try database.execute(
                 sql: "UPDATE state SET value = ? WHERE name = 'starts'",
                 arguments: [Int64(start)])
             try database.execute(sql: "UPDATE state SET value = 0 WHERE name = 'clean'")
+            try clock.follow(in: database)
             // What an import that did not end has left.
             try database.execute(
                 sql: "DELETE FROM tariff WHERE deck NOT IN \(TariffColumns.wholeDecks)")

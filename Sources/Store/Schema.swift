@@ -52,6 +52,10 @@ enum Schema {
         migrator.registerMigration("features 4: what waits in mailboxes") {
             try $0.execute(sql: summaries)
         }
+        migrator.registerMigration("survive 4: checksums in the journal, rows before the chain") {
+            try JournalLog.addChecksums(in: $0)
+            try StoredSeals.countUnsealed(in: $0)
+        }
         return migrator
     }
 

@@ -6,8 +6,11 @@ import GRDBSQLite
 /// is written, by SHA-256 over the seal before it and its own columns.
 ///
 /// A row that was changed, put in or taken out later, with whatever tool, breaks the chain there, and
-/// `Auditor` says where. Whoever could write the file could also write the whole chain anew; the last
-/// hash, kept somewhere else, shows that too.
+/// `Auditor` says where. Whoever could write the file could also cut off its end or write the whole chain
+/// anew; the last hash, kept somewhere else, shows that too.
+///
+/// Rows of a database from before there was a chain have no seal. How many there are of each kind stands in
+/// `state`, so that a chain that was removed is not taken for one that never was.
 ///
 /// What is hashed of a row is the values in the order of its columns: a byte for the kind (0 null,
 /// 1 integer, 2 text, 3 blob), for an integer its 8 bytes, for the others 8 bytes of length and the
@@ -22,6 +25,14 @@ struct Seal {
     enum Kind: Int64 {
         case record = 1
         case posting = 2
+
+        /// What `state` calls the last row that was there before the chain.
+        var nameOfUnsealed: String {
+            switch self {
+            case .record: "unsealed_records"
+            case .posting: "unsealed_postings"
+            }
+        }
     }
 
     static let length = 32
@@ -124,7 +135,26 @@ struct Seal {
     }
 }
 
+/// Where a hash chain ends: how many rows are sealed, and the last hash in hexadecimal, empty while nothing
+/// is.
+public struct ChainEnd: Sendable, Hashable {
+    public var sealed: Int64 = 0
+    public var head = ""
+
+    init() {}
+
+    init(_ seal: Seal) {
+        sealed = seal.firstOfRun - 1
+        head = sealed == 0 ? "" : Seal.hexadecimal(seal.last)
+    }
+}
+
 extension Seal {
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
     /// Adds columns of the row a statement stands on.
     mutating func add(columns: Range<Int>, of statement: SQLiteStatement) {
         for column in columns {

@@ -16,7 +16,9 @@ struct StateReader {
         state.accounts = try accounts()
         state.bindings = try bindings()
         state.postings = try postings()
-        state.runningCalls = try JournalLog.calls(in: database)
+        let journal = try JournalLog.journal(in: database)
+        state.runningCalls = journal.calls
+        state.unreadable = journal.unreadable
         state.vouchers = try vouchers()
         state.holds = try holds()
         state.subscriptions = try all("SELECT tag, expires, state FROM subscription ORDER BY tag") {

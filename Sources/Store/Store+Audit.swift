@@ -1,17 +1,33 @@
 import Charging
+import Foundation
 import GRDB
 
 extension Store {
     /// Reads all that is stored and says what does not fit. A snapshot, while calls go on; some
     /// seconds for a million postings.
-    public func audit() throws -> AuditReport {
-        try Failure.wrapping(path: path) { try pool.read { try Auditor.audit($0) } }
+    ///
+    /// - Parameter head: an end of the hash chain that was kept elsewhere, in hexadecimal; it is a
+    ///   finding when the chain does not come by it.
+    public func audit(head: String? = nil) throws -> AuditReport {
+        try Failure.wrapping(path: path) { try pool.read { try Auditor.audit($0, head: head) } }
     }
 
     /// The same of a file that is no data folder's: a backup. Nothing is written.
-    public static func audit(file: String) throws -> AuditReport {
-        try Failure.wrapping(path: file) {
-            try reading(file) { try Auditor.audit($0) }
+    public static func audit(file: String, head: String? = nil) throws -> AuditReport {
+        try checkBackup(file)
+        return try Failure.wrapping(backup: file) {
+            try reading(file) { try Auditor.audit($0, head: head) }
+        }
+    }
+
+    /// - Throws: `Failure` when there is no such file.
+    static func checkBackup(_ file: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
+            throw Failure(.inaccessible, "there is no file \(file); name a backup")
+        }
+        guard !isFolder.boolValue else {
+            throw Failure(.inaccessible, "\(file) is a folder; name a backup, which is a file")
         }
     }
 
@@ -23,7 +39,7 @@ extension Store {
         let queue = try DatabaseQueue(path: file, configuration: configuration)
         let isMade = try queue.read { try $0.tableExists("grdb_migrations") }
         guard isMade else {
-            throw Failure(.damaged, "\(file) is no data of tandem")
+            throw Failure(.damaged, "\(file) is no data of tandem; name a backup")
         }
         guard try !queue.read(Schema.migrator.hasBeenSuperseded) else {
             throw Failure(.tooNew, "\(file) was made by a newer version of tandem; use that one")

@@ -12,16 +12,21 @@ extension Store {
     /// Copies all that is stored at this moment into a new file, while calls go on. The file appears
     /// under its name when it is whole and synced.
     ///
-    /// - Returns: its size in bytes.
-    /// - Throws: `Failure` when the file is there already, or cannot be written.
+    /// Nobody but its owner may read it, from its first byte on: passwords' hashes stand in it.
+    ///
+    /// - Returns: its size in bytes, and where its hash chain ends.
+    /// - Throws: `Failure` when the file is there already, or cannot be written; nothing of it is left
+    ///   then.
     @discardableResult
-    public func backup(to file: String) throws -> Int {
+    public func backup(to file: String) throws -> BackedUp {
         guard !FileManager.default.fileExists(atPath: file) else {
             throw Failure(.invalidRequest, "\(file) is there already; name a new file")
         }
         let part = file + ".part"
+        var chain = ChainEnd()
         do {
             try Self.remove(part)
+            try Self.makePrivate(part)
             try Failure.wrapping(path: part) {
                 let copy = try DatabaseQueue(path: part)
                 try pool.backup(to: copy, pagesPerStep: Self.backupPages) { progress in
@@ -31,19 +36,24 @@ extension Store {
                 // One file, without a log beside it.
                 try copy.writeWithoutTransaction {
                     try $0.execute(sql: "PRAGMA journal_mode = DELETE")
+                    chain = ChainEnd(try Seal(in: $0))
                 }
                 try copy.close()
             }
-            try Self.restrict(part)
             try Self.sync(part)
             try Self.move(part, to: file)
         } catch {
-            // The first error is the one to tell; what is left of the copy is removed next time.
-            unlink(part)
+            Self.discard(part)
             throw error
         }
         let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
-        return size ?? 0
+        return BackedUp(bytes: size ?? 0, chain: chain)
+    }
+
+    /// What a backup holds.
+    public struct BackedUp: Sendable, Hashable {
+        public var bytes: Int
+        public var chain: ChainEnd
     }
 
     /// What a restore did.
@@ -59,23 +69,47 @@ extension Store {
     /// Calls that ran when the backup was made are ended at the next start. Call ids are never given
     /// twice, also not those that were given after the backup.
     ///
-    /// - Throws: `Failure`; what was there is untouched then. A backup that an audit finds fault with
-    ///   is not taken.
-    public static func restore(_ file: String, folder: String) throws -> Restored {
-        guard FileManager.default.fileExists(atPath: file) else {
-            throw Failure(.inaccessible, "there is no file \(file)")
-        }
+    /// Whenever it is killed or the machine loses its power, a whole database has the name: what was
+    /// there, or the backup.
+    ///
+    /// - Parameter despiteFindings: takes a backup too that an audit finds fault with.
+    /// - Throws: `Failure`; what was there is untouched then, and nothing of the copy is left. A backup
+    ///   that an audit finds fault with is not taken.
+    public static func restore(
+        _ file: String, folder: String, despiteFindings: Bool = false
+    ) throws -> Restored {
+        try checkBackup(file)
         let lock = try FolderLock(folder: folder, role: .offline)
         let report = try audit(file: file)
-        guard report.isGood else {
+        guard report.isGood || despiteFindings else {
+            let count = report.findings.count + report.moreFindings
             throw Failure(
                 .damaged,
-                "\(file) is not taken: \(report.findings.count + report.moreFindings) things in it "
-                    + "do not fit, first: \(report.findings[0])")
+                "\(file) is not taken: \(count) \(count == 1 ? "thing" : "things") in it "
+                    + "\(count == 1 ? "does" : "do") not fit, first: \(report.findings[0]). "
+                    + "`tandem audit --file` says all; restore another backup, or this one as it is "
+                    + "with --despite-findings")
         }
         let path = folder + "/" + fileName
         let fresh = path + ".restoring"
+        do {
+            try copy(file, to: fresh, path: path)
+            try give(fresh, toOwnerOf: folder)
+            try sync(fresh)
+            let replaced = try replace(path, with: fresh)
+            withExtendedLifetime(lock) {}
+            return Restored(replaced: replaced, report: report)
+        } catch {
+            // A copy that is left would take the room that the switch needs.
+            discard(fresh)
+            throw error
+        }
+    }
+
+    /// Makes the database that is to take the place of the one at `path`.
+    private static func copy(_ file: String, to fresh: String, path: String) throws {
         try remove(fresh)
+        try makePrivate(fresh)
         try Failure.wrapping(path: fresh) {
             var configuration = GRDB.Configuration()
             configuration.readonly = true
@@ -94,23 +128,22 @@ extension Store {
             }
             try copy.close()
         }
-        try restrict(fresh)
-        try give(fresh, toOwnerOf: folder)
-        try sync(fresh)
-        let replaced = try setAside(path)
-        try move(fresh, to: path)
-        withExtendedLifetime(lock) {}
-        return Restored(replaced: replaced, report: report)
     }
 
     /// How often the folder was opened, as what is there now says; far ahead when it cannot say.
     private static func startsAfterRestore(_ path: String) -> Int64 {
         guard FileManager.default.fileExists(atPath: path) else { return 0 }
         do {
-            let queue = try DatabaseQueue(path: path)
-            let starts = try queue.read {
+            // Whoever may write would remove the log of a database that it cannot read.
+            var configuration = GRDB.Configuration()
+            configuration.readonly = true
+            let starts = try DatabaseQueue(path: path, configuration: configuration).read {
                 try Int64.fetchOne($0, sql: "SELECT value FROM state WHERE name = 'starts'")
             }
+            // And moves the log of one that it can read into it, when it closes.
+            let queue = try DatabaseQueue(path: path)
+            try queue.read { try $0.execute(sql: "SELECT 1 FROM state") }
+            try queue.close()
             return starts ?? unknownStarts
         } catch {
             // It is damaged, which is why it is replaced.
@@ -120,16 +153,29 @@ extension Store {
 
     private static let unknownStarts: Int64 = 1_000_000
 
-    /// Keeps the files that were there under another name.
-    private static func setAside(_ path: String) throws -> String? {
+    /// Puts a database in the place of another, which is kept under another name.
+    ///
+    /// The old one has both names before it loses the first, and the new one takes that by one rename.
+    /// A log is there when the old one could not be opened; it would be taken for the new one's.
+    private static func replace(_ path: String, with fresh: String) throws -> String? {
         let manager = FileManager.default
-        guard manager.fileExists(atPath: path) else { return nil }
-        var number = 1
-        while manager.fileExists(atPath: "\(path).replaced-\(number)") { number += 1 }
-        let kept = "\(path).replaced-\(number)"
-        for suffix in ["-wal", "-shm", ""] where manager.fileExists(atPath: path + suffix) {
-            try move(path + suffix, to: kept + suffix)
+        var kept: String?
+        if manager.fileExists(atPath: path) {
+            var number = 1
+            while manager.fileExists(atPath: "\(path).replaced-\(number)") { number += 1 }
+            let name = "\(path).replaced-\(number)"
+            for suffix in ["-wal", ""] where manager.fileExists(atPath: path + suffix) {
+                guard link(path + suffix, name + suffix) == 0 else {
+                    throw failure(name + suffix, errno)
+                }
+            }
+            try sync((path as NSString).deletingLastPathComponent)
+            kept = name
         }
+        for suffix in ["-wal", "-shm"] where manager.fileExists(atPath: path + suffix) {
+            guard unlink(path + suffix) == 0 else { throw failure(path + suffix, errno) }
+        }
+        try move(fresh, to: path)
         return kept
     }
 
@@ -142,9 +188,17 @@ extension Store {
         }
     }
 
-    /// Passwords' hashes stand in it: its owner's alone.
-    private static func restrict(_ file: String) throws {
-        guard chmod(file, 0o600) == 0 else { throw failure(file, errno) }
+    /// An empty file of its owner's alone; SQLite makes the files beside it alike.
+    private static func makePrivate(_ file: String) throws {
+        let descriptor = Glibc.open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(file, errno) }
+        Glibc.close(descriptor)
+    }
+
+    /// Removes what is left of a copy that failed, whose error is the one to tell: what cannot be removed
+    /// now is removed by the next try.
+    private static func discard(_ file: String) {
+        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(file + suffix) }
     }
 
     /// Root restores for the user that runs the daemon, to whom the folder belongs.
@@ -169,7 +223,17 @@ extension Store {
     }
 
     private static func failure(_ path: String, _ code: Int32) -> Failure {
-        Failure(.inaccessible, "\(path): \(String(cString: strerror(code)))")
+        let reason = String(cString: strerror(code))
+        return switch code {
+        case ENOSPC, EDQUOT:
+            Failure(.inaccessible, "\(path): the disk is full; free some space (\(reason))")
+        case ENOENT:
+            Failure(
+                .inaccessible,
+                "\(path): there is no folder \((path as NSString).deletingLastPathComponent); "
+                    + "make it, or name another one")
+        default: Failure(.inaccessible, "\(path) cannot be written: \(reason)")
+        }
     }
 
     private static func wrapped(_ path: String, _ body: () throws -> Void) throws {

@@ -32,6 +32,9 @@ public final class Store: Sendable {
         public var readers = 3
         /// How long the opening waits for another program that has locked the database.
         public var lockPatience = Duration.seconds(10)
+        /// Names this run of the machine, as in `StoredState.boot`: where a wall clock was set since the
+        /// last writing in the same run, what expires is moved along. 0 when nobody knows.
+        public var boot: UInt64 = 0
 
         public init() {}
     }
@@ -95,10 +98,12 @@ public final class Store: Sendable {
         let lock = try FolderLock(folder: folder, role: role)
         let path = folder + "/" + fileName
         let opened = try Failure.wrapping(path: path) {
-            try Opening(path: path, reserve: DiskReserve(folder: folder), role: role)
-                .open(
-                    configuration(options), patience: options.lockPatience,
-                    whileLocked: whileLocked)
+            try Opening(
+                path: path, reserve: DiskReserve(folder: folder), role: role,
+                clock: ClockAnchor(boot: options.boot)
+            ).open(
+                configuration(options), patience: options.lockPatience,
+                whileLocked: whileLocked)
         }
         return Store(folder: folder, path: path, lock: lock, opened: opened, options: options)
     }
@@ -115,7 +120,7 @@ public final class Store: Sendable {
         wasClosedCleanly = opened.wasClosedCleanly
         writer = Writer(
             pool: pool, path: path, start: start, groupMilliseconds: options.groupMilliseconds,
-            unfinished: opened.unfinished)
+            clock: ClockAnchor(boot: options.boot), unfinished: opened.unfinished)
     }
 
     deinit { close() }
@@ -142,9 +147,18 @@ public final class Store: Sendable {
 
     /// All that the switch begins with: everything but the closed records and the charges.
     /// Milliseconds; with a million tariff rows some seconds.
+    ///
+    /// - Throws: `Failure`, with the file and what to do about it. An entry of the journal that is damaged
+    ///   costs its own call alone: see `StoredState.unreadable`.
     public func load() throws -> StoredState {
         let now = Int64(Date().timeIntervalSince1970 * 1e6)
-        return try read { try StateReader(database: $0, now: now).state(start: start) }
+        do {
+            return try read { try StateReader(database: $0, now: now).state(start: start) }
+        } catch let failure as Failure where failure.kind == .damaged {
+            // What one row says is no text yet that says what to do.
+            guard !failure.message.hasPrefix(path) else { throw failure }
+            throw Failure(damaged: path, failure.message)
+        }
     }
 
     /// Says where the results of commits go. To be called once, before `submit`; `onSettled` is called

@@ -34,11 +34,12 @@ extension Store.Failure {
         let text = error.message ?? error.resultCode.description
         switch error.resultCode {
         case .SQLITE_FULL:
-            self.init(.inaccessible, "\(path): the disk is full; free some space (\(text))")
+            self.init(.inaccessible, "\(path): the disk is full; free some space")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            self.init(damaged: path, text)
+        case .SQLITE_IOERR:
             self.init(
-                .damaged,
-                "\(path) is damaged: \(text). Keep a copy of the folder and restore a backup")
+                .inaccessible, "\(path): \(text); dmesg(1) says what is wrong with the disk")
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN, .SQLITE_AUTH:
             self.init(
                 .inaccessible,
@@ -50,6 +51,33 @@ extension Store.Failure {
                     + "then try again (\(text))")
         default:
             self.init(.inaccessible, "\(path): \(text)")
+        }
+    }
+
+    /// A database that cannot be what it was.
+    init(damaged path: String, _ reason: String) {
+        self.init(
+            .damaged,
+            "\(path) is damaged: \(reason). Keep a copy of the folder and restore a backup")
+    }
+
+    /// Runs what reads a backup: one that is damaged cannot be mended by restoring it.
+    static func wrapping<T>(backup path: String, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            let text = error.message ?? error.resultCode.description
+            switch error.resultCode {
+            case .SQLITE_NOTADB:
+                throw Store.Failure(
+                    .damaged, "\(path) is no data of tandem (\(text)); name a backup")
+            case .SQLITE_CORRUPT, .SQLITE_ERROR:
+                throw Store.Failure(.damaged, "\(path) is damaged: \(text). Use another backup")
+            case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_READONLY:
+                throw Store.Failure(
+                    .inaccessible, "\(path) cannot be read: \(text). See who may read it (ls -l)")
+            default: throw Store.Failure(error, at: path)
+            }
         }
     }
 

@@ -22,6 +22,25 @@ struct StoredSeals {
         runs = try Auditor.Rows(database, sql: "SELECT first, seals FROM seal_run")
     }
 
+    /// Rows of each kind that were written before the first seal: where there is no seal of it, all.
+    static func countUnsealed(in database: Database) throws {
+        for (kind, table, key) in [
+            (Seal.Kind.posting, "every_posting", "entry"), (.record, "record", "sequence"),
+        ] {
+            var seals = try StoredSeals(database)
+            var first: Int64?
+            while first == nil, let seal = try seals.popFirst() {
+                if seal.kind == kind { first = seal.row }
+            }
+            let last =
+                try first.map { $0 - 1 }
+                ?? Int64.fetchOne(database, sql: "SELECT max(\(key)) FROM \(table)")
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)",
+                arguments: [kind.nameOfUnsealed, last ?? 0])
+        }
+    }
+
     /// nil behind the last one.
     mutating func popFirst() throws -> Item? {
         if let number = old.key {

@@ -80,17 +80,19 @@ final class Writer: Sendable {
     private let pool: DatabasePool
     private let path: String
     private let start: UInt32
+    private let clock: ClockAnchor
     /// Nanoseconds between the starts of two groups at least.
     private let groupInterval: UInt64
 
     /// - Parameter unfinished: what the opening could not do.
     init(
         pool: DatabasePool, path: String, start: UInt32, groupMilliseconds: Int,
-        unfinished: Opening.Unfinished? = nil
+        clock: ClockAnchor = ClockAnchor(boot: 0), unfinished: Opening.Unfinished? = nil
     ) {
         self.pool = pool
         self.path = path
         self.start = start
+        self.clock = clock
         groupInterval = UInt64(groupMilliseconds) * 1_000_000
         mailbox.withLock { $0.health.stalledBecause = unfinished?.reason }
         let thread = Foundation.Thread { [self] in run(unfinished) }
@@ -315,7 +317,7 @@ final class Writer: Sendable {
 
     private func write(_ group: ArraySlice<Commit>, with changes: inout ChangeWriter?) throws {
         try pool.writeWithoutTransaction { database in
-            var writer = try changes ?? ChangeWriter(database)
+            var writer = try changes ?? ChangeWriter(database, clock)
             // A statement that failed is not used again: GRDB traps when it is bound anew.
             changes = nil
             try Writer.transaction(database) {
@@ -331,7 +333,7 @@ final class Writer: Sendable {
         _ group: ArraySlice<Commit>, with changes: inout ChangeWriter?
     ) throws -> [Refusal] {
         try pool.writeWithoutTransaction { database in
-            var writer = try ChangeWriter(database)
+            var writer = try ChangeWriter(database, clock)
             changes = nil
             var refusals: [Refusal] = []
             try Writer.transaction(database) {
@@ -341,7 +343,7 @@ final class Writer: Sendable {
                         try writer.apply([commit])
                     } catch let error where Writer.isContradiction(error) {
                         try database.execute(sql: "ROLLBACK TO one")
-                        writer = try ChangeWriter(database)
+                        writer = try ChangeWriter(database, clock)
                         let reason = Writer.reason(error, path: path)
                         try keep(commit, reason: reason, in: database)
                         refusals.append(Refusal(position: position, reason: reason))

@@ -14,6 +14,8 @@ public struct StoredState: Sendable {
     public var postings: [Posting] = []
     /// Calls that were under way when the daemon ended.
     public var runningCalls: [RunningCall] = []
+    /// What of those cannot be read any more, a line each that says what: the shell tells it.
+    public var unreadable: [String] = []
     /// The sequence number of the last closed record; 0 when there is none.
     public var lastSequence: UInt64 = 0
     /// How often the data folder was opened, this time included; counted durably by the store.

@@ -43,10 +43,10 @@ def faults(site):
         [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     path = site.path("faults")
 
-    def change(*, clock_seconds=0, sync_milliseconds=0):
+    def change(*, clock_seconds=0, sync_milliseconds=0, killed_at=0):
         # In place: the daemon has the file mapped.
         with open(path, "r+b" if os.path.exists(path) else "wb") as file:
-            file.write(struct.pack("=qq", clock_seconds, sync_milliseconds))
+            file.write(struct.pack("=qqq", clock_seconds, sync_milliseconds, killed_at))
 
     change()
     site.environment = {"LD_PRELOAD": library, "FAULTS": path}

@@ -1,10 +1,12 @@
-/* A wall clock that is moved and a disk that is slow, for one process: put before libc, with two
-   numbers in the file that FAULTS names, seconds to move the wall clock by and milliseconds that
-   each sync takes longer. The monotonic clock is the machine's. */
+/* A wall clock that is moved, a disk that is slow and a process that is killed, for one process: put
+   before libc, with three numbers in the file that FAULTS names: seconds to move the wall clock by,
+   milliseconds that each sync takes longer, and the change of a name in a folder (the first one is 1)
+   before which it is killed. The monotonic clock is the machine's. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +17,7 @@
 struct faults {
     int64_t clock_seconds;
     int64_t sync_milliseconds;
+    int64_t killed_at;
 };
 
 static volatile struct faults *faults;
@@ -59,6 +62,33 @@ int fsync(int file) {
     if (!real) real = dlsym(RTLD_NEXT, "fsync");
     wait_for_disk();
     return real(file);
+}
+
+static void name_changes(void) {
+    static int64_t changes;
+    changes++;
+    if (faults && changes == faults->killed_at) kill(getpid(), SIGKILL);
+}
+
+int rename(const char *from, const char *to) {
+    static int (*real)(const char *, const char *);
+    if (!real) real = dlsym(RTLD_NEXT, "rename");
+    name_changes();
+    return real(from, to);
+}
+
+int link(const char *from, const char *to) {
+    static int (*real)(const char *, const char *);
+    if (!real) real = dlsym(RTLD_NEXT, "link");
+    name_changes();
+    return real(from, to);
+}
+
+int unlink(const char *path) {
+    static int (*real)(const char *);
+    if (!real) real = dlsym(RTLD_NEXT, "unlink");
+    name_changes();
+    return real(path);
 }
 
 int fdatasync(int file) {

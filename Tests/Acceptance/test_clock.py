@@ -57,6 +57,9 @@ def test_a_clock_that_is_stepped_by_hours_changes_no_charge(site, wall, phones, 
     wall(9 * HOUR)
     site.start()
     assert second.is_up
+    # Nor has it ended a registration.
+    registered = {row["extension"] for row in site.ask("show", "registrations")}
+    assert registered == {"8001", "8003", "8004"}
     second.hang_up()
     lasted = second.wait_ended()["at"] - begun
     record = site.wait_records(3)[-1]

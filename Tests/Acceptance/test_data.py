@@ -1,8 +1,12 @@
 """Backup, restore and audit of a running switch's data."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
 from decimal import Decimal
+
+from tandem_daemon import BINARY
 
 NATIONAL = "02088886666"
 
@@ -58,3 +62,52 @@ def test_an_audit_finds_what_was_changed_behind_the_switch(daemon):
     daemon.do("backup", file)
     refused = daemon.run("restore", file)
     assert refused.code == 1 and "is not taken" in refused.text
+    taken = daemon.do("restore", file, "--despite-findings")
+    assert "2 things in it do not fit" in taken.text
+
+
+def test_a_head_that_was_kept_shows_an_end_that_was_cut_off(daemon):
+    daemon.open_account("desk-8001", "5")
+    file = daemon.path("backup.sqlite")
+    made = daemon.do("backup", file)
+    (before,) = daemon.ask("audit")
+    assert before["head"] in made.text and "1 in the hash chain" in made.text
+    daemon.top_up("desk-8001", "3", "later")
+    (after,) = daemon.ask("audit", "--head", before["head"])
+    assert after["good"] and after["sealed"] == 2
+    # The backup is a state of before: in itself it fits.
+    assert daemon.run("audit", "--file", file).code == 0
+    assert daemon.run("audit", "--file", file, "--head", before["head"].upper()).code == 0
+    cut = daemon.run("audit", "--file", file, "--head", after["head"])
+    assert cut.code == 1 and f"never was at {after['head']}" in cut.text
+    assert daemon.run("audit", "--head", "abc").code == 2
+
+
+def test_a_restore_that_is_killed_leaves_a_whole_database_at_every_moment(site, faults):
+    site.start()
+    site.open_account("sales", "20")
+    backup = site.path("backup.sqlite")
+    site.do("backup", backup)
+    site.top_up("sales", "100", "later")
+    # What was there has a log beside it.
+    site.kill()
+    data, kept = site.path("data"), site.path("kept")
+    shutil.copytree(data, kept)
+    kills = 0
+    for place in range(1, 50):
+        faults(killed_at=place)
+        done = subprocess.run(
+            [BINARY, "restore", backup, "--config", site.config],
+            env={**os.environ, **site.environment}, capture_output=True, text=True)
+        faults()
+        balance = site.balance("sales")
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+        kills += 1
+        assert balance in (20, 120), f"killed before change {place}"
+        shutil.rmtree(data)
+        shutil.copytree(kept, data)
+    assert balance == 20 and kills >= 3, f"{kills} kills"
+    assert site.run("audit").code == 0
+    assert not [name for name in os.listdir(data) if "restoring" in name]

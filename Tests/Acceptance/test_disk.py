@@ -256,6 +256,71 @@ def test_a_database_that_cannot_be_read_refuses_the_start_clearly(site):
     assert "is damaged" in failed.text and "restore a backup" in failed.text
 
 
+def test_a_copy_that_does_not_fit_on_the_disk_leaves_nothing_of_it(site, small_disk):
+    site.start()
+    site.open_account("sales", "20")
+    backup = site.path("backup.sqlite")
+    site.do("backup", backup)
+    # More than the disk has.
+    with sqlite3.connect(backup) as database:
+        database.execute("CREATE TABLE ballast (bytes BLOB)")
+        database.execute("INSERT INTO ballast VALUES (zeroblob(15000000))")
+    before = set(os.listdir(small_disk))
+    full = site.run("backup", os.path.join(small_disk, "copy"))
+    assert full.code == 0, full.text
+    os.unlink(os.path.join(small_disk, "copy"))
+    ballast = fill(small_disk)
+    full = site.run("backup", os.path.join(small_disk, "copy"))
+    assert full.code == 1 and "disk is full; free some space" in full.text
+    os.unlink(ballast)
+    wait_state(site, "^running$")
+    assert set(os.listdir(small_disk)) == before
+    site.stop()
+
+    before = set(os.listdir(small_disk))
+    refused = site.run("restore", backup)
+    assert refused.code == 1 and "disk is full" in refused.text
+    assert {name for name in os.listdir(small_disk) if "restoring" in name} == set()
+    site.start()
+    assert site.status()["state"] == "running" and site.balance("sales") == 20
+
+
+def test_a_damaged_entry_of_the_journal_costs_its_own_call_alone(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("sales", "20")
+    daemon.import_extensions(("8001", "country", "sales"), ("8002", "country", "sales"))
+    first, second = phones("8001"), phones("8002")
+    call = first.dial(NATIONAL)
+    call.wait_answered()
+    time.sleep(0.3)
+    other = second.dial(NATIONAL)
+    other.wait_answered()
+    time.sleep(0.3)
+    daemon.kill()
+    path = os.path.join(daemon.path("data"), "tandem.sqlite")
+    with sqlite3.connect(path) as database:
+        number, entries = database.execute(
+            "SELECT number, entries FROM journal_run ORDER BY number DESC").fetchone()
+        turned = bytearray(entries)
+        turned[40] ^= 16
+        database.execute(
+            "UPDATE journal_run SET entries = ? WHERE number = ?", (bytes(turned), number))
+
+    daemon.start()
+    (error,) = [line for line in daemon.log_text().splitlines() if "journal is damaged" in line]
+    assert " error " in error and daemon.path("data") in error
+    assert "8001" in [row["caller"] for row in daemon.ask("show", "calls")]
+    assert call.is_up
+    call.hang_up()
+    call.wait_ended()
+    audit = daemon.run("audit")
+    assert audit.code == 1 and f"run {number} of the journal is damaged" in audit.text
+    for agent in (other,):
+        agent.hang_up()
+    records = [record for record in daemon.records() if record.charge]
+    assert "8001" in {record.caller for record in records}
+
+
 def test_a_top_up_that_waits_for_the_disk_is_answered_soon_and_made_once(daemon):
     daemon.open_account("sales", "20")
     database = sqlite3.connect(

@@ -89,6 +89,8 @@ import Testing
         ("DELETE FROM posting WHERE entry = 3", "posting 3 was written once and is gone"),
         ("DELETE FROM posting WHERE entry = 6", "account 8001 has 6.000000"),
         ("DELETE FROM seal_run WHERE first = 5", "the hash chain has no seals 5 to 6"),
+        ("DELETE FROM seal_run", "posting 1 has no seal"),
+        ("DELETE FROM seal_run", "record 4 has no seal"),
         (
             "UPDATE seal_run SET seals = zeroblob(42) WHERE first = 1",
             "seal 1 is of nothing that is known"
@@ -107,7 +109,7 @@ import Testing
         ),
         (
             "UPDATE journal_run SET entries = substr(entries, 1, 100)",
-            "run 5 of the journal: the last entry is cut off"
+            "run 5 of the journal is damaged: the entry at its byte 0 is cut off"
         ),
         (
             """
@@ -148,13 +150,62 @@ import Testing
             DROP TRIGGER seal_run_is_never_removed; DELETE FROM seal_run;
             CREATE TRIGGER seal_run_is_never_removed BEFORE DELETE ON seal_run
             BEGIN SELECT RAISE(ABORT, 'a seal is never removed'); END;
+            DELETE FROM journal_run;
+            DELETE FROM state WHERE name LIKE 'unsealed%';
+            DELETE FROM grdb_migrations WHERE identifier LIKE 'survive 4%';
             """)
         bench.store.close()
+        // A start counts them, once: what is put in later without a seal is a finding.
         let next = try Bench(folder)
+        #expect(try next.store.audit().findings == [])
         try next.write(.posted(charge(5, "8001", 1, after: 5)), .callClosed(closed(5)))
         let report = try next.store.audit()
         #expect(report.findings == [] && report.sealed == 2 && report.postings == 7)
+        try next.store.execute(
+            "DROP TRIGGER seal_run_is_never_removed; DELETE FROM seal_run")
+        let findings = try next.store.audit().findings
+        #expect(findings == ["posting 7 has no seal", "record 5 has no seal"])
         next.store.close()
+    }
+
+    /// The end of the chain and all that it seals, taken away together: what is left fits in itself.
+    @Test func anEndThatWasCutOffIsFoundByAHeadThatWasKept() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        let earlier = try bench.store.audit().head
+        try bench.write(.posted(topUp("c", "8001", 3, after: 9)))
+        let kept = try bench.store.audit(head: earlier)
+        #expect(kept.findings == [] && kept.head != earlier)
+        try bench.store.execute(
+            """
+            DROP TRIGGER posting_is_never_removed; DROP TRIGGER seal_run_is_never_removed;
+            DELETE FROM posting WHERE entry = 7; DELETE FROM seal_run WHERE first = 11;
+            UPDATE account SET balance = 6000000 WHERE id = '8001';
+            """)
+        #expect(try bench.store.audit().findings == [])
+        #expect(try bench.store.audit(head: earlier).findings == [])
+        let findings = try bench.store.audit(head: kept.head).findings
+        #expect(findings.count == 1)
+        #expect(findings.first?.contains("never was at \(kept.head)") == true)
+        bench.store.close()
+    }
+
+    @Test func whatIsNoBackupIsNamed() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        bench.store.close()
+        let text = folder.path + "/text"
+        try Data(String(repeating: "no database ", count: 500).utf8)
+            .write(to: URL(fileURLWithPath: text))
+        for (file, words) in [
+            (folder.path + "/nothing", "there is no file"), (folder.path, "is a folder"),
+            (text, "is no data of tandem"),
+        ] {
+            let failure = #expect(throws: Store.Failure.self) { try Store.audit(file: file) }
+            let message = failure?.message ?? ""
+            #expect(message.contains(file) && message.contains(words), "\(message)")
+            #expect(message.contains("name a backup"), "\(message)")
+        }
     }
 
     /// Seals from before those of a transaction were one row stand in rows of their own, and the

@@ -1,5 +1,6 @@
 import Charging
 import Foundation
+import Glibc
 import Switching
 import Synchronization
 import Testing
@@ -32,8 +33,8 @@ import Testing
         let size = Mutexed<Int>(0)
         let thread = Thread {
             do {
-                let bytes = try store.backup(to: file)
-                size.set(bytes)
+                let made = try store.backup(to: file)
+                size.set(made.bytes)
             } catch {
                 Issue.record("\(error)")
                 size.set(-1)
@@ -52,6 +53,40 @@ import Testing
         let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions]
         #expect(mode as? Int == 0o600)
         #expect(try bench.store.audit().findings == [])
+        bench.store.close()
+    }
+
+    /// Passwords' hashes stand in it, and a folder for backups may be open to all.
+    @Test func aBackupIsItsOwnersAloneFromItsFirstByteOn() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        // Some steps, with pauses between them.
+        try bench.store.execute(
+            "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(9000000))")
+        let file = folder.path + "/backup.sqlite"
+        let store = bench.store
+        let made = Mutexed<Store.BackedUp?>(nil)
+        let thread = Thread {
+            do {
+                made.set(try store.backup(to: file))
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        thread.start()
+        var modes: [Int] = []
+        let limit = Date(timeIntervalSinceNow: 60)
+        while made.value == nil, Date() < limit {
+            for name in [file, file + ".part", file + ".part-journal"] {
+                var status = stat()
+                if stat(name, &status) == 0 { modes.append(Int(status.st_mode & 0o777)) }
+            }
+        }
+        #expect(modes.count > 10 && modes.allSatisfy { $0 == 0o600 }, "\(Set(modes))")
+        let chain = try #require(made.value?.chain)
+        let report = try Store.audit(file: file, head: chain.head)
+        #expect(report.findings == [] && report.head == chain.head)
+        #expect(Int64(report.sealed) == chain.sealed && chain.sealed == 1)
         bench.store.close()
     }
 
@@ -130,10 +165,43 @@ import Testing
         }
         #expect(failure?.kind == .damaged)
         #expect(failure?.message.contains("account 8001 has 0.000005") == true)
+        #expect(failure?.message.contains("--despite-findings") == true)
         let other = folder.path + "/lock"
         #expect(throws: Store.Failure.self) { try Store.restore(other, folder: folder.path) }
         let next = try Bench(folder)
         #expect(try next.balance("8001") == yuan(1000))
+        next.store.close()
+        // Where there is no better one.
+        let restored = try Store.restore(file, folder: folder.path, despiteFindings: true)
+        #expect(restored.report.findings.count == 1 && restored.replaced != nil)
+        let last = try Bench(folder)
+        #expect(try last.balance("8001") == Amount(micros: 5))
+        last.store.close()
+    }
+
+    /// What a database that could not be opened has left beside it is not the new one's.
+    @Test func theLogOfADamagedDatabaseIsKeptWithItAndNotTakenForTheBackups() throws {
+        let folder = TemporaryFolder()
+        let bench = try bench(folder)
+        let file = folder.path + "/backup.sqlite"
+        try bench.store.backup(to: file)
+        try bench.write(.posted(topUp("b", "8001", 5, after: 1005)))
+        let crashed = try folder.copy()
+        bench.store.close()
+        let path = crashed.path + "/" + Store.fileName
+        // Neither can be read.
+        var log = try Data(contentsOf: URL(fileURLWithPath: path + "-wal"))
+        log.replaceSubrange(0..<32, with: Data(repeating: 7, count: 32))
+        try log.write(to: URL(fileURLWithPath: path + "-wal"))
+        try Data(repeating: 7, count: 8192).write(to: URL(fileURLWithPath: path))
+        let restored = try Store.restore(file, folder: crashed.path)
+        let replaced = try #require(restored.replaced)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: replaced + "-wal")) == log)
+        #expect(!FileManager.default.fileExists(atPath: path + "-wal"))
+        let next = try Bench(crashed)
+        #expect(try next.balance("8001") == yuan(1000))
+        // Nobody knows how often it was opened.
+        #expect(next.store.start > 1_000_000)
         next.store.close()
     }
 }

@@ -100,6 +100,65 @@ import Testing
         next.store.close()
     }
 
+    /// SQLite does not see it: a page of the database has no checksum.
+    @Test func aTurnedBitCostsItsOwnCallAlone() throws {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder)
+        try bench.write(.callRunning(running(call: 1)), .callRunning(running(call: 2)))
+        let whole = try bench.state().runningCalls
+        let entries = try bench.store.writer.perform {
+            try Data.fetchOne($0, sql: "SELECT entries FROM journal_run") ?? Data()
+        }
+        for place in entries.indices {
+            var turned = entries
+            turned[place] ^= 1 << UInt8(place % 8)
+            let changed = turned
+            try bench.store.writer.perform {
+                try $0.execute(sql: "UPDATE journal_run SET entries = ?", arguments: [changed])
+            }
+            let state = try bench.state()
+            #expect(state.unreadable.count == 1, "byte \(place)")
+            #expect(state.unreadable.first?.hasPrefix("run 1 of the journal is damaged") == true)
+            for call in state.runningCalls {
+                #expect(whole.contains { $0.call == call.call && $0.record == call.record })
+            }
+            // Only what says how long the first is hides the second.
+            let length = place < 12 && place >= 8
+            #expect(length || state.runningCalls.count == 1, "byte \(place)")
+            #expect(try bench.store.audit().findings == state.unreadable)
+        }
+        bench.store.close()
+        // The switch goes on, and what is damaged stays to be seen.
+        let next = try Bench(folder)
+        let left = try #require(try next.state().runningCalls.first?.call.rawValue)
+        try next.write(.callRunning(running(call: 3)))
+        try next.write(
+            .callClosed(closedRecord(call: left, sequence: 1)),
+            .callClosed(closedRecord(call: 3, sequence: 2)))
+        let state = try next.state()
+        #expect(state.runningCalls.isEmpty && state.unreadable.count == 1)
+        #expect(try next.store.texts("SELECT cast(number AS TEXT) FROM journal_run") == ["1"])
+        next.store.close()
+    }
+
+    /// As before the write whose entry is damaged.
+    @Test func theEntryBeforeADamagedOneCounts() throws {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder)
+        try bench.write(.callRunning(running(call: 1)), .callRunning(running(call: 2)))
+        let before = try bench.state().runningCalls
+        try bench.store.execute(
+            """
+            INSERT INTO journal_run SELECT 2, entries FROM journal_run;
+            UPDATE journal_run SET entries =
+            CAST(substr(entries, 1, 99) || x'ff' || substr(entries, 101) AS BLOB) WHERE number = 2
+            """)
+        let state = try bench.state()
+        #expect(state.runningCalls.map(\.record) == before.map(\.record) && before.count == 2)
+        #expect(state.unreadable.count == 1)
+        bench.store.close()
+    }
+
     @Test func rowsOfAnOlderTandemBecomeARun() throws {
         let folder = TemporaryFolder()
         try FileManager.default.createDirectory(

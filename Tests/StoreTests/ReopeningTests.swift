@@ -1,5 +1,6 @@
 import Charging
 import Foundation
+import GRDB
 import Switching
 import Testing
 
@@ -184,5 +185,44 @@ import Testing
         #expect(try bench.store.texts("PRAGMA journal_mode") == ["wal"])
         #expect(try bench.store.texts("PRAGMA foreign_keys") == ["1"])
         bench.store.close()
+    }
+
+    /// A wall clock that is set while no daemon runs ends no registration and keeps none for ever.
+    @Test(arguments: [(UInt64(7), Int64(3600)), (7, -7200), (8, 0), (0, 0)])
+    func whatExpiresMovesWithAClockThatWasSetMeanwhile(boot: UInt64, seconds: Int64) throws {
+        let folder = TemporaryFolder()
+        var options = Store.Options()
+        options.boot = 7
+        let first = try Store.open(folder: folder.path, role: .daemon, options: options)
+        first.begin { _ in }
+        let written = binding("8001", port: 5061)
+        first.submit([
+            Commit(
+                ticket: CommitTicket(rawValue: 1),
+                changes: [
+                    .bindingSaved(written),
+                    .subscriptionSaved(
+                        StoredSubscription(tag: 1, expiresAt: 1_900_000_000_000_000, state: [1])),
+                ])
+        ])
+        first.close()
+        let shift = seconds == 0 ? 3600 : seconds
+        try DatabaseQueue(path: folder.path + "/" + Store.fileName).write {
+            try $0.execute(
+                sql: "UPDATE state SET value = value - ? WHERE name = 'clock_offset'",
+                arguments: [shift * 1_000_000])
+        }
+        options.boot = boot
+        let next = try Store.open(folder: folder.path, role: .daemon, options: options)
+        let state = try next.load()
+        let moved = (try #require(state.bindings.first).expiresAt - written.expiresAt)
+        #expect(abs(moved - seconds * 1_000_000) < 2_000_000)
+        #expect(
+            state.subscriptions.map { $0.expiresAt - 1_900_000_000_000_000 } == [moved])
+        next.close()
+        // Once.
+        let last = try Store.open(folder: folder.path, role: .daemon, options: options)
+        #expect(try last.load().bindings == state.bindings)
+        last.close()
     }
 }

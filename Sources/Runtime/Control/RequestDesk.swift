@@ -46,8 +46,8 @@ final class RequestDesk: Sendable {
             reading.async { [requests] in answer(requests.statement(query)) }
         case .backup(let file):
             copying.async { [requests] in answer(requests.backup(to: file)) }
-        case .audit:
-            copying.async { [requests] in answer(requests.audit()) }
+        case .audit(let head):
+            copying.async { [requests] in answer(requests.audit(head: head)) }
         case .tariffRows(let query):
             reading.async { [requests] in answer(requests.tariffRows(query)) }
         case .tariffDecks:

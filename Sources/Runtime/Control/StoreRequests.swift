@@ -52,12 +52,16 @@ final class StoreRequests: Sendable {
 
     func backup(to file: String) -> Response {
         answering {
-            let size = try store.backup(to: file)
-            return .done("everything is in \(file), \(size) bytes")
+            let made = try store.backup(to: file)
+            let chain = made.chain
+            return .done(
+                "everything is in \(file), \(made.bytes) bytes"
+                    + (chain.sealed == 0
+                        ? "" : "; \(chain.sealed) in the hash chain, head \(chain.head)"))
         }
     }
 
-    func audit() -> Response { answering { .audit(try store.audit()) } }
+    func audit(head: String?) -> Response { answering { .audit(try store.audit(head: head)) } }
 
     func archivePostings(before: Int64) -> Response {
         answering {

@@ -7,11 +7,17 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
     /// Which rule was broken, in a few words that are always the same.
     public var rule: String
     public var detail: String
-    /// Milliseconds since the start of the simulated world.
+    /// Milliseconds since the start of the simulated world; -1 when nobody knows.
     public var milliseconds: Int64
 
+    public init(rule: String, detail: String, milliseconds: Int64) {
+        self.rule = rule
+        self.detail = detail
+        self.milliseconds = milliseconds
+    }
+
     public var description: String {
-        "at \(milliseconds) ms: \(rule): \(detail)"
+        (milliseconds < 0 ? "" : "at \(milliseconds) ms: ") + "\(rule): \(detail)"
     }
 }
 

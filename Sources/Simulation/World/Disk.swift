@@ -3,7 +3,7 @@ import SIP
 import Switching
 
 /// The disk: what is durable, and what waits in line for it. A crash keeps the first and drops the
-/// second; a write that was under way is durable as a whole or not at all, told or not.
+/// second; a write that was under way, or was refused, is durable as a whole or not at all, told or not.
 struct Disk: Sendable {
     /// Between two tries while it refuses, as the store does it.
     static let retryPauses: [Instant.Span] = [
@@ -26,11 +26,15 @@ struct Disk: Sendable {
     var isFailing = false
     var isSlow = false
     private var failuresInARow = 0
+    /// How many commits stand in a write that the disk refused at its end.
+    private var refused = 0
     private var chance: Chance
+    private var chanceOfRefused: Chance
 
     init(durable: Durable, seed: UInt64) {
         self.durable = durable
         chance = Chance(seed: seed, stream: .disk)
+        chanceOfRefused = Chance(seed: seed, stream: .disk, index: 1)
     }
 
     /// - Returns: when the write that begins with them ends; nil when one is under way already.
@@ -59,6 +63,7 @@ struct Disk: Sendable {
         case .ended:
             guard let last = waiting.last else { return (nil, nil) }
             if isFailing {
+                refused = writing
                 writing = 0
                 let pause = Self.retryPauses[min(failuresInARow, Self.retryPauses.count - 1)]
                 failuresInARow += 1
@@ -68,6 +73,7 @@ struct Disk: Sendable {
                 )
             }
             failuresInARow = 0
+            refused = 0
             let written = waiting[writing - 1].ticket
             makeDurable(writing, apply)
             writing = 0
@@ -87,9 +93,15 @@ struct Disk: Sendable {
     /// The process is gone.
     mutating func crash(apply: (StoredChange, inout Durable) -> Void) {
         // The write under way had reached the platter, or had not.
-        if writing > 0, !isFailing, chance.happens(permille: 500) { makeDurable(writing, apply) }
+        if writing > 0, !isFailing {
+            if chance.happens(permille: 500) { makeDurable(writing, apply) }
+        } else if max(writing, refused) > 0, chanceOfRefused.happens(permille: 300) {
+            // What was refused may have been the sync alone: the next process finds all of it in the log.
+            makeDurable(max(writing, refused), apply)
+        }
         waiting = []
         writing = 0
+        refused = 0
         failuresInARow = 0
     }
 }

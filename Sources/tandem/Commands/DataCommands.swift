@@ -39,10 +39,14 @@ struct RestoreCommand: ParsableCommand {
         discussion: """
             The daemon must be stopped. The backup is audited first, and what was there is kept
             beside it. Calls that ran when the backup was made are ended at the next start.
+
+            A backup that does not fit in itself is not taken. Where there is no better one, \
+            --despite-findings takes it as it is.
             """)
 
     @OptionGroup var options: GlobalOptions
     @Argument(help: "The backup.") var file: String
+    @Flag(help: "Take a backup too that the audit finds fault with.") var despiteFindings = false
 
     func run() throws {
         let site = try Site(options)
@@ -50,13 +54,15 @@ struct RestoreCommand: ParsableCommand {
         let replaced: String?
         do {
             (report, replaced) = try DataFiles.restore(
-                absolute(file), folder: site.places.dataFolder)
+                absolute(file), folder: site.places.dataFolder, despiteFindings: despiteFindings)
         } catch {
-            throw Refusal("\(error)")
+            throw Output.refusal(["\(error)"], options)
         }
         var text =
             "restored \(report.accounts) accounts, \(report.postings) postings, "
             + "\(report.records) records and \(report.runningCalls) running calls"
+        let findings = report.findings.count + report.moreFindings
+        if findings > 0 { text += "; \(findings) things in it do not fit, see tandem audit" }
         if let replaced { text += "; what was there before is in \(replaced)" }
         Output.done(text, options)
     }
@@ -70,24 +76,39 @@ struct AuditCommand: ParsableCommand {
             Each account against its postings, each charged call against its record, sequences without
             a gap, money held for running calls, the hash chain over everything that is never
             changed, and the file itself. Calls go on meanwhile. Exit code 1 when anything does not
-            fit. Keep the chain's head elsewhere: a later audit of the same data must find it on
-            the way.
+            fit.
+
+            Whoever can write the file can also cut off the end of the chain, or write all of it anew, \
+            and everything fits again. So keep the chain's head elsewhere, as each audit and each \
+            backup prints it, and give it to a later audit: with --head, a chain that does not come by \
+            it is a finding.
             """)
 
     @OptionGroup var options: GlobalOptions
     @Option(help: "Audit a backup instead of the data folder.") var file: String?
+    @Option(help: "A head that was kept elsewhere: 64 hexadecimal digits.") var head: String?
+
+    func validate() throws {
+        guard let head else { return }
+        guard head.utf8.count == 64, head.allSatisfy(\.isHexDigit) else {
+            throw ValidationError(
+                "--head \"\(head)\" is no end of a hash chain; it is the 64 hexadecimal digits that "
+                    + "an audit or a backup printed")
+        }
+    }
 
     func run() throws {
+        let head = head?.lowercased()
         let report: AuditReport
         if let file {
             do {
-                report = try DataFiles.audit(absolute(file))
+                report = try DataFiles.audit(absolute(file), head: head)
             } catch {
-                throw Refusal("\(error)")
+                throw Output.refusal(["\(error)"], options)
             }
         } else {
             let site = try Site(options)
-            switch try site.ask(.audit, patience: longPatience) {
+            switch try site.ask(.audit(head: head), patience: longPatience) {
             case .audit(let made): report = made
             case .refused(let reasons): throw Output.refusal(reasons, options)
             case .reply, .records, .statement, .tariff, .tariffReview, .tariffDecks, .versions,

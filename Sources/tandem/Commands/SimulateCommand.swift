@@ -8,7 +8,7 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Run the switch in a simulated world of faults, and audit it at every turn.",
         discussion: """
-            Phones, gateways, a network, a disk and clocks come from the seed; the switch is the real
+            Phones, gateways, a network, a disk and clocks come from the seed; the switch is the real \
             one. The same seed gives the same digest everywhere. A seed that breaks a rule is shown \
             with the command that repeats it, made smaller, and the exit code is 1.
             """)
@@ -37,12 +37,21 @@ struct SimulateCommand: ParsableCommand {
     @Flag(name: .long, help: "Print one JSON object a line.")
     var json = false
 
+    /// What a process that trapped begins anew with: its world is made smaller in processes of their own.
+    @Flag(help: ArgumentHelp("The switch traps in this world.", visibility: .hidden))
+    var trapped = false
+
+    /// What those are told.
+    @Flag(help: ArgumentHelp("Make no smaller world.", visibility: .hidden))
+    var unshrunk = false
+
     func validate() throws {
         guard (1...10_000).contains(minutes) else {
             throw ValidationError("--minutes is 1 to 10000")
         }
-        guard seeds >= 1, seed <= .max - seeds else {
-            throw ValidationError("--seeds is at least 1")
+        guard seeds >= 1 else { throw ValidationError("--seeds is at least 1") }
+        guard seed <= .max - seeds else {
+            throw ValidationError("--seed and --seeds together are at most \(UInt64.max)")
         }
         if trace, seeds > 1 { throw ValidationError("--trace is for one seed") }
         if swarm, faults != nil { throw ValidationError("use --swarm or --faults, not both") }
@@ -63,13 +72,12 @@ struct SimulateCommand: ParsableCommand {
 
     func run() throws {
         let named = try namedFaults()
+        guard !trapped else { return try shrinkTrap(named ?? .all) }
         var total = Figures()
         var failed = 0
         for seed in seed..<seed + seeds {
             let chosen = named ?? (swarm ? Faults(drawnFrom: seed) : .all)
-            LastWords.say(
-                "the switch trapped in tandem simulate --seed \(seed) --minutes \(minutes) "
-                    + "--faults \(chosen)\n")
+            LastWords.say(world: worldArguments(seed, chosen), isShrunk: !unshrunk, isJSON: json)
             var simulation = Simulation(seed: seed, minutes: minutes, faults: chosen)
             simulation.isTraced = trace
             let outcome = simulation.run()
@@ -78,13 +86,69 @@ struct SimulateCommand: ParsableCommand {
             if json || seeds == 1 { show(outcome) }
             guard !outcome.isGood else { continue }
             failed += 1
-            show(outcome.shrunk(), isShrunk: true)
+            if !unshrunk { show(outcome.shrunk(), isShrunk: true) }
         }
-        LastWords.say("")
+        LastWords.end()
         if seeds > 1 { summarise(total, failed: failed) }
         guard failed == 0 else {
             throw Refusal(json ? "" : "\(failed) of \(seeds) seeds broke a rule")
         }
+    }
+
+    // MARK: Worlds that trap
+
+    private func worldArguments(
+        _ seed: UInt64, _ faults: Faults, minutes: Int? = nil
+    ) -> [String] {
+        [
+            "simulate", "--seed", "\(seed)", "--minutes", "\(minutes ?? self.minutes)", "--faults",
+            "\(faults)",
+        ]
+    }
+
+    /// A broken rule of money traps, so that no auditor gets to say it.
+    private func shrinkTrap(_ faults: Faults) throws {
+        // The handler that began this process anew had blocked its signal.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        let first = Self.trap(seed, minutes, faults)
+        let shrunk = first.shrunk { seed, minutes, faults in
+            let child = Process()
+            child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            child.arguments =
+                worldArguments(seed, faults, minutes: minutes) + ["--unshrunk", "--json"]
+            child.environment = ProcessInfo.processInfo.environment.merging(
+                ["SWIFT_BACKTRACE": "enable=no"], uniquingKeysWith: { $1 })
+            child.standardOutput = FileHandle.nullDevice
+            child.standardError = FileHandle.nullDevice
+            do {
+                try child.run()
+            } catch {
+                Output.error("a smaller world cannot be tried: \(error.localizedDescription)")
+                return Self.sound(seed, minutes, faults)
+            }
+            child.waitUntilExit()
+            return child.terminationReason == .uncaughtSignal
+                ? Self.trap(seed, minutes, faults) : Self.sound(seed, minutes, faults)
+        }
+        show(shrunk, isShrunk: true)
+        throw Refusal(json ? "" : "the switch traps; seeds behind this one were not tried")
+    }
+
+    private static func trap(_ seed: UInt64, _ minutes: Int, _ faults: Faults) -> Outcome {
+        var outcome = sound(seed, minutes, faults)
+        outcome.findings = [
+            Finding(
+                rule: "the switch traps", detail: "a precondition does not hold", milliseconds: -1)
+        ]
+        return outcome
+    }
+
+    private static func sound(_ seed: UInt64, _ minutes: Int, _ faults: Faults) -> Outcome {
+        Outcome(
+            seed: seed, minutes: minutes, faults: faults, findings: [], digest: 0,
+            figures: Figures())
     }
 
     // MARK: Showing
@@ -136,32 +200,5 @@ struct SimulateCommand: ParsableCommand {
         "\(figures.calls) calls, \(figures.answered) answered, \(figures.charged) charged, "
             + "\(figures.cut) cut, \(figures.crashes) crashes, \(figures.datagrams) datagrams, "
             + "\(figures.turns) turns, \(figures.talk / 3_600_000) hours of talk"
-    }
-}
-
-/// What to say when the process traps, since then nobody can say it any more.
-enum LastWords {
-    nonisolated(unsafe) private static var bytes = UnsafeMutablePointer<UInt8>.allocate(
-        capacity: capacity)
-    nonisolated(unsafe) private static var count = 0
-    private static let capacity = 2048
-
-    /// Sets them; the first time, listens for traps too.
-    static func say(_ text: String) {
-        if count == 0 {
-            for number in [SIGILL, SIGTRAP] {
-                signal(number) { number in
-                    // Only what may be done in a handler of signals.
-                    _ = write(STDERR_FILENO, LastWords.bytes, LastWords.count)
-                    signal(number, SIG_DFL)
-                    raise(number)
-                }
-            }
-        }
-        count = 0
-        for byte in text.utf8.prefix(capacity) {
-            bytes[count] = byte
-            count += 1
-        }
     }
 }
