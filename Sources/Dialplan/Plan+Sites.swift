@@ -64,12 +64,15 @@ extension Plan {
             return (site, plan(site).decideHere(query))
         case .line, .trunk:
             // The first site that knows what is called; where none does, the main one says so.
-            for site in 1...branches.count {
-                let decision = plan(site - 1).decideHere(query)
-                if decision.isKnown { return (site - 1, decision) }
+            // Whose number it is decides it by its own rules, before one that takes whatever is nobody's.
+            var taken: (site: Int, decision: Decision)?
+            for site in 0...branches.count {
+                let decision = plan(site).decideHere(query)
+                guard decision.isKnown else { continue }
+                if decision.isFinal(at: plan(site)) { return (site, decision) }
+                taken = taken ?? (site, decision)
             }
-            let last = plan(branches.count).decideHere(query)
-            return last.isKnown ? (branches.count, last) : (0, decideHere(query))
+            return taken ?? (0, decideHere(query))
         }
     }
 
@@ -118,6 +121,10 @@ extension Plan {
             var course = plan(site).course(query, after: decision)
             course.isSentOn = query.target != nil
             return (site, plan(site).callByPIN(arguments, caller, &course))
+        case .group(let name):
+            guard let site = site(of: .group(name)) else { return nil }
+            var course = plan(site).course(query, after: decision)
+            return (site, plan(site).go(to: .group(name), &course))
         }
     }
 
@@ -133,6 +140,7 @@ extension Plan {
         course.steps = decision.explanation
         course.normalised = decision.normalised
         course.numberClass = decision.numberClass
+        course.called = decision.called
         course.limit = decision.limitMilliseconds
         course.rights = decision.rights.map { Course.Rights($0, level: "") }
         course.isSentOn = query.target != nil || decision.rights != query.caller.number
@@ -141,6 +149,14 @@ extension Plan {
 }
 
 extension Decision {
+    /// Whether no other site has more to say of a call from outside: an inbound route names its number,
+    /// or it is the site's own.
+    fileprivate func isFinal(at plan: Plan) -> Bool {
+        for case .inbound(_, let pattern, _) in explanation { return pattern != nil }
+        if case .ring(let number) = outcome { return plan.hasOwnExtension(number) }
+        return handover == nil
+    }
+
     fileprivate var isKnown: Bool {
         if case .refuse(let refusal) = outcome { return refusal.code != .unknownNumber }
         return true

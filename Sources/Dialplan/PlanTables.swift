@@ -40,6 +40,8 @@ struct PlanTables: Sendable {
     struct Elsewhere: Sendable {
         var extensions = RangeIndex([])
         var places: [Place] = []
+        /// The groups of the other sites, by their names.
+        var groups: Set<String> = []
         var lines: [Lines] = []
         var lineIndex = RangeIndex([])
 

@@ -11,6 +11,10 @@ feature forward-always       on *57*{number}  off #57
 feature forward-busy         on *40*{number}  off #40
 feature forward-no-answer    on *41*{number}  off #41
 feature forward-unregistered on *42*{number}  off #42
+feature lock                 on *33           off #33*{pin}
+feature call-by-pin          *88*{extension}*{pin}*{number}
+forward 8005 when unregistered to pstn
+rule brief { from 8004  limit 6s }
 """
 
 
@@ -44,7 +48,8 @@ def house(site):
     site.import_tariff()
     site.open_account("desk", "5")
     site.import_extensions(
-        ("8001", "house", None), ("8002", "country", "desk"), ("8003", "house", None))
+        ("8001", "house", None), ("8002", "country", "desk"), ("8003", "house", None),
+        ("8004", "house", None), ("8005", "house", None))
     return site
 
 
@@ -148,3 +153,67 @@ def test_a_redirection_is_passed_to_the_phone_that_calls(house, phones):
     taken.wait_ended()
     second = house.wait_records(2)[-1]
     assert (second.dialled, second.disposition, second.link) == ("8003", "ANSWERED", None)
+
+
+def test_a_call_by_pin_that_goes_on_to_a_mailbox_carries_no_pin(house, phones, peers):
+    house.do("extension", "set", "8002", "--pin", "471147")
+    caller, mailbox = phones("8001"), peers(house.pstn_port)
+    call = caller.dial("*88*8002*471147*8005")
+    taken = mailbox.incoming()
+    assert taken.invite.first_line.startswith("INVITE sip:8005@")
+    assert "471147" not in taken.invite.text
+    taken.answer()
+    call.wait_answered()
+    for end in (call, taken):
+        end.wait_packets("received", 25)
+    call.hang_up()
+    taken.wait_ended()
+    record = house.wait_record()
+    assert (record.dialled, record.normalised) == ("*88*8002******8005", "8005")
+    for text in (str(record.row), house.run("explain", "--call", record.call).text,
+                 house.log_text()):
+        assert "471147" not in text
+
+
+def test_a_limit_holds_where_the_call_is_sent_on_and_transferred(house, phones):
+    house.do("extension", "set", "8002", "--forward-always", "8003")
+    caller, taker, third = phones("8004"), phones("8003"), phones("8001")
+    # A transfer has a record of its own.
+    for dialled, count in (("8002", 1), ("8003", 3)):
+        since = len(taker.events)
+        call = caller.dial(dialled)
+        taken = taker.incoming(since=since)
+        taken.answer()
+        call.wait_answered()
+        if dialled == "8003":
+            taken.transfer("8001")
+            third.incoming().answer()
+        call.wait_ended()
+        house.wait_idle()
+        record = next(r for r in house.wait_records(count) if r.caller == "8004"
+                      and r.dialled == dialled)
+        assert record.billed_seconds == pytest.approx(6, abs=1)
+        assert record.released_by == "switch"
+
+
+def test_a_locked_phone_is_forwarded_nowhere_it_may_not_call(house, phones, peers):
+    house.do("extension", "set", "8002", "--pin", "471147")
+    locked, caller, gateway = phones("8002"), phones("8001"), peers(house.e1_port)
+    assert code(locked, "*33")["reason"] == "The phone is locked"
+    for key in ("57", "40", "41", "42"):
+        assert code(locked, f"*{key}*02088886666")["status"] == 403
+    assert code(locked, "*57*8003")["status"] == 487
+    assert code(locked, "#57")["status"] == 487
+    # Nor by the phone's own forwarding.
+    call = caller.dial("8002")
+    locked.incoming().reject(302, Contact=f"<sip:02088886666@{house.address}>")
+    assert call.wait_ended()["status"] == 403
+    assert not gateway.was_called
+    # What had been set before it was locked stays.
+    assert code(locked, "#33*471147")["status"] == 487
+    assert code(locked, "*57*02088886666")["status"] == 487
+    assert code(locked, "*33")["status"] == 487
+    call = caller.dial("8002")
+    gateway.incoming().answer()
+    call.wait_answered()
+    call.hang_up()

@@ -101,6 +101,80 @@ import Testing
         #expect(plan.decide(query).refusal == .forwarding)
     }
 
+    /// Two who stand in for each other: whoever calls while both are busy hears the busy tone.
+    @Test func thePlanSendsNoCallToWhereItComesFrom() throws {
+        let plan = try compiled(
+            sample + """
+
+                forward 8200 when busy to 8201
+                forward 8201 when busy to 8200
+                forward 8201 when unanswered to group desk
+                group desk 8202 8203 then 8201
+                """)
+        let first = query("8200")
+        #expect(plan.decide(first).fallbacks.busy?.target == .extension("8201"))
+        let second = plan.decide(first.diverted(to: .extension("8201"), from: "8200"))
+        #expect(second.outcome == .ring(extension: "8201"))
+        #expect(second.fallbacks.busy == nil)
+        #expect(second.fallbacks.noAnswer?.target == .group("desk"))
+        let third = first.diverted(to: .extension("8201"), from: "8200")
+            .diverted(to: .group("desk"), from: "8201")
+        guard case .ringGroup(let group) = plan.decide(third).outcome else {
+            Issue.record("\(plan.decide(third).outcome)")
+            return
+        }
+        #expect(group.overflow == nil)
+        let quiet = settings { $0.doNotDisturb = true }
+        let both = plan.decide(query("8200", ["8200": quiet, "8201": quiet]))
+        #expect(both.refusal == .busy)
+    }
+
+    @Test func theForwardForFewerExtensionsCountsWhereverItStands() throws {
+        let forwards = ["forward 8200-8299 when busy to 8300", "forward 8205 when busy to 8301"]
+        for text in [forwards, forwards.reversed()] {
+            let plan = try compiled(sample + "\n" + text.joined(separator: "\n"))
+            let targets = ["8204", "8205"].map { plan.decide(query($0)).fallbacks.busy?.target }
+            #expect(targets == [.extension("8300"), .extension("8301")])
+        }
+    }
+
+    @Test func theShortestLimitOfAllWhoHaveAPartCounts() throws {
+        let plan = try compiled(
+            sample + """
+
+                rule brief   { from 8200       limit 2m }
+                rule briefer { from 8201       limit 1m }
+                rule longer  { from outside    limit 3m }
+                """)
+        let to = settings("world") { $0.forwardAlways = "02088886666" }
+        let users = ["8201": to, "8202": to]
+        func limit(_ dialled: String, from caller: String) -> Int64? {
+            plan.decide(query(dialled, from: caller, users)).limitMilliseconds
+        }
+        #expect(limit("8202", from: "8200") == 120_000)
+        #expect(limit("8201", from: "8200") == 60_000)
+        #expect(limit("8202", from: "8203") == nil)
+        let line = Query(caller: .line("66778202"), dialled: "", time: monday) { users[$0] }
+        #expect(plan.decide(line).limitMilliseconds == 180_000)
+    }
+
+    @Test func aCodeSaysWhatIsCalled() {
+        let user = settings {
+            $0.speedDial = ["1": "8300"]
+            $0.lastDialled = "8301"
+        }
+        func called(_ dialled: String, _ pin: PINAnswer = .notAsked) -> String? {
+            var query = query(dialled, ["8100": user, "8102": user])
+            query.pin = pin
+            return plan.decide(query).called
+        }
+        #expect(called("*71") == "8300")
+        #expect(called("*66") == "8301")
+        #expect(called("*88*8102*1234*8302", .verified(extension: "8102")) == "8302")
+        #expect(called("*88*8102*1234*8302", .wrong(extension: "8102")) == nil)
+        #expect(called("8302") == nil)
+    }
+
     @Test func noCallIsForwardedToAnEmergencyNumber() {
         let to = settings { $0.forwardAlways = "110" }
         #expect(plan.decide(query("8200", ["8200": to])).refusal == .forwarding)

@@ -55,6 +55,103 @@ import Testing
         #expect(group.stages.map(\.members) == [["9001", "9002"]])
     }
 
+    @Test func whatAPlanSendsOnMayGoToAnotherSite() throws {
+        let branch =
+            Self.branch + """
+
+                forward 9010 when busy to 8001
+                forward 9011 when busy to group desk
+                group late 9020 9021 then group desk
+                line 26770000 rings group front
+                """
+        let plan = try Self.plan(
+            """
+            hours office mon-fri 08:00-18:00
+            group desk 8001 8002 then 9001
+            group far  8003 8004 then group front
+            line 66770000 rings 8001 during office, group front
+            line 66770001 rings 9001
+            inbound ip-e1 4001234567 rings group front
+            inbound ip-e1            rings group desk
+            forward 8005 when busy to 9005
+            expect line 66770000 at "sun 10:00"       -> rings group front
+            expect line 66770001                      -> rings 9001
+            expect trunk ip-e1 dials 4001234567       -> rings group front
+            expect trunk ip-e1 dials 26778003         -> rings 9003
+            expect trunk ip-e1 dials 26770000         -> rings group front
+            expect trunk ip-e1 dials 123              -> rings group desk
+            expect trunk pstn dials 26778003 (quiet)  -> refused by incoming
+            expect 9001 (boss) dials 02088886666      -> class far
+            expect 8001 dials 075526770000            -> rings group front
+            """, branch)
+        func ask(_ number: String) -> Query {
+            Query(caller: .extension("8100", level: "house"), dialled: number, time: monday)
+        }
+        #expect(plan.decide(ask("9010")).fallbacks.busy?.target == .extension("8001"))
+        #expect(plan.decide(ask("9011")).fallbacks.busy?.target == .group("desk"))
+        let overflow = ask("66770000").diverted(to: .group("late"), from: "9011")
+        guard case .ringGroup(let late) = plan.decide(overflow).outcome else {
+            Issue.record("\(plan.decide(overflow).outcome)")
+            return
+        }
+        #expect(late.overflow == .group("desk"))
+        let on = plan.decide(overflow.diverted(to: .group("desk"), from: "late"))
+        guard case .ringGroup(let desk) = on.outcome else {
+            Issue.record("\(on.outcome)")
+            return
+        }
+        #expect(desk.overflow == .extension("9001"))
+        let last = overflow.diverted(to: .extension("9001"), from: "desk")
+        #expect(plan.decide(last).outcome == .ring(extension: "9001"))
+        // Nobody of it wants to be rung: it goes on to the other site at once.
+        let quiet = Query(caller: .line("26770000"), dialled: "", time: monday) {
+            var settings = ExtensionSettings(level: "desk")
+            settings.doNotDisturb = $0.hasPrefix("80")
+            return settings
+        }
+        #expect(
+            plan.decide(quiet.diverted(to: .group("desk"), from: "late")).outcome
+                == .ring(extension: "9001"))
+    }
+
+    /// Calls of a trunk that all sites share.
+    @Test func whoseNumberIsCalledLooksAtItsOwnRules() throws {
+        _ = try Self.plan(
+            """
+            inbound ip-e1 9001 rings 8001
+            inbound ip-e1      rings 8002
+            expect trunk pstn dials 9000                    -> rings 9000
+            expect trunk pstn from 13800138000 dials 9000   -> refused by rule
+            expect trunk ip-e1 from 13800138000 dials 9000  -> refused by rule
+            expect trunk ip-e1 from 13800138000 dials 9001  -> rings 8001
+            expect trunk ip-e1 from 13800138000 dials 26778000 -> refused by rule
+            expect trunk ip-e1 from 13800138000 dials 12    -> rings 8002
+            """, Self.branch + "\nrule spam { from number 13800138000  refuse }\n")
+    }
+
+    @Test func aWayOutThroughAnotherSiteIsFound() throws {
+        let text = sample + "\nline 66770000 rings group late\ninclude \"branch.dialplan\"\n"
+        let late = "\ngroup late 9020 9021 then 02088886666 as 9020\n"
+        let (plan, diagnostics) = Plan.compile(
+            PlanSources(
+                main: SourceFile(path: "test.dialplan", text: text),
+                included: ["branch.dialplan": Self.branch + late]), context: context)
+        #expect(plan != nil)
+        #expect(
+            diagnostics.contains { diagnostic in
+                diagnostic.message.contains("somebody outside who calls 66770000 on line 66770000")
+                    && diagnostic.message.contains("and 9020 pays")
+            })
+    }
+
+    /// A group of one site rings its own extensions; only the last target may be elsewhere.
+    @Test func aGroupRingsItsOwnSite() {
+        let refused = #expect(throws: Refused.self) {
+            try Self.plan("group desk 8001 8002 then 8003 9001\n")
+        }
+        #expect(refused?.description.contains("9001 is an extension of another site") == true)
+    }
+
     @Test func theCalledSiteLetsIn() throws {
         let plan = try Self.plan()
         let query = Query(caller: .extension("8100", level: "house"), dialled: "9000", time: monday)

@@ -1,7 +1,7 @@
 import Dialplan
 
 /// What a big plan costs: 100,000 prefixes, 10,000 extensions with their lines, 1,000 rules, 100 groups
-/// and 200 expect lines.
+/// and 200 expect lines; and 10,000 extensions with their lines that lie nowhere side by side.
 enum PlanCases {
     static let all = [
         Benchmark("check and load a big plan", budget: 1_000_000_000) {
@@ -11,6 +11,14 @@ enum PlanCases {
                 for _ in 0..<operations {
                     sum &+= DecisionCases.compile(sources).expectations.count
                 }
+                return sum
+            }
+        },
+        Benchmark("check 10,000 extensions, each written alone", budget: 1_000_000_000) {
+            let sources = Self.scattered
+            return { operations in
+                var sum = 0
+                for _ in 0..<operations { sum &+= DecisionCases.compile(sources).extensions.count }
                 return sum
             }
         },
@@ -37,6 +45,26 @@ enum PlanCases {
     ]
 
     private static let monday = CivilTime(year: 2026, month: 11, day: 23, minuteOfDay: 600)
+
+    /// Numbers that lie nowhere side by side, as they are where a site has grown.
+    private static var scattered: PlanSources {
+        var text = """
+            site headquarters { country 86  area 0311  timezone Asia/Shanghai }
+            class local [2-7]XXXXXXX
+            level city  may internal + local
+            route local via line, pstn
+
+            """
+        for number in 0..<10_000 {
+            text += "extensions \(80_000 + number * 2 % 19_999)\n"
+            text += "line \(20_000_000 + number * 3) rings \(80_000 + number * 2 % 19_999)\n"
+        }
+        for group in 0..<1000 {
+            let members = (0..<10).map { "\(80_000 + (group * 10 + $0) * 2 % 19_999)" }
+            text += "group g\(group) \(members.joined(separator: " ")) together 20s\n"
+        }
+        return PlanSources(main: SourceFile(path: "scattered.dialplan", text: text), included: [:])
+    }
 
     private static var sources: PlanSources {
         var text = """

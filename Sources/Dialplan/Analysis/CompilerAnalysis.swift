@@ -20,6 +20,9 @@ extension Compiler {
     mutating func analyseSites(_ plan: Plan) {
         if plan.branches.isEmpty { return }
         var analysis = SitesAnalysis(plan)
+        let outside = analysis.outsideIn().filter { !toldOutside.contains($0.payment) }
+        for finding in outside { report(finding) }
+        toldOutside.formUnion(outside.map(\.payment))
         for finding in analysis.findings()
         where !toldOutside.contains(finding.call.outcome.payment) { report(finding) }
         report(analysis.limits)
@@ -96,8 +99,11 @@ extension Compiler {
         remarks.warning(
             "somebody outside who calls \(finding.dialled) \(from) goes out again via "
                 + "\(finding.way.via) to \(finding.way.number), and \(finding.rights) pays",
-            at: finding.place.map { range(of: "", at: $0) }
-                ?? SourceRange(file: 0, start: 0, end: 0))
+            at: finding.place.map { place in
+                // What another site's file says stands where that is included.
+                branches.first { $0.plan.tables.files.contains(place.file) }?.range
+                    ?? range(of: "", at: place)
+            } ?? SourceRange(file: 0, start: 0, end: 0))
     }
 
     private mutating func report(_ finding: FraudAnalysis.SentOnFinding) {

@@ -26,9 +26,11 @@ extension FraudAnalysis {
             let first = reader.classOf.firstIndex(of: numberClass)
             if let first { numbers += reader.classes[first].examples.prefix(1) }
         }
-        let lines = (plan.lines.map(\.lines) + plan.tables.calls.lineTargets.map(\.lines))
-            .map { $0[0] }
-        numbers += lines + plan.extensions.map { $0[0] }
+        // What is sent on is among the senders: of lines and extensions a few show the rest.
+        let lines =
+            (plan.lines.prefix(Self.senderLimit).map(\.lines)
+            + plan.tables.calls.lineTargets.prefix(Self.senderLimit).map(\.lines)).map { $0[0] }
+        numbers += lines + plan.extensions.prefix(Self.senderLimit).map { $0[0] }
         numbers += senders.filter { !numbers.contains($0) }
         var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
         for trunk in plan.tables.trunks {
@@ -184,6 +186,7 @@ extension Plan {
         let decision = decide(query)
         let place = decision.explanation.lazy.compactMap(\.sendingPlace).last ?? earlier
         var targets: [Target] = []
+        var from: String?
         switch decision.outcome {
         case .routes(let choices):
             // A trunk such as one to a voice mail, which nobody pays for, is no finding.
@@ -194,11 +197,14 @@ extension Plan {
                     number: decision.normalised, numberClass: decision.numberClass, way: way,
                     place: place)
             ]
-        case .ring:
+        case .ring(let number):
+            from = number
             let fallbacks = decision.fallbacks
             targets = [fallbacks.busy, fallbacks.noAnswer, fallbacks.unregistered]
                 .compactMap { $0?.target }
-        case .ringGroup(let group): targets = group.overflow.map { [$0] } ?? []
+        case .ringGroup(let group):
+            from = group.name
+            targets = group.overflow.map { [$0] } ?? []
         case .emergency, .feature, .askPIN, .refuse: break
         }
         guard depth > 0 else {
@@ -209,7 +215,8 @@ extension Plan {
         for target in targets {
             let own = decision.explanation.lazy.compactMap { $0.place(sendingTo: target) }.first
             findings += waysOut(
-                of: query.diverted(to: target), depth: depth - 1, sentFrom: own ?? place, &limits)
+                of: query.diverted(to: target, from: from), depth: depth - 1,
+                sentFrom: own ?? place, &limits)
         }
         return findings
     }

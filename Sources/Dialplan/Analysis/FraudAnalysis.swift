@@ -397,18 +397,10 @@ struct FraudAnalysis {
 
     /// One extension of each stretch between the ends of ranges that lines and rules speak of.
     private var representatives: [String] {
-        var callers: [String] = []
         let ranges =
             plan.lines.map(\.extensions) + plan.tables.rules.flatMap(\.from.ranges)
-        for own in plan.extensions {
-            var starts: Set<UInt64> = [own.low]
-            for range in ranges where range.overlaps(own) {
-                starts.insert(max(own.low, range.low))
-                if range.high < own.high { starts.insert(range.high + 1) }
-            }
-            callers += starts.sorted().map { own[Int($0 - own.low)] }
-        }
-        return callers
+        return SegmentIndex([plan.extensions, ranges]).segments
+            .filter { $0.items.first == 0 }.map(\.first)
     }
 }
 

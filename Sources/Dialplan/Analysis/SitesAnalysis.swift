@@ -26,6 +26,40 @@ struct SitesAnalysis {
         return findings
     }
 
+    /// Calls from outside that one site takes in and another sends out again, on the account of somebody
+    /// inside.
+    mutating func outsideIn() -> [FraudAnalysis.OutsideFinding] {
+        var findings: [FraudAnalysis.OutsideFinding] = []
+        var told: Set<[String]> = []
+        for site in plan.siteNames.compactMap(plan.plan(ofSite:)) {
+            let calls = site.tables.calls
+            let lines = calls.lineTargets.map { $0.lines[0] }
+            var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
+            for (trunk, table) in calls.inbound.sorted(by: { $0.key < $1.key }) {
+                asked += table.patterns.map { (.trunk(trunk), $0.example) }
+                // A number that is nobody's shows where the rest goes.
+                if table.rest != nil { asked.append((.trunk(trunk), "0")) }
+            }
+            if let trunk = site.tables.trunks.first {
+                asked += site.senders(&limits).map { (.trunk(trunk), $0) }
+            }
+            for (caller, dialled) in asked {
+                for time in [Expectation.usualTime, FraudAnalysis.sundayNight] {
+                    for level in plan.levels {
+                        let query = Query(caller: caller, dialled: dialled, time: time) { _ in
+                            ExtensionSettings(level: level)
+                        }
+                        for finding in plan.waysOut(of: query, &limits)
+                        where told.insert(finding.payment).inserted {
+                            findings.append(finding)
+                        }
+                    }
+                }
+            }
+        }
+        return findings
+    }
+
     /// What becomes of a number of one site, dialled at another with each of its levels.
     private mutating func sent(
         _ dialled: String, by sender: Plan, for site: Plan

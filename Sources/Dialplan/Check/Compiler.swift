@@ -14,6 +14,7 @@ struct Compiler {
     var site: Plan.Site?
     var extensions: [NumberRange] = []
     var extensionRanges: [SourceRange] = []
+    var extensionIndex = RangeIndex([])
     var rewrites: [RewriteRule] = []
     var rewritePatterns: [Pattern] = []
     var rewriteTable = PatternTable([])
@@ -46,8 +47,11 @@ struct Compiler {
     var incomingNumbers: [String: Int] = [:]
     var incomingWords: [IncomingSyntax] = []
     var inbound: [String: InboundTable] = [:]
+    /// By trunk, where each pattern is written and which statement it is of.
+    var inboundRanges: [String: [(word: SourceRange, statement: SourceRange)]] = [:]
     var forwards: [ForwardTable] = []
     var forwardRanges: [[NumberRange]] = []
+    var forwardPlaces: [SourceRange] = []
     var features: [FeatureTable] = []
     /// By the text of the code.
     var featureRanges: [String: SourceRange] = [:]
@@ -71,6 +75,8 @@ struct Compiler {
     var branches: [(plan: Plan, range: SourceRange)] = []
     var branchSources: [(source: SourceFile, range: SourceRange)] = []
     var branchDiagnostics: [Diagnostic] = []
+    /// What this plan may name of the other sites.
+    var elsewhere: [SiteNames] = []
     /// Who pays for which number that somebody outside is taken out to, as the analysis has told.
     var toldOutside: Set<[String]> = []
     /// Whether this is the plan of one of the other sites.
@@ -87,14 +93,17 @@ struct Compiler {
     }
 
     /// - Returns: nil when there is an error.
-    mutating func run() -> Plan? {
-        guard let tree = parse() else { return nil }
+    mutating func run() -> Plan? { parse().flatMap { check($0) } }
+
+    /// - Returns: nil when there is an error.
+    mutating func check(_ tree: SyntaxTree) -> Plan? {
         isWhole = remarks.errorCount == 0
-        compileBranches()
+        compileBranches(tree)
         declareNames(tree)
         checkSite(tree)
         checkNumbers(tree)
         rewriteTable = PatternTable(rewritePatterns)
+        extensionIndex = RangeIndex(extensions)
         checkLevels()
         checkHours(tree)
         checkWays(tree)
@@ -107,6 +116,7 @@ struct Compiler {
         // What is unused in a broken plan may only seem so.
         if remarks.errorCount == 0 {
             checkUse()
+            checkShortCodes()
             checkReach()
         }
         checkSites()
@@ -123,7 +133,7 @@ struct Compiler {
     }
 
     /// The whole plan as one tree: the statements of an included file stand in place of its include.
-    private mutating func parse() -> SyntaxTree? {
+    mutating func parse() -> SyntaxTree? {
         guard add(sources.main) else { return nil }
         var tree = SyntaxTree()
         var included: Set<String> = []

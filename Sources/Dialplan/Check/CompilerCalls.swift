@@ -60,6 +60,8 @@ extension Compiler {
         for trunk in inbound.keys {
             inbound[trunk]!.table = PatternTable(inbound[trunk]!.patterns)
         }
+        reportAmbiguousInbound()
+        orderForwards()
         checkFeatureClashes()
         checkOverflows()
     }
@@ -115,6 +117,7 @@ extension Compiler {
             } else {
                 patterns = pattern(word).map { [$0] } ?? []
             }
+            reportRewritten(patterns, word)
             for pattern in patterns {
                 if table.patterns.contains(pattern) {
                     remarks.error(
@@ -122,6 +125,7 @@ extension Compiler {
                         at: word.range)
                 }
                 table.patterns.append(pattern)
+                inboundRanges[syntax.trunk.text, default: []].append((word.range, range))
                 table.entries.append(
                     InboundTable.Inbound(
                         pattern: word.text, targets: targets, place: place(word.range)))
@@ -147,6 +151,54 @@ extension Compiler {
             ForwardTable(
                 occasion: syntax.occasion, milliseconds: milliseconds, target: target))
         forwardRanges.append(set.ranges)
+        forwardPlaces.append(range)
+    }
+
+    /// Of two patterns of a trunk that are equally specific nothing says which a number belongs to.
+    private mutating func reportAmbiguousInbound() {
+        for (trunk, table) in inbound.sorted(by: { $0.key < $1.key }) {
+            for conflict in conflicts(among: table.patterns) where !conflict.isSame {
+                guard let ranges = inboundRanges[trunk] else { continue }
+                let (earlier, later) = (ranges[conflict.earlier], ranges[conflict.later])
+                if earlier.statement == later.statement { continue }
+                remarks.error(
+                    "\(texts[later.word.file].text(later.word)) and "
+                        + "\(texts[earlier.word.file].text(earlier.word)) "
+                        + "(\(reference(earlier.word, from: later.word))) both take "
+                        + "\(common(conflict, table.patterns)) of \"\(trunk)\", and neither is more "
+                        + "specific", at: later.word,
+                    help: "write a narrower pattern where the number belongs")
+            }
+        }
+    }
+
+    /// Of two that are about an extension the one for fewer extensions counts, wherever it stands.
+    private mutating func orderForwards() {
+        let sizes = forwardRanges.map { ranges in ranges.reduce(0) { $0 + $1.count } }
+        let order = forwards.indices.sorted { (sizes[$0], $0) < (sizes[$1], $1) }
+        forwards = order.map { forwards[$0] }
+        forwardRanges = order.map { forwardRanges[$0] }
+        forwardPlaces = order.map { forwardPlaces[$0] }
+        var reported: Set<[Int32]> = []
+        for segment in SegmentIndex(forwardRanges).segments {
+            for (place, later) in segment.items.enumerated() {
+                for earlier in segment.items[..<place] {
+                    let (one, two) = (Int(earlier), Int(later))
+                    guard forwards[one].occasion == forwards[two].occasion,
+                        forwards[one].target.target != forwards[two].target.target
+                            || forwards[one].milliseconds != forwards[two].milliseconds,
+                        sizes[order[one]] == sizes[order[two]],
+                        reported.insert([earlier, later]).inserted
+                    else { continue }
+                    remarks.error(
+                        "where calls to \(segment.first) go when it is "
+                            + "\(forwards[two].occasion.rawValue) is already said by "
+                            + reference(forwardPlaces[one], from: forwardPlaces[two]),
+                        at: forwardPlaces[two],
+                        help: "of two, the one that is for fewer extensions counts")
+                }
+            }
+        }
     }
 
     // MARK: Targets
@@ -172,7 +224,7 @@ extension Compiler {
         switch syntax.kind {
         case .busy: return TargetTable(target: .busy, place: place)
         case .group(let word):
-            guard groupNumbers[word.text] != nil else {
+            guard groupNumbers[word.text] != nil || isGroupElsewhere(word.text) else {
                 _ = group(word)
                 return nil
             }
@@ -188,7 +240,7 @@ extension Compiler {
             if context.trunks.contains(where: { $0.name == word.text }) {
                 return TargetTable(target: .trunk(word.text), place: place)
             }
-            if extensions.contains(where: { $0.contains(word.text) }) {
+            if hasExtension(word.text) || isElsewhere(word.text) {
                 return TargetTable(target: .extension(word.text), place: place)
             }
             if DialString(word.text) != nil {

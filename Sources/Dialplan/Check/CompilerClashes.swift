@@ -54,7 +54,7 @@ extension Compiler {
     }
 
     /// A number that both patterns of a conflict cover.
-    private func common(_ conflict: PatternConflict, _ patterns: [Pattern]) -> String {
+    func common(_ conflict: PatternConflict, _ patterns: [Pattern]) -> String {
         let (a, b) = (patterns[conflict.earlier], patterns[conflict.later])
         let keys = zip(a.keys, b.keys).map { KeySet(bits: $0.bits & $1.bits) }
         return Pattern(keys: keys, end: a.end).example
@@ -91,38 +91,70 @@ extension Compiler {
                     "\(number) is an emergency number and no extension",
                     at: extensionRanges[index])
             }
-            reportClashes(of: Pattern.covering(range), range)
         }
-    }
-
-    private mutating func reportClashes(of covers: [Pattern], _ range: NumberRange) {
-        for (index, pattern) in rewritePatterns.enumerated()
-        where covers.contains(where: { $0.overlaps(pattern) }) {
+        for (index, ranges) in met(by: extensions, rewriteTable) {
             remarks.error(
-                "\(rewrites[index].pattern) rewrites extensions of \(range), which nobody could "
+                "\(rewrites[index].pattern) rewrites extensions of \(ranges), which nobody could "
                     + "dial any more", at: rewriteRanges[index])
         }
-        let keys = range.first.utf8.count
-        for (index, pattern) in patterns.enumerated()
-        where pattern.end == .closed && pattern.keys.count == keys
-            && covers.contains(where: { $0.overlaps(pattern) })
-        {
-            let word = patternWords[index]
+        let closed = patterns.indices.filter { patterns[$0].end == .closed }
+        let table = PatternTable(closed.map { patterns[$0] })
+        for (place, ranges) in met(by: extensions, table) {
+            let word = patternWords[closed[place]]
             let written = texts[word.range.file].text(word.range)
             remarks.warning(
-                "\(written) covers extensions of \(range); an extension is always called inside",
+                "\(written) covers extensions of \(ranges); an extension is always called inside",
                 at: word.range)
         }
     }
 
+    /// Which patterns of a table cover numbers of some ranges, each with the first of those.
+    private func met(
+        by ranges: [NumberRange], _ table: PatternTable
+    ) -> [(pattern: Int, ranges: String)] {
+        var first: [Int: (range: NumberRange, count: Int)] = [:]
+        for range in ranges {
+            let covers = Pattern.covering(range)
+            for index in Set(covers.flatMap { table.overlapping($0, limit: .max) }) {
+                first[index, default: (range, 0)].count += 1
+            }
+        }
+        return first.sorted { $0.key < $1.key }.map { index, found in
+            (index, "\(found.range)" + (found.count > 1 ? " and others" : ""))
+        }
+    }
+
     private mutating func checkLineClashes() {
-        let all = zip(
-            lines.map(\.lines) + lineTargets.map(\.lines), lineRanges + lineTargetRanges)
-        for (lines, place) in all {
+        let lines = self.lines.map(\.lines) + lineTargets.map(\.lines)
+        for (index, ranges) in met(by: lines, rewriteTable) {
+            remarks.warning(
+                "\(rewrites[index].pattern) rewrites lines of \(ranges): they are not called by "
+                    + "their numbers any more", at: rewriteRanges[index],
+                help: "write lines in the form that normalise brings them to")
+        }
+        guard RangeIndex(extensions + lines).overlaps else { return }
+        for (lines, place) in zip(lines, lineRanges + lineTargetRanges) {
             for range in extensions where range.overlaps(lines) {
                 remarks.error(
                     "\(lines) has numbers in common with the extensions \(range)", at: place)
             }
+        }
+    }
+
+    /// A short code that stands for nothing is found by whoever dials it.
+    mutating func checkShortCodes() {
+        // How a line of another site is dialled here is known when the sites are joined.
+        guard elsewhere.isEmpty, rewrites.contains(where: \.isShortCode) else { return }
+        let table = PatternTable(patterns)
+        let lines = self.lines.map(\.lines) + lineTargets.map(\.lines)
+        for (index, rewrite) in rewrites.enumerated() where rewrite.isShortCode {
+            guard let text = normalised(rewrite.form.prefix.text), let number = DialString(text),
+                !number.isEmergency, !hasExtension(text), table.match(number) == nil,
+                !lines.contains(where: { $0.contains(text) })
+            else { continue }
+            remarks.warning(
+                "\(rewrite.pattern) stands for \(text), which no extension, line or class covers",
+                at: rewriteRanges[index])
         }
     }
 

@@ -47,7 +47,9 @@ extension Compiler {
             }
         }
         for name in syntax.down where DialString(name.text) == nil { checkDown(name) }
-        if let word = syntax.incoming, incomingNumbers[word.text] == nil {
+        if let word = syntax.incoming, incomingNumbers[word.text] == nil,
+            !branches.contains(where: { $0.plan.tables.calls.incomingNumbers[word.text] != nil })
+        {
             remarks.error(
                 "there is no incoming level \"\(word.text)\"", at: word.range,
                 help: help(for: word.text, among: incoming.map(\.name)))
@@ -86,12 +88,10 @@ extension Compiler {
     }
 
     mutating func checkExtension(_ word: Word) {
-        let all = extensions + branches.flatMap(\.plan.extensions)
-        guard !all.contains(where: { $0.contains(word.text) }) else { return }
-        let known = all.map(\.description).joined(separator: ", ")
+        if hasExtension(word.text) || isElsewhere(word.text) { return }
         remarks.error(
             "\(word.text) is no extension of this site", at: word.range,
-            help: known.isEmpty ? nil : "the extensions are \(known)")
+            help: extensions.isEmpty ? nil : "the extensions are \(knownExtensions)")
     }
 
     mutating func checkLevel(_ word: Word) {
@@ -115,7 +115,8 @@ extension Compiler {
         switch result {
         case .via(let ways): ways.forEach { checkWayOut($0) }
         case .rings(let number), .rights(let number): checkExtension(number)
-        case .ringsGroup(let name): _ = group(name)
+        case .ringsGroup(let name):
+            if !isGroupElsewhere(name.text) { _ = group(name) }
         case .feature(let name, _):
             guard Feature(rawValue: name.text) == nil else { return }
             remarks.error(
@@ -125,7 +126,8 @@ extension Compiler {
             _ = amount(word)
             if let duration, lengthOfTime(duration.text) == nil { reportLength(duration) }
         case .numberClass(let name):
-            let known = classNames + [PlanTables.emergencyName]
+            let known =
+                classNames + [PlanTables.emergencyName] + branches.flatMap(\.plan.classes)
             guard !known.contains(name.text) else { return }
             remarks.error(
                 "there is no class \"\(name.text)\"", at: name.range,

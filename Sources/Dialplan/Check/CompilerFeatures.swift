@@ -120,8 +120,9 @@ extension Compiler {
                 case .argument: "1"
                 }
             }.joined()
+            reportHidden(feature, by: features[..<index], range)
             guard let number = DialString(example) else { continue }
-            let isTaken = extensions.contains { $0.contains(example) }
+            let isTaken = hasExtension(example)
             if isTaken || number.isEmergency {
                 remarks.error(
                     "the code \(feature.text) is "
@@ -133,8 +134,52 @@ extension Compiler {
 }
 
 extension Compiler {
+    /// Warns where a code with an extension at its end does something else for some extensions, since a
+    /// code with more keys in front is looked for first.
+    private mutating func reportHidden(
+        _ feature: FeatureTable, by others: ArraySlice<FeatureTable>, _ range: SourceRange
+    ) {
+        guard feature.pieces.last == .argument(.extension) else { return }
+        let keys = feature.pieces.dropLast().map { piece in
+            if case .key(let key) = piece { KeySet(key: key) } else { KeySet(bits: 0) }
+        }
+        let codes = extensions.flatMap(Pattern.covering).map {
+            Pattern(keys: keys + $0.keys, end: .closed)
+        }
+        for other in others {
+            var fixed = Pattern(
+                keys: other.pieces.prefix(other.fixedKeys).compactMap { piece in
+                    if case .key(let key) = piece { KeySet(key: key) } else { nil }
+                }, end: .closed)
+            if other.fixedKeys < other.pieces.count {
+                guard other.fixedKeys == other.pieces.count - 1 else { continue }
+                fixed.end = .oneOrMore
+            }
+            guard let code = codes.first(where: fixed.overlaps) else { continue }
+            let keys = zip(code.keys, fixed.keys).map { KeySet(bits: $0.bits & $1.bits) }
+            let dialled = Pattern(
+                keys: keys + code.keys.dropFirst(keys.count), end: .closed
+            ).example
+            remarks.warning(
+                "\(dialled) is \(other.feature.rawValue) by \(other.text) (\(other.place)), and not "
+                    + "\(feature.feature.rawValue)", at: range,
+                help:
+                    "the code with more keys in front is looked for first; give one of them another"
+            )
+        }
+    }
+
     private mutating func checkShortCodeClashes() {
         for (index, rewrite) in rewrites.enumerated() where rewrite.isShortCode {
+            if let feature = features.first(where: { $0.match(rewrite.form.prefix) != nil }) {
+                remarks.error(
+                    "\(rewrite.pattern) stands for \(rewrite.form.prefix.text), a code for "
+                        + "\(feature.feature.rawValue) (\(feature.place)), and codes stand for numbers",
+                    at: rewriteRanges[index],
+                    help: "give the feature a second code: feature \(feature.feature.rawValue) "
+                        + (feature.action == .use ? "" : "\(feature.action.rawValue) ")
+                        + rewrite.pattern)
+            }
             guard let code = DialString(rewrite.pattern),
                 let feature = features.first(where: { $0.match(code) != nil })
             else { continue }

@@ -96,7 +96,17 @@ extension Compiler {
                 members: groups[index].members,
                 strategy: syntax.ringing.strategy?.strategy ?? .together,
                 milliseconds: milliseconds(syntax.ringing)))
-        for stage in syntax.stages {
+        for (place, stage) in syntax.stages.enumerated() {
+            // An extension of another site is rung by that one: the call goes on there.
+            if place == syntax.stages.count - 1, stage.members.count == 1, syntax.overflow == nil,
+                stage.ringing.strategy == nil, stage.ringing.time == nil,
+                isElsewhere(stage.members[0].text)
+            {
+                let word = stage.members[0]
+                groups[index].overflow = target(
+                    TargetSyntax(kind: .word(word, as: nil), range: word.range))
+                return
+            }
             let members = stage.members.compactMap { extensionRange($0) }
             groups[index].stages.append(
                 StageTable(

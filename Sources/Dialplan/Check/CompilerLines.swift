@@ -6,7 +6,8 @@ extension Compiler {
             guard case .line(let syntax) = statement.kind else { continue }
             let lines = numberRange(syntax.lines, "a line")
             switch syntax.rings {
-            case .range(let word) where context.trunks.contains { $0.name == word.text }:
+            case .range(let word)
+            where isElsewhere(word.text) || context.trunks.contains { $0.name == word.text }:
                 let target = TargetSyntax(kind: .word(word, as: nil), range: word.range)
                 checkLineTargets(syntax, lines, [TimedTargetSyntax(target: target)])
             case .range(let word):
@@ -18,12 +19,14 @@ extension Compiler {
                     continue
                 }
                 checkTargets(rings, word.range)
-                checkOverlap(lines, syntax.lines)
                 self.lines.append(Plan.LineMapping(lines: lines, extensions: rings))
                 lineRanges.append(syntax.lines.range)
             case .targets(let targets): checkLineTargets(syntax, lines, targets)
             }
         }
+        reportOverlaps(
+            self.lines.map(\.lines) + lineTargets.map(\.lines), lineRanges + lineTargetRanges,
+            "lines")
     }
 
     private mutating func checkLineTargets(
@@ -31,22 +34,9 @@ extension Compiler {
     ) {
         let targets = timedTargets(targets)
         guard let lines else { return }
-        checkOverlap(lines, syntax.lines)
         lineTargets.append(
             LineTargets(lines: lines, targets: targets, place: place(syntax.lines.range)))
         lineTargetRanges.append(syntax.lines.range)
-    }
-
-    private mutating func checkOverlap(_ lines: NumberRange, _ word: Word) {
-        let others = zip(
-            self.lines.map(\.lines) + lineTargets.map(\.lines),
-            lineRanges + lineTargetRanges)
-        for (other, range) in others where other.overlaps(lines) {
-            remarks.error(
-                "\(lines) and \(other) of \(reference(range, from: word.range)) "
-                    + "have lines in common",
-                at: word.range)
-        }
     }
 
     /// The range of extensions that would fit, if the first one is right.
@@ -59,13 +49,19 @@ extension Compiler {
     }
 
     mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
-        for number in [rings.first, rings.last]
-        where !extensions.contains(where: { $0.contains(number) }) {
-            let known = extensions.map(\.description).joined(separator: ", ")
+        var offset = 0
+        while offset < rings.count {
+            let number = rings[offset]
+            if let packed = PackedNumber(number), let found = extensionIndex.find(packed) {
+                offset += Int(min(extensions[found].high, rings.high) - packed.value) + 1
+                continue
+            }
             remarks.error(
-                "\(number) is no extension of this site", at: range,
+                isElsewhere(number)
+                    ? "\(number) is an extension of another site, and only those of this one may "
+                        + "stand here" : "\(number) is no extension of this site", at: range,
                 help: extensions.isEmpty
-                    ? "write: extensions 8000-8799" : "the extensions are \(known)")
+                    ? "write: extensions 8000-8799" : "the extensions are \(knownExtensions)")
             return
         }
     }

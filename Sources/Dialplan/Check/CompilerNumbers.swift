@@ -69,17 +69,32 @@ extension Compiler {
                 break
             }
         }
+        reportOverlaps(extensions, extensionRanges, "numbers")
     }
 
     private mutating func checkExtensions(_ word: Word) {
         guard let range = numberRange(word, "extensions") else { return }
-        for (index, other) in extensions.enumerated() where other.overlaps(range) {
-            let place = reference(extensionRanges[index], from: word.range)
-            remarks.error(
-                "\(range) and \(other) of \(place) have numbers in common", at: word.range)
-        }
         extensions.append(range)
         extensionRanges.append(word.range)
+    }
+
+    /// Reports every two ranges that have numbers in common, at the one that is written later.
+    mutating func reportOverlaps(
+        _ ranges: [NumberRange], _ places: [SourceRange], _ what: String
+    ) {
+        // There may be 10,000 of them: each is looked at with each other in a broken plan alone.
+        guard RangeIndex(ranges).overlaps else { return }
+        let order = ranges.indices.sorted {
+            (places[$0].file, places[$0].start) < (places[$1].file, places[$1].start)
+        }
+        for (place, later) in order.enumerated() {
+            for earlier in order[..<place] where ranges[earlier].overlaps(ranges[later]) {
+                remarks.error(
+                    "\(ranges[later]) and \(ranges[earlier]) of "
+                        + "\(reference(places[earlier], from: places[later])) have \(what) in common",
+                    at: places[later])
+            }
+        }
     }
 
     /// Reads `8000-8799` or one number.

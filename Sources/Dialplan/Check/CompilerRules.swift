@@ -117,10 +117,34 @@ extension Compiler {
     }
 
     private mutating func callerPatterns(_ word: Word) -> [Pattern] {
-        if isRange(word) {
-            return numberRange(word, "a caller").map(Pattern.covering) ?? []
+        let patterns =
+            isRange(word)
+            ? numberRange(word, "a caller").map(Pattern.covering) ?? []
+            : pattern(word).map { [$0] } ?? []
+        reportRewritten(patterns, word)
+        return patterns
+    }
+
+    /// Warns of numbers that no call has, since normalising makes others of them: a list that was
+    /// written as it is dialled would stop nobody.
+    mutating func reportRewritten(_ patterns: [Pattern], _ word: Word) {
+        if patterns.isEmpty { return }
+        for pattern in patterns {
+            guard let example = DialString(pattern.example), rewriteTable.match(example) != nil
+            else {
+                return
+            }
+            if pattern.isOneNumber { continue }
+            let alone = Reachability([pattern], PatternTable([pattern]), blockers: rewritePatterns)
+            if case .number = alone.finding(0) { return }
         }
-        return pattern(word).map { [$0] } ?? []
+        let example = patterns[0].example
+        guard let normalised = normalised(example) else { return }
+        remarks.warning(
+            "no call has a number of \(word.text): normalise makes \(normalised) of \(example)",
+            at: word.range,
+            help: "write what normalise makes of it"
+                + (example == word.text ? ": \(normalised)" : ""))
     }
 
     /// The group of that name; reports it when there is none.
@@ -163,11 +187,16 @@ extension Compiler {
         } else if word.text == PlanTables.emergencyName {
             remarks.error("no rule applies to emergency numbers", at: word.range)
         } else if isPattern(word) {
-            if isRange(word) {
-                if let range = numberRange(word, "a rule") { patterns += Pattern.covering(range) }
-            } else if let pattern = pattern(word) {
-                patterns.append(pattern)
+            let added =
+                isRange(word)
+                ? numberRange(word, "a rule").map(Pattern.covering) ?? []
+                : pattern(word).map { [$0] } ?? []
+            if DialString(word.text)?.isEmergency == true {
+                remarks.warning(
+                    "no rule applies to \(word.text), an emergency number", at: word.range)
             }
+            reportRewritten(added, word)
+            patterns += added
         } else {
             reportClass(word)
         }

@@ -31,12 +31,24 @@ extension Compiler {
         branchSources.append((source, word.range))
     }
 
-    mutating func compileBranches() {
-        for (source, range) in branchSources {
+    mutating func compileBranches(_ tree: SyntaxTree) {
+        if branchSources.isEmpty { return }
+        var compilers: [Compiler] = []
+        var trees: [SyntaxTree?] = []
+        for (source, _) in branchSources {
             var compiler = Compiler(
                 sources: PlanSources(main: source, included: sources.included), context: context,
                 isBranch: true)
-            let plan = compiler.run()
+            trees.append(compiler.parse())
+            compilers.append(compiler)
+        }
+        // Each may name what the others have before any of them is checked.
+        let names = trees.map { $0.map(SiteNames.init) ?? SiteNames() }
+        elsewhere = names
+        for (index, (_, range)) in branchSources.enumerated() {
+            var compiler = compilers[index]
+            compiler.elsewhere = [SiteNames(tree)] + names[..<index] + names[(index + 1)...]
+            let plan = trees[index].flatMap { compiler.check($0) }
             branchDiagnostics += compiler.diagnostics
             toldOutside.formUnion(compiler.toldOutside)
             expectations += plan == nil ? compiler.expectations : []
@@ -98,6 +110,7 @@ extension Compiler {
             plan.tables.elsewhere = PlanTables.Elsewhere(
                 extensions: RangeIndex(others.flatMap { own[$0].extensions }),
                 places: others.flatMap { own[$0].tables.extensionPlaces },
+                groups: Set(others.flatMap { own[$0].tables.calls.groupNumbers.keys }),
                 lines: lines, lineIndex: RangeIndex(lines.map(\.here)))
             plan.tables.coveredPatterns +=
                 others.flatMap { own[$0].extensions.flatMap(Pattern.covering) }
@@ -110,6 +123,50 @@ extension Compiler {
         plan.extensions += plan.branches.flatMap(\.extensions)
         plan.lines += plan.branches.flatMap(\.lines)
         return plan
+    }
+}
+
+/// The extensions and groups of a site, as far as they can be read before it is checked.
+struct SiteNames {
+    var extensions = RangeIndex([])
+    var groups: Set<String> = []
+
+    init() {}
+
+    init(_ tree: SyntaxTree) {
+        var ranges: [NumberRange] = []
+        for statement in tree.statements {
+            if case .extensions(let words) = statement.kind {
+                ranges += words.compactMap { word in
+                    let ends = word.text.split(separator: "-", maxSplits: 1).map(String.init)
+                    return NumberRange(first: ends.first ?? "", last: ends.last ?? "")
+                }
+            }
+            if case .group(let syntax) = statement.kind { groups.insert(syntax.name.text) }
+        }
+        extensions = RangeIndex(ranges)
+    }
+}
+
+extension Compiler {
+    func hasExtension(_ number: String) -> Bool {
+        PackedNumber(number).flatMap(extensionIndex.find) != nil
+    }
+
+    /// Whether a number is an extension of another site.
+    func isElsewhere(_ number: String) -> Bool {
+        guard let number = PackedNumber(number) else { return false }
+        return elsewhere.contains { $0.extensions.find(number) != nil }
+    }
+
+    func isGroupElsewhere(_ name: String) -> Bool {
+        elsewhere.contains { $0.groups.contains(name) }
+    }
+
+    /// The extensions that there are, for whoever has named another: some of them where they are many.
+    var knownExtensions: String {
+        extensions.prefix(8).map(\.description).joined(separator: ", ")
+            + (extensions.count > 8 ? " and others" : "")
     }
 }
 

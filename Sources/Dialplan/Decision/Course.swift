@@ -8,10 +8,14 @@ struct Course {
     var isSentOn = false
     /// Who has forwarded it, those of the query and those met since.
     var forwardedBy: [String]
+    /// The extensions and groups that it has gone on from.
+    var passed: Set<String>
     /// How often it was sent on inside this decision and before.
     var diversions: Int
     var normalised: String
     var numberClass: String?
+    /// What a code stands for that was dialled.
+    var called: String?
     var limit: Int64?
     var fallbacks = Fallbacks()
 
@@ -19,8 +23,23 @@ struct Course {
         self.query = query
         normalised = query.dialled
         forwardedBy = query.forwardedBy
+        passed = Set(query.passed)
         diversions = query.diversions
         steps.reserveCapacity(10)
+    }
+
+    /// A limit of its length; of several the shortest counts, also of those who sent it on.
+    mutating func shorten(to milliseconds: Int64?) {
+        limit = [limit, milliseconds].compactMap { $0 }.min()
+    }
+
+    /// Whether the call has been there already, so that going on there would go in a circle.
+    func hasPassed(_ target: Target) -> Bool {
+        switch target {
+        case .extension(let number): passed.contains(number)
+        case .group(let name): passed.contains(name)
+        case .number, .trunk, .busy: false
+        }
     }
 
     struct Rights {

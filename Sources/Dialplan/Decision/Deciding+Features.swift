@@ -32,6 +32,11 @@ extension Plan {
                 return refusal
             }
         case .lock:
+            // Its user could never unlock it.
+            if table.action == .on, course.query.settings(caller)?.hasPIN == false {
+                course.steps.append(.pinMissing(caller))
+                return refuse(.pin, "\(caller) has no PIN that could unlock it", course)
+            }
             // Unlocking needs the PIN always, locking where the code has a place for it.
             if table.action == .off || arguments.pin != nil,
                 let decision = ask(
@@ -71,6 +76,8 @@ extension Plan {
         if let level = course.query.settings(caller)?.level {
             trial.rights = Course.Rights(caller, level: level)
         }
+        // Else whoever finds a locked phone would call by forwarding it.
+        lock(caller, &trial)
         let decision = decide(calling: number, &trial)
         course.steps = trial.steps
         switch decision.outcome {
@@ -98,6 +105,7 @@ extension Plan {
         guard let number else {
             return refuse(.unknownNumber, "\(feature.rawValue) has no number yet", course)
         }
+        course.called = number
         if let caller = course.rights?.extension { lock(caller, &course) }
         return decide(calling: number, &course)
     }
@@ -126,6 +134,7 @@ extension Plan {
             return decision
         }
         course.steps.append(.pin(course.query.pin))
+        course.called = number
         // The subscriber's own level, also where the phone is locked.
         takeRights(of: owner, &course)
         return decide(calling: number, &course)

@@ -158,14 +158,34 @@ extension Plan {
     /// Nil when the caller's groups let it call an extension: where one of them says whom it calls,
     /// one of those that do must name a group the other is in.
     func access(to target: String, _ course: inout Course) -> Refusal? {
-        guard tables.calls.hasGroupLimits, let packed = course.rights?.packed,
-            let other = PackedNumber(target)
-        else { return nil }
+        guard let other = PackedNumber(target) else { return nil }
+        return access(toOthersBy: target, { $0.contains(other) }, &course)
+    }
+
+    /// The same of what a direct line rings: an extension, or a ring group, of which nobody may be out of
+    /// reach. Nil for targets that are not inside.
+    func access(to target: Target, _ course: inout Course) -> Refusal? {
+        switch target {
+        case .extension(let number): return access(to: number, &course)
+        case .group(let name):
+            let rung = tables.calls.groupNumbers[name].map { tables.calls.groups[$0] }
+            return access(toOthersBy: "group \(name)", { $0.holds(rung) }, &course)
+        case .number, .trunk, .busy: return nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - target: who is called, for people.
+    ///   - holds: whether who is called is in a group.
+    func access(
+        toOthersBy target: String, _ holds: (GroupTable) -> Bool, _ course: inout Course
+    ) -> Refusal? {
+        guard tables.calls.hasGroupLimits, let packed = course.rights?.packed else { return nil }
         var refusing: GroupTable?
         for index in tables.calls.groupIndex.find(packed) {
             let group = tables.calls.groups[Int(index)]
             guard let calls = group.calls else { continue }
-            if calls.contains(where: { tables.calls.groups[$0].contains(other) }) {
+            if calls.contains(where: { holds(tables.calls.groups[$0]) }) {
                 course.steps.append(
                     .groupAllows(target, group: group.name, place: group.place))
                 return nil

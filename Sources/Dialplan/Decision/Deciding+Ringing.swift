@@ -20,6 +20,7 @@ extension Plan {
                 return refuse(.busy, "\(target) does not want to be disturbed", course)
             }
             course.fallbacks = Fallbacks()
+            course.passed.insert(target)
             if let forwarder = busy.forwardedBy, case .number(let number, _) = busy.target {
                 return forward(to: number, by: forwarder, &course)
             }
@@ -77,13 +78,16 @@ extension Plan {
             return refuse(.forwarding, "the call was forwarded in a circle or too often", course)
         }
         course.isSentOn = true
-        if let forwarder { takeRights(of: forwarder, &course) }
+        if let forwarder {
+            takeRights(of: forwarder, &course)
+            if course.query.isRedirected { lock(forwarder, &course) }
+        }
         if case .line(let line) = course.query.caller { course.normalised = line }
         if let normalised = normalise(course.query.dialled) { course.normalised = normalised }
         return go(to: target, &course)
     }
 
-    private func go(to target: Target, _ course: inout Course) -> Decision {
+    func go(to target: Target, _ course: inout Course) -> Decision {
         course.isSentOn = true
         course.numberClass = PlanTables.internalName
         switch target {
@@ -110,7 +114,11 @@ extension Plan {
             let passed = item.time.flatMap { pass($0, course.query.time) }
             course.steps.append(
                 .target(item.target.target, passed: passed, place: item.target.place))
-            if passed == nil { return go(to: item.target.target, &course) }
+            if passed != nil { continue }
+            if let refusal = access(to: item.target.target, &course) {
+                return finish(.refuse(refusal), course)
+            }
+            return go(to: item.target.target, &course)
         }
         return refuse(.noRoute, "nobody takes calls to \(number) at this time", course)
     }
@@ -119,6 +127,7 @@ extension Plan {
 
     private func ring(group name: String, _ course: inout Course) -> Decision {
         guard let index = tables.calls.groupNumbers[name] else {
+            if tables.elsewhere.groups.contains(name) { return hand(.group(name), course) }
             return refuse(.unknownNumber, "there is no group \(name)", course)
         }
         let group = tables.calls.groups[index]
@@ -131,14 +140,15 @@ extension Plan {
                 RingGroup.Stage(
                     members: members, strategy: stage.strategy, milliseconds: stage.milliseconds))
         }
+        course.passed.insert(name)
+        let overflow = group.overflow.flatMap { course.hasPassed($0.target) ? nil : $0 }
         if !stages.isEmpty {
             return finish(
-                .ringGroup(
-                    RingGroup(name: name, stages: stages, overflow: group.overflow?.target)),
+                .ringGroup(RingGroup(name: name, stages: stages, overflow: overflow?.target)),
                 course)
         }
         course.diversions += 1
-        guard let overflow = group.overflow, course.diversions <= PlanLimits.diversions else {
+        guard let overflow, course.diversions <= PlanLimits.diversions else {
             return refuse(.busy, "nobody of group \(name) can be rung", course)
         }
         course.steps.append(.target(overflow.target, passed: nil, place: overflow.place))
@@ -193,8 +203,10 @@ extension Plan {
         guard let packed = PackedNumber(target) else { return fallbacks }
         for index in tables.calls.forwardIndex.find(packed) {
             let forward = tables.calls.forwards[Int(index)]
-            // Sending it on to itself would only ring it again.
-            guard forward.target.target != .extension(target) else { continue }
+            // Sending it on to itself, or to where it comes from, would only ring it again.
+            guard forward.target.target != .extension(target),
+                !course.hasPassed(forward.target.target)
+            else { continue }
             let fallback = Fallback(target: forward.target.target)
             switch forward.occasion {
             case .busy:

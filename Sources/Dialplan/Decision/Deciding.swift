@@ -29,6 +29,7 @@ extension Plan {
             outcome: outcome, dialled: course.query.dialled, normalised: course.normalised,
             numberClass: course.numberClass, limitMilliseconds: course.limit,
             rights: course.rights?.extension, explanation: course.steps, planVersion: version)
+        decision.called = course.called
         decision.fallbacks = course.fallbacks
         return decision
     }
@@ -182,7 +183,7 @@ extension Plan {
         let verdict = rules(number, numberClass, &course)
         if let refusal = verdict.refusal { return finish(.refuse(refusal), course) }
         if let refusal, !verdict.allows { return finish(.refuse(refusal), course) }
-        course.limit = verdict.limit
+        course.shorten(to: verdict.limit)
         guard let rule = verdict.asksPIN, let owner = course.rights?.extension else { return nil }
         if course.isSentOn {
             return refuse(.pin, "rule \(rule) asks for a PIN, and nobody can be asked", course)
@@ -273,6 +274,10 @@ extension Plan {
         case .elsewhere(let line, let site):
             if let decision = permission(number, PlanTables.internalClass, &course) {
                 return decision
+            }
+            // Nobody there is in a group that one here may name.
+            if let refusal = access(toOthersBy: line, { _ in false }, &course) {
+                return finish(.refuse(refusal), course)
             }
             return hand(.line(line, site: site), course)
         }

@@ -13,6 +13,10 @@ public struct Decision: Sendable {
     /// The extension on whose rights the call is made and whose account pays: the caller, whose PIN
     /// was dialled, or who forwarded last. Nil where nobody inside has a part in it.
     public var rights: String?
+    /// The number that a code stands for: what stands behind a PIN, in a speed dial entry or was dialled
+    /// last; nil where the call is to what was dialled. Whoever asks again about the call asks for this
+    /// in place of what was dialled, which may hold a PIN.
+    public internal(set) var called: String?
     /// What follows when the extension of `ring` does not take the call.
     public var fallbacks = Fallbacks()
     /// Where another site of the switch has the say.
@@ -44,6 +48,8 @@ enum Handover: Sendable {
     case line(String, site: Int)
     /// A call on the level and the account of an extension there, by its PIN.
     case callByPIN(FeatureTable.Arguments, of: String)
+    /// A group of another site.
+    case group(String)
 }
 
 /// Where a call goes.

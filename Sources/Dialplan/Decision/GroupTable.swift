@@ -16,6 +16,13 @@ struct GroupTable: Sendable {
     var presents: [NumberRange]?
 
     func contains(_ number: PackedNumber) -> Bool { members.contains { $0.contains(number) } }
+
+    /// Whether it is that group, or has all who ring in it first.
+    func holds(_ other: GroupTable?) -> Bool {
+        guard let other else { return false }
+        return name == other.name
+            || other.members.allSatisfy { range in members.contains { $0.covers(range) } }
+    }
 }
 
 /// `phones 8001 presents 4001234567`: numbers that the phones of some extensions may ask to present, in

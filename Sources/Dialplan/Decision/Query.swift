@@ -22,6 +22,11 @@ public struct Query: Sendable {
     /// The extensions that have forwarded this call, in their order. The last one's rights and
     /// account count.
     public var forwardedBy: [String] = []
+    /// The extensions and groups that have not taken this call. The plan sends it to none of them again.
+    public var passed: [String] = []
+    /// Whether the phone of the last that forwarded has sent it on by itself (3xx). A phone that is
+    /// locked gets no further by that than by dialling.
+    public var isRedirected = false
     /// How often the call has been sent on, by users or by the plan.
     public var diversions = 0
     /// Names every rule of the plan in the explanation, also those for other callers. Costs time in
@@ -44,12 +49,18 @@ public struct Query: Sendable {
     /// The question to ask when a call goes on to a target that a decision named: because the phone
     /// is busy, does not answer or is not registered, or a ring group overflows.
     ///
-    /// - Parameter extension: whose forwarding it is; nil where the plan sends it on by itself.
-    public func diverted(to target: Target, by extension: String? = nil) -> Query {
+    /// - Parameters:
+    ///   - extension: whose forwarding it is; nil where the plan sends it on by itself.
+    ///   - from: the extension or group that did not take it.
+    public func diverted(
+        to target: Target, by extension: String? = nil, from: String? = nil
+    ) -> Query {
         var query = self
         query.target = target
         query.pin = .notAsked
+        query.isRedirected = false
         query.diversions += 1
+        if let from { query.passed.append(from) }
         if let `extension` { query.forwardedBy.append(`extension`) }
         return query
     }

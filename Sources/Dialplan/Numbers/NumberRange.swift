@@ -46,6 +46,11 @@ public struct NumberRange: Hashable, Sendable, CustomStringConvertible {
         return String(repeating: "0", count: digits - text.utf8.count) + text
     }
 
+    /// Whether every number of the other is one of this.
+    func covers(_ other: NumberRange) -> Bool {
+        digits == other.digits && low <= other.low && other.high <= high
+    }
+
     public func overlaps(_ other: NumberRange) -> Bool {
         digits == other.digits && low <= other.high && other.low <= high
     }

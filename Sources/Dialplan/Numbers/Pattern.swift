@@ -27,6 +27,9 @@ struct Pattern: Hashable, Sendable {
     /// The shortest number it covers.
     var minimumCount: Int { keys.count + (end == .oneOrMore ? 1 : 0) }
 
+    /// Whether it covers one number and no other.
+    var isOneNumber: Bool { end == .closed && keys.allSatisfy { $0.count == 1 } }
+
     /// How wide the pattern is at a place: the fewer the more specific. The first place at which two
     /// patterns differ in it decides which of them is the more specific.
     func width(at index: Int) -> Int {

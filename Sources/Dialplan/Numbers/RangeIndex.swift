@@ -17,7 +17,8 @@ struct RangeIndex: Sendable {
     private var sorted: [Bounds]
     /// Where each stood in the list it was made from.
     private var origins: [Int]
-    private let overlaps: Bool
+    /// Whether some of them have numbers in common.
+    let overlaps: Bool
 
     init(_ ranges: [NumberRange]) {
         let order = ranges.indices.sorted {

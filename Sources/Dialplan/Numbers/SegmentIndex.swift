@@ -44,13 +44,17 @@ struct SegmentIndex: Sendable {
         return lists[index]
     }
 
-    /// The first number of every piece that something covers.
-    var firstNumbers: [String] {
+    /// Every piece that something covers: its first number, and what covers it.
+    var segments: [(first: String, items: [Int32])] {
         starts.indices.filter { !lists[$0].isEmpty }.map { index in
             let text = String(starts[index].value)
-            return String(repeating: "0", count: starts[index].digits - text.utf8.count) + text
+            let zeros = String(repeating: "0", count: starts[index].digits - text.utf8.count)
+            return (zeros + text, lists[index])
         }
     }
+
+    /// The first number of every piece that something covers.
+    var firstNumbers: [String] { segments.map(\.first) }
 
     /// The last piece that begins at or before a place.
     private func piece(_ place: Start) -> Int? {

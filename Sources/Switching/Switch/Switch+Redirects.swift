@@ -106,7 +106,7 @@ extension Switch {
             calls[handle].limitMilliseconds = redirect.limitMilliseconds
             divert(
                 handle, to: .number(redirect.to, as: redirect.by), by: redirect.by,
-                from: redirect.by, .unconditional)
+                from: redirect.by, .unconditional, isRedirected: true)
             return true
         }
         return false

@@ -39,6 +39,8 @@ extension Switch {
             decision = plan.decide(query)
         }
         // Whose settings it holds, they cannot be changed without a copy of all.
+        // What stands behind a code is called: it goes on as that, and no PIN goes with it.
+        if let called = decision.called { query.dialled = called }
         calls[handle].routing = CallRouting(query: query)
         query.settings = { _ in nil }
         if secrets.isEmpty {
@@ -200,9 +202,10 @@ extension Switch {
     /// - Parameters:
     ///   - user: whose forwarding it is; nil where the plan sends it on.
     ///   - from: the extension or group that did not take it.
+    ///   - isRedirected: whether a phone of the user has sent it on by itself.
     mutating func divert(
         _ handle: Handle, to target: Target, by user: String?, from: String,
-        _ reason: Diversion.Reason
+        _ reason: Diversion.Reason, isRedirected: Bool = false
     ) {
         guard let routing = calls[handle].routing else { return }
         guard routing.turns < settings.limits.diversions else {
@@ -212,7 +215,8 @@ extension Switch {
             fail(handle, refusal.sipStatus, q850: refusal.q850, refusal.reason)
             return
         }
-        var query = routing.query.diverted(to: target, by: user)
+        var query = routing.query.diverted(to: target, by: user, from: from)
+        query.isRedirected = isRedirected
         query.settings = settingsForPlan
         query.time = wallClock.civilTime(wallTime)
         query.timesElsewhere = wallClock.otherTimes(wallTime)

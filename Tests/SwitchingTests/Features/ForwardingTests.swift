@@ -122,9 +122,56 @@ import Testing
         try site.connected(&pair)
         try phones[0].call("8002", at: &site)
         let answers = site.all(phones[0].endpoint).map(\.status)
-        #expect(answers == [100, 480])
+        #expect(answers == [100, 486])
         let record = try #require(site.records.first)
-        #expect(record.q850Cause == 25 && record.attempts.count <= 9)
+        #expect(record.q850Cause == 17 && record.attempts.map(\.route) == ["8002", "8003"])
+    }
+
+    /// The group's last target is an extension whose calls go to the group when nobody answers.
+    @Test func aCircleOfAGroupAndAnExtensionRingsEachOnce() throws {
+        let plan =
+            Site.featurePlan + """
+
+                line 66770009 rings group desk
+                group desk 8004 5s then 8001
+                forward 8001 when unanswered 5s to group desk
+                """
+        var site = try Site(plan: plan)
+        var phones = try site.registered("8001", "8004", "8005")
+        try phones[2].call("66770009", at: &site)
+        for phone in [1, 0] {
+            phones[phone].answer(try site.invite(phones[phone]), 180, at: &site)
+            site.pass(.seconds(6))
+        }
+        site.pass(.seconds(120))
+        let record = try #require(site.records.first)
+        #expect(record.attempts.map(\.route) == ["8004", "8001"])
+        #expect(record.sipStatus == 480 && record.q850Cause == 19)
+    }
+
+    @Test(arguments: ["8001", "8002"])
+    func theLimitOfTheCallerHoldsWhoeverSendsTheCallOn(called: String) throws {
+        let plan = Site.featurePlan + "\nrule brief { from 8005  limit 60s }\n"
+        var stored = try Site.stored()
+        var settings = UserSettings()
+        settings.forwardAlways = "8004"
+        stored.userSettings["8001"] = settings
+        var configured = Site.settings()
+        configured.trunks.append(
+            TrunkSettings(
+                name: "voicemail", kind: .sip, endpoint: Site.voicemail, channels: 10))
+        var site = try Site(stored: stored, settings: configured, plan: plan)
+        var phones = try site.registered("8005", "8004", "8003")
+        try phones[0].call(called, at: &site)
+        // 8001 forwards to 8004, and the plan sends calls to 8002, which is not registered, to 8003.
+        let taker = called == "8001" ? 1 : 2
+        phones[taker].answer(
+            try site.invite(phones[taker]), 200, at: &site, body: Party.offer)
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        site.pass(.seconds(59))
+        #expect(site.records.isEmpty)
+        site.pass(.seconds(2))
+        #expect(site.records.first?.billedMs == 60_000)
     }
 
     @Test func twoWhoForwardToEachOtherEndTheCall() throws {

@@ -50,6 +50,28 @@ import Testing
         }
     }
 
+    /// What goes on is the call to the number, and not the code.
+    @Test func aCallByPINThatGoesOnToTheVoiceMailCarriesNoPIN() throws {
+        var site = try site()
+        var phones = try site.registered("8009", "8002")
+        try phones[0].call("*31*8001*4711*8002", at: &site)
+        phones[1].answer(try site.invite(phones[1]), 180, at: &site)
+        site.pass(.seconds(16))
+        let invite = try site.next(Site.voicemail)
+        let text = String(decoding: invite.bytes, as: UTF8.self)
+        #expect(text.hasPrefix("INVITE sip:8002@") && !text.contains("4711"))
+        var voicemail = Party("voicemail", Site.voicemail)
+        voicemail.answer(invite, 200, at: &site, body: Party.offer)
+        phones[0].acknowledge(try #require(site.all(phones[0].endpoint).last), at: &site)
+        site.pass(.seconds(2))
+        phones[0].send("BYE", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.dialled == "*31*8001******8002" && record.normalised == "8002")
+        for text in ["\(record)", "\(site.commits)", "\(site.logs)"] {
+            #expect(!text.contains("4711"))
+        }
+    }
+
     /// The journal stands on the disk as long as the call lasts.
     @Test(arguments: [
         "*31*8001*4711*02088886666", "*31*8001*%34%37%31%31*02088886666",
@@ -178,6 +200,36 @@ import Testing
         #expect(try site.code("#33*2580", by: &phone, id: "4").phrase == "The phone is unlocked")
         try phone.call("02088886666", at: &site, id: "5")
         #expect(try site.next(Site.e1).method == .invite)
+    }
+
+    /// Whoever finds it could else forward it, and then call it.
+    @Test func aLockedPhoneForwardsNowhereItMayNotCall() throws {
+        var site = try Site.withFeatures(["8005": { $0.isLocked = true }])
+        var phones = try site.registered("8005", "8001")
+        for (place, code) in ["*21*", "*67*", "*61*", "*62*"].enumerated() {
+            let outside = try site.code(code + "02088886666", by: &phones[0], id: "o\(place)")
+            #expect(outside.status == 403)
+            let inside = try site.code(code + "8001", by: &phones[0], id: "i\(place)")
+            #expect(inside.status == 487)
+            let off = "#" + code.dropFirst().dropLast()
+            #expect(try site.code(String(off), by: &phones[0], id: "f\(place)").status == 487)
+        }
+        // Nor by the phone's own forwarding.
+        _ = site.all(phones[0].endpoint)
+        try phones[1].call("8005", at: &site)
+        phones[0].answer(
+            try site.invite(phones[0]), 302, at: &site,
+            extra: "Contact: <sip:02088886666@example.com>\n")
+        #expect(site.said(phones[1].endpoint) == "100 403")
+        #expect(site.records.last?.words.contains { $0.contains("is locked") } == true)
+    }
+
+    @Test func aPhoneThatNoPINCouldUnlockIsNotLocked() throws {
+        var site = try Site.withFeatures()
+        var phone = try site.registered("8005")[0]
+        let answer = try site.code("*33", by: &phone)
+        #expect(answer.status == 403 && answer.text(.reason)?.contains("has no PIN") == true)
+        #expect(site.sw.userSettings["8005"]?.isLocked != true)
     }
 
     @Test func aLockedPhoneStillCallsForHelp() throws {
