@@ -134,7 +134,10 @@ extension Switch {
         case .routes(let choices):
             if calls[handle].callerExtension != nil { calls[handle].record.direction = .outbound }
             calls[handle].isUncharged = payer == nil
-            calls[handle].routes = inOrder(choices, for: handle)
+            let (routes, steps) = inOrder(
+                choices, to: decision.normalised, at: wallTime, isDrawn: true)
+            calls[handle].routes = routes
+            calls[handle].record.explanation += steps.map(\.stored)
             calls[handle].nextRoute = 0
             tryNextRoute(handle)
         case .emergency(let choices):

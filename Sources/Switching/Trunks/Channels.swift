@@ -58,13 +58,16 @@ struct Channels: Sendable {
     }
 
     /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
-    /// or says one that is in use here, it is taken to have chosen from its own end.
+    /// or says one that is in use here, it is taken to have chosen from its own end, and one of the
+    /// reserve only when no other is free: calls in that nobody can place eat no reserve.
     mutating func seizeInbound(named number: Int? = nil) -> Seizure {
         if let number, isNumbered, (1...count).contains(number), !taken.contains(number) {
             taken.insert(number)
             inUse += 1
             return .taken(number)
         }
+        let seizure = seize(in: hunting.opposite, mayUseReserve: false, avoiding: nil)
+        guard case .onlyReserved = seizure else { return seizure }
         return seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
     }
 

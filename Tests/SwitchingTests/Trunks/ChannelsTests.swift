@@ -66,6 +66,16 @@ import Testing
         expect(channels.seize(isEmergency: false), .allTaken)
     }
 
+    @Test func callsInThatNobodyCanPlaceEatNoReserve() {
+        var channels = channels(.lowestFirst, 4, reserved: [3, 4])
+        expect(channels.seizeInbound(), .taken(2))
+        expect(channels.seizeInbound(), .taken(1))
+        expect(channels.seize(isEmergency: true), .taken(3))
+        // The line is as good as full: who calls in has a channel all the same.
+        expect(channels.seizeInbound(), .taken(4))
+        expect(channels.seizeInbound(), .allTaken)
+    }
+
     @Test func allOf130ChannelsAreTakenInTheirOrder() {
         let free = (1...130).filter { ![64, 65, 130].contains($0) }
         for (hunting, order) in [
