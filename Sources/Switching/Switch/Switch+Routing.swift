@@ -143,9 +143,19 @@ extension Switch {
         case .emergency(let choices):
             calls[handle].record.direction = .emergency
             calls[handle].isEmergency = true
-            // What is known to be down comes last, but it is tried: nothing may stop this call.
-            calls[handle].routes =
-                choices.filter { !isDown($0) } + choices.filter { isDown($0) }
+            // What is known to be down comes last, but it is tried: nothing may stop this call. Before it
+            // comes what waits for a call that tries whether it is well again.
+            var (well, doubtful, down) = ([RouteChoice](), [RouteChoice](), [RouteChoice]())
+            for choice in choices {
+                if isDown(choice) {
+                    down.append(choice)
+                } else if isDoubtful(choice) {
+                    doubtful.append(choice)
+                } else {
+                    well.append(choice)
+                }
+            }
+            calls[handle].routes = well + doubtful + down
             log(
                 .notice, call: calls[handle].id,
                 "emergency call to \(calls[handle].record.dialled)")

@@ -75,7 +75,8 @@ struct Channels: Sendable {
         in order: Hunting, mayUseReserve: Bool, avoiding: Int?
     ) -> Seizure {
         guard isNumbered else {
-            guard inUse < count else { return .allTaken }
+            // The limit is ours and no wire's: a call for help goes beyond it, and the far side decides.
+            guard inUse < count || mayUseReserve else { return .allTaken }
             inUse += 1
             return .taken(nil)
         }

@@ -118,6 +118,35 @@ import Testing
         #expect(site.sw.trunks["ip-e1"]?.isDown == true)
     }
 
+    @Test func aCallForHelpIsNoTrialWhileAnotherWayIsWell() throws {
+        var settings = Site.settings()
+        settings.lineGateways = []
+        settings.trunks[0].breaker.failures = 1
+        var site = try Site(settings: settings)
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site, id: "1")
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 503, at: &site)
+        try phone.cancel(at: &site)
+        site.pass(.seconds(31))
+        site.inbox = [:]
+        #expect(site.sw.trunks["ip-e1"]?.stateName == "trial")
+        try phone.call("110", at: &site, id: "2")
+        #expect(invites(&site, Site.e1) == 0 && invites(&site, Site.pstn) == 1)
+    }
+
+    @Test func aCallForHelpGoesBeyondTheCallsThatWeAllow() throws {
+        var settings = Site.settings()
+        settings.trunks[1].channels = 1
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("86035566", at: &site)
+        _ = site.all(Site.pstn)
+        try phones[1].call("110", at: &site)
+        #expect(invites(&site, Site.pstn) == 1)
+        #expect(site.sw.trunks["pstn"]?.channelsInUse == 2)
+    }
+
     // MARK: Trunks that go away
 
     /// The daemon trapped here.
