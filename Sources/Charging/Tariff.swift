@@ -186,6 +186,20 @@ public struct Tariff: Sendable {
         return row(number, stretch)
     }
 
+    /// How long a call is taken to last when ways out are compared by what it costs, in milliseconds.
+    public static let comparedMilliseconds: Int64 = 180_000
+
+    /// What a call of `comparedMilliseconds` costs, in millionths; nil where the number has no price.
+    ///
+    /// - Parameters:
+    ///   - at: when it is answered, microseconds since 1970 UTC: time bands count.
+    ///   - offset: the site's distance from UTC then.
+    public func comparedPrice(of digits: String, at: Int64, offset: UTCOffset) -> Int64? {
+        guard let row = row(for: digits) else { return nil }
+        return Rating(row, calendar: calendar, from: at, offset: offset)
+            .price(milliseconds: Self.comparedMilliseconds).micros
+    }
+
     private func row(_ number: PackedPrefix, _ stretch: Stretch) -> TariffRow {
         let rate = rates[stretch.rate]
         return TariffRow(

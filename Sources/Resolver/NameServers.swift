@@ -6,7 +6,9 @@ import SIP
 ///
 /// Blocks on the network for some seconds at worst, so never on the loop's thread. Belongs to one
 /// thread.
-struct NameServers {
+public struct NameServers {
+    /// Servers that are asked at most: MAXNS of the C library.
+    public static let limit = 3
     /// Answers that are remembered at most; beyond it all of them are forgotten.
     static let cacheLimit = 10_000
     /// How long it is remembered that a name has no records (RFC 2308 leaves it to the zone; a minute

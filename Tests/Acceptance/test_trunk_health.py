@@ -1,5 +1,6 @@
 """Gateways that die in the middle, answer late, flap, and refuse with each cause."""
 
+import socket
 import time
 
 import pytest
@@ -138,6 +139,35 @@ def test_a_gateway_that_dies_with_a_call_in_its_hands_is_left(site, phones, gate
         ("ip-e1", "failed"), ("pstn", "answered")]
 
 
+def test_a_gateway_that_says_100_and_no_more_is_left(site, phones, gateways, measured):
+    site.write_config(e1_more="progress-timeout: 2s")
+    e1 = gateways("trying", site.e1_port)
+    gateways("answer", site.pstn_port)
+    site.start()
+    caller = caller_with_money(site, phones)
+    dialled = time.time()
+    call = caller.dial("02088886666")
+    answered = call.wait_answered()["at"]
+    measured(f"nothing but 100: answered from the PSTN {answered - dialled:.3f} s after dialling")
+    assert 2 <= answered - dialled < 5
+    e1.wait_request("CANCEL")
+    call.hang_up()
+    call.wait_ended()
+    attempts = site.wait_record().attempts
+    assert [(a.route, a.outcome, a.reason) for a in attempts] == [
+        ("ip-e1", "failed", "nothing but 100 Trying"), ("pstn", "answered", "")]
+
+
+def test_a_silent_gateway_is_found_however_often_it_is_asked(site):
+    # As often as it may take to answer.
+    site.write_config(options_interval=1, attempt_timeout=2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", site.e1_port))
+        site.start()
+        wait_trunk(site, "ip-e1", "down")
+    assert trunk(site, "ip-e1")["reason"] == "OPTIONS is not answered"
+
+
 def test_a_gateway_that_flaps_does_not_make_the_trunk_flap(site, gateways):
     site.write_config(options_interval=1, e1_more="""\
         failures-to-down: 3
@@ -266,4 +296,15 @@ def test_the_cheapest_operator_for_a_number_goes_first(site, phones, gateways):
     gateways("answer", site.e1_port)
     gateways("answer", site.pstn_port)
     call_and_hang_up(caller)
-    assert site.wait_record().route == "pstn"
+    record = site.wait_record()
+    assert record.route == "pstn"
+    # What is explained before and after is what the call did.
+    (before,) = site.ask("explain", "--from", "8001", "--dial", "02088886666")
+    assert [route.split()[0] for route in before["routes"]] == ["pstn", "ip-e1"]
+    why = "the cheapest for three minutes goes first: pstn 0.300000, ip-e1 0.900000"
+    assert why in site.do("explain", "--call", record.call).output
+    line = "expect 8001 (country) dials 02088886666 -> via {}\n"
+    site.write_dialplan(plan + line.format("pstn then ip-e1"))
+    site.do("reload")
+    site.write_dialplan(plan + line.format("ip-e1 then pstn"))
+    assert "decided otherwise: via pstn" in site.run("reload").text

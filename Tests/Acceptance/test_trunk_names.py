@@ -119,6 +119,60 @@ def test_a_name_is_looked_up_again_when_its_time_is_over(site, gateways, name_se
     wait_targets(site, [f"127.0.0.1:{second_port}"])
 
 
+def test_a_name_that_no_server_answers_for_keeps_no_other_trunk_waiting(
+    site, gateways, name_server, measured
+):
+    dns = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        name_server(
+            dns, "--host-record=operator.test,127.0.0.1",
+            f"--server=/slow.zone/127.0.0.1#{silent.getsockname()[1]}")
+        site.write_config(
+            e1_address=f"operator.test:{site.e1_port}", options_interval=1,
+            more=f"name-servers: ['127.0.0.1:{dns}']\n")
+        text = open(site.config).read()
+        slow = "".join(
+            f"  - {{ name: slow{n}, kind: sip, address: gw{n}.slow.zone, channels: 5 }}\n"
+            for n in range(3))
+        open(site.config, "w").write(text.replace("  - name: ip-e1", f"{slow}  - name: ip-e1"))
+        gateways("answer", site.e1_port)
+        site.start()
+        since = time.monotonic()
+        wait_trunk(site, "ip-e1", "up")
+        measured(f"beside three dead names a trunk is up after {time.monotonic() - since:.3f} s")
+        assert time.monotonic() - since < 3
+
+
+def test_a_reload_takes_a_trunk_away_under_a_call_that_has_an_address_of_it_left(
+    site, phones, gateways, name_server
+):
+    dns, second_port = free_port(), free_port()
+    name_server(dns, ADDRESS, service(site.e1_port, 10), service(second_port, 20))
+    site.write_config(
+        e1_address="operator.test", attempt_timeout=2,
+        more=f"name-servers: ['127.0.0.1:{dns}']\n")
+    e1, second = gateways("silent", site.e1_port), gateways("answer", second_port)
+    gateways("answer", site.pstn_port)
+    site.start()
+    wait_targets(site, sorted([f"127.0.0.1:{site.e1_port}", f"127.0.0.1:{second_port}"]))
+    call = caller_with_money(site, phones).dial("02088886666")
+    e1.wait_request("INVITE")
+    text = open(site.config).read()
+    first, rest = text.index("  - name: ip-e1"), text.index("  - name: pstn")
+    open(site.config, "w").write(text[:first] + text[rest:])
+    plan = "\n".join(
+        line for line in open(site.dialplan).read().splitlines() if not line.startswith("expect"))
+    site.write_dialplan(
+        plan.replace("via ip-e1, pstn ", "via pstn ").replace("via ip-e1 ", "via pstn ") + "\n")
+    site.do("reload")
+    call.wait_answered()
+    call.hang_up()
+    call.wait_ended()
+    assert second.requests("INVITE") == []
+    assert [a.route for a in site.wait_record().attempts] == ["ip-e1", "pstn"]
+
+
 def test_a_name_server_that_dies_leaves_the_addresses_of_before(
     site, phones, gateways, name_server
 ):

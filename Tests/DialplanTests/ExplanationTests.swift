@@ -57,6 +57,7 @@ import Testing
         case .wishGranted: 46
         case .pickup: 47
         case .replaces: 48
+        case .ordered: 49
         }
     }
 
@@ -131,6 +132,7 @@ import Testing
             .wishGranted("4001234567", to: "8100", place: nil),
             .wishGranted("4001234567", to: "8100", place: place), .insideOnly("0208"),
         ]
+        steps += Step.Ordering.allCases.map { .ordered($0, "pstn 0.30, ip-e1 0.90") }
         let whys: [Step.Unreadable] = [.empty, .tooLong, .unknownCharacter, .endless]
         steps += whys.map { .unreadable("a", $0) }
         steps += passes.map { .rulePassed("r", because: $0, place: place) }
@@ -151,8 +153,8 @@ import Testing
     }
 
     @Test func everyKindOfStepHasASample() {
-        #expect(Set(Self.samples.map(Self.index)) == Set(0..<49))
-        #expect(Set(Self.samples.map(\.code)).count == 49)
+        #expect(Set(Self.samples.map(Self.index)) == Set(0..<50))
+        #expect(Set(Self.samples.map(\.code)).count == 50)
     }
 
     @Test("every step is told in every language", arguments: ExplanationLanguage.allCases)

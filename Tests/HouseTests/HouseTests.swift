@@ -23,7 +23,7 @@ import Testing
             "CLibcrypto", "CSQLiteSettings", "Charging", "SIP", "Switching", "GRDB", "GRDBSQLite",
             "Dispatch", "Foundation", "Glibc", "Synchronization",
         ],
-        "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc"],
+        "Resolver": ["SIP", "Switching", "CResolver", "Dispatch", "Glibc", "Synchronization"],
         "SpanPolling": ["SIP", "Switching", "CSNMP", "Dispatch", "Glibc"],
         "Control": [
             "Switching", "Charging", "Dialplan", "SIP", "Foundation", "FoundationEssentials",

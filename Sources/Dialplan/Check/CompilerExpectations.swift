@@ -150,7 +150,7 @@ extension Compiler {
             var result = ExpectationResult(
                 place: place(expectation.range), text: text, holds: true, decided: "")
             for level in expectation.levels {
-                let decision = expectation.decision(of: plan, level: level, context.price)
+                let decision = expectation.decision(of: plan, level: level, context)
                 result.decided = decision.expectation
                 if expectation.holds(for: decision, context.price) { continue }
                 result.holds = false

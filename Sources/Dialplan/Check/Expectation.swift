@@ -55,7 +55,10 @@ struct Expectation {
     }
 
     /// What the plan decides with one of the levels, the PIN and the balance of the line.
-    func decision(of plan: Plan, level: String, _ price: PlanContext.Price?) -> Decision {
+    ///
+    /// Ways by cost stand in the order of what their operators take; those by share as they are written.
+    func decision(of plan: Plan, level: String, _ context: PlanContext) -> Decision {
+        let price = context.price
         var query = query(level: level)
         var decision = plan.decide(query)
         if let pin, case .askPIN(let request) = decision.outcome {
@@ -65,9 +68,12 @@ struct Expectation {
             }
             decision = plan.decide(query)
         }
-        guard let balance, let price, case .routes(let choices) = decision.outcome else {
-            return decision
-        }
+        guard case .routes(let written) = decision.outcome else { return decision }
+        let number = decision.normalised
+        let choices = RouteChoice.ordered(
+            written, draw: { _ in 0 }, price: { context.cost(number, $0.via, time) })
+        decision.outcome = .routes(choices)
+        guard let balance, let price else { return decision }
         let payable = choices.filter { choice in
             // What has no price is not sold.
             price(decision.normalised, choice.via.word, 1).map { $0 <= balance } ?? false

@@ -115,6 +115,9 @@ extension Step {
             "the phone asks to present \(number), which \(extensionNumber) may"
                 + (place.map { " (\($0))" } ?? ", as is set for it")
         case .alternative(let choice, let place): Self.text(choice, place)
+        case .ordered(.cost, let ways): "the cheapest for three minutes goes first: \(ways)"
+        case .ordered(.drawn, let ways): "drawn by share, they are tried in this order: \(ways)"
+        case .ordered(.share, let ways): "each call draws by share which goes first: \(ways)"
         case .withoutLine(let caller, let place):
             "\(caller) has no direct line of its own, so this way is passed over (\(place))"
         case .noRoute(let numberClass): "no route carries class \(numberClass)"

@@ -79,6 +79,9 @@ public enum Step: Hashable, Sendable {
     case fallback(String, Occasion, Target, place: Place?)
     /// A way out, in its turn; the place is nil where no route of the plan names it.
     case alternative(RouteChoice, place: Place?)
+    /// In which order neighbouring ways are tried, where that is not the written one: `pstn 0.300000,
+    /// ip-e1 0.900000`, with what each was chosen by.
+    case ordered(Ordering, String)
     /// The caller's own line is a way out, and there is none.
     case withoutLine(String, place: Place)
     /// A way out that the caller's group may not use.
@@ -110,6 +113,16 @@ public enum Step: Hashable, Sendable {
         case doNotDisturb
         /// Its incoming level does not let this caller ring.
         case incoming(level: String)
+    }
+
+    /// What decided over the order of ways.
+    public enum Ordering: String, Hashable, Sendable, CaseIterable {
+        /// What their operators take for three minutes.
+        case cost
+        /// A draw by their shares, which was made for this call.
+        case drawn
+        /// Their shares; each call draws anew.
+        case share
     }
 
     /// Why an extension does not take a call.
@@ -175,6 +188,7 @@ extension Step {
         case .target: "target"
         case .fallback: "fallback"
         case .alternative: "alternative"
+        case .ordered: "ordered"
         case .withoutLine: "without-line"
         case .wayForbidden: "way-forbidden"
         case .wayClosed: "way-closed"

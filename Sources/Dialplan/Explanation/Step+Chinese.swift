@@ -92,6 +92,9 @@ extension Step {
             "\(number) \(Self.chinese(occasion))时，呼叫转到\(Self.chinese(target))"
                 + (place.map { "（\($0)）" } ?? "，由用户设置")
         case .alternative(let choice, let place): Self.chinese(choice, place)
+        case .ordered(.cost, let ways): "按三分钟的费用，便宜的在先：\(ways)"
+        case .ordered(.drawn, let ways): "按份额抽取，依次尝试：\(ways)"
+        case .ordered(.share, let ways): "每次呼叫按份额抽取哪条在先：\(ways)"
         case .withoutLine(let caller, let place):
             "\(caller) 没有自己的直线，跳过这条路由（\(place)）"
         case .wayForbidden(let way, let group, let place):

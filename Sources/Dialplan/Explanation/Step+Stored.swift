@@ -57,6 +57,7 @@ extension Step {
         case .fallback(let number, let occasion, let target, let place):
             out.add(number, occasion.rawValue, target, place)
         case .alternative(let choice, let place): out.add(choice, place)
+        case .ordered(let ordering, let ways): out.add(ordering.rawValue, ways)
         case .withoutLine(let caller, let place): out.add(caller, place)
         case .wayForbidden(let way, let group, let place): out.add(way, group, place)
         case .wayClosed(let way, let hours, let isOpen, let place):
@@ -163,6 +164,9 @@ extension Step {
                 place: facts.optionalPlace())
         case "alternative":
             self = .alternative(facts.choice(), place: facts.optionalPlace())
+        case "ordered":
+            guard let ordering = Ordering(rawValue: facts.text()) else { return nil }
+            self = .ordered(ordering, facts.text())
         case "without-line": self = .withoutLine(facts.text(), place: facts.place())
         case "way-forbidden":
             self = .wayForbidden(facts.text(), group: facts.text(), place: facts.place())

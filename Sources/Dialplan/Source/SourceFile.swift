@@ -37,15 +37,27 @@ public struct PlanContext: Sendable {
     public typealias Price =
         @Sendable (_ number: String, _ way: String, _ milliseconds: Int64) -> Int64?
 
+    /// What the operator of a way takes for a call, for routes by cost: in millionths, nil where that is
+    /// not known.
+    ///
+    /// - Parameters:
+    ///   - number: in its normalised form.
+    ///   - time: when the call is made, by the site's clock.
+    public typealias Cost =
+        @Sendable (_ number: String, _ way: RouteChoice.Via, _ time: CivilTime) -> Int64?
+
     /// In the order of the configuration, which is the order emergency calls try them.
     public var trunks: [Trunk]
 
     /// For `expect` lines about prices and balances; nil leaves those unchecked.
     public var price: Price?
+    /// For `expect` lines about ways that are tried by cost.
+    public var cost: Cost
 
-    public init(trunks: [Trunk], price: Price? = nil) {
+    public init(trunks: [Trunk], price: Price? = nil, cost: @escaping Cost = { _, _, _ in nil }) {
         self.trunks = trunks
         self.price = price
+        self.cost = cost
     }
 
     public struct Trunk: Hashable, Sendable {

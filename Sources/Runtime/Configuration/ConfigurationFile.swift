@@ -1,4 +1,5 @@
 import Dialplan
+import Resolver
 import SIP
 import Streams
 import Switching
@@ -128,6 +129,11 @@ struct ConfigurationFile {
                 let server = reader.endpoint(text, name: name, at: node, defaultPort: 53)
             else { continue }
             settings.nameServers.append(server)
+        }
+        if settings.nameServers.count > NameServers.limit {
+            reader.report(
+                "more than \(NameServers.limit) name servers: the others would never be asked",
+                at: top.place(of: "name-servers"))
         }
         readRegistration(top, &settings.registration, &reader)
         readCalls(top, &settings.calls, &reader)

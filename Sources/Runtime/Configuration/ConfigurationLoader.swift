@@ -99,12 +99,11 @@ public enum ConfigurationLoader {
     ) -> (LoadedConfiguration?, [Diagnostic]) {
         var (file, diagnostics) = readFile(path: path)
         guard let file, let places = file.places else { return (nil, diagnostics) }
-        let trunks = file.settings?.trunks ?? []
         // Without its trunks every route of a plan is wrong, and none of it the plan's fault.
         guard var settings = file.settings else { return (nil, diagnostics) }
         diagnostics += readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: dialplan)
-        let (plan, found) = source.compiled(context: context(trunks, tariff: places.tariffCSV))
+        let (plan, found) = source.compiled(context: context(settings, tariff: places.tariffCSV))
         diagnostics += found
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)
@@ -146,24 +145,51 @@ public enum ConfigurationLoader {
         path: String
     ) -> (expectations: [ExpectationResult], diagnostics: [Diagnostic]) {
         let (file, diagnostics) = readFile(path: path)
-        guard let file, let places = file.places, let settings = file.settings else {
+        guard let file, let places = file.places, var settings = file.settings else {
             return ([], diagnostics)
         }
+        _ = readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: nil)
         let (expectations, found) = source.tested(
-            context: context(settings.trunks, tariff: places.tariffCSV))
+            context: context(settings, tariff: places.tariffCSV))
         return (expectations, diagnostics + found)
     }
 
-    private static func context(_ trunks: [TrunkSettings], tariff: String?) -> PlanContext {
+    private static func context(_ settings: Settings, tariff: String?) -> PlanContext {
         PlanContext(
-            trunks: trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
+            trunks: settings.trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
             price: tariff.map { path in
                 let prices = PlanPrices(path: path)
                 return { number, _, milliseconds in
                     prices.price(number, milliseconds: milliseconds)
                 }
+            },
+            cost: { [tariffs = settings.trunkTariffs, gateways = settings.lineGateways] in
+                cost(of: $0, by: $1, at: $2, tariffs, gateways)
             })
+    }
+
+    /// What the operator of a way takes for a call that is made at a time of the site's clock.
+    private static func cost(
+        of number: String, by way: RouteChoice.Via, at time: CivilTime,
+        _ tariffs: [String: Tariff], _ gateways: [LineGatewaySettings]
+    ) -> Int64? {
+        let trunk: String?
+        switch way {
+        case .trunk(let name): trunk = name
+        case .line(let line):
+            trunk =
+                (gateways.first { $0.lines.contains { $0.contains(line) } }
+                ?? gateways.first { $0.lines.isEmpty })?.trunk
+        // Which of them is free is not known: as a rule they are plugged into one gateway.
+        case .lines: trunk = gateways.first?.trunk
+        }
+        guard let day = CivilDay(year: time.year, month: time.month, day: time.day) else {
+            return nil
+        }
+        let seconds = Int64(day.number) * 86_400 + Int64(time.minuteOfDay) * 60
+        return trunk.flatMap { tariffs[$0] }?.comparedPrice(
+            of: number, at: seconds * 1_000_000, offset: UTCOffset(seconds: 0))
     }
 
     /// What the operators of trunks take, for routes by least cost.
@@ -182,7 +208,29 @@ public enum ConfigurationLoader {
                 }
             }
         }
-        return diagnostics
+        return diagnostics + mixedCurrencies(settings)
+    }
+
+    /// Prices in several currencies cannot be compared.
+    private static func mixedCurrencies(_ settings: Settings) -> [Diagnostic] {
+        var first: (trunk: String, currency: String)?
+        for trunk in settings.trunks {
+            guard let path = trunk.tariffFile, let tariff = settings.trunkTariffs[trunk.name]
+            else { continue }
+            let currency = tariff.currency ?? settings.currency
+            guard let known = first, known.currency != currency else {
+                first = first ?? (trunk.name, currency)
+                continue
+            }
+            return [
+                Diagnostic(
+                    severity: .error, file: Paths.shown(path), line: 1, column: 1,
+                    message: "the operator of trunk \(trunk.name) takes \(currency), that of trunk"
+                        + " \(known.trunk) \(known.currency): which is cheaper cannot be told",
+                    suggestion: "write the tariffs of all trunks in one currency", sourceLine: "")
+            ]
+        }
+        return []
     }
 
     private static func read(

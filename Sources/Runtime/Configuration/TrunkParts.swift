@@ -164,6 +164,24 @@ enum TrunkParts {
         }
     }
 
+    // MARK: Tariff
+
+    /// The file of what the operator takes; what is in it is read with all other files.
+    static func tariff(
+        _ section: ConfigurationReader.Section, folder: String, _ reader: inout ConfigurationReader
+    ) -> String? {
+        guard let text = reader.text("tariff", in: section) else { return nil }
+        let path = Paths.resolve(text, in: folder)
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            reader.report(
+                "\(section.path(of: "tariff")): \(text) is not there, or cannot be read",
+                at: section.place(of: "tariff"),
+                suggestion: "relative paths begin at the folder of this file", length: text.count)
+            return nil
+        }
+        return path
+    }
+
     // MARK: Account
 
     static func readAccount(

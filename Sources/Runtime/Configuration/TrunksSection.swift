@@ -16,7 +16,8 @@ enum TrunksSection {
         "name", "kind", "address", "transport", "certificate-name",
         "accept-from", "listener", "channels", "hunting",
         "blocked-channels", "reserved-channels", "channel-parameter", "calls-per-second",
-        "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout", "breaker",
+        "options-interval", "failures-to-down", "answers-to-up", "attempt-timeout",
+        "progress-timeout", "breaker",
         "username", "password", "password-file", "register", "span",
         "tariff", "trusted", "nat",
     ]
@@ -99,6 +100,9 @@ enum TrunksSection {
         {
             trunk.attemptTimeout = timeout
         }
+        if let timeout = reader.span("progress-timeout", in: section, .zero...(.seconds(600))) {
+            trunk.progressTimeout = timeout
+        }
         if let limit = reader.number("calls-per-second", in: section, 0...10_000) {
             trunk.callsPerSecond = limit
         }
@@ -109,7 +113,7 @@ enum TrunksSection {
         TrunkParts.readBreaker(section, &trunk.breaker, &reader)
         TrunkParts.readAccount(section, folder: folder, &trunk, &reader)
         TrunkParts.readSpan(section, folder: folder, &trunk, &reader)
-        trunk.tariffFile = reader.text("tariff", in: section).map { Paths.resolve($0, in: folder) }
+        trunk.tariffFile = TrunkParts.tariff(section, folder: folder, &reader)
         guard name != nil, kind != nil, address != nil else { return nil }
         if let host = trunk.host, !section.has("listener") {
             trunk.isTransportOpen = !section.has("transport") && host.port == nil

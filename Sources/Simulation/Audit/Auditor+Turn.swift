@@ -84,8 +84,8 @@ extension Auditor {
         if theSwitch.serverTransactions > limits.transactions + Self.transactionSlack {
             find("too many transactions", "\(theSwitch.serverTransactions)")
         }
-        for trunk in inspection.trunks where trunk.inUse > trunk.channels {
-            find("too many calls on a trunk", "\(trunk.name): \(trunk.inUse) of \(trunk.channels)")
+        for trunk in inspection.trunks where trunk.inUse > trunk.limit {
+            find("too many calls on a trunk", "\(trunk.name): \(trunk.inUse) of \(trunk.limit)")
         }
         if inspection.reservations > inspection.calls {
             find(

@@ -36,10 +36,11 @@ public struct CauseTable: Sendable, Hashable {
     /// Whether a final response is a fault of the trunk itself, so that its breaker counts it. What a
     /// callee decides (busy, rejection, an unknown number) never is.
     public func isFault(status: Int, reason: Int?) -> Bool {
-        // A 400 or 481 means cause 41 too, but it is our own request that is at fault.
-        guard failsOver(status: status, reason: reason) else { return false }
         let cause = reason ?? q850(ofStatus: status)
         if let known = fault[cause] { return known }
+        // A 400 or 481 means cause 41 too, but it is our own request that is at fault. Whether a call
+        // may go on is a question of its own: the trunk is no better for a call that may not.
+        guard Causes.failsOver(status: status, reason: reason) else { return false }
         switch cause {
         case Causes.destinationOutOfOrder, Causes.noCircuit, Causes.networkOutOfOrder,
             Causes.temporaryFailure, Causes.switchCongestion:

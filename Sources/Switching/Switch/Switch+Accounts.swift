@@ -275,7 +275,7 @@ extension Switch {
             reply(.price(free), to: token)
             return
         }
-        let via = question.via ?? firstWay(decision)
+        let via = question.via ?? firstWay(decision, at: at)
         if let via, via != TariffBook.lines, trunks[via] == nil {
             reply(
                 .refused("there is no trunk \(via), and it is not \(TariffBook.lines)"), to: token)
@@ -321,10 +321,11 @@ extension Switch {
         }
     }
 
-    private func firstWay(_ decision: Decision) -> String? {
-        guard case .routes(let choices) = decision.outcome, let first = choices.first else {
-            return nil
-        }
+    private mutating func firstWay(_ decision: Decision, at: Int64) -> String? {
+        guard case .routes(let choices) = decision.outcome,
+            let first = inOrder(choices, to: decision.normalised, at: at, isDrawn: false)
+                .choices.first
+        else { return nil }
         switch first.via {
         case .trunk(let name): return name
         case .line, .lines: return TariffBook.lines

@@ -25,10 +25,7 @@ extension Switch {
 
     /// Takes the next route that can take the call; without one the caller is told why.
     mutating func tryNextRoute(_ handle: Handle) {
-        let earlier = calls[handle].routing?.earlierAttempts ?? 0
-        while calls[handle].nextRoute < calls[handle].routes.count,
-            calls[handle].record.attempts.count - earlier < settings.limits.attempts
-        {
+        while calls[handle].nextRoute < calls[handle].routes.count, mayTryOnceMore(handle) {
             let choice = withFreeLine(calls[handle].routes[calls[handle].nextRoute])
             calls[handle].routes[calls[handle].nextRoute] = choice
             calls[handle].nextRoute += 1
@@ -62,7 +59,16 @@ extension Switch {
         fail(handle, failure.status, q850: failure.q850, failure.text)
     }
 
-    /// A group of lines becomes its first free line; where all are in use it stays as it is.
+    /// Whether the limit of attempts leaves one more. Ways that were passed over cost nothing and do not
+    /// count, and nothing bounds a call for help but the ways that there are.
+    func mayTryOnceMore(_ handle: Handle) -> Bool {
+        if calls[handle].isEmergency { return true }
+        let earlier = calls[handle].routing?.earlierAttempts ?? 0
+        let attempts = calls[handle].record.attempts.dropFirst(earlier)
+        return attempts.count { $0.outcome != .skipped } < settings.limits.attempts
+    }
+
+    /// A group of lines becomes its first free line; where none can be taken it stays as it is.
     private func withFreeLine(_ choice: RouteChoice) -> RouteChoice {
         guard case .lines(let group) = choice.via,
             let line = plan.firstLine(
@@ -89,8 +95,13 @@ extension Switch {
             name = gateway.trunk
             line = number
         case .lines(let group):
+            // Of the free ones none is on a gateway that lives.
+            let isFree = plan.firstLine(ofGroup: group, where: { linesInUse[$0] == nil }) != nil
             return Call.Failure(
-                status: 503, q850: Causes.noCircuit, text: "all lines of \(group) are in use")
+                status: 503, q850: isFree ? Causes.networkOutOfOrder : Causes.noCircuit,
+                text: isFree
+                    ? "no gateway of the free lines of \(group) is up"
+                    : "all lines of \(group) are in use")
         }
         // Parts of the trunk, not the trunk: a copy that is held makes taking a channel copy them all.
         guard let targets = trunks[name]?.targets else {
@@ -112,21 +123,20 @@ extension Switch {
             return Call.Failure(
                 status: 503, q850: Causes.noCircuit, text: "line \(line) is in use")
         }
-        var channel: Int?
-        if line == nil {
-            switch trunks[name]!.channels.seize(isEmergency: isEmergency) {
-            case .taken(let number): channel = number
-            case .allTaken:
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
-            case .onlyReserved:
-                return Call.Failure(
-                    status: 503, q850: Causes.noCircuit,
-                    text: "the free channels of \(name) are kept for emergency calls")
-            }
+        // A call on a line is one on the trunk of its gateway, too: both directions count there.
+        let channel: Int?
+        switch trunks[name]!.channels.seize(isEmergency: isEmergency) {
+        case .taken(let number): channel = number
+        case .allTaken:
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit, text: "all channels of \(name) are in use")
+        case .onlyReserved:
+            return Call.Failure(
+                status: 503, q850: Causes.noCircuit,
+                text: "the free channels of \(name) are kept for emergency calls")
         }
         guard isEmergency || trunks[name]!.rate.admits(now: now) else {
-            if line == nil { trunks[name]!.channels.free(channel) }
+            trunks[name]!.channels.free(channel)
             let limit = trunks[name]!.settings.callsPerSecond
             return Call.Failure(
                 status: 503, q850: Causes.switchCongestion,
@@ -148,16 +158,12 @@ extension Switch {
     /// Gives back what the current attempt holds.
     mutating func giveBackRoute(of handle: Handle) {
         let holding = calls[handle].holding
-        switch holding {
-        case .nothing: break
-        case .trunk(let name):
+        if let name = holding.trunk {
             abandonTrial(of: handle, trunk: name)
             let channel = calls[handle].channel
             trunks[name]?.channels.free(channel)
-        case .line(let number, let name):
-            abandonTrial(of: handle, trunk: name)
-            linesInUse[number] = nil
         }
+        if case .line(let number, _) = holding { linesInUse[number] = nil }
         calls[handle].holding = .nothing
         calls[handle].channel = nil
         calls[handle].targetsLeft = []
@@ -243,7 +249,7 @@ extension Switch {
     }
 
     /// A byte of a user part, as `%XX` when it may not stand there (RFC 3261 §25.1).
-    private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+    static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "+"), UInt8(ascii: "-"),
@@ -334,7 +340,11 @@ extension Switch {
         let status = response.status
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))
         if status < 200 {
-            if status > 100 { provisionalReceived(response, call: handle, callee: callee) }
+            if status > 100 {
+                provisionalReceived(response, call: handle, callee: callee)
+            } else {
+                awaitProgress(handle, callee: callee)
+            }
             return
         }
         if status < 300 {
@@ -459,9 +469,10 @@ extension Switch {
     ///   - reason: the Q.850 cause of its Reason header.
     ///   - isSilence: nothing came at all, so that the transport or the gateway is to blame.
     ///   - response: the refusal, where there is one.
+    ///   - isBlamed: false where it is no failure that its breaker should count.
     mutating func attemptFailed(
         _ handle: Handle, callee: Int, status: Int, reason: Int?, text: String, isSilence: Bool,
-        response: Message? = nil
+        response: Message? = nil, isBlamed: Bool = true
     ) {
         guard calls[handle].callees[callee].state == .trying,
             !ringsByOtherFlow(handle, callee: callee, status: status, isSilence: isSilence)
@@ -490,7 +501,8 @@ extension Switch {
         let isOpen = isSilence || settings.causes.failsOver(status: status, reason: reason)
         finishAttempt(
             handle, status: status, q850: q850, text: text, isOpen: isOpen,
-            isFault: isSilence || settings.causes.isFault(status: status, reason: reason))
+            isFault: isBlamed
+                && (isSilence || settings.causes.isFault(status: status, reason: reason)))
     }
 
     /// A user has declined at one phone (6xx): the others of the same extension stop ringing (RFC 3261
@@ -571,15 +583,65 @@ extension Switch {
         calls[handle].record.attempts[last].ringMs = ringing
     }
 
-    /// Nothing at all came back from a route in its time.
+    /// A gateway has the call in its hands (100) and says no more: that is not how a callee is, and the
+    /// network behind the gateway may be dead. A phone gets no such time, since its user may be slow.
+    private mutating func awaitProgress(_ handle: Handle, callee: Int) {
+        guard let name = calls[handle].holding.trunk, case .trying = calls[handle].phase,
+            let limit = trunks[name]?.settings.progressTimeout, limit > .zero,
+            calls[handle].callees[callee].state == .trying,
+            calls[handle].callees[callee].dialogs.isEmpty
+        else { return }
+        deadlines.set(
+            DeadlineKey(kind: .attempt, slot: handle.slot),
+            at: calls[handle].attemptStartedAt + limit)
+    }
+
+    /// Whether there is something that may take a call that its gateway does not get any further with.
+    /// Where there is not, it may wait as for a callee that does not answer.
+    private func hasOtherWay(_ handle: Handle) -> Bool {
+        mayTryOnceMore(handle)
+            && (!calls[handle].targetsLeft.isEmpty
+                || calls[handle].routes[calls[handle].nextRoute...].contains { choice in
+                    if case .line(let line) = choice.via, linesInUse[line] != nil { return false }
+                    return !isDown(choice)
+                })
+    }
+
+    /// Whether the gateway that a call is tried on has said nothing of the callee yet.
+    private func isWithoutProgress(_ handle: Handle) -> Bool {
+        calls[handle].holding.trunk != nil
+            && !calls[handle].callees.contains { $0.state == .trying && !$0.dialogs.isEmpty }
+    }
+
+    /// Nothing at all came back from a route in its time, or nothing but 100.
     mutating func attemptDeadlineReached(_ handle: Handle) {
+        let isSilent = calls[handle].callees.contains { leg in
+            guard leg.state == .trying, let client = leg.client, clients.contains(client),
+                case .invite(let machine) = clients[client].machine
+            else { return false }
+            return machine.isUnanswered
+        }
+        if isSilent {
+            leaveRoute(handle, "no answer")
+        } else if hasOtherWay(handle) {
+            leaveRoute(handle, Self.noProgress)
+        }
+    }
+
+    /// What a record says of a gateway that answered 100 and no more.
+    static let noProgress = "nothing but 100 Trying"
+
+    /// Takes the call back from the route that it is tried on.
+    ///
+    /// - Parameter isBlamed: the route has failed this call, and its breaker counts that.
+    mutating func leaveRoute(_ handle: Handle, _ why: String, isBlamed: Bool = true) {
         guard case .trying = calls[handle].phase else { return }
         for index in calls[handle].callees.indices
         where calls[handle].callees[index].state == .trying {
             abandon(handle, callee: index)
             attemptFailed(
-                handle, callee: index, status: 408, reason: nil, text: "no answer",
-                isSilence: true)
+                handle, callee: index, status: 408, reason: nil, text: why, isSilence: true,
+                isBlamed: isBlamed)
             // The last one may have ended the call.
             guard calls.contains(handle), case .trying = calls[handle].phase else { return }
         }
@@ -600,12 +662,19 @@ extension Switch {
 
     mutating func noAnswerDeadlineReached(_ handle: Handle) {
         guard case .trying = calls[handle].phase else { return }
+        // A gateway that said 100 and no more all the time is no callee that is slow.
+        let isWithoutProgress = isWithoutProgress(handle)
+        if isWithoutProgress, hasOtherWay(handle) {
+            leaveRoute(handle, Self.noProgress)
+            return
+        }
         for index in calls[handle].callees.indices
         where calls[handle].callees[index].state == .trying {
             calls[handle].callees[index].state = .ended
             abandon(handle, callee: index)
         }
         closeRung(handle, status: 480, q850: Causes.noAnswer, text: "no answer")
+        if isWithoutProgress { routeFailed(handle, Self.noProgress) }
         closeAttempt(
             handle, outcome: .failed, status: 480, q850: Causes.noAnswer, text: "no answer")
         deadlines.remove(DeadlineKey(kind: .attempt, slot: handle.slot))

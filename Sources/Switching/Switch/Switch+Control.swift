@@ -341,6 +341,12 @@ extension Switch {
             wish: caller.number == nil ? nil : question.presenting)
         query.isThorough = true
         var decision = plan.decide(query)
+        if case .routes(let choices) = decision.outcome {
+            let (routes, steps) = inOrder(
+                choices, to: decision.normalised, at: question.at ?? wallTime, isDrawn: false)
+            decision.outcome = .routes(routes)
+            decision.explanation += steps
+        }
         // Nobody learns here whether a PIN is right: the question is what would be asked.
         let secrets = plan.secrets(in: question.dial, by: caller)
         decision.mask(secrets)

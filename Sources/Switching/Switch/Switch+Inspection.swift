@@ -35,13 +35,14 @@ package struct SwitchInspection: Sendable, Equatable {
 
     package struct Trunk: Sendable, Equatable {
         package var name: String
-        package var channels: Int
+        /// Calls that may be on it: its limit, and beyond it calls for help where no wire ends it.
+        package var limit: Int
         package var inUse: Int
     }
 }
 
 extension Switch {
-    /// Costs O(trunks, flows that are kept open).
+    /// Costs O(trunks, flows that are kept open, calls).
     package var inspection: SwitchInspection {
         var inspection = SwitchInspection()
         inspection.calls = calls.count
@@ -61,9 +62,12 @@ extension Switch {
             deadlines.deadline(of: DeadlineKey(kind: .keepAlive, slot: UInt32(slot))) != nil
         }
         inspection.deadlines = deadlines.count - 1 - ofKeptFlows
+        var emergencies = 0
+        calls.forEach { if $0.isEmergency { emergencies += 1 } }
         inspection.trunks = settings.trunks.map { trunk in
             .init(
-                name: trunk.name, channels: trunk.channels,
+                name: trunk.name,
+                limit: trunk.kind == .sip ? trunk.channels + emergencies : trunk.channels,
                 inUse: trunks[trunk.name]?.channelsInUse ?? 0)
         }
         return inspection

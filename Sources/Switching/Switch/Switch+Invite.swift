@@ -289,6 +289,17 @@ extension Switch {
         return down
     }
 
+    /// Whether calls have failed on it, and none has got through since.
+    func isDoubtful(_ choice: RouteChoice) -> Bool {
+        switch choice.via {
+        case .trunk(let name): trunks[name]?.breaker.isOnTrial ?? false
+        case .line(let number):
+            lineGateways.gateway(of: number).flatMap { trunks[$0.trunk] }?.breaker.isOnTrial
+                ?? false
+        case .lines: false
+        }
+    }
+
     func isDown(_ choice: RouteChoice) -> Bool {
         switch choice.via {
         case .trunk(let name): trunks[name]?.isDown ?? true

@@ -14,7 +14,10 @@ extension Switch {
         of choice: RouteChoice, trunk: TrunkSettings, channel: Int?, at hop: NextHop,
         isSips: Bool = false
     ) -> [UInt8] {
-        var user = choice.number
+        // A number may have a `#`, which must not stand in a URI (RFC 3261 §25.1).
+        var escaped: [UInt8] = []
+        for byte in choice.number.utf8 { Self.appendEscaped(byte, to: &escaped) }
+        var user = String(decoding: escaped, as: UTF8.self)
         var parameters = ""
         if case .line(let line) = choice.via, let gateway = lineGateways.gateway(of: line) {
             let label = gateway.label(of: line)

@@ -9,6 +9,8 @@ extension Switch {
         guard trunk.optionsInterval > .zero else { return }
         deadlines.set(
             DeadlineKey(kind: .probe, slot: UInt32(place)), at: now + trunk.optionsInterval)
+        // Where they are sent as often as they may wait for an answer, the last round ends here.
+        probeAnswerDeadlineReached(place)
         forgetProbes(of: trunk.name)
         trunks[trunk.name]?.probesSent()
         // A name that stands for nothing yet is asked when it does.

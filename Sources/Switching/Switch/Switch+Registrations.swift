@@ -30,6 +30,33 @@ extension Switch {
         }
     }
 
+    /// A reload takes trunks away, or gives them other accounts: the operators forget us there, so that
+    /// nobody is sent to where calls are strangers' now.
+    ///
+    /// Whoever leaves stays among the trunks until the operator has answered, under a name that no trunk
+    /// of the file can have.
+    mutating func leaveOperators(after before: [String: Trunk], for fresh: [String: Trunk]) {
+        trunks = fresh
+        for (name, trunk) in before.sorted(by: { $0.key < $1.key }) {
+            guard let line = trunk.registration?.line, fresh[name]?.registration?.line != line
+            else { continue }
+            var leaving = trunk
+            // Its calls are no longer its own.
+            leaving.channels = Channels(leaving.settings)
+            // One that a reload before this one has sent away is on its way already.
+            if leaving.registration?.isLeaving == true {
+                trunks[name] = leaving
+                continue
+            }
+            guard leaving.registration?.leave() == .register else { continue }
+            let key = "\(name) \(Token.text(line))"
+            trunks[key] = leaving
+            log(.info, "trunk \(name): the registration is taken back")
+            register(at: key)
+            if trunks[key]?.registration?.isLeaving != true { trunks[key] = nil }
+        }
+    }
+
     /// Whether an operator has not yet said that it has forgotten us.
     public var isLeaving: Bool {
         trunks.values.contains { $0.registration?.isLeaving == true }
@@ -44,6 +71,7 @@ extension Switch {
             return
         }
         let cseq = trunks[name]!.registration!.nextCSeq()
+        trunks[name]?.registrar = hop
         let flow = trunk.settings.flow(to: hop)
         let listener = flow.listener
         let text = listenerText(listener)
@@ -91,16 +119,41 @@ extension Switch {
                 status: status,
                 reason: String(decoding: response.reasonPhrase.prefix(80), as: UTF8.self),
                 retryAfter: response.number(.retryAfter).map { Int($0) }, now: now)
+            registrationFailed(name, isElsewhere: status == 503 || status == 408)
         }
         registrationChanged(name)
     }
 
     mutating func registerUnanswered(_ why: String, trunk name: String) {
         trunks[name]?.registration?.unanswered(why, now: now)
+        registrationFailed(name, isElsewhere: true)
         registrationChanged(name)
     }
 
+    /// Says why and when it is tried again, and tries it now where the operator has another address
+    /// (RFC 3263 §4.3).
+    ///
+    /// - Parameter isElsewhere: it is this address that failed, and another may do better.
+    private mutating func registrationFailed(_ name: String, isElsewhere: Bool) {
+        if isElsewhere, let registrar = trunks[name]?.registrar {
+            trunks[name]?.targets.failed(registrar, now: now)
+            if trunks[name]?.targets.hasOther(now: now) == true {
+                trunks[name]?.registration?.goesElsewhere(now: now)
+            }
+        }
+        guard let registration = trunks[name]?.registration,
+            let wait = registration.wait(now: now)
+        else { return }
+        let again = wait > .zero ? "again in \(wait.milliseconds / 1000) s" : "again elsewhere"
+        log(.warning, "trunk \(name): \(registration.lastFailure), \(again)")
+    }
+
     private mutating func registrationChanged(_ name: String) {
+        // One that no reload has left has nothing more to say.
+        guard place(of: name) != nil else {
+            if trunks[name]?.registration?.isLeaving == false { trunks[name] = nil }
+            return
+        }
         announce(trunks[name]?.registrationChanged(now: now) ?? .none, trunk: name)
         if let place = place(of: name) { rearmTrunk(place) }
     }

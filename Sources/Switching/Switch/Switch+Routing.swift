@@ -136,15 +136,28 @@ extension Switch {
         case .routes(let choices):
             if calls[handle].callerExtension != nil { calls[handle].record.direction = .outbound }
             calls[handle].isUncharged = payer == nil
-            calls[handle].routes = inOrder(choices, for: handle)
+            let (routes, steps) = inOrder(
+                choices, to: decision.normalised, at: wallTime, isDrawn: true)
+            calls[handle].routes = routes
+            calls[handle].record.explanation += steps.map(\.stored)
             calls[handle].nextRoute = 0
             tryNextRoute(handle)
         case .emergency(let choices):
             calls[handle].record.direction = .emergency
             calls[handle].isEmergency = true
-            // What is known to be down comes last, but it is tried: nothing may stop this call.
-            calls[handle].routes =
-                choices.filter { !isDown($0) } + choices.filter { isDown($0) }
+            // What is known to be down comes last, but it is tried: nothing may stop this call. Before it
+            // comes what waits for a call that tries whether it is well again.
+            var (well, doubtful, down) = ([RouteChoice](), [RouteChoice](), [RouteChoice]())
+            for choice in choices {
+                if isDown(choice) {
+                    down.append(choice)
+                } else if isDoubtful(choice) {
+                    doubtful.append(choice)
+                } else {
+                    well.append(choice)
+                }
+            }
+            calls[handle].routes = well + doubtful + down
             log(
                 .notice, call: calls[handle].id,
                 "emergency call to \(calls[handle].record.dialled)")

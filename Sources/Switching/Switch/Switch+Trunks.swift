@@ -27,7 +27,7 @@ extension Switch {
                 uncounted.insert(trunk.name)
             }
         }
-        trunks = fresh
+        leaveOperators(after: trunks, for: fresh)
         lineGateways = LineGateways(settings.lineGateways)
         indexTrunks()
         for (place, trunk) in settings.trunks.enumerated() {
@@ -44,7 +44,7 @@ extension Switch {
         if names.isEmpty { return }
         var found: [String: [Int?]] = [:]
         calls.forEach { call in
-            if case .trunk(let name) = call.holding, names.contains(name) {
+            if let name = call.holding.trunk, names.contains(name) {
                 found[name, default: []].append(call.channel)
             }
             if let name = call.inboundTrunk, names.contains(name) {
@@ -147,8 +147,12 @@ extension Switch {
             let addresses = resolution.targets.map(\.hop.description)
             log(.info, "\(known.settings.address) is \(addresses.joined(separator: ", "))")
             indexTrunks()
-            if let place = place(of: name), known.isProbed {
-                deadlines.set(DeadlineKey(kind: .probe, slot: UInt32(place)), at: now)
+            if let place = place(of: name) {
+                if known.isProbed {
+                    deadlines.set(DeadlineKey(kind: .probe, slot: UInt32(place)), at: now)
+                }
+                trunks[name]?.registration?.goesElsewhere(now: now)
+                rearmTrunk(place)
             }
         }
         if let failure = resolution.failure {
@@ -196,12 +200,12 @@ extension Switch {
 
     /// A trunk died under calls that are being set up on it: those that do not ring yet take their next
     /// route now. One that rings stays, since the far side may only be slow to answer OPTIONS.
-    private mutating func leave(trunk name: String) {
+    private mutating func leave(trunk name: String, _ why: String) {
         for handle in calls.handles where calls.contains(handle) {
             guard case .trying = calls[handle].phase, calls[handle].holding.trunk == name,
                 calls[handle].attemptRingingAt == nil
             else { continue }
-            attemptDeadlineReached(handle)
+            leaveRoute(handle, why, isBlamed: false)
         }
     }
 
@@ -209,8 +213,9 @@ extension Switch {
         switch change {
         case .none: break
         case .wentDown:
-            log(.error, "trunk \(name) is down: \(trunks[name]?.reason ?? "")")
-            leave(trunk: name)
+            let reason = trunks[name]?.reason ?? ""
+            log(.error, "trunk \(name) is down: \(reason)")
+            leave(trunk: name, "\(name) went down: \(reason)")
         case .cameUp:
             log(.notice, "trunk \(name) is up: \(trunks[name]?.reason ?? "")")
         }

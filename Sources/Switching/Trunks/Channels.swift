@@ -58,13 +58,16 @@ struct Channels: Sendable {
     }
 
     /// Counts a call that came in: the other side has chosen its channel. Where it does not say which,
-    /// or says one that is in use here, it is taken to have chosen from its own end.
+    /// or says one that is in use here, it is taken to have chosen from its own end, and one of the
+    /// reserve only when no other is free: calls in that nobody can place eat no reserve.
     mutating func seizeInbound(named number: Int? = nil) -> Seizure {
         if let number, isNumbered, (1...count).contains(number), !taken.contains(number) {
             taken.insert(number)
             inUse += 1
             return .taken(number)
         }
+        let seizure = seize(in: hunting.opposite, mayUseReserve: false, avoiding: nil)
+        guard case .onlyReserved = seizure else { return seizure }
         return seize(in: hunting.opposite, mayUseReserve: true, avoiding: nil)
     }
 
@@ -72,7 +75,8 @@ struct Channels: Sendable {
         in order: Hunting, mayUseReserve: Bool, avoiding: Int?
     ) -> Seizure {
         guard isNumbered else {
-            guard inUse < count else { return .allTaken }
+            // The limit is ours and no wire's: a call for help goes beyond it, and the far side decides.
+            guard inUse < count || mayUseReserve else { return .allTaken }
             inUse += 1
             return .taken(nil)
         }

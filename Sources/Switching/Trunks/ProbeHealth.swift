@@ -76,6 +76,9 @@ struct ProbeHealth: Sendable {
         }
     }
 
+    /// What people should know of a state that stays as it is.
+    mutating func noted(_ what: String) { reason = what }
+
     /// Nobody can tell any more: what was known is of no use.
     mutating func lost(_ why: String, now: Instant) {
         switch state {

@@ -128,17 +128,21 @@ struct TargetSet: Sendable {
                 order.append(equals.remove(at: Self.draw(equals, using: &tokens)).hop)
             }
         }
-        let isFailed = { (hop: NextHop) in
-            health[hop]?.isDown == true || failedUntil[hop].map { $0 > now } ?? false
-        }
-        return order.filter { !isFailed($0) } + order.filter(isFailed)
+        return order.filter { !isFailed($0, now: now) } + order.filter { isFailed($0, now: now) }
     }
 
-    /// Targets of weight 0 come first in the list and so have a small chance (RFC 2782).
+    private func isFailed(_ hop: NextHop, now: Instant) -> Bool {
+        health[hop]?.isDown == true || failedUntil[hop].map { $0 > now } ?? false
+    }
+
+    /// Whether one is left that has not failed lately.
+    func hasOther(now: Instant) -> Bool { hops.contains { !isFailed($0, now: now) } }
+
+    /// Targets of weight 0 have a very small chance beside others (RFC 2782).
     private static func draw(
         _ equals: [TrunkTarget], using tokens: inout TokenGenerator
     ) -> Int {
-        let weights = equals.map { UInt64($0.weight) }
+        let weights = equals.map { $0.weight == 0 ? 1 : UInt64($0.weight) * 100 }
         return WeightedDraw.pick(weights, using: &tokens)
     }
 }

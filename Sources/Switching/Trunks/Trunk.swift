@@ -42,6 +42,8 @@ struct Trunk: Sendable {
     private(set) var reason = "not heard of yet"
     private(set) var attempts: UInt64 = 0
     private(set) var failures: UInt64 = 0
+    /// Where the last REGISTER went.
+    var registrar: NextHop?
     /// The OPTIONS that are out, by where they went.
     var probes: [NextHop: Handle] = [:]
     /// Somebody has answered this round of them.
@@ -230,7 +232,8 @@ struct Trunk: Sendable {
         }
     }
 
-    private var isDownByOthers: Bool {
+    /// Whether anything but what calls met says that it is down.
+    var isDownByOthers: Bool {
         options.isDown || span?.isDown == true || registration?.isDown == true || targets.isEmpty
     }
 

@@ -34,6 +34,8 @@ struct TrunkRegistration: Sendable {
     /// When the operator forgets us; nil while we are not registered.
     private(set) var expiresAt: Instant?
     private var pause = firstPause
+    /// What became of the last REGISTER; nil where it was granted.
+    private var failure: String?
     /// What we ask for; the operator may want more (423).
     private(set) var seconds: Int
     private(set) var health: ProbeHealth
@@ -55,6 +57,8 @@ struct TrunkRegistration: Sendable {
     }
 
     var isDown: Bool { health.isDown }
+    /// Why the last REGISTER was not granted; empty where it was.
+    var lastFailure: String { failure ?? "" }
 
     /// When it is to be told `deadlineReached`.
     var deadline: Instant {
@@ -97,7 +101,8 @@ struct TrunkRegistration: Sendable {
     mutating func deadlineReached(now: Instant) -> Action {
         if let expiresAt, expiresAt <= now {
             self.expiresAt = nil
-            health.failed("the registration has expired", failuresToDown: 1, now: now)
+            let why = failure.map { "; \($0)" } ?? ""
+            health.failed("the registration has expired\(why)", failuresToDown: 1, now: now)
         }
         switch state {
         case .waiting(let until):
@@ -127,9 +132,12 @@ struct TrunkRegistration: Sendable {
         let ahead = min(Instant.Span.seconds(30), Instant.Span.milliseconds(granted * 500))
         state = .registered(refresh: now + (lifetime - ahead))
         pause = Self.firstPause
+        failure = nil
+        let isUp = health.isUp
         health.answered(
             "registered for \(granted) s", again: "registered again for \(granted) s",
             answersToUp: 1, now: now)
+        if isUp { health.noted("registered for \(granted) s") }
     }
 
     /// 423: the operator wants longer ones. Asked again at once, once.
@@ -168,12 +176,29 @@ struct TrunkRegistration: Sendable {
         }
     }
 
+    /// There is another address of the operator's: what waited to be asked again is asked there at once.
+    mutating func goesElsewhere(now: Instant) {
+        guard case .waiting = state else { return }
+        state = .waiting(until: now)
+    }
+
+    /// In how long REGISTER is sent again; nil where it is not waited for.
+    func wait(now: Instant) -> Instant.Span? {
+        guard case .waiting(let until) = state else { return nil }
+        return until - now
+    }
+
     private mutating func failed(_ why: String, retryAfter: Int?, now: Instant) {
         guard !isOver else { return }
         let wait = retryAfter.map { Instant.Span.seconds(min(max($0, 1), 3600)) } ?? pause
         state = .waiting(until: now + wait)
         pause = min(pause * 2, Self.longestPause)
+        failure = why
         // What the operator granted before stands until it expires.
-        if expiresAt == nil { health.failed(why, failuresToDown: 1, now: now) }
+        if expiresAt == nil {
+            health.failed(why, failuresToDown: 1, now: now)
+        } else {
+            health.noted("registered until it expires; \(why)")
+        }
     }
 }

@@ -55,6 +55,9 @@ public struct TrunkSettings: Sendable, Hashable {
     public var answersToUp = 2
     /// How long a call waits for the first answer of any kind before it takes the next route.
     public var attemptTimeout: Instant.Span = .seconds(3)
+    /// How long a call whose gateway has said 100 and no more waits before it takes the next route;
+    /// zero is for as long as a callee may ring.
+    public var progressTimeout: Instant.Span = .seconds(20)
     public var breaker = BreakerSettings()
     /// What answers its 401 and 407; nil where it asks for nothing.
     public var credentials: TrunkCredentials?

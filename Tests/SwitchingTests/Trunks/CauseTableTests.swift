@@ -38,4 +38,17 @@ import Testing
         #expect(table.failsOver(status: 503, reason: 34))
         #expect(!table.isFault(status: 503, reason: 34))
     }
+
+    @Test func whetherACallGoesOnAndWhoseFaultItWasAreTwoQuestions() {
+        var table = CauseTable()
+        table.failover[34] = false
+        table.fault[21] = true
+        table.failover[1] = true
+        #expect(!table.failsOver(status: 503, reason: 34))
+        #expect(table.isFault(status: 503, reason: 34))
+        #expect(!table.failsOver(status: 403, reason: nil))
+        #expect(table.isFault(status: 403, reason: nil))
+        #expect(table.failsOver(status: 404, reason: nil))
+        #expect(!table.isFault(status: 404, reason: nil))
+    }
 }

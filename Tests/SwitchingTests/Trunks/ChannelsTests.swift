@@ -66,6 +66,16 @@ import Testing
         expect(channels.seize(isEmergency: false), .allTaken)
     }
 
+    @Test func callsInThatNobodyCanPlaceEatNoReserve() {
+        var channels = channels(.lowestFirst, 4, reserved: [3, 4])
+        expect(channels.seizeInbound(), .taken(2))
+        expect(channels.seizeInbound(), .taken(1))
+        expect(channels.seize(isEmergency: true), .taken(3))
+        // The line is as good as full: who calls in has a channel all the same.
+        expect(channels.seizeInbound(), .taken(4))
+        expect(channels.seizeInbound(), .allTaken)
+    }
+
     @Test func allOf130ChannelsAreTakenInTheirOrder() {
         let free = (1...130).filter { ![64, 65, 130].contains($0) }
         for (hunting, order) in [
@@ -89,7 +99,10 @@ import Testing
         var channels = channels(.lowestFirst, 2, kind: .sip)
         expect(channels.seize(isEmergency: false), .taken(nil))
         expect(channels.seizeInbound(), .taken(nil))
-        expect(channels.seize(isEmergency: true), .allTaken)
+        expect(channels.seize(isEmergency: false), .allTaken)
+        expect(channels.seizeInbound(), .allTaken)
+        expect(channels.seize(isEmergency: true), .taken(nil))
+        channels.free(nil)
         channels.free(nil)
         expect(channels.seize(isEmergency: false), .taken(nil))
         #expect(channels.takenNumbers.isEmpty)

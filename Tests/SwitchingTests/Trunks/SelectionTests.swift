@@ -16,8 +16,9 @@ import Testing
         #expect(plan != Site.plan)
         var settings = Site.settings()
         for (trunk, rows) in tariffs {
+            let header = rows.contains("prefix,") ? "" : "prefix,name,connect_fee,steps\n"
             let parsed = Tariff.parse(
-                csv: Array("prefix,name,connect_fee,steps\n\(rows)".utf8), file: "\(trunk).csv")
+                csv: Array("\(header)\(rows)".utf8), file: "\(trunk).csv")
             #expect(parsed.diagnostics.isEmpty)
             settings.trunkTariffs[trunk] = parsed.tariff
         }
@@ -60,6 +61,57 @@ import Testing
         var site = try site(
             "ip-e1, pstn by cost", tariffs: ["pstn": "02,north,0,9.99/60\n"])
         #expect(try tried(&site, "02088886666", id: "1") == ["pstn", "ip-e1"])
+    }
+
+    @Test func theBandsOfAnOperatorCount() throws {
+        let rows = "band,day,mon-fri 08:00-18:00\nprefix,name,connect_fee,steps,band\n"
+        var site = try site(
+            "ip-e1, pstn by cost",
+            tariffs: [
+                "ip-e1": "02,north,0,0.20/60\n",
+                "pstn": rows + "02,north,0,0.30/60,\n02,north,0,0.05/60,day\n",
+            ])
+        // 2027-01-15 08:00 UTC, a Friday, is 16:00 at the site.
+        #expect(try tried(&site, "02088886666", id: "1") == ["pstn", "ip-e1"])
+        let question = Explanation.Question(
+            from: "8001", dial: "02088886666", at: site.sw.wallTime + 7_200_000_000)
+        guard case .explanation(let evening) = site.request(.explained(question)) else {
+            Issue.record("nothing is explained")
+            return
+        }
+        #expect(evening.routes.map { $0.prefix(5) } == ["ip-e1", "pstn "])
+    }
+
+    @Test func whatIsExplainedIsTheOrderThatTheCallTakes() throws {
+        var site = try site(
+            "ip-e1, pstn by cost",
+            tariffs: ["ip-e1": "02,north,0,0.30/60\n", "pstn": "02,north,0,0.10/60\n"])
+        #expect(try tried(&site, "02088886666", id: "1") == ["pstn", "ip-e1"])
+        let order = Step.ordered(.cost, "pstn 0.300000, ip-e1 0.900000").stored
+        #expect(site.records.last?.explanation.last == order)
+        let question = Explanation.Question(from: "8001", dial: "02088886666")
+        guard case .explanation(let said) = site.request(.explained(question)) else {
+            Issue.record("nothing is explained")
+            return
+        }
+        #expect(said.routes == ["pstn sends 02088886666", "ip-e1 sends 02088886666"])
+        #expect(said.steps.last == order)
+    }
+
+    @Test func aDrawStandsInTheRecord() throws {
+        var site = try site("ip-e1 (share 3), pstn (share 1) by share")
+        for call in 1...8 {
+            let trunks = try tried(&site, "02088886666", id: "\(call)")
+            let weights = ["ip-e1": "3", "pstn": "1"]
+            let ways = trunks.map { "\($0) \(weights[$0] ?? "")" }.joined(separator: ", ")
+            #expect(site.records.last?.explanation.last == Step.ordered(.drawn, ways).stored)
+        }
+        let question = Explanation.Question(from: "8001", dial: "02088886666")
+        guard case .explanation(let said) = site.request(.explained(question)) else {
+            Issue.record("nothing is explained")
+            return
+        }
+        #expect(said.steps.last == Step.ordered(.share, "ip-e1 3, pstn 1").stored)
     }
 
     @Test func aTrunkIsTakenInItsHoursOnly() throws {
