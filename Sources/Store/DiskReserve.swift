@@ -9,7 +9,7 @@ struct DiskReserve {
     static let size = 1 << 20
     static let fileName = "reserve"
 
-    private let path: String
+    let path: String
 
     init(folder: String) { path = folder + "/" + DiskReserve.fileName }
 
@@ -28,6 +28,9 @@ struct DiskReserve {
             throw failure(code)
         }
     }
+
+    /// There was a database beside it once.
+    var isThere: Bool { FileManager.default.fileExists(atPath: path) }
 
     /// Gives the space back.
     func giveUp() { unlink(path) }

@@ -48,6 +48,13 @@ struct Opening {
     private static let lockPause = 0.1
 
     private func open(_ configuration: GRDB.Configuration) throws -> Opened {
+        // Whoever has lost it, or not mounted what it lies on, is not to begin with nothing in silence.
+        guard FileManager.default.fileExists(atPath: path) || !reserve.isThere else {
+            throw Store.Failure(
+                .damaged,
+                "\(path) is not there, and its folder was in use before: restore a backup "
+                    + "(tandem restore), or remove \(reserve.path) to begin with nothing")
+        }
         let pool = try connect(configuration)
         let migrator = Schema.migrator
         guard try !pool.read(migrator.hasBeenSuperseded) else {

@@ -132,7 +132,10 @@ extension Store {
 
     /// How often the folder was opened, as what is there now says; far ahead when it cannot say.
     private static func startsAfterRestore(_ path: String) -> Int64 {
-        guard FileManager.default.fileExists(atPath: path) else { return 0 }
+        guard FileManager.default.fileExists(atPath: path) else {
+            let folder = (path as NSString).deletingLastPathComponent
+            return DiskReserve(folder: folder).isThere ? unknownStarts : 0
+        }
         do {
             // Whoever may write would remove the log of a database that it cannot read.
             var configuration = GRDB.Configuration()

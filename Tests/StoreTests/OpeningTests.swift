@@ -146,6 +146,35 @@ import Testing
         store.close()
     }
 
+    /// A file that was moved away, or a disk that is not mounted, is no first start.
+    @Test func aFolderWhoseDatabaseIsGoneIsNotBegunAnew() throws {
+        let folder = try closedFolder()
+        let path = folder.path + "/" + Store.fileName
+        let backup = folder.path + "/backup.sqlite"
+        try FileManager.default.moveItem(atPath: path, toPath: backup)
+        for role in [Store.Role.daemon, .offline] {
+            let failure = #expect(throws: Store.Failure.self) {
+                try Store.open(folder: folder.path, role: role)
+            }
+            #expect(failure?.message.contains("\(path) is not there") == true)
+            #expect(failure?.message.contains("\(folder.path)/reserve") == true)
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+        let restored = try Store.restore(backup, folder: folder.path)
+        #expect(restored.replaced == nil)
+        let store = try Store.open(folder: folder.path, role: .daemon)
+        #expect(try store.load().accounts.first?.balance == yuan(10))
+        // Nobody knows how often it was opened after the backup.
+        #expect(store.start > 1_000_000)
+        store.close()
+        // Who wants to begin with nothing says so.
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.removeItem(atPath: folder.path + "/reserve")
+        let anew = try Store.open(folder: folder.path, role: .daemon)
+        #expect(try anew.load().accounts.isEmpty && anew.start == 1)
+        anew.close()
+    }
+
     @Test func theReserveIsTakenAndGivenUp() throws {
         let folder = try folder()
         let path = folder.path + "/" + DiskReserve.fileName

@@ -218,12 +218,13 @@ extension Switch {
         tell(subscriptions[handle].asked(), to: handle)
     }
 
-    private mutating func save(_ handle: Handle) {
+    private mutating func save(_ handle: Handle) { commit([saved(handle)]) }
+
+    /// As it is to be stored, by the wall clock as it is now.
+    func saved(_ handle: Handle) -> StoredChange {
         let left = subscriptions[handle].expiresAt - now
-        commit([
-            .subscriptionSaved(
-                subscriptions[handle].stored(expiresAt: wallTime + left.nanoseconds / 1000))
-        ])
+        return .subscriptionSaved(
+            subscriptions[handle].stored(expiresAt: wallTime + left.nanoseconds / 1000))
     }
 
     // MARK: Connections that are gone

@@ -283,13 +283,14 @@ public struct Switch: ~Copyable, Sendable {
         log(.notice, "dialplan \(plan.version) is in force; calls under way keep their decision")
     }
 
-    /// A clock that was set shortens and lengthens no registration.
+    /// A clock that was set shortens and lengthens no registration and no subscription, also not those that
+    /// the next process finds.
     private mutating func wallClockRead(_ clock: WallClock) {
         let step = clock.microseconds(at: now) - wallTime
         wallClock = clock
         guard abs(step) > Self.clockStep else { return }
         log(.warning, "the wall clock was set by \(step / 1_000_000) s; no call is changed by that")
-        commit(registrar.shift(by: step))
+        commit(registrar.shift(by: step) + subscriptions.handles.map { saved($0) })
     }
 
     /// Below it the clock is being slewed, in microseconds.

@@ -92,6 +92,23 @@ import Testing
         #expect(try told(&watcher, &site, "presence").text.contains("closed"))
     }
 
+    /// The clock is set while the switch runs, and then it is killed: by the clock it lasts as long.
+    @Test(arguments: [-9 * 3600, 9 * 3600])
+    func itIsKeptOverACrashAfterTheClockWasSet(seconds: Int64) throws {
+        var site = try site()
+        var (watcher, _) = try watching(&site, "8004", "8002", event: "presence")
+        let stepped = site.sw.wallClock.microseconds(at: site.now) + seconds * 1_000_000
+        site.handle(
+            .wallClockRead(
+                WallClock(instant: site.now, unixMicroseconds: stepped, utcOffset: 28_800)))
+        try site.crash(.process(.seconds(5)))
+        site.pass(.milliseconds(1_001))
+        #expect(try told(&watcher, &site, "presence").text.contains("closed"))
+        #expect(site.sw.subscriptions.count == 1)
+        site.pass(.seconds(3700))
+        #expect(site.sw.subscriptions.count == 0)
+    }
+
     // MARK: Mailboxes
 
     private static let summary = "Messages-Waiting: yes\nVoice-Message: 2/8 (0/2)\n"
