@@ -587,9 +587,11 @@ extension Switch {
                     isQ850 = String(decoding: parameter.name, as: UTF8.self).uppercased() == "Q.850"
                 } else if isQ850,
                     String(decoding: parameter.name, as: UTF8.self).lowercased() == "cause",
-                    let value = parameter.value
+                    let value = parameter.value,
+                    // It has seven bits (Q.850 §2.1): anything else says nothing.
+                    let cause = Int(String(decoding: value, as: UTF8.self)), 1...127 ~= cause
                 {
-                    return Int(String(decoding: value, as: UTF8.self))
+                    return cause
                 }
             }
         }

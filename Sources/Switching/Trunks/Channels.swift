@@ -4,6 +4,8 @@
 /// A trunk of kind sip has no numbers: it counts calls only.
 struct Channels: Sendable {
     let count: Int
+    /// Channels that calls may ever take.
+    let usable: Int
     private let hunting: Hunting
     private let blocked: ChannelSet
     private let reserved: ChannelSet
@@ -20,6 +22,7 @@ struct Channels: Sendable {
 
     init(_ settings: TrunkSettings) {
         count = settings.channels
+        usable = settings.channels - settings.blockedChannels.count
         hunting = settings.hunting
         isNumbered = settings.kind == .e1
         blocked = ChannelSet(settings.blockedChannels, upTo: settings.channels)
@@ -37,9 +40,6 @@ struct Channels: Sendable {
         fresh.inUse = inUse
         return fresh
     }
-
-    /// Channels that calls may ever take.
-    var usable: Int { count - blocked.numbers.count }
 
     /// What became of a try to take a channel.
     enum Seizure: Equatable {
@@ -80,6 +80,8 @@ struct Channels: Sendable {
             inUse += 1
             return .taken(nil)
         }
+        // Calls of before a reload may be on none of the numbers that there are now.
+        guard inUse < usable else { return .allTaken }
         let refused = mayUseReserve ? blocked : kept
         if let number = firstFree(in: order, besides: refused, avoiding: avoiding) {
             taken.insert(number)

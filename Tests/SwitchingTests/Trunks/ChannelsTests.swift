@@ -134,6 +134,18 @@ import Testing
         expect(channels.seizeInbound(named: 20), .taken(20))
     }
 
+    @Test func callsOfBeforeAReloadCountWhereTheyHaveNoNumber() {
+        var settings = TrunkSettings(name: "t", kind: .sip, endpoint: Site.e1, channels: 2)
+        var channels = Channels(settings)
+        expect(channels.seize(isEmergency: false), .taken(nil))
+        settings.kind = .e1
+        channels = channels.reconfigured(settings)
+        expect(channels.seize(isEmergency: false), .taken(1))
+        expect(channels.seize(isEmergency: false), .allTaken)
+        channels.free(nil)
+        expect(channels.seize(isEmergency: false), .taken(2))
+    }
+
     @Test func noMoreCallsASecondThanSet() {
         var rate = CallRate(limit: 3)
         let times = [0, 100, 200, 300, 999, 1000, 1050, 1100, 1200, 1300]

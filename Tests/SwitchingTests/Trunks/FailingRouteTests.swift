@@ -193,6 +193,26 @@ import Testing
         #expect(site.sw.trunks["ip-e1"]?.downReason == "OPTIONS is not answered")
     }
 
+    // MARK: What they say
+
+    @Test(
+        arguments: [
+            ("SIP;cause=486, Q.850 ; cause = 34", 34), ("q.850;CAUSE=34", 34),
+            ("Q.850;cause=999, Q.850;cause=34", 34), ("Q.850;cause=0", 18),
+            ("Q.850;cause=999", 18), ("Q.850;cause=abc", 18), ("Q.850", 18),
+        ] as [(String, Int)])
+    func aCauseThatThereIsNotSaysNothing(reason: String, cause: Int) throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        var gateway = Party.e1
+        gateway.answer(try site.next(Site.e1), 480, at: &site, extra: "Reason: \(reason)\n")
+        let call = site.sw.calls.handles.first.map { site.sw.calls[$0].record }
+        let attempt = (call ?? site.records.last)?.attempts.first
+        #expect(attempt?.q850 == cause)
+        #expect((call != nil) == (cause == 34), "only the network's own causes go on")
+    }
+
     // MARK: How many ways
 
     /// Ten trunks, none of which answers but the last.
