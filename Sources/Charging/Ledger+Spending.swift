@@ -81,7 +81,14 @@ extension Ledger {
         return hold
     }
 
+    /// The clocks of a machine are set right by no more than that, in microseconds: what was charged
+    /// later than it was charged when a clock was wrong.
+    private static let longestSetBack: Int64 = 86_400_000_000
+
     /// Puts back what an earlier process counted and held.
+    ///
+    /// A charge of a time that is still to come was made before the clock was set back, and counts as
+    /// made now: setting a clock and starting anew makes no limit forget.
     ///
     /// - Parameter day: the site's date of a wall time.
     public mutating func restoreSpending(
@@ -89,9 +96,9 @@ extension Ledger {
         day: (Int64) -> CivilDay
     ) {
         for hold in holds { _ = change(hold.subject) { $0.hold = hold } }
-        for charge in charges where charge.at <= moment.at {
-            let age = (moment.at - charge.at) / 1000
-            let isToday = day(charge.at) == moment.day
+        for charge in charges where charge.at - moment.at <= Self.longestSetBack {
+            let age = max(moment.at - charge.at, 0) / 1000
+            let isToday = charge.at > moment.at || day(charge.at) == moment.day
             var subjects = chain(of: charge.account).map { SpendingSubject.account($0.id) }
             if let number = charge.extension { subjects.append(.extension(number)) }
             for subject in subjects {

@@ -406,10 +406,11 @@ import Testing
                     extension: "8001", account: "a", amount: yuan("3"), at: Self.moment(5400).at),
                 RecentCharge(
                     extension: "8002", account: "a", amount: yuan("4"), at: Self.moment(6900).at),
-                // Yesterday, and from a clock that was ahead.
+                // Yesterday, and from a clock that was far ahead.
                 RecentCharge(extension: "8001", account: "a", amount: yuan("7"), at: 0),
                 RecentCharge(
-                    extension: "8001", account: "a", amount: yuan("7"), at: Self.moment(7201).at),
+                    extension: "8001", account: "a", amount: yuan("7"),
+                    at: Self.moment(7201 + 86_400).at),
             ], holds: [held, released], at: now
         ) { $0 == 0 ? CivilDay(number: 0) : Self.wednesday }
         #expect(after.spent(.extension("8001"), at: now) == (yuan("3"), yuan("5")))
@@ -420,5 +421,21 @@ import Testing
         #expect(after.spent(.account("a"), at: Self.moment(9300)) == (yuan("4"), yuan("9")))
         #expect(after.spent(.account("a"), at: Self.moment(10_800)) == (.zero, yuan("9")))
         #expect(spend("1", &after, call: 1, at: now) == .held(.account("a"), reason: "odd"))
+    }
+
+    /// Charges of an hour that is still to come by the clock that was set back.
+    @Test func aClockThatIsSetBackBeforeARestartMakesNoLimitForget() throws {
+        let before = watched()
+        let now = Self.moment(7200)
+        var after = try Ledger(accounts: before.accounts)
+        after.restoreSpending(
+            [
+                RecentCharge(
+                    extension: "8001", account: "a", amount: yuan("3"), at: Self.moment(10_800).at)
+            ], holds: [], at: now
+        ) { _ in CivilDay(number: 0) }
+        #expect(after.spent(.extension("8001"), at: now) == (yuan("3"), yuan("3")))
+        #expect(after.spent(.account("a"), at: Self.moment(9300)) == (yuan("3"), yuan("3")))
+        #expect(after.spent(.account("a"), at: Self.moment(11_400)) == (.zero, yuan("3")))
     }
 }

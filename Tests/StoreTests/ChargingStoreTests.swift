@@ -65,7 +65,7 @@ import Testing
         old.startedAt -= 4 * Self.day
         var free = closedRecord(call: 9, sequence: 3)
         free.charge = .zero
-        // Of a clock that stood far ahead; the switch passes it over.
+        // Of a clock that stood years ahead; the switch passes it over.
         var ahead = closedRecord(call: 10, sequence: 4)
         ahead.startedAt = 4_000_000_000_000_000
         ahead.endedAt = 4_000_000_001_000_000
