@@ -163,7 +163,7 @@ struct Compiler {
                 return
             }
             guard let text = sources.included(word.text) else {
-                remarks.error("there is no file \"\(word.text)\"", at: word.range)
+                reportMissing(word)
                 continue
             }
             let source = SourceFile(path: pathBesideMain(word.text), text: text)
@@ -175,6 +175,12 @@ struct Compiler {
             guard add(source) else { continue }
             parse(file: index, into: &tree, &included)
         }
+    }
+
+    /// A file that the plan names and that cannot be read.
+    mutating func reportMissing(_ word: Word) {
+        remarks.error(
+            sources.problem(word.text) ?? "there is no file \"\(word.text)\"", at: word.range)
     }
 
     /// Takes a file among the sources; false when it is too big to be read.
@@ -293,6 +299,12 @@ struct Compiler {
         guard letters, let first = text.utf8.first, !(0x30...0x39).contains(first),
             first != UInt8(ascii: "-"), text.count <= PlanLimits.nameLength
         else {
+            if text.count > PlanLimits.nameLength {
+                remarks.error(
+                    "this name has \(text.count) characters; \(named) has at most "
+                        + "\(PlanLimits.nameLength)", at: word.range)
+                return false
+            }
             remarks.error(
                 "\"\(text)\" cannot name \(named)", at: word.range,
                 help: "a name begins with a letter and has letters, digits, - and _")

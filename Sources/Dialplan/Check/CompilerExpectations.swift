@@ -54,6 +54,7 @@ extension Compiler {
                 "there is no incoming level \"\(word.text)\"", at: word.range,
                 help: help(for: word.text, among: incoming.map(\.name)))
         }
+        if let level = syntax.pinLevel { checkLevel(level) }
         let balance = syntax.balance.flatMap { amount($0) }
         for result in syntax.results { checkNames(result) }
         guard remarks.errorCount == errors else { return nil }
@@ -64,6 +65,7 @@ extension Compiler {
         expectation.number = syntax.number?.text
         expectation.incoming = syntax.incoming?.text
         expectation.pin = syntax.pin
+        expectation.pinLevel = syntax.pinLevel?.text
         expectation.isLocked = syntax.isLocked
         expectation.balance = balance
         expectation.trunkGroups = trunkGroups.mapValues { group in

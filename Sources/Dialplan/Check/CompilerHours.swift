@@ -99,12 +99,12 @@ extension Compiler {
     /// a date alone is closed.
     private mutating func addDates(file word: Word, to table: inout HoursTable) {
         guard let text = sources.included(word.text) else {
-            remarks.error("there is no file \"\(word.text)\"", at: word.range)
+            reportMissing(word)
             return
         }
         let index = texts.count
         guard add(SourceFile(path: pathBesideMain(word.text), text: text)) else { return }
-        let lexer = Lexer(texts[index], file: index, remarks: remarks)
+        let lexer = Lexer(texts[index], file: index, remarks: remarks, linesGoOn: false)
         remarks = lexer.remarks
         let week = table.week
         for line in lexer.tokens.split(whereSeparator: { $0.kind == .newline || $0.kind == .end }) {

@@ -263,7 +263,7 @@ extension Compiler {
     /// The patterns of a file of numbers.
     mutating func fileWords(_ word: Word) -> [Word] {
         guard let text = sources.included(word.text) else {
-            remarks.error("there is no file \"\(word.text)\"", at: word.range)
+            reportMissing(word)
             return []
         }
         let index = texts.count

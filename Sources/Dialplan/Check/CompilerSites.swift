@@ -36,9 +36,9 @@ extension Compiler {
         var compilers: [Compiler] = []
         var trees: [SyntaxTree?] = []
         for (source, _) in branchSources {
-            var compiler = Compiler(
-                sources: PlanSources(main: source, included: sources.included), context: context,
-                isBranch: true)
+            var own = sources
+            own.main = source
+            var compiler = Compiler(sources: own, context: context, isBranch: true)
             trees.append(compiler.parse())
             compilers.append(compiler)
         }

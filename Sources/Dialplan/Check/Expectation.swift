@@ -18,6 +18,8 @@ struct Expectation {
     /// The incoming level of whom is called.
     var incoming: String?
     var pin: ExpectSyntax.GivenPIN?
+    /// The level of every other extension than the caller; that of the caller where nothing is said.
+    var pinLevel: String?
     var isLocked = false
     /// In millionths of the currency unit.
     var balance: Int64?
@@ -41,11 +43,12 @@ struct Expectation {
             caller = .extension(number, level: level)
             own = number
         }
-        let (incoming, isLocked) = (incoming, isLocked)
+        let (incoming, isLocked, others) = (incoming, isLocked, pinLevel ?? level)
         var query = Query(caller: caller, dialled: dialled, time: time, down: down) {
             [own] number in
             var settings = ExtensionSettings(
-                level: level, incomingLevel: number == own ? nil : incoming)
+                level: number == own ? level : others, incomingLevel: number == own ? nil : incoming
+            )
             settings.isLocked = isLocked && number == own
             settings.hasPIN = true
             return settings

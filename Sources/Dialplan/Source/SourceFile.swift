@@ -15,6 +15,9 @@ public struct PlanSources: Sendable {
     /// The text of a file by the name it is written with in the plan (`from "suburban.numbers"`),
     /// or nil where there is none. The shell looks beside the main file.
     public var included: @Sendable (String) -> String?
+    /// Why a file that `included` does not give is no good though it is there, in words; nil where there is
+    /// none of that name.
+    public var problem: @Sendable (String) -> String? = { _ in nil }
 
     public init(main: SourceFile, included: @escaping @Sendable (String) -> String?) {
         self.main = main

@@ -12,10 +12,14 @@ struct Lexer {
     private let file: Int
     private var position = 0
     private var depth = 0
+    private let linesGoOn: Bool
 
-    /// - Parameter file: the number of the file in the list of sources.
-    init(_ source: SourceText, file: Int, remarks: Remarks) {
+    /// - Parameters:
+    ///   - file: the number of the file in the list of sources.
+    ///   - linesGoOn: whether an indented line may go on with the one before, as it does in a plan.
+    init(_ source: SourceText, file: Int, remarks: Remarks, linesGoOn: Bool = true) {
         self.source = source
+        self.linesGoOn = linesGoOn
         self.file = file
         self.remarks = remarks
         run()
@@ -75,7 +79,7 @@ struct Lexer {
         case .newline, .comma, .arrow: return
         case .word where last.text == "+": return
         case .word, .string, .leftBrace, .rightBrace, .leftParenthesis, .rightParenthesis, .end:
-            if depth == 0, continues(at: position) { return }
+            if linesGoOn, depth == 0, continues(at: position) { return }
             append(.newline, from: start, to: start)
         }
     }

@@ -64,6 +64,10 @@ extension Parser {
     private mutating func given(to expect: inout ExpectSyntax) throws(SyntaxError) {
         if take("pin") {
             expect.pin = .right
+            if take(.leftParenthesis) {
+                expect.pinLevel = try word("the level of whose PIN it is")
+                try require(.rightParenthesis, ")")
+            }
         } else if take("wrong") {
             try require("pin")
             expect.pin = .wrong

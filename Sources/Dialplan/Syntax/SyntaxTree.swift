@@ -307,6 +307,8 @@ struct ExpectSyntax {
     var time: Word?
     var down: [Word] = []
     var pin: GivenPIN?
+    /// The level of whose PIN it is, where that is another than the caller.
+    var pinLevel: Word?
     var isLocked = false
     var balance: Word?
     var results: [ResultSyntax] = []

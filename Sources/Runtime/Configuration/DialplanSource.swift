@@ -23,6 +23,8 @@ final class DialplanSource: Sendable {
     private let folder: String
     private let name: String
     private let read = Mutex(DialplanTexts(main: ""))
+    /// Why files that are there could not be read, by their names.
+    private let problems = Mutex<[String: String]>([:])
 
     /// - Parameter path: of the main file, absolute.
     init(path: String, kept: DialplanTexts?) {
@@ -61,9 +63,10 @@ final class DialplanSource: Sendable {
             return (nil, error.diagnostics)
         }
         read.withLock { $0 = DialplanTexts(main: main) }
-        let sources = PlanSources(main: SourceFile(path: name, text: main)) { [unowned self] in
+        var sources = PlanSources(main: SourceFile(path: name, text: main)) { [unowned self] in
             include($0)
         }
+        sources.problem = { [unowned self] name in problems.withLock { $0[name] } }
         var (result, diagnostics) = body(sources)
         for index in diagnostics.indices {
             let file = diagnostics[index].file
@@ -80,9 +83,12 @@ final class DialplanSource: Sendable {
             text = known
         } else {
             do throws(ConfigurationFailure) {
-                text = try TextFile.read(Paths.resolve(name, in: folder), called: name)
+                text = try TextFile.read(place(of: name), called: name)
             } catch {
                 // The compiler says at which line of the plan the file is missed.
+                if FileManager.default.fileExists(atPath: place(of: name)) {
+                    problems.withLock { $0[name] = error.diagnostics.first?.message }
+                }
                 return nil
             }
         }

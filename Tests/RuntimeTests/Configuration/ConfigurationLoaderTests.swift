@@ -217,6 +217,23 @@ import Testing
         #expect(loaded.configuration.plan.classes == ["local", "suburban"])
     }
 
+    /// Such as one that an editor has saved as GBK.
+    @Test func aListThatIsNoUTF8IsSaidToBeThatWhereItIsNamed() throws {
+        let folder = try ConfigurationFolder([
+            "site.dialplan": ConfigurationFolder.dialplan
+                + "class far from \"list.numbers\"\nclass gone from \"gone.numbers\"\n"
+        ])
+        try Data([0x30, 0x37, 0x58, 0x2e, 0x20, 0x2f, 0x2f, 0xb3, 0xa4, 0xcd, 0xbe])
+            .write(to: URL(fileURLWithPath: folder.path + "/list.numbers"))
+        let failure = #expect(throws: ConfigurationFailure.self) {
+            try ConfigurationLoader.load(path: folder.configuration)
+        }
+        #expect(
+            failure?.diagnostics.map { "\($0.line):\($0.column) \($0.message)" } == [
+                "6:16 list.numbers is not UTF-8", "7:17 there is no file \"gone.numbers\"",
+            ])
+    }
+
     @Test func aFileThatIsMissingIsNamed() throws {
         let folder = try ConfigurationFolder()
         try FileManager.default.removeItem(atPath: folder.path + "/site.dialplan")
