@@ -62,6 +62,26 @@ public struct Settings: Sendable {
     }
 }
 
+extension Settings {
+    /// How long a call is taken to last when ways are compared by what they cost.
+    private static let comparedMilliseconds: Int64 = 180_000
+
+    /// What the operator of a way out takes for a call of three minutes, in millionths of its currency
+    /// unit; nil where its prices are not known.
+    ///
+    /// - Parameter number: in its normalised form.
+    public func cost(of via: RouteChoice.Via, to number: String) -> Int64? {
+        let trunk: String?
+        switch via {
+        case .trunk(let name): trunk = name
+        case .line(let line): trunk = LineGateways(lineGateways).gateway(of: line)?.trunk
+        case .lines: trunk = lineGateways.first?.trunk
+        }
+        guard let row = trunk.flatMap({ trunkTariffs[$0] })?.row(for: number) else { return nil }
+        return Rating(row).price(milliseconds: Self.comparedMilliseconds).micros
+    }
+}
+
 /// A socket and how it is spoken of in Via and Contact.
 public struct ListenerSettings: Sendable, Hashable {
     public var transport: TransportKind

@@ -30,6 +30,10 @@ struct Compiler {
     var routeRanges: [SourceRange?] = []
     var emergencyRoute: RouteTable?
     var emergencyRange: SourceRange?
+    /// Finds an extension of this site, once all are known.
+    lazy var extensionIndex = RangeIndex(extensions)
+    /// Finds one of any site.
+    lazy var everyExtensionIndex = RangeIndex(extensions + branches.flatMap(\.plan.extensions))
     var lines: [Plan.LineMapping] = []
     var lineRanges: [SourceRange] = []
     var lineTargets: [LineTargets] = []
@@ -71,6 +75,7 @@ struct Compiler {
     var branches: [(plan: Plan, range: SourceRange)] = []
     var branchSources: [(source: SourceFile, range: SourceRange)] = []
     var branchDiagnostics: [Diagnostic] = []
+    var branchTrunkGroups: [String: Set<String>] = [:]
     /// Who pays for which number that somebody outside is taken out to, as the analysis has told.
     var toldOutside: Set<[String]> = []
     /// Whether this is the plan of one of the other sites.
@@ -110,7 +115,9 @@ struct Compiler {
             checkReach()
         }
         checkSites()
-        let expectations = checkExpectations(tree)
+        // Of a site whose file is wrong nothing is known, and what they say of it no mistake.
+        let expectations =
+            branches.count == branchSources.count ? checkExpectations(tree) : []
         guard isGood, let site else { return nil }
         let alone = plan(site)
         var plan = join(alone)
@@ -153,7 +160,7 @@ struct Compiler {
                 return
             }
             guard let text = sources.included(word.text) else {
-                remarks.error("there is no file \"\(word.text)\"", at: word.range)
+                reportMissing(word)
                 continue
             }
             let source = SourceFile(path: pathBesideMain(word.text), text: text)
@@ -165,6 +172,14 @@ struct Compiler {
             guard add(source) else { continue }
             parse(file: index, into: &tree, &included)
         }
+    }
+
+    /// A file that the plan names has no text.
+    mutating func reportMissing(_ word: Word) {
+        let why = sources.unreadable(word.text)
+        remarks.error(
+            why.map { "\"\(word.text)\" cannot be used: \($0)" }
+                ?? "there is no file \"\(word.text)\"", at: word.range)
     }
 
     /// Takes a file among the sources; false when it is too big to be read.

@@ -84,6 +84,8 @@ extension Compiler {
     }
 
     private mutating func checkExtensionClashes() {
+        let rewrites = PatternTable(rewritePatterns)
+        let classes = PatternTable(patterns)
         for (index, range) in extensions.enumerated() {
             let emergencies = ["110", "119", "120", "122"].filter { range.contains($0) }
             if let number = emergencies.first {
@@ -91,22 +93,28 @@ extension Compiler {
                     "\(number) is an emergency number and no extension",
                     at: extensionRanges[index])
             }
-            reportClashes(of: Pattern.covering(range), range)
+            reportClashes(of: range, rewrites, classes)
         }
     }
 
-    private mutating func reportClashes(of covers: [Pattern], _ range: NumberRange) {
-        for (index, pattern) in rewritePatterns.enumerated()
-        where covers.contains(where: { $0.overlaps(pattern) }) {
+    /// - Parameters:
+    ///   - rewriting: the patterns of the normalise rules.
+    ///   - classed: those of the classes.
+    private mutating func reportClashes(
+        of range: NumberRange, _ rewriting: PatternTable, _ classed: PatternTable
+    ) {
+        let covers = Pattern.covering(range)
+        func clashes(_ table: PatternTable) -> [Int] {
+            Set(covers.flatMap { table.overlapping($0, limit: .max) }).sorted()
+        }
+        for index in clashes(rewriting) {
             remarks.error(
                 "\(rewrites[index].pattern) rewrites extensions of \(range), which nobody could "
                     + "dial any more", at: rewriteRanges[index])
         }
         let keys = range.first.utf8.count
-        for (index, pattern) in patterns.enumerated()
-        where pattern.end == .closed && pattern.keys.count == keys
-            && covers.contains(where: { $0.overlaps(pattern) })
-        {
+        for index in clashes(classed)
+        where patterns[index].end == .closed && patterns[index].keys.count == keys {
             let word = patternWords[index]
             let written = texts[word.range.file].text(word.range)
             remarks.warning(

@@ -47,10 +47,15 @@ extension Compiler {
             }
         }
         for name in syntax.down where DialString(name.text) == nil { checkDown(name) }
-        if let word = syntax.incoming, incomingNumbers[word.text] == nil {
-            remarks.error(
-                "there is no incoming level \"\(word.text)\"", at: word.range,
-                help: help(for: word.text, among: incoming.map(\.name)))
+        if let word = syntax.incoming {
+            let known =
+                incoming.map(\.name)
+                + branches.flatMap { $0.plan.tables.calls.incoming.map(\.name) }
+            if !known.contains(word.text) {
+                remarks.error(
+                    "there is no incoming level \"\(word.text)\"", at: word.range,
+                    help: help(for: word.text, among: known))
+            }
         }
         let balance = syntax.balance.flatMap { amount($0) }
         for result in syntax.results { checkNames(result) }
@@ -64,15 +69,26 @@ extension Compiler {
         expectation.pin = syntax.pin
         expectation.isLocked = syntax.isLocked
         expectation.balance = balance
-        expectation.trunkGroups = trunkGroups.mapValues { group in
-            Set(group.alternatives.map(\.name.text))
-        }
+        expectation.trunkGroups = trunkGroupMembers.merging(branchTrunkGroups) { own, _ in own }
         return expectation
+    }
+
+    /// The trunks of each group of trunks.
+    var trunkGroupMembers: [String: Set<String>] {
+        trunkGroups.mapValues { group in Set(group.alternatives.map(\.name.text)) }
+    }
+
+    /// The groups of lines and of trunks at the other sites, which `expect` lines may name too.
+    private var waysElsewhere: [String] {
+        branchTrunkGroups.keys.sorted()
+            + branches.flatMap { $0.plan.tables.calls.lineGroups.keys.sorted() }
     }
 
     /// What is down in an `expect` line: `line`, a trunk, or a group of lines.
     private mutating func checkDown(_ name: Word) {
-        guard name.text != "line", lineGroups[name.text] == nil else { return }
+        guard name.text != "line", lineGroups[name.text] == nil,
+            !branches.contains(where: { $0.plan.tables.calls.lineGroups[name.text] != nil })
+        else { return }
         checkTrunk(name)
     }
 
@@ -86,12 +102,11 @@ extension Compiler {
     }
 
     mutating func checkExtension(_ word: Word) {
-        let all = extensions + branches.flatMap(\.plan.extensions)
-        guard !all.contains(where: { $0.contains(word.text) }) else { return }
-        let known = all.map(\.description).joined(separator: ", ")
+        guard PackedNumber(word.text).flatMap(everyExtensionIndex.find) == nil else { return }
         remarks.error(
-            "\(word.text) is no extension of this site", at: word.range,
-            help: known.isEmpty ? nil : "the extensions are \(known)")
+            "\(word.text) is no extension\(branches.isEmpty ? " of this site" : "")",
+            at: word.range,
+            help: Self.listing(extensions + branches.flatMap(\.plan.extensions)))
     }
 
     mutating func checkLevel(_ word: Word) {
@@ -113,9 +128,14 @@ extension Compiler {
 
     private mutating func checkNames(_ result: ExpectSyntax.ResultSyntax) {
         switch result {
-        case .via(let ways): ways.forEach { checkWayOut($0) }
+        case .via(let ways):
+            for way in ways where !waysElsewhere.contains(way.text) { checkWayOut(way) }
         case .rings(let number), .rights(let number): checkExtension(number)
-        case .ringsGroup(let name): _ = group(name)
+        case .ringsGroup(let name):
+            let elsewhere = branches.contains {
+                $0.plan.tables.calls.groupNumbers[name.text] != nil
+            }
+            if !elsewhere { _ = group(name) }
         case .feature(let name, _):
             guard Feature(rawValue: name.text) == nil else { return }
             remarks.error(
@@ -125,7 +145,8 @@ extension Compiler {
             _ = amount(word)
             if let duration, lengthOfTime(duration.text) == nil { reportLength(duration) }
         case .numberClass(let name):
-            let known = classNames + [PlanTables.emergencyName]
+            let known =
+                classNames + [PlanTables.emergencyName] + branches.flatMap(\.plan.classes)
             guard !known.contains(name.text) else { return }
             remarks.error(
                 "there is no class \"\(name.text)\"", at: name.range,
@@ -138,9 +159,10 @@ extension Compiler {
 
     /// Asks the plan what every line expects; a line that does not hold is an error.
     mutating func run(_ expectations: [Expectation], on plan: Plan) {
+        let price = expectations.contains(where: \.needsPrices) ? context.prices() : nil
         for expectation in expectations {
             let text = texts[expectation.range.file].text(expectation.range)
-            if context.price == nil, expectation.needsPrices {
+            if price == nil, expectation.needsPrices {
                 remarks.warning(
                     "there is no tariff to check the price by", at: expectation.range,
                     help: "name the tariff in the configuration")
@@ -148,9 +170,9 @@ extension Compiler {
             var result = ExpectationResult(
                 place: place(expectation.range), text: text, holds: true, decided: "")
             for level in expectation.levels {
-                let decision = expectation.decision(of: plan, level: level, context.price)
+                let decision = expectation.decision(of: plan, level: level, price, context.cost)
                 result.decided = decision.expectation
-                if expectation.holds(for: decision, context.price) { continue }
+                if expectation.holds(for: decision, price) { continue }
                 result.holds = false
                 let named = expectation.levels.count > 1 ? " with level \(level)" : ""
                 let why = decision.explanation.last { step in

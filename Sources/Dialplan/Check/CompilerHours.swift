@@ -99,7 +99,7 @@ extension Compiler {
     /// a date alone is closed.
     private mutating func addDates(file word: Word, to table: inout HoursTable) {
         guard let text = sources.included(word.text) else {
-            remarks.error("there is no file \"\(word.text)\"", at: word.range)
+            reportMissing(word)
             return
         }
         let index = texts.count

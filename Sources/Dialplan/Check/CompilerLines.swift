@@ -58,14 +58,19 @@ extension Compiler {
         return "\(lines.count) extensions are \(rings.first)-\(zeros + last)"
     }
 
+    /// What extensions there are; nil for none.
+    static func listing(_ extensions: [NumberRange]) -> String? {
+        guard !extensions.isEmpty else { return nil }
+        let shown = extensions.prefix(8).map(\.description).joined(separator: ", ")
+        return "the extensions are \(shown)\(extensions.count > 8 ? " and others" : "")"
+    }
+
     mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
         for number in [rings.first, rings.last]
-        where !extensions.contains(where: { $0.contains(number) }) {
-            let known = extensions.map(\.description).joined(separator: ", ")
+        where PackedNumber(number).flatMap(extensionIndex.find) == nil {
             remarks.error(
                 "\(number) is no extension of this site", at: range,
-                help: extensions.isEmpty
-                    ? "write: extensions 8000-8799" : "the extensions are \(known)")
+                help: Self.listing(extensions) ?? "write: extensions 8000-8799")
             return
         }
     }

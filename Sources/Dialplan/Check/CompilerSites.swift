@@ -34,10 +34,13 @@ extension Compiler {
     mutating func compileBranches() {
         for (source, range) in branchSources {
             var compiler = Compiler(
-                sources: PlanSources(main: source, included: sources.included), context: context,
+                sources: PlanSources(
+                    main: source, included: sources.included, unreadable: sources.unreadable),
+                context: context,
                 isBranch: true)
             let plan = compiler.run()
             branchDiagnostics += compiler.diagnostics
+            branchTrunkGroups.merge(compiler.trunkGroupMembers) { first, _ in first }
             toldOutside.formUnion(compiler.toldOutside)
             expectations += plan == nil ? compiler.expectations : []
             if let plan { branches.append((plan, range)) }

@@ -15,10 +15,16 @@ public struct PlanSources: Sendable {
     /// The text of a file by the name it is written with in the plan (`from "suburban.numbers"`),
     /// or nil where there is none. The shell looks beside the main file.
     public var included: @Sendable (String) -> String?
+    /// Why a file has no text that can be read, where it is there; asked when `included` gave none.
+    public var unreadable: @Sendable (String) -> String?
 
-    public init(main: SourceFile, included: @escaping @Sendable (String) -> String?) {
+    public init(
+        main: SourceFile, included: @escaping @Sendable (String) -> String?,
+        unreadable: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
         self.main = main
         self.included = included
+        self.unreadable = unreadable
     }
 
     /// - Parameter included: texts by the names they are written with in the plan.
@@ -34,18 +40,37 @@ public struct PlanContext: Sendable {
     /// - Parameters:
     ///   - number: in its normalised form.
     ///   - way: the trunk's name, or `line`.
+    ///   - time: when the call begins, by the main site's clock.
     public typealias Price =
-        @Sendable (_ number: String, _ way: String, _ milliseconds: Int64) -> Int64?
+        @Sendable (
+            _ number: String, _ way: String, _ time: CivilTime, _ milliseconds: Int64
+        ) -> Int64?
+    /// What an operator takes for some minutes of a call, in any unit; nil where that is not known.
+    ///
+    /// - Parameters:
+    ///   - via: a line, a group of lines, or a trunk.
+    ///   - number: in its normalised form.
+    public typealias Cost = @Sendable (_ via: RouteChoice.Via, _ number: String) -> Int64?
 
     /// In the order of the configuration, which is the order emergency calls try them.
     public var trunks: [Trunk]
 
-    /// For `expect` lines about prices and balances; nil leaves those unchecked.
-    public var price: Price?
+    /// For `expect` lines about prices and balances, asked for when there is one; nil leaves those
+    /// unchecked.
+    public var prices: @Sendable () -> Price?
+    /// For `expect` lines about routes `by cost`; nil takes their ways in the order they are written.
+    public var cost: Cost?
+    /// Whether this machine has a time zone of that IANA name.
+    public var knowsTimezone: @Sendable (String) -> Bool
 
-    public init(trunks: [Trunk], price: Price? = nil) {
+    public init(
+        trunks: [Trunk], prices: @escaping @Sendable () -> Price? = { nil }, cost: Cost? = nil,
+        knowsTimezone: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) {
         self.trunks = trunks
-        self.price = price
+        self.prices = prices
+        self.cost = cost
+        self.knowsTimezone = knowsTimezone
     }
 
     public struct Trunk: Hashable, Sendable {

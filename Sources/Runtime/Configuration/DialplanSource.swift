@@ -23,6 +23,8 @@ final class DialplanSource: Sendable {
     private let folder: String
     private let name: String
     private let read = Mutex(DialplanTexts(main: ""))
+    /// Files that are there and cannot be used, by the names the plan writes: why.
+    private let unreadable = Mutex<[String: String]>([:])
 
     /// - Parameter path: of the main file, absolute.
     init(path: String, kept: DialplanTexts?) {
@@ -61,9 +63,10 @@ final class DialplanSource: Sendable {
             return (nil, error.diagnostics)
         }
         read.withLock { $0 = DialplanTexts(main: main) }
-        let sources = PlanSources(main: SourceFile(path: name, text: main)) { [unowned self] in
-            include($0)
-        }
+        let sources = PlanSources(
+            main: SourceFile(path: name, text: main),
+            included: { [unowned self] in include($0) },
+            unreadable: { [unowned self] name in unreadable.withLock { $0[name] } })
         var (result, diagnostics) = body(sources)
         for index in diagnostics.indices {
             let file = diagnostics[index].file
@@ -82,7 +85,11 @@ final class DialplanSource: Sendable {
             do throws(ConfigurationFailure) {
                 text = try TextFile.read(Paths.resolve(name, in: folder), called: name)
             } catch {
-                // The compiler says at which line of the plan the file is missed.
+                // The compiler says at which line of the plan the file is named.
+                let why = error.diagnostics.first.map { "\($0.file):\($0.line): \($0.message)" }
+                if FileManager.default.fileExists(atPath: place(of: name)) {
+                    unreadable.withLock { $0[name] = why }
+                }
                 return nil
             }
         }

@@ -7,10 +7,15 @@ public enum TextFile {
     public static let limit = 256 << 20
 
     /// - Parameter name: what to call it in a diagnostic: `the dialplan`.
-    /// - Throws: one diagnostic, about the file as a whole.
+    /// - Throws: one diagnostic, of the first line that cannot be read, or about the file as a whole.
     public static func read(
         _ path: String, limit: Int = limit, called name: String
     ) throws(ConfigurationFailure) -> String {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+        {
+            throw failure(path, "\(name) is a folder, not a file")
+        }
         let bytes: Data
         do {
             bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -25,18 +30,29 @@ public enum TextFile {
             throw failure(path, "\(name) is longer than \(limit) bytes")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw failure(path, "\(name) is not UTF-8")
+            throw failure(
+                path, "\(name) is not UTF-8", line: line(ofTheFirstFaultIn: bytes),
+                help: "save it as UTF-8; \"iconv -f GB18030 -t UTF-8\" converts a Chinese file")
         }
         // Spreadsheets put a byte order mark first; it is no character of the text.
         return text.unicodeScalars.first == "\u{feff}"
             ? String(text.unicodeScalars.dropFirst()) : text
     }
 
-    private static func failure(_ path: String, _ message: String) -> ConfigurationFailure {
+    /// The first line that is not UTF-8, from one: no byte of a longer character is a line feed.
+    private static func line(ofTheFirstFaultIn bytes: Data) -> Int {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let fault = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }
+        return (fault ?? 0) + 1
+    }
+
+    private static func failure(
+        _ path: String, _ message: String, line: Int = 1, help: String? = nil
+    ) -> ConfigurationFailure {
         ConfigurationFailure(diagnostics: [
             Diagnostic(
-                severity: .error, file: Paths.shown(path), line: 1, column: 1, message: message,
-                sourceLine: "")
+                severity: .error, file: Paths.shown(path), line: line, column: 1, message: message,
+                suggestion: help, sourceLine: "")
         ])
     }
 }

@@ -1,13 +1,9 @@
-import Charging
 import Dialplan
 import SIP
 
 // One route, several addresses or channels: what is tried before the call takes another route.
 
 extension Switch {
-    /// How long a call is taken to last when ways are compared by what it costs.
-    private static let comparedMilliseconds: Int64 = 180_000
-
     /// Puts the ways of a call into the order they are tried: as written, by share, or by what the
     /// operators take for three minutes.
     mutating func inOrder(_ choices: [RouteChoice], for handle: Handle) -> [RouteChoice] {
@@ -15,17 +11,7 @@ extension Switch {
         var tokens = tokens
         let ordered = RouteChoice.ordered(
             choices, draw: { Int(tokens.next() % UInt64($0)) },
-            price: { choice in
-                let trunk: String?
-                switch choice.via {
-                case .trunk(let name): trunk = name
-                case .line(let line): trunk = lineGateways.gateway(of: line)?.trunk
-                case .lines: trunk = settings.lineGateways.first?.trunk
-                }
-                guard let row = trunk.flatMap({ settings.trunkTariffs[$0] })?.row(for: number)
-                else { return nil }
-                return Rating(row).price(milliseconds: Self.comparedMilliseconds).micros
-            })
+            price: { settings.cost(of: $0.via, to: number) })
         self.tokens = tokens
         return ordered
     }
