@@ -23,6 +23,23 @@ extension Ledger {
         return nil
     }
 
+    /// Why `reserve` would refuse now, nil where it would not. Changes nothing.
+    public func refusal(
+        ofReserving amount: Amount, account: String, extension number: String? = nil,
+        at moment: LedgerMoment = 0
+    ) -> Refusal? {
+        guard let index = indices[account] else { return .unknownAccount(account) }
+        guard holds.count < limits.reservations else { return .tableFull("reservations") }
+        // Who has spent nothing yet is under the limits of one call, an hour and a day all the same.
+        let spender = number.flatMap { spenderIndices[$0] }
+        let hold = Hold(account: index, amount: .zero, spender: spender ?? Ledger.noSpender)
+        if let refusal = refusal(ofHolding: amount, more: hold, at: moment) { return refusal }
+        guard let number, spender == nil else { return nil }
+        return Spender(number: number).spending.refusal(
+            of: .extension(number), holding: amount, .zero, extensionLimits, reserved: .zero,
+            at: moment)
+    }
+
     /// Holds `amount` more for a call that has a reservation, on its whole chain or not at all.
     public mutating func extend(
         call: UInt64, by amount: Amount, at moment: LedgerMoment = 0

@@ -33,7 +33,10 @@ extension Plan {
             }
             if rest.isEmpty {
                 uncovered.bits |= KeySet(key: key).bits
-            } else if place + 1 < depth, !rest.contains(where: { $0.keys.count <= place + 1 }) {
+            } else if place + 1 < depth, rest.contains(where: { $0.keys.count > place + 1 }),
+                // Behind a number that is whole, others may begin; behind an open end all do.
+                !rest.contains(where: { $0.keys.count <= place + 1 && $0.end != .closed })
+            {
                 findGaps(after: prefix + [key], depth, rest, &gaps)
             }
         }

@@ -32,6 +32,8 @@ public final class OfflineSwitch {
     let extensionNumbers: Set<String>
     let accountIDs: Set<String>
     let hasTariff: Bool
+    /// Whether any extension was stored when the folder was opened.
+    public var hasExtensions: Bool { !extensionNumbers.isEmpty }
 
     /// Opens the data folder under its lock.
     /// - Throws: `Store.Failure` when it is in use or cannot be opened; `StartFailure`.

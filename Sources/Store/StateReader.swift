@@ -167,7 +167,7 @@ struct StateReader {
         }
     }
 
-    private func tariffs() throws -> TariffBook {
+    func tariffs() throws -> TariffBook {
         let decks = try all(
             "SELECT deck, plan, via, valid_from, source, calendar FROM tariff_deck ORDER BY deck"
         ) { row in

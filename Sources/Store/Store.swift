@@ -141,7 +141,7 @@ public final class Store: Sendable {
 
     /// Settings of SQLite for the whole process, to be made before the first database is opened. Where
     /// somebody else has opened one, SQLite keeps its own and is a little slower: nothing to tell.
-    private static let settings: Void = { _ = csqlite_count_no_memory() }()
+    static let settings: Void = { _ = csqlite_count_no_memory() }()
 
     // MARK: The switch
 

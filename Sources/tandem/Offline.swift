@@ -13,10 +13,10 @@ enum Offline {
         } catch {
             throw Refusal(error.description)
         }
-        if let unstored = UnstoredSite(loaded),
-            case .perform(.explained(let question)) = requests.first
+        if case .perform(.explained(let question)) = requests.first,
+            !UnstoredSite.hasDatabase(loaded)
         {
-            return [.reply(unstored.explain(question, now: Wall.now))]
+            return [.reply(UnstoredSite(loaded).explain(question, now: Wall.now))]
         }
         let offline: OfflineSwitch
         do {
@@ -25,6 +25,10 @@ enum Offline {
             throw Refusal("\(error)")
         }
         defer { offline.close() }
+        // A database that some command has made holds nobody before the first run.
+        if case .perform(.explained(let question)) = requests.first, !offline.hasExtensions {
+            return [.reply(UnstoredSite(loaded).explain(question, now: Wall.now))]
+        }
         return offline.perform(requests)
     }
 }

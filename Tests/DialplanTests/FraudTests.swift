@@ -257,6 +257,36 @@ import Testing
             ])
     }
 
+    @Test func aTrunkHandedOnToOneThatIsCalledOutOnIsFound() throws {
+        let remarks = Self.remarks(sample + "\ninbound pstn  rings ip-e1")
+        let remark = try #require(remarks.first)
+        #expect(remarks.count == 1 && remark.severity == .warning && remark.line == 26)
+        #expect(remark.message.hasPrefix("somebody outside who calls "))
+        #expect(
+            remark.message.contains("over trunk pstn goes out again via ip-e1")
+                && remark.message.hasSuffix("and nobody here pays for it"))
+        let some = Self.remarks(sample + "\ninbound pstn 00.  rings ip-e1")
+        #expect(some.map(\.message).count == 1)
+        // One number of our own, as for a voice mail that lies behind it.
+        #expect(Self.remarks(sample + "\ninbound pstn 4001234567  rings ip-e1") == [])
+    }
+
+    @Test(arguments: ["to international", "to 00[1-9]X."])
+    func aRuleThatARouteWithOtherDigitsGetsAroundIsFound(numbers: String) throws {
+        let plan =
+            sample.replacing("10XXX", with: "10XXX *9.")
+            .replacing("route service local", with: "route local")
+            .replacing("may country + international", with: "may country + service international")
+            + "\nroute service via pstn  send drop 2\nrule sea { \(numbers)  ask pin }"
+        let remark = try #require(
+            Self.remarks(plan).first { $0.message.hasPrefix("rule \"sea\"") })
+        #expect(remark.message.contains("dials *900"))
+        #expect(remark.message.contains("which goes out via pstn as 00"))
+        #expect(
+            remark.suggestion
+                == "write narrower patterns in class \"service\", or another form in its route")
+    }
+
     @Test func aTrunkToAVoiceMailIsNoWayOut() {
         #expect(Self.remarks(sample + "\nforward 8100 when busy to pstn") == [])
     }

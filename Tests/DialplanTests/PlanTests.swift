@@ -62,6 +62,89 @@ import Testing
         #expect(diagnostics.last?.message == "and 100 more from here on")
     }
 
+    @Test func noWarningHidesAnError() {
+        let classes = (100..<400).map { "class c\($0) 2\($0)XXXX" }.joined(separator: "\n")
+        let text = sample + "\n\(classes)\nexpect 8100 (city) dials 110 -> refused"
+        let (plan, diagnostics) = Plan.compile(
+            PlanSources(main: SourceFile(path: "t", text: text)), context: context)
+        #expect(plan == nil && diagnostics.count == 201)
+        let errors = diagnostics.filter { $0.severity == .error }
+        #expect(errors.count == 1)
+        #expect(errors.first?.message.hasPrefix("decided otherwise: emergency") == true)
+    }
+
+    @Test func aTimeZoneThatTheMachineDoesNotKnowIsShownWhereItStands() throws {
+        let (_, diagnostics) = Plan.compile(
+            PlanSources(
+                main: SourceFile(
+                    path: "t",
+                    text: sample.replacing("Asia/Shanghai", with: "Asia/Shangha")
+                        + "\nlevel q may hous")),
+            context: PlanContext(
+                trunks: context.trunks, knowsTimezone: { $0 == "Asia/Shanghai" }))
+        #expect(
+            diagnostics.filter { $0.severity == .error }.map(\.message) == [
+                "this machine knows no time zone \"Asia/Shangha\"",
+                "there is no class or level \"hous\"",
+            ])
+        #expect(diagnostics.first?.line == 1 && diagnostics.first?.length == 12)
+    }
+
+    @Test func aFileThatCannotBeReadIsNotCalledMissing() {
+        let sources = PlanSources(
+            main: SourceFile(path: "t", text: sample + "\nclass far from \"far.numbers\""),
+            included: { _ in nil },
+            unreadable: { _ in "far.numbers:2: far.numbers is not UTF-8" })
+        let (_, diagnostics) = Plan.compile(sources, context: context)
+        #expect(
+            diagnostics.contains {
+                $0.message
+                    == "\"far.numbers\" cannot be used: far.numbers:2: far.numbers is not UTF-8"
+            })
+    }
+
+    @Test func gapsBehindAWholeNumberAreListed() throws {
+        let plan = try compiled(sample + "\nshort 9 -> 8100")
+        #expect(plan.gaps().map(\.pattern).contains("9[0-47-9]"))
+    }
+
+    @Test func expectLinesFollowTheOrderByCost() throws {
+        let text =
+            sample + "\nclass cheap 0[1-9]99XXXX.\nlevel dear may cheap\n"
+            + "route cheap via ip-e1, pstn by cost\n"
+        func errors(_ line: String) -> Int {
+            let prices = ["ip-e1": Int64(9), "pstn": 1]
+            let (_, diagnostics) = Plan.compile(
+                PlanSources(main: SourceFile(path: "t", text: text + line)),
+                context: PlanContext(
+                    trunks: context.trunks,
+                    cost: { _, via, _ in
+                        if case .trunk(let name) = via { return prices[name] }
+                        return nil
+                    }))
+            return diagnostics.count { $0.severity == .error }
+        }
+        #expect(errors("expect 8100 (dear) dials 029912345 -> via pstn then ip-e1") == 0)
+        #expect(errors("expect 8100 (dear) dials 029912345 -> via ip-e1") == 1)
+    }
+
+    @Test func pricesOfExpectLinesAreThoseOfTheWayAndTheHour() throws {
+        let text =
+            sample + "\nexpect 8100 (country) dials 02088886666 at \"sun 10:00\" "
+            + "-> costs up to 0.000003 for 2m"
+        let asked = PlanContext(
+            trunks: context.trunks,
+            prices: {
+                { number, way, time, milliseconds in
+                    number == "02088886666" && way == "ip-e1" && time.weekday == .sunday
+                        && milliseconds == 120_000 ? 3 : 4
+                }
+            })
+        let (plan, _) = Plan.compile(
+            PlanSources(main: SourceFile(path: "t", text: text)), context: asked)
+        #expect(plan != nil)
+    }
+
     @Test func aFileBeyondTheLimitIsRefused() {
         let text = String(repeating: " ", count: PlanLimits.fileBytes + 1)
         let (plan, diagnostics) = Plan.compile(

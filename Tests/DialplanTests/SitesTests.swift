@@ -37,6 +37,32 @@ import Testing
         #expect(far.planVersion == plan.version)
     }
 
+    @Test(arguments: [
+        "expect 9001 (boss) dials 02088886666 -> class far via gates",
+        "expect 9001 (boss) dials 02088886666 when front-lines down -> via gates",
+        "expect line 26770000 -> rings group front",
+        "expect 8100 dials 9001 (quiet) -> refused by incoming",
+    ])
+    func theMainFileExpectsThingsOfEverySite(line: String) throws {
+        let branch =
+            Self.branch.replacing("route far   via pstn", with: "route far   via gates")
+            + "\ntrunks gates pstn\nlines front-lines 26778000-26778009\n"
+            + "line 26770000 rings group front\nlevel lines-level may local\n"
+        #expect(throws: Never.self) { try Self.plan(line, branch) }
+    }
+
+    @Test func aWrongSiteMakesNoLineOfTheMainFileWrong() {
+        let sources = PlanSources(
+            main: SourceFile(
+                path: "main",
+                text: sample + "\ninclude \"branch.dialplan\"\n"
+                    + "expect 8100 dials 9001 -> rings 9001\n"),
+            included: ["branch.dialplan": Self.branch + "\nexpect 9001 dials 110 -> refused"])
+        let (plan, diagnostics) = Plan.compile(sources, context: context)
+        #expect(plan == nil)
+        #expect(diagnostics.filter { $0.severity == .error }.map(\.file) == ["branch.dialplan"])
+    }
+
     @Test func theSitesCallEachOther() throws {
         let plan = try Self.plan()
         let decision = plan.dialled("9000", level: "house")

@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import SIP
 import Testing
@@ -37,7 +38,7 @@ import Testing
         var site = try Site(plan: Site.plan + Self.rules)
         var phones = try site.registered("8001", "8009")
         var (refused, routed) = (0, 0)
-        for turn in 0..<60 {
+        for turn in 0..<100 {
             let dialled = Self.dialled(&generator)
             let question = Explanation.Question(
                 from: turn % 2 == 0 ? "8001" : "8009", dial: dialled)
@@ -67,13 +68,95 @@ import Testing
             #expect(record.normalised == said.normalised && record.numberClass == said.numberClass)
             if said.refusal != nil {
                 refused += 1
-                #expect(record.attempts.isEmpty && record.sipStatus == said.sipStatus)
+                #expect(record.sipStatus == said.sipStatus)
+                // What nobody pays for is passed over way by way.
+                #expect(record.attempts.count == said.payments.count)
+                #expect(record.attempts.allSatisfy { $0.outcome == .skipped })
             } else if let first = record.attempts.first, let way = said.routes.first {
                 routed += 1
                 #expect(way.contains(first.route), "\(way) and \(first.route)")
             }
         }
         #expect(refused > 5 && routed > 2)
+    }
+
+    private func explained(
+        _ site: inout Site, _ question: Explanation.Question
+    ) throws -> Explanation {
+        guard case .explanation(let said)? = site.request(.explained(question)) else {
+            throw Unexpected(site.replies.last)
+        }
+        return said
+    }
+
+    @Test func whoCannotPayIsToldSo() throws {
+        var site = try Site(balance: "0.05")
+        var phone = try site.registered("8001")[0]
+        let said = try explained(&site, .init(from: "8001", dial: "02088886666"))
+        #expect(said.outcome == "refuse" && said.routes.isEmpty && said.refusalCode == "balance")
+        #expect(said.payments.map(\.way) == ["ip-e1", "line 66778001", "pstn"])
+        #expect(said.payments.first?.minute == Amount("0.70"))
+        #expect(said.payments.first?.account == "a")
+        try phone.call("02088886666", at: &site)
+        let record = try #require(site.records.first)
+        #expect(record.sipStatus == said.sipStatus && record.endReason == said.refusal)
+    }
+
+    @Test func aFirstStepIsEnough() throws {
+        var site = try Site(balance: "0.07")
+        let said = try explained(&site, .init(from: "8001", dial: "02088886666"))
+        #expect(said.outcome == "route" && said.payments.count == 3)
+        #expect(!said.payments.contains { $0.refusal != nil })
+        let inside = try explained(&site, .init(from: "8001", dial: "8002"))
+        #expect(inside.payments.isEmpty)
+    }
+
+    @Test func theCheapestWayIsNamedFirst() throws {
+        var settings = Site.settings()
+        for (trunk, price) in [("ip-e1", "0.9"), ("pstn", "0.1")] {
+            let parsed = Tariff.parse(
+                csv: Array("prefix,name,connect_fee,steps\n0,x,0,\(price)/60\n".utf8), file: "t")
+            let tariff: Tariff = try #require(parsed.tariff)
+            settings.trunkTariffs[trunk] = tariff
+        }
+        var site = try Site(
+            settings: settings,
+            plan: Site.plan.replacing(
+                "national  via ip-e1, line, pstn", with: "national  via ip-e1, pstn by cost"))
+        var phone = try site.registered("8001")[0]
+        let said = try explained(&site, .init(from: "8001", dial: "02088886666"))
+        #expect(said.routes.map { $0.prefix(4) } == ["pstn", "ip-e"])
+        try phone.call("02088886666", at: &site)
+        #expect(site.all(Site.pstn).contains { $0.method == .invite })
+    }
+
+    @Test func aCallFromOutsideIsExplainedWithItsNumber() throws {
+        var site = try Site(
+            plan: Site.plan + "\nrule spam { from number 0755.  refuse \"not them\" }")
+        let friend = Explanation.Question(
+            from: "66778002", dial: "66778002", presenting: "02088886666")
+        #expect(try explained(&site, friend).outcome == "ring 8002")
+        for from in ["66778002", "pstn"] {
+            let said = try explained(
+                &site, .init(from: from, dial: "66778002", presenting: "075512345678"))
+            #expect(said.refusal == "not them")
+        }
+        let other = site.request(.explained(.init(from: "66778002", dial: "8001")))
+        guard case .refused("a call on the direct line 66778002 dials 66778002")? = other else {
+            throw Unexpected(other)
+        }
+        let line = try explained(
+            &site, .init(from: "8001", dial: "86035566", down: ["66778001"]))
+        #expect(line.routes.first == "line 66778001 (down) sends 86035566")
+    }
+
+    @Test func aNumberThatMayNotBePresentedIsSaid() throws {
+        var site = try Site()
+        let said = try explained(
+            &site, .init(from: "8001", dial: "02088886666", presenting: "4001234567"))
+        #expect(
+            said.steps.contains { $0.contains("4001234567") }
+                && said.presented == "+8631166778001")
     }
 
     /// A reproducible source of numbers.

@@ -10,6 +10,7 @@ extension Explanation {
         if normalised != dialled { text += "\(words.broughtTo) \(normalised)\n" }
         if let numberClass { text += "\(words.numberClass) \(numberClass)\n" }
         text += Explanation.text(ofSteps: steps, language)
+        for payment in payments { text += words.payment(payment) + "\n" }
         return text + "\(words.dialplan) \(planVersion)\n"
     }
 
@@ -48,6 +49,19 @@ extension Explanation {
             .init("sip_status", .number(sipStatus)),
             .init("steps", .texts(steps.map { Step.text(stored: $0, language) })),
             .init("facts", Explanation.facts(ofSteps: steps)),
+            .init(
+                "payments",
+                .list(
+                    payments.map { payment in
+                        .object([
+                            .init("way", .text(payment.way)),
+                            .init("account", .text(payment.account)),
+                            .init("minute", .amount(payment.minute)),
+                            .init("currency", .text(payment.currency)),
+                            .init("refusal", .text(payment.refusal)),
+                            .init("sip_status", .number(payment.sipStatus)),
+                        ])
+                    })),
             .init("dialplan", .text(planVersion)),
         ])
     }
@@ -82,6 +96,22 @@ private struct Words {
     var refused: String { choose("refused: ", "拒绝：") }
     var via: String { choose(" via ", "，经 ") }
     var then: String { choose(", then ", "，其次 ") }
+
+    /// `ip-e1: a minute costs 0.700000 CNY, account 8100 pays`
+    func payment(_ payment: Explanation.Payment) -> String {
+        let price = payment.minute.map { "\($0) \(payment.currency)" }
+        var text = way(payment.way) + colon
+        text += price.map { choose("a minute costs \($0)", "每分钟 \($0)") } ?? ""
+        if let account = payment.account {
+            text += choose(", account \(account) pays", "，由账户 \(account) 付费")
+        }
+        guard let refusal = payment.refusal else { return text }
+        let separator = price == nil ? "" : choose("; ", "；")
+        let why =
+            payment.sipStatus == 402 ? Refusal.Code.balance.text(language) + choose(": ", "：") : ""
+        return text + separator + choose("not taken: ", "不可用：")
+            + (language == .english ? refusal : why + refusal)
+    }
 
     /// `ring 8002`, `route` and so on.
     func outcome(_ outcome: String) -> String {

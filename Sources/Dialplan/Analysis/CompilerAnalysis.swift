@@ -86,7 +86,10 @@ extension Compiler {
                 + "\(finding.caller) (\(finding.level)) dials \(finding.dialled), "
                 + sent(finding.way, finding.meant),
             at: range(of: finding.rule.name, at: finding.rule.place),
-            help: scheme.remedy(finding.kind))
+            help: finding.kind.map(scheme.remedy)
+                ?? "write narrower patterns in class "
+                + "\"\(classNames[patternWords[finding.entry].numberClass])\", or another form in "
+                + "its route")
     }
 
     private mutating func report(_ finding: FraudAnalysis.OutsideFinding) {
@@ -98,12 +101,16 @@ extension Compiler {
         }
         remarks.warning(
             "somebody outside who calls \(finding.dialled) \(from) goes out again via "
-                + "\(finding.way.via) to \(finding.way.number), and \(finding.rights) pays",
+                + "\(finding.way.via) to \(finding.way.number), and "
+                + (finding.rights.map { "\($0) pays" } ?? "nobody here pays for it"),
             at: finding.place.map { place in
                 // What another site's file says stands where that is included.
                 branches.first { $0.plan.tables.files.contains(place.file) }?.range
                     ?? range(of: "", at: place)
-            } ?? SourceRange(file: 0, start: 0, end: 0))
+            } ?? SourceRange(file: 0, start: 0, end: 0),
+            help: finding.rights == nil
+                ? "name a trunk that no route calls out on, or a number \"as\" the extension that "
+                    + "pays" : nil)
     }
 
     private mutating func report(_ finding: FraudAnalysis.SentOnFinding) {
@@ -112,7 +119,7 @@ extension Compiler {
         remarks.warning(
             "level \"\(level)\" reaches class \"\(outcome.numberClass ?? "")\", which it may not "
                 + "call: \(finding.caller) dials \(outcome.dialled), which is sent on via "
-                + "\(outcome.way.via) to \(outcome.way.number), and \(outcome.rights) pays"
+                + "\(outcome.way.via) to \(outcome.way.number), and \(outcome.rights ?? "nobody") pays"
                 + (others.isEmpty ? "" : "; so does \(others)"),
             at: outcome.place.map { range(of: "", at: $0) }
                 ?? SourceRange(file: 0, start: 0, end: 0),
@@ -129,7 +136,7 @@ extension Compiler {
             "level \"\(level)\" of site \"\(finding.site)\" reaches \(outcome.number), which it "
                 + "may not call: \(finding.call.caller) dials \(outcome.dialled), which site "
                 + "\"\(finding.sender)\" sends on via \(outcome.way.via) to "
-                + "\(outcome.way.number), and \(outcome.rights) pays"
+                + "\(outcome.way.number), and \(outcome.rights ?? "nobody") pays"
                 + (others.isEmpty ? "" : "; so does \(others)"),
             at: included ?? outcome.place.map { range(of: "", at: $0) }
                 ?? SourceRange(file: 0, start: 0, end: 0),

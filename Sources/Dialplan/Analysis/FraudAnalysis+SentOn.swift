@@ -7,16 +7,19 @@ extension FraudAnalysis {
     struct OutsideFinding {
         var caller: Caller
         var dialled: String
-        /// Who pays.
-        var rights: String
+        /// Who pays; nil where nobody does: the plan hands the call to a trunk that it calls out on.
+        var rights: String?
         /// The number that is called then, in its one form, and its class.
         var number: String
         var numberClass: String?
         var way: RouteChoice
         var place: Place?
 
-        /// Who pays for which number.
-        var payment: [String] { [rights, way.number] }
+        /// Who pays for which number, or by which way without being paid.
+        var payment: [String] {
+            guard let rights else { return ["", way.via.description, place?.description ?? ""] }
+            return [rights, way.number]
+        }
     }
 
     /// Trunks and lines from which a call goes out again, where it costs.
@@ -189,8 +192,11 @@ extension Plan {
         var from: String?
         switch decision.outcome {
         case .routes(let choices):
-            // A trunk such as one to a voice mail, which nobody pays for, is no finding.
-            guard let rights = decision.rights, let way = choices.first else { return [] }
+            guard let way = choices.first else { return [] }
+            let rights = decision.rights
+            // A trunk that is told a number of our own, as one to a voice mail, is no finding; one that
+            // routes call out on, with whatever number somebody outside likes, is.
+            if rights == nil, !isRouted(way.via) || !decision.isOfCallersChoice { return [] }
             return [
                 FraudAnalysis.OutsideFinding(
                     caller: query.caller, dialled: query.dialled, rights: rights,
@@ -221,6 +227,14 @@ extension Plan {
         return findings
     }
 
+    /// Whether some route calls out on a trunk.
+    private func isRouted(_ via: RouteChoice.Via) -> Bool {
+        guard case .trunk(let name) = via else { return false }
+        return tables.routes.contains { route in
+            route?.alternatives.contains { $0.way == .trunk(name) } ?? false
+        }
+    }
+
     /// One extension of each stretch that a `forward` speaks of, and one line of each mapping that
     /// rings something else.
     func senders(_ limits: inout Set<FraudAnalysis.Limit>) -> [String] {
@@ -232,8 +246,18 @@ extension Plan {
     }
 }
 
+extension Decision {
+    /// Whether an inbound route has taken the call that is for more numbers than one.
+    fileprivate var isOfCallersChoice: Bool {
+        explanation.contains { step in
+            guard case .inbound(_, let pattern, _) = step else { return false }
+            return pattern?.utf8.contains { !(0x30...0x39).contains($0) } ?? true
+        }
+    }
+}
+
 extension SendForm {
-    fileprivate var isAsDialled: Bool {
+    var isAsDialled: Bool {
         if case .asDialled = self { return true }
         return false
     }

@@ -30,7 +30,8 @@ struct FraudAnalysis {
         var dialled: String
         /// The number that the network takes it for, in its one form.
         var meant: String
-        var kind: Spelling.Kind
+        /// Nil where the form that a route sends makes the other number.
+        var kind: Spelling.Kind?
         /// The pattern that the plan classes it by.
         var entry: Int
     }
@@ -255,18 +256,14 @@ struct FraudAnalysis {
     ) -> [LevelFinding] {
         // A country code in front is the form without its +, not another number.
         if form.prefix.text == scheme.country { return [] }
-        let numbers = reader.classes[entry].looped
-        guard numbers.keys.count >= form.drop else { return [] }
-        var prefix: [KeySet] = []
-        for index in 0..<form.prefix.count { prefix.append(KeySet(key: form.prefix[index])) }
-        let sent = numbers.replacing(first: form.drop, with: prefix)
-        let cut = numbers.keys[..<form.drop]
+        guard let sent = sent(form, entry) else { return [] }
+        let cut = reader.classes[entry].looped.keys[..<form.drop]
         var findings: [LevelFinding] = []
         for reading in reader.normalised(sent, &limits, unless: { _ in false }) {
             for (reading, other) in reader.classed(reading, &limits)
             where reader.classOf[other] != numberClass {
                 let dialled = Pattern(
-                    keys: Array(cut) + Array(reading.dialled.keys.dropFirst(prefix.count)),
+                    keys: Array(cut) + Array(reading.dialled.keys.dropFirst(form.prefix.count)),
                     end: reading.dialled.end)
                 for level in plan.tables.levels
                 where level.grants[numberClass] != nil
@@ -310,12 +307,17 @@ struct FraudAnalysis {
         var dialled: String
         var way: RouteChoice
         var meant: String
-        var kind: Spelling.Kind
+        /// Nil where the form that a route sends makes the other number.
+        var kind: Spelling.Kind?
+        /// The pattern that the plan classes it by.
+        var entry: Int
     }
 
-    /// Rules whose refusal, PIN or limit a spelling gets around.
+    /// Rules whose refusal, PIN or limit a spelling gets around, or a route that makes another number of
+    /// what was dialled.
     mutating func rulesAround() -> [RuleFinding] {
         var findings: [RuleFinding] = []
+        let disguises = plan.tables.rules.isEmpty ? [] : disguises()
         for rule in plan.tables.rules {
             let to = rule.to
             if to.isAll { continue }
@@ -328,6 +330,8 @@ struct FraudAnalysis {
                     DialString(number).map { to.patterns.match($0) != nil } ?? false
                 }
             }
+            suspicions += disguises.lazy.flatMap { $0.suspicions(of: rule.to) }
+                .prefix(Self.suspicionsPerKind)
             if let finding = suspicions.firstResult({ proof($0, rule) }) {
                 findings.append(finding)
             }
@@ -340,18 +344,106 @@ struct FraudAnalysis {
         let ranged = rule.from.ranges.prefix(8).map { $0[0] }
         for caller in ranged.isEmpty ? callers : ranged {
             for level in plan.levels {
-                guard decide(caller, level, suspicion.meant, time).isRestricted(by: rule.name)
-                else { continue }
                 let other = decide(caller, level, suspicion.dialled, time)
-                guard !other.isRestricted(by: rule.name),
+                let isSeen =
+                    suspicion.dialled == suspicion.meant
+                    // Sent as it was dialled: the rule is for this caller, and not for what
+                    // normalising makes of the number.
+                    ? isAbout(rule, suspicion) && other.passes(rule.name)
+                    : decide(caller, level, suspicion.meant, time).isRestricted(by: rule.name)
+                guard isSeen, !other.isRestricted(by: rule.name),
                     let way = way(of: other, reading: suspicion.meant)
                 else { continue }
                 return RuleFinding(
                     rule: rule, caller: caller, level: level, dialled: suspicion.dialled,
-                    way: way, meant: suspicion.meant, kind: suspicion.kind)
+                    way: way, meant: suspicion.meant, kind: suspicion.kind,
+                    entry: suspicion.entry)
             }
         }
         return nil
+    }
+
+    private func isAbout(_ rule: RuleTable, _ suspicion: Suspicion) -> Bool {
+        guard let number = DialString(suspicion.meant) else { return false }
+        let numberClass = reader.classOf[suspicion.entry]
+        return rule.to.contains(number, numberClass) && !rule.except.contains(number, numberClass)
+    }
+
+    /// Numbers of one class that a route sends out as numbers of another.
+    private struct Disguise {
+        /// What is sent out, and is read by the network.
+        var sent: Reading
+        /// How many keys the route puts in front, and those it takes off.
+        var added: Int
+        var cut: [KeySet]
+        /// The class that the network's number has, and the pattern that the plan classes what was
+        /// dialled by.
+        var numberClass: Int
+        var entry: Int
+
+        /// Numbers that a rule is about.
+        func suspicions(of numbers: NumberSet) -> [Suspicion] {
+            var parts: [Reading] = []
+            if numbers.classes.indices.contains(numberClass), numbers.classes[numberClass] {
+                parts.append(sent)
+            }
+            if numbers.hasPatterns {
+                let current = sent.current
+                parts += numbers.patterns.patterns.lazy.compactMap { current.intersection($0) }
+                    .prefix(FraudAnalysis.suspicionsPerKind).map(sent.narrowed)
+            }
+            return parts.flatMap { part in
+                let dialled = Pattern(
+                    keys: cut + Array(part.dialled.keys.dropFirst(added)), end: part.dialled.end)
+                return zip(dialled.examples, part.current.examples).map {
+                    Suspicion(dialled: $0, meant: $1, kind: nil, entry: entry)
+                }
+            }
+        }
+    }
+
+    private mutating func disguises() -> [Disguise] {
+        var disguises: [Disguise] = []
+        for (numberClass, route) in plan.tables.routes.enumerated() {
+            let sends = route?.alternatives.map(\.send) ?? []
+            for case .digits(let form) in sends where form.prefix.text != scheme.country {
+                let own = reader.classes.indices.filter { reader.classOf[$0] == numberClass }
+                for entry in own.prefix(PatternReadings.partLimit) {
+                    guard let sent = sent(form, entry) else { continue }
+                    for reading in reader.normalised(sent, &limits, unless: { _ in false }) {
+                        disguises += reader.classed(reading, &limits)
+                            .filter { reader.classOf[$0.entry] != numberClass }
+                            .map { reading, other in
+                                Disguise(
+                                    sent: reading, added: form.prefix.count,
+                                    cut: Array(reader.classes[entry].looped.keys[..<form.drop]),
+                                    numberClass: reader.classOf[other], entry: entry)
+                            }
+                    }
+                }
+            }
+            guard sends.contains(where: \.isAsDialled) else { continue }
+            // What a normalise rule makes another number of goes out as it was dialled.
+            for pattern in reader.rewrites {
+                disguises += reader.classed(Reading(dialled: pattern), &limits)
+                    .filter { reader.classOf[$0.entry] != numberClass }
+                    .map { reading, other in
+                        Disguise(
+                            sent: reading, added: 0, cut: [],
+                            numberClass: reader.classOf[other], entry: other)
+                    }
+            }
+        }
+        return disguises
+    }
+
+    /// What a route sends of the numbers of a pattern.
+    private func sent(_ form: DigitsForm, _ entry: Int) -> Pattern? {
+        let numbers = reader.classes[entry].looped
+        guard numbers.keys.count >= form.drop else { return nil }
+        var prefix: [KeySet] = []
+        for index in 0..<form.prefix.count { prefix.append(KeySet(key: form.prefix[index])) }
+        return numbers.replacing(first: form.drop, with: prefix)
     }
 
     /// A time at which a rule holds: the usual one, else some hour of the week.
@@ -415,6 +507,14 @@ extension Sequence {
 }
 
 extension Decision {
+    /// Whether a rule for this caller was passed over since it is about other numbers.
+    func passes(_ rule: String) -> Bool {
+        explanation.contains { step in
+            if case .rulePassed(rule, because: .number, _) = step { return true }
+            return false
+        }
+    }
+
     /// Whether a rule refused the call or holds it to something.
     func isRestricted(by rule: String) -> Bool {
         explanation.contains { step in

@@ -14,6 +14,7 @@ struct Compiler {
     var site: Plan.Site?
     var extensions: [NumberRange] = []
     var extensionRanges: [SourceRange] = []
+    /// Finds an extension of this site, once all are known.
     var extensionIndex = RangeIndex([])
     var rewrites: [RewriteRule] = []
     var rewritePatterns: [Pattern] = []
@@ -77,6 +78,7 @@ struct Compiler {
     var branchDiagnostics: [Diagnostic] = []
     /// What this plan may name of the other sites.
     var elsewhere: [SiteNames] = []
+    var branchTrunkGroups: [String: Set<String>] = [:]
     /// Who pays for which number that somebody outside is taken out to, as the analysis has told.
     var toldOutside: Set<[String]> = []
     /// Whether this is the plan of one of the other sites.
@@ -120,7 +122,9 @@ struct Compiler {
             checkReach()
         }
         checkSites()
-        let expectations = checkExpectations(tree)
+        // Of a site whose file is wrong nothing is known, and what they say of it no mistake.
+        let expectations =
+            branches.count == branchSources.count ? checkExpectations(tree) : []
         guard isGood, let site else { return nil }
         let alone = plan(site)
         var plan = join(alone)
@@ -177,10 +181,12 @@ struct Compiler {
         }
     }
 
-    /// A file that the plan names and that cannot be read.
+    /// A file that the plan names has no text.
     mutating func reportMissing(_ word: Word) {
+        let why = sources.unreadable(word.text)
         remarks.error(
-            sources.problem(word.text) ?? "there is no file \"\(word.text)\"", at: word.range)
+            why.map { "\"\(word.text)\" cannot be used: \($0)" }
+                ?? "there is no file \"\(word.text)\"", at: word.range)
     }
 
     /// Takes a file among the sources; false when it is too big to be read.

@@ -47,12 +47,15 @@ extension Compiler {
             }
         }
         for name in syntax.down where DialString(name.text) == nil { checkDown(name) }
-        if let word = syntax.incoming, incomingNumbers[word.text] == nil,
-            !branches.contains(where: { $0.plan.tables.calls.incomingNumbers[word.text] != nil })
-        {
-            remarks.error(
-                "there is no incoming level \"\(word.text)\"", at: word.range,
-                help: help(for: word.text, among: incoming.map(\.name)))
+        if let word = syntax.incoming {
+            let known =
+                incoming.map(\.name)
+                + branches.flatMap { $0.plan.tables.calls.incoming.map(\.name) }
+            if !known.contains(word.text) {
+                remarks.error(
+                    "there is no incoming level \"\(word.text)\"", at: word.range,
+                    help: help(for: word.text, among: known))
+            }
         }
         if let level = syntax.pinLevel { checkLevel(level) }
         let balance = syntax.balance.flatMap { amount($0) }
@@ -68,15 +71,26 @@ extension Compiler {
         expectation.pinLevel = syntax.pinLevel?.text
         expectation.isLocked = syntax.isLocked
         expectation.balance = balance
-        expectation.trunkGroups = trunkGroups.mapValues { group in
-            Set(group.alternatives.map(\.name.text))
-        }
+        expectation.trunkGroups = trunkGroupMembers.merging(branchTrunkGroups) { own, _ in own }
         return expectation
+    }
+
+    /// The trunks of each group of trunks.
+    var trunkGroupMembers: [String: Set<String>] {
+        trunkGroups.mapValues { group in Set(group.alternatives.map(\.name.text)) }
+    }
+
+    /// The groups of lines and of trunks at the other sites, which `expect` lines may name too.
+    private var waysElsewhere: [String] {
+        branchTrunkGroups.keys.sorted()
+            + branches.flatMap { $0.plan.tables.calls.lineGroups.keys.sorted() }
     }
 
     /// What is down in an `expect` line: `line`, a trunk, or a group of lines.
     private mutating func checkDown(_ name: Word) {
-        guard name.text != "line", lineGroups[name.text] == nil else { return }
+        guard name.text != "line", lineGroups[name.text] == nil,
+            !branches.contains(where: { $0.plan.tables.calls.lineGroups[name.text] != nil })
+        else { return }
         checkTrunk(name)
     }
 
@@ -92,8 +106,9 @@ extension Compiler {
     mutating func checkExtension(_ word: Word) {
         if hasExtension(word.text) || isElsewhere(word.text) { return }
         remarks.error(
-            "\(word.text) is no extension of this site", at: word.range,
-            help: extensions.isEmpty ? nil : "the extensions are \(knownExtensions)")
+            "\(word.text) is no extension\(branches.isEmpty ? " of this site" : "")",
+            at: word.range,
+            help: Self.listing(extensions + branches.flatMap(\.plan.extensions)))
     }
 
     mutating func checkLevel(_ word: Word) {
@@ -115,7 +130,8 @@ extension Compiler {
 
     private mutating func checkNames(_ result: ExpectSyntax.ResultSyntax) {
         switch result {
-        case .via(let ways): ways.forEach { checkWayOut($0) }
+        case .via(let ways):
+            for way in ways where !waysElsewhere.contains(way.text) { checkWayOut(way) }
         case .rings(let number), .rights(let number): checkExtension(number)
         case .ringsGroup(let name):
             if !isGroupElsewhere(name.text) { _ = group(name) }
@@ -142,9 +158,10 @@ extension Compiler {
 
     /// Asks the plan what every line expects; a line that does not hold is an error.
     mutating func run(_ expectations: [Expectation], on plan: Plan) {
+        let price = expectations.contains(where: \.needsPrices) ? context.prices() : nil
         for expectation in expectations {
             let text = texts[expectation.range.file].text(expectation.range)
-            if context.price == nil, expectation.needsPrices {
+            if price == nil, expectation.needsPrices {
                 remarks.warning(
                     "there is no tariff to check the price by", at: expectation.range,
                     help: "name the tariff in the configuration")
@@ -152,9 +169,9 @@ extension Compiler {
             var result = ExpectationResult(
                 place: place(expectation.range), text: text, holds: true, decided: "")
             for level in expectation.levels {
-                let decision = expectation.decision(of: plan, level: level, context)
+                let decision = expectation.decision(of: plan, level: level, price, context.cost)
                 result.decided = decision.expectation
-                if expectation.holds(for: decision, context.price) { continue }
+                if expectation.holds(for: decision, price) { continue }
                 result.holds = false
                 let named = expectation.levels.count > 1 ? " with level \(level)" : ""
                 let why = decision.explanation.last { step in

@@ -48,6 +48,13 @@ extension Compiler {
         return "\(lines.count) extensions are \(rings.first)-\(zeros + last)"
     }
 
+    /// What extensions there are; nil for none.
+    static func listing(_ extensions: [NumberRange]) -> String? {
+        guard !extensions.isEmpty else { return nil }
+        let shown = extensions.prefix(8).map(\.description).joined(separator: ", ")
+        return "the extensions are \(shown)\(extensions.count > 8 ? " and others" : "")"
+    }
+
     mutating func checkTargets(_ rings: NumberRange, _ range: SourceRange) {
         var offset = 0
         while offset < rings.count {
@@ -60,8 +67,7 @@ extension Compiler {
                 isElsewhere(number)
                     ? "\(number) is an extension of another site, and only those of this one may "
                         + "stand here" : "\(number) is no extension of this site", at: range,
-                help: extensions.isEmpty
-                    ? "write: extensions 8000-8799" : "the extensions are \(knownExtensions)")
+                help: Self.listing(extensions) ?? "write: extensions 8000-8799")
             return
         }
     }

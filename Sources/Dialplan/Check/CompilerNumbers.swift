@@ -35,7 +35,14 @@ extension Compiler {
             case "area":
                 site.area = value.text
                 checkDigits(value, 1...8, "an area code has digits only", "as in 0311")
-            case "timezone": site.timezone = value.text
+            case "timezone":
+                site.timezone = value.text
+                if !context.knowsTimezone(value.text) {
+                    remarks.error(
+                        "this machine knows no time zone \"\(value.text)\"", at: value.range,
+                        help: "write it as the tz database does, as in Asia/Shanghai; the package "
+                            + "tzdata must be installed")
+                }
             default:
                 remarks.error(
                     "a site has no setting \"\(key.text)\"", at: key.range,

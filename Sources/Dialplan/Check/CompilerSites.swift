@@ -50,6 +50,7 @@ extension Compiler {
             compiler.elsewhere = [SiteNames(tree)] + names[..<index] + names[(index + 1)...]
             let plan = trees[index].flatMap { compiler.check($0) }
             branchDiagnostics += compiler.diagnostics
+            branchTrunkGroups.merge(compiler.trunkGroupMembers) { first, _ in first }
             toldOutside.formUnion(compiler.toldOutside)
             expectations += plan == nil ? compiler.expectations : []
             if let plan { branches.append((plan, range)) }
@@ -161,12 +162,6 @@ extension Compiler {
 
     func isGroupElsewhere(_ name: String) -> Bool {
         elsewhere.contains { $0.groups.contains(name) }
-    }
-
-    /// The extensions that there are, for whoever has named another: some of them where they are many.
-    var knownExtensions: String {
-        extensions.prefix(8).map(\.description).joined(separator: ", ")
-            + (extensions.count > 8 ? " and others" : "")
     }
 }
 

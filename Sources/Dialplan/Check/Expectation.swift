@@ -57,11 +57,11 @@ struct Expectation {
         return query
     }
 
-    /// What the plan decides with one of the levels, the PIN and the balance of the line.
-    ///
-    /// Ways by cost stand in the order of what their operators take; those by share as they are written.
-    func decision(of plan: Plan, level: String, _ context: PlanContext) -> Decision {
-        let price = context.price
+    /// What the plan decides with one of the levels, the PIN and the balance of the line; the ways out
+    /// in the order they are tried.
+    func decision(
+        of plan: Plan, level: String, _ price: PlanContext.Price?, _ cost: PlanContext.Cost?
+    ) -> Decision {
         var query = query(level: level)
         var decision = plan.decide(query)
         if let pin, case .askPIN(let request) = decision.outcome {
@@ -71,15 +71,16 @@ struct Expectation {
             }
             decision = plan.decide(query)
         }
-        guard case .routes(let written) = decision.outcome else { return decision }
+        guard case .routes(var choices) = decision.outcome else { return decision }
         let number = decision.normalised
-        let choices = RouteChoice.ordered(
-            written, draw: { _ in 0 }, price: { context.cost(number, $0.via, time) })
+        // By chance any may be the first; the one written first stands for them.
+        choices = RouteChoice.ordered(
+            choices, draw: { _ in 0 }, price: { cost?(number, $0.via, time) })
         decision.outcome = .routes(choices)
         guard let balance, let price else { return decision }
         let payable = choices.filter { choice in
             // What has no price is not sold.
-            price(decision.normalised, choice.via.word, 1).map { $0 <= balance } ?? false
+            price(number, choice.via.priced, time, 1).map { $0 <= balance } ?? false
         }
         decision.outcome =
             payable.isEmpty
@@ -144,7 +145,7 @@ struct Expectation {
             guard let price else { return true }
             let milliseconds = duration.flatMap { lengthOfTime($0.text) } ?? 60_000
             guard let bound = millionths(bound.text),
-                let cost = price(decision.normalised, chosen.via.word, milliseconds)
+                let cost = price(decision.normalised, chosen.via.priced, time, milliseconds)
             else { return false }
             return cost <= bound
         case .refused(_, let code):
@@ -207,6 +208,14 @@ extension Decision {
 }
 
 extension RouteChoice.Via {
+    /// As a price list for one way out names it.
+    var priced: String {
+        switch self {
+        case .line, .lines: "line"
+        case .trunk(let name): name
+        }
+    }
+
     /// As a route and an `expect` line spell it.
     var word: String {
         switch self {

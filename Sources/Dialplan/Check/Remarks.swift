@@ -24,18 +24,19 @@ struct Remarks {
     }
 
     /// In the order of the files and their lines; at most `PlanLimits.diagnostics` of them and one
-    /// that counts the rest.
+    /// that counts the rest. Warnings are left out before any error is.
     func diagnostics(in sources: [SourceText]) -> [Diagnostic] {
-        let order = items.indices.sorted { a, b in
+        func isEarlier(_ a: Int, _ b: Int) -> Bool {
             let (left, right) = (items[a].range, items[b].range)
             return (left.file, left.start, a) < (right.file, right.start, b)
         }
-        var diagnostics = order.prefix(PlanLimits.diagnostics).map { index in
-            diagnostic(items[index], in: sources)
-        }
+        let errors = items.indices.filter { items[$0].severity == .error }.sorted(by: isEarlier)
+        let warnings = items.indices.filter { items[$0].severity != .error }.sorted(by: isEarlier)
+        let order = errors + warnings
+        let shown = order.prefix(PlanLimits.diagnostics).sorted(by: isEarlier)
+        var diagnostics = shown.map { diagnostic(items[$0], in: sources) }
         if let next = order.dropFirst(PlanLimits.diagnostics).first {
             var rest = diagnostic(items[next], in: sources)
-            rest.severity = errorCount > 0 ? .error : .warning
             rest.message = "and \(order.count - PlanLimits.diagnostics) more from here on"
             rest.suggestion = nil
             diagnostics.append(rest)

@@ -15,13 +15,16 @@ public struct PlanSources: Sendable {
     /// The text of a file by the name it is written with in the plan (`from "suburban.numbers"`),
     /// or nil where there is none. The shell looks beside the main file.
     public var included: @Sendable (String) -> String?
-    /// Why a file that `included` does not give is no good though it is there, in words; nil where there is
-    /// none of that name.
-    public var problem: @Sendable (String) -> String? = { _ in nil }
+    /// Why a file has no text that can be read, where it is there; asked when `included` gave none.
+    public var unreadable: @Sendable (String) -> String?
 
-    public init(main: SourceFile, included: @escaping @Sendable (String) -> String?) {
+    public init(
+        main: SourceFile, included: @escaping @Sendable (String) -> String?,
+        unreadable: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
         self.main = main
         self.included = included
+        self.unreadable = unreadable
     }
 
     /// - Parameter included: texts by the names they are written with in the plan.
@@ -37,8 +40,11 @@ public struct PlanContext: Sendable {
     /// - Parameters:
     ///   - number: in its normalised form.
     ///   - way: the trunk's name, or `line`.
+    ///   - time: when the call begins, by the main site's clock.
     public typealias Price =
-        @Sendable (_ number: String, _ way: String, _ milliseconds: Int64) -> Int64?
+        @Sendable (
+            _ number: String, _ way: String, _ time: CivilTime, _ milliseconds: Int64
+        ) -> Int64?
 
     /// What the operator of a way takes for a call, for routes by cost: in millionths, nil where that is
     /// not known.
@@ -52,15 +58,22 @@ public struct PlanContext: Sendable {
     /// In the order of the configuration, which is the order emergency calls try them.
     public var trunks: [Trunk]
 
-    /// For `expect` lines about prices and balances; nil leaves those unchecked.
-    public var price: Price?
-    /// For `expect` lines about ways that are tried by cost.
-    public var cost: Cost
+    /// For `expect` lines about prices and balances, asked for when there is one; nil leaves those
+    /// unchecked.
+    public var prices: @Sendable () -> Price?
+    /// For `expect` lines about ways that are tried by cost; nil takes them in the order they are written.
+    public var cost: Cost?
+    /// Whether this machine has a time zone of that IANA name.
+    public var knowsTimezone: @Sendable (String) -> Bool
 
-    public init(trunks: [Trunk], price: Price? = nil, cost: @escaping Cost = { _, _, _ in nil }) {
+    public init(
+        trunks: [Trunk], prices: @escaping @Sendable () -> Price? = { nil }, cost: Cost? = nil,
+        knowsTimezone: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) {
         self.trunks = trunks
-        self.price = price
+        self.prices = prices
         self.cost = cost
+        self.knowsTimezone = knowsTimezone
     }
 
     public struct Trunk: Hashable, Sendable {

@@ -64,15 +64,26 @@ public enum ConfigurationLoader {
     ///
     /// - Returns: an IANA name that this machine knows, or nil.
     public static func timezone(of places: ConfigurationPlaces) -> String? {
-        let text: String
         do throws(ConfigurationFailure) {
-            text = try TextFile.read(places.dialplan, called: "the dialplan")
+            if let name = timezone(in: try TextFile.read(places.dialplan, called: "the dialplan")) {
+                return name
+            }
+            // The site may stand in a file that the main one includes; the first of them counts.
+            for path in try dialplans(of: places).dropFirst() {
+                if let name = timezone(in: try TextFile.read(path, called: "the dialplan")) {
+                    return name
+                }
+            }
+            return nil
         } catch {
             return nil
         }
+    }
+
+    private static func timezone(in text: String) -> String? {
         for line in text.split(separator: "\n") {
             let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
-            let words = code.split { $0 == " " || $0 == "\t" || $0 == "{" || $0 == "}" }
+            let words = code.split { " \t{}\r".contains($0) }
             for (word, next) in zip(words, words.dropFirst()) where word == "timezone" {
                 let name = String(next)
                 return TimeZone(identifier: name) == nil ? nil : name
@@ -103,23 +114,12 @@ public enum ConfigurationLoader {
         guard var settings = file.settings else { return (nil, diagnostics) }
         diagnostics += readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: dialplan)
-        let (plan, found) = source.compiled(context: context(settings, tariff: places.tariffCSV))
-        diagnostics += found
+        let prices = PlanPrices(tariffCSV: places.tariffCSV, dataFolder: places.dataFolder)
+        let (plan, found) = source.compiled(context: context(settings, prices))
+        diagnostics += found + remarks(of: prices, places)
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)
         }
-        for site in [plan.site] + plan.branches.map(\.site)
-        where TimeZone(identifier: site.timezone) == nil {
-            diagnostics.append(
-                Diagnostic(
-                    severity: .error, file: Paths.shown(places.dialplan), line: 1, column: 1,
-                    message: "this machine knows no time zone \"\(site.timezone)\", which site "
-                        + "\"\(site.name)\" has",
-                    suggestion: "write it as the tz database does, Asia/Shanghai; the package"
-                        + " tzdata must be installed",
-                    sourceLine: ""))
-        }
-        if diagnostics.contains(where: { $0.severity == .error }) { return (nil, diagnostics) }
         let loaded = LoadedConfiguration(
             path: Paths.resolve(path, in: FileManager.default.currentDirectoryPath),
             configuration: Configuration(settings: settings, plan: plan),
@@ -144,29 +144,39 @@ public enum ConfigurationLoader {
     public static func test(
         path: String
     ) -> (expectations: [ExpectationResult], diagnostics: [Diagnostic]) {
-        let (file, diagnostics) = readFile(path: path)
+        var (file, diagnostics) = readFile(path: path)
         guard let file, let places = file.places, var settings = file.settings else {
             return ([], diagnostics)
         }
-        _ = readTrunkTariffs(&settings)
+        diagnostics += readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: nil)
-        let (expectations, found) = source.tested(
-            context: context(settings, tariff: places.tariffCSV))
-        return (expectations, diagnostics + found)
+        let prices = PlanPrices(tariffCSV: places.tariffCSV, dataFolder: places.dataFolder)
+        let (expectations, found) = source.tested(context: context(settings, prices))
+        return (expectations, diagnostics + found + remarks(of: prices, places))
     }
 
-    private static func context(_ settings: Settings, tariff: String?) -> PlanContext {
+    private static func context(_ settings: Settings, _ prices: PlanPrices) -> PlanContext {
         PlanContext(
-            trunks: settings.trunks.map { PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1) },
-            price: tariff.map { path in
-                let prices = PlanPrices(path: path)
-                return { number, _, milliseconds in
-                    prices.price(number, milliseconds: milliseconds)
-                }
+            trunks: settings.trunks.map {
+                PlanContext.Trunk(name: $0.name, isE1: $0.kind == .e1)
             },
+            prices: prices.prices,
             cost: { [tariffs = settings.trunkTariffs, gateways = settings.lineGateways] in
                 cost(of: $0, by: $1, at: $2, tariffs, gateways)
-            })
+            },
+            knowsTimezone: { TimeZone(identifier: $0) != nil })
+    }
+
+    private static func remarks(
+        of prices: PlanPrices, _ places: ConfigurationPlaces
+    ) -> [Diagnostic] {
+        guard let problem = prices.problem else { return [] }
+        return [
+            Diagnostic(
+                severity: .warning, file: Paths.shown(places.dialplan), line: 1, column: 1,
+                message: "prices were checked by the tariff file, since the stored price lists "
+                    + "cannot be read: \(problem)", sourceLine: "")
+        ]
     }
 
     /// What the operator of a way takes for a call that is made at a time of the site's clock.

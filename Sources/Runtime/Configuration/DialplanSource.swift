@@ -23,8 +23,8 @@ final class DialplanSource: Sendable {
     private let folder: String
     private let name: String
     private let read = Mutex(DialplanTexts(main: ""))
-    /// Why files that are there could not be read, by their names.
-    private let problems = Mutex<[String: String]>([:])
+    /// Files that are there and cannot be used, by the names the plan writes: why.
+    private let unreadable = Mutex<[String: String]>([:])
 
     /// - Parameter path: of the main file, absolute.
     init(path: String, kept: DialplanTexts?) {
@@ -63,10 +63,10 @@ final class DialplanSource: Sendable {
             return (nil, error.diagnostics)
         }
         read.withLock { $0 = DialplanTexts(main: main) }
-        var sources = PlanSources(main: SourceFile(path: name, text: main)) { [unowned self] in
-            include($0)
-        }
-        sources.problem = { [unowned self] name in problems.withLock { $0[name] } }
+        let sources = PlanSources(
+            main: SourceFile(path: name, text: main),
+            included: { [unowned self] in include($0) },
+            unreadable: { [unowned self] name in unreadable.withLock { $0[name] } })
         var (result, diagnostics) = body(sources)
         for index in diagnostics.indices {
             let file = diagnostics[index].file
@@ -85,9 +85,10 @@ final class DialplanSource: Sendable {
             do throws(ConfigurationFailure) {
                 text = try TextFile.read(place(of: name), called: name)
             } catch {
-                // The compiler says at which line of the plan the file is missed.
+                // The compiler says at which line of the plan the file is named.
+                let why = error.diagnostics.first.map { "\($0.file):\($0.line): \($0.message)" }
                 if FileManager.default.fileExists(atPath: place(of: name)) {
-                    problems.withLock { $0[name] = error.diagnostics.first?.message }
+                    unreadable.withLock { $0[name] = why }
                 }
                 return nil
             }

@@ -7,10 +7,15 @@ public enum TextFile {
     public static let limit = 256 << 20
 
     /// - Parameter name: what to call it in a diagnostic: `the dialplan`.
-    /// - Throws: one diagnostic, about the file as a whole.
+    /// - Throws: one diagnostic, of the first line that cannot be read, or about the file as a whole.
     public static func read(
         _ path: String, limit: Int = limit, called name: String
     ) throws(ConfigurationFailure) -> String {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+        {
+            throw failure(path, "\(name) is a folder, not a file")
+        }
         let bytes: Data
         do {
             bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -32,8 +37,8 @@ public enum TextFile {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let (line, column) = firstForeign(in: bytes)
             throw failure(
-                path, "\(name) is not UTF-8 from here on; save it as UTF-8", line: line,
-                column: column)
+                path, "\(name) is not UTF-8 from here on", line: line, column: column,
+                help: "save it as UTF-8; \"iconv -f GB18030 -t UTF-8\" converts a Chinese file")
         }
         // Spreadsheets put a byte order mark first; it is no character of the text.
         return text.unicodeScalars.first == "\u{feff}"
@@ -52,12 +57,12 @@ public enum TextFile {
     }
 
     private static func failure(
-        _ path: String, _ message: String, line: Int = 1, column: Int = 1
+        _ path: String, _ message: String, line: Int = 1, column: Int = 1, help: String? = nil
     ) -> ConfigurationFailure {
         ConfigurationFailure(diagnostics: [
             Diagnostic(
                 severity: .error, file: Paths.shown(path), line: line, column: column,
-                message: message, sourceLine: "")
+                message: message, suggestion: help, sourceLine: "")
         ])
     }
 }

@@ -9,11 +9,12 @@ import Switching
 public struct UnstoredSite: Sendable {
     private let loaded: LoadedConfiguration
 
-    /// nil when the site has a database, which then has the say.
-    public init?(_ loaded: LoadedConfiguration) {
-        let database = "\(loaded.dataFolder)/\(Store.fileName)"
-        guard !FileManager.default.fileExists(atPath: database) else { return nil }
-        self.loaded = loaded
+    /// A site of which nothing is stored, whether there is a database or not.
+    public init(_ loaded: LoadedConfiguration) { self.loaded = loaded }
+
+    /// Whether there is a database, which has the say where it holds any extension.
+    public static func hasDatabase(_ loaded: LoadedConfiguration) -> Bool {
+        FileManager.default.fileExists(atPath: "\(loaded.dataFolder)/\(Store.fileName)")
     }
 
     /// Decides as the switch would, with the levels of the list that a first run imports.
@@ -22,15 +23,21 @@ public struct UnstoredSite: Sendable {
     public func explain(_ question: Explanation.Question, now: Int64) -> ControlReply {
         let configuration = loaded.configuration
         let trunks = configuration.settings.trunks.map(\.name)
-        for name in question.down where name != "line" && !trunks.contains(name) {
+        let plan = configuration.plan
+        for name in question.down
+        where name != "line" && !trunks.contains(name) && !plan.hasLine(name) {
             let advice = Spelling.advice(for: name, among: trunks).map { "; \($0)" } ?? ""
             return .refused("there is no trunk \(name)\(advice)")
         }
         let caller: Caller
         do throws(ConfigurationFailure) {
-            caller =
-                trunks.contains(question.from)
-                ? .trunk(question.from) : try subscriber(question.from)
+            if trunks.contains(question.from) {
+                caller = .trunk(question.from)
+            } else if plan.hasLine(question.from) {
+                caller = .line(question.from)
+            } else {
+                caller = try subscriber(question.from)
+            }
         } catch {
             return .refused(error.description)
         }
@@ -49,8 +56,12 @@ public struct UnstoredSite: Sendable {
             down: Set(question.down))
         query.timesElsewhere = clock.otherTimes(at)
         query.isThorough = true
-        if caller.number != nil { query.wish = question.presenting }
-        return .explanation(Explanation(configuration.plan.decide(query)))
+        if caller.number == nil {
+            query.callerNumber = question.presenting
+        } else {
+            query.wish = question.presenting
+        }
+        return .explanation(Explanation(plan.decide(query)))
     }
 
     private func subscriber(_ number: String) throws(ConfigurationFailure) -> Caller {

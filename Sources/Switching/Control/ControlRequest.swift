@@ -265,13 +265,16 @@ public struct ExtensionRow: Sendable, Codable, Hashable {
 public struct Explanation: Sendable, Codable, Hashable {
     /// Who would dial what, when, with which trunks down.
     public struct Question: Sendable, Codable, Hashable {
+        /// An extension; or a trunk or a direct line, for somebody outside.
         public var from: String
         public var dial: String
         /// Microseconds since 1970; nil is now.
         public var at: Int64?
-        /// Trunks to take as down, besides those that are.
+        /// Trunks, direct lines by their numbers, and `line` for all of them, to take as down besides
+        /// those that are.
         public var down: [String]
-        /// The number that the caller's phone asks to present; nil when it asks for none.
+        /// The number that the caller's phone asks to present, and of a caller from outside its own;
+        /// nil when there is none.
         public var presenting: String?
 
         public init(
@@ -301,4 +304,34 @@ public struct Explanation: Sendable, Codable, Hashable {
     /// As `Step.stored` writes them, so that whoever asked can tell them in their own language.
     public var steps: [String]
     public var planVersion: String
+    /// Whether each way out could be paid for now, in the order they would be tried; none where
+    /// nobody pays.
+    public var payments: [Payment]
+
+    /// What a way out costs, and who pays.
+    public struct Payment: Sendable, Codable, Hashable {
+        /// `line 66778001`, `ip-e1`.
+        public var way: String
+        /// Nil where the way costs nothing, or whoever would pay has no account.
+        public var account: String?
+        /// A minute that begins at the time of the question, in `currency`; nil where it is not sold.
+        public var minute: Amount?
+        public var currency: String
+        /// Why the call may not take this way; nil when it may.
+        public var refusal: String?
+        /// The status of the refusal.
+        public var sipStatus: Int?
+
+        public init(
+            way: String, account: String? = nil, minute: Amount? = nil, currency: String,
+            refusal: String? = nil, sipStatus: Int? = nil
+        ) {
+            self.way = way
+            self.account = account
+            self.minute = minute
+            self.currency = currency
+            self.refusal = refusal
+            self.sipStatus = sipStatus
+        }
+    }
 }

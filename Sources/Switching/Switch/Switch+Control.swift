@@ -313,47 +313,6 @@ extension Switch {
             turnedAway: overload.share, delay: overload.delay.milliseconds,
             longestDelay: overload.longestDelay.milliseconds)
     }
-
-    // MARK: Questions
-
-    private mutating func explain(_ question: Explanation.Question, for token: ControlToken) {
-        let unknown = question.down.filter { name in
-            name != "line" && trunks[name] == nil && !settings.trunks.contains { $0.name == name }
-        }
-        if let name = unknown.first {
-            let names = settings.trunks.map(\.name).joined(separator: ", ")
-            reply(.refused("there is no trunk \(name); there are \(names)"), to: token)
-            return
-        }
-        let caller: Caller
-        if let subscriber = extensions[question.from] {
-            caller = .extension(subscriber.number, level: subscriber.level)
-        } else if trunks[question.from] != nil {
-            caller = .trunk(question.from)
-        } else {
-            reply(
-                .refused("\(question.from) is neither an extension that is set up nor a trunk"),
-                to: token)
-            return
-        }
-        var query = query(
-            caller: caller, dialled: question.dial, at: question.at, down: Set(question.down),
-            wish: caller.number == nil ? nil : question.presenting)
-        query.isThorough = true
-        var decision = plan.decide(query)
-        if case .routes(let choices) = decision.outcome {
-            let (routes, steps) = inOrder(
-                choices, to: decision.normalised, at: question.at ?? wallTime, isDrawn: false)
-            decision.outcome = .routes(routes)
-            decision.explanation += steps
-        }
-        // Nobody learns here whether a PIN is right: the question is what would be asked.
-        let secrets = plan.secrets(in: question.dial, by: caller)
-        decision.mask(secrets)
-        var explanation = Explanation(decision)
-        explanation.steps = explanation.steps.map { PINMask.masked($0, secrets) }
-        reply(.explanation(explanation), to: token)
-    }
 }
 
 extension Explanation {
@@ -384,6 +343,6 @@ extension Explanation {
             numberClass: decision.numberClass, routes: routes, presented: presented,
             refusal: refusal?.reason, refusalCode: refusal?.code.rawValue,
             sipStatus: refusal?.sipStatus, steps: decision.explanation.map(\.stored),
-            planVersion: decision.planVersion)
+            planVersion: decision.planVersion, payments: [])
     }
 }

@@ -170,7 +170,7 @@ extension Switch {
             call: id, account: money.account, extension: money.payer, amount: amount, at: moment)
     }
 
-    private static func failure(_ refusal: Ledger.Refusal) -> Call.Failure {
+    static func failure(_ refusal: Ledger.Refusal) -> Call.Failure {
         let status: Int
         switch refusal {
         case .held, .blocked, .expired: status = 403

@@ -12,15 +12,20 @@ struct ExplainCommand: ParsableCommand {
         discussion: """
             tandem explain --from 8001 --dial 02088886666 --at "mon 10:00" --down ip-e1
             tandem explain --from 8001 --dial 02088886666 --present 4001234567
+            tandem explain --from 66770000 --dial 66770000 --at "sat 13:00"
+            tandem explain --from pstn --dial 4001234567 --present 13800138000
             tandem explain --call 3-1042 --lang zh
             """)
 
     @OptionGroup var options: GlobalOptions
-    @Option(help: "The extension that would dial.") var from: String?
+    @Option(help: "Who would dial: an extension; for somebody outside a direct line or a trunk.")
+    var from: String?
     @Option(help: "What it would dial.") var dial: String?
     @Option(help: "When; now if nothing is said.") var at: String?
-    @Option(help: "A trunk to take as down; may be repeated.") var down: [String] = []
-    @Option(help: "The number that the phone would ask to present.") var present: String?
+    @Option(help: "A trunk or a direct line to take as down, line for all; may be repeated.")
+    var down: [String] = []
+    @Option(help: "The number that the phone would ask to present, or that calls from outside.")
+    var present: String?
     @Option(help: "A call that was made or is under way, by its id.") var call: String?
     @Option(name: .customLong("lang"), help: "The language of the steps: en or zh.")
     var language = ExplanationLanguage.english

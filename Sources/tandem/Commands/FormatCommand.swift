@@ -67,10 +67,18 @@ struct FormatCommand: ParsableCommand {
         }
     }
 
-    /// Beside the file first, so that a full disk leaves the old text.
+    /// Beside the file first, so that a full disk leaves the old text. A link stays one, and the file
+    /// its owner's.
     private func write(_ text: String, to path: String) throws {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            let kept: [FileAttributeKey] = [
+                .ownerAccountID, .groupOwnerAccountID, .posixPermissions,
+            ]
+            let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+                .filter { kept.contains($0.key) }
+            try Data(text.utf8).write(to: file, options: .atomic)
+            try FileManager.default.setAttributes(attributes, ofItemAtPath: file.path)
         } catch {
             throw Refusal("\(path) could not be written: \(error.localizedDescription)")
         }

@@ -17,9 +17,12 @@ import Testing
 
     private func ask(_ from: String, _ dial: String, down: [String] = []) throws -> ControlReply {
         let folder = try folder()
+        try folder.write(
+            "site.dialplan",
+            ConfigurationFolder.dialplan + "line 66778000-66778009 rings 8000-8009\n")
         let site = UnstoredSite(try ConfigurationLoader.load(path: folder.configuration))
         let question = Explanation.Question(from: from, dial: dial, down: down)
-        return try #require(site).explain(question, now: now)
+        return site.explain(question, now: now)
     }
 
     @Test func theListOfTheFirstRunGivesTheLevel() throws {
@@ -44,11 +47,21 @@ import Testing
         #expect(text.contains(reason))
     }
 
-    @Test func aSiteWithADatabaseIsNotUnstored() throws {
+    @Test func aDirectLineIsExplainedToo() throws {
+        guard case .explanation(let explanation) = try ask("66778001", "66778001") else {
+            Issue.record("refused")
+            return
+        }
+        #expect(explanation.outcome == "ring 8001")
+    }
+
+    @Test func aDatabaseIsNoticed() throws {
         let folder = try folder()
+        let loaded = try ConfigurationLoader.load(path: folder.configuration)
+        #expect(!UnstoredSite.hasDatabase(loaded))
         try FileManager.default.createDirectory(
             atPath: folder.path + "/data", withIntermediateDirectories: true)
         try folder.write("data/tandem.sqlite", "")
-        #expect(UnstoredSite(try ConfigurationLoader.load(path: folder.configuration)) == nil)
+        #expect(UnstoredSite.hasDatabase(loaded))
     }
 }

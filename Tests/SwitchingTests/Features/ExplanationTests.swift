@@ -107,6 +107,8 @@ import Testing
         case .internal, .outbound, .inbound: break
         }
         guard let first = record.attempts.first else { return "\(record.sipStatus ?? 0)" }
+        // No way could be paid for.
+        if record.sipStatus == 402 { return "402" }
         if asked.outcome.hasPrefix("ring group") {
             return record.words.contains { $0.contains("group") } ? "group" : "no group"
         }
