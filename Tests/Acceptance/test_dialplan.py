@@ -145,6 +145,24 @@ def test_fmt_leaves_a_plan_alone_that_it_cannot_read(site):
     assert read(site, "site.dialplan") == broken
 
 
+def test_fmt_keeps_a_link_and_the_mode_of_the_file(site):
+    write(site, "real.dialplan", DIALPLAN + "class   spare   7XX\n")
+    os.chmod(site.path("real.dialplan"), 0o640)
+    os.symlink("real.dialplan", site.path("link.dialplan"))
+    site.do("fmt", site.path("link.dialplan"))
+    assert os.path.islink(site.path("link.dialplan"))
+    assert "class   spare" not in read(site, "real.dialplan")
+    assert os.stat(site.path("real.dialplan")).st_mode & 0o777 == 0o640
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line(site):
+    site.write_dialplan(DIALPLAN + 'class spare from "spare.numbers"\n')
+    with open(site.path("spare.numbers"), "wb") as file:
+        file.write(b"7XX\n// \xca\xd0\n")
+    refused = site.run("check")
+    assert refused.code == 1 and "spare.numbers:2:" in refused.text and "UTF-8" in refused.text
+
+
 # versions and rollback
 
 
