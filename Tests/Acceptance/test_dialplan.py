@@ -145,6 +145,24 @@ def test_fmt_leaves_a_plan_alone_that_it_cannot_read(site):
     assert read(site, "site.dialplan") == broken
 
 
+def test_fmt_keeps_a_link_and_the_mode_of_the_file(site):
+    write(site, "real.dialplan", DIALPLAN + "class   spare   7XX\n")
+    os.chmod(site.path("real.dialplan"), 0o640)
+    os.symlink("real.dialplan", site.path("link.dialplan"))
+    site.do("fmt", site.path("link.dialplan"))
+    assert os.path.islink(site.path("link.dialplan"))
+    assert "class   spare" not in read(site, "real.dialplan")
+    assert os.stat(site.path("real.dialplan")).st_mode & 0o777 == 0o640
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line(site):
+    site.write_dialplan(DIALPLAN + 'class spare from "spare.numbers"\n')
+    with open(site.path("spare.numbers"), "wb") as file:
+        file.write(b"7XX\n// \xca\xd0\n")
+    refused = site.run("check")
+    assert refused.code == 1 and "spare.numbers:2:" in refused.text and "UTF-8" in refused.text
+
+
 # versions and rollback
 
 
@@ -154,7 +172,8 @@ def decided(daemon, caller, number):
 
 
 def test_a_rollback_puts_the_version_before_in_force_and_a_reload_takes_the_files(daemon):
-    daemon.import_extensions(("8001", "city", None))
+    daemon.open_account("desk", "50")
+    daemon.import_extensions(("8001", "city", "desk"))
     first = daemon.status()["dialplan"]
     worse = DIALPLAN + "rule closed { from 8001  refuse }\n"
     daemon.write_dialplan(worse)
@@ -188,7 +207,9 @@ def test_a_rollback_brings_back_the_texts_of_every_file_of_every_site(site):
     write(site, "branch.dialplan", BRANCH)
     write(site, "far.numbers", "0[1-9]XXXXXXXX.\n")
     site.start()
-    site.import_extensions(("8001", "country", None), ("9001", "desk", None))
+    site.import_tariff()
+    site.open_account("desk", "50")
+    site.import_extensions(("8001", "country", "desk"), ("9001", "desk", "desk"))
     first = site.status()["dialplan"]
     assert decided(site, "8001", "9001") == "ring 9001"
     assert decided(site, "9001", "86035566") == "route"
@@ -306,7 +327,8 @@ hours office mon-fri 08:00-18:00
 rule evenings { from 8001  to national  outside office  refuse "far calls in office hours only" }
 """)
     daemon.do("reload")
-    daemon.import_extensions(("8001", "country", None))
+    daemon.open_account("desk", "50")
+    daemon.import_extensions(("8001", "country", "desk"))
     call = ("explain", "--from", "8001", "--dial", "02088886666", "--at")
     (day,) = daemon.ask(*call, "2026-11-23 10:00", "--down", "ip-e1")
     assert day["outcome"] == "route"
@@ -378,8 +400,9 @@ def test_explain_tells_of_a_call_while_it_is_under_way(daemon, phones, gateways)
 def test_explain_supposes_a_number_that_the_phone_asks_to_present(daemon):
     daemon.write_dialplan(DIALPLAN + "phones 8001  presents 4001234567\n")
     daemon.do("reload")
+    daemon.open_account("desk", "50")
     daemon.import_extensions(
-        ("8001", "country", None), ("8002", "country", None), ("8003", "country", None))
+        ("8001", "country", "desk"), ("8002", "country", "desk"), ("8003", "country", "desk"))
     daemon.do("extension", "set", "8003", "--presents", "4001234560-4001234569")
     (row,) = daemon.ask("extension", "show", "8003")
     assert row["presents"] == ["4001234560-4001234569"]
@@ -388,6 +411,21 @@ def test_explain_supposes_a_number_that_the_phone_asks_to_present(daemon):
         (row,) = daemon.ask("explain", "--from", caller, "--dial", "02088886666",
                             "--present", "4001234567")
         assert row["presented"] == presented
+
+
+def test_explain_says_who_cannot_pay_and_the_call_does(daemon, phones, gateways):
+    gateways("answer", daemon.e1_port)
+    daemon.open_account("desk-8001")
+    daemon.import_extensions(("8001", "country", "desk-8001"))
+    (said,) = daemon.ask("explain", "--from", "8001", "--dial", "02088886666")
+    assert said["outcome"] == "refuse" and said["sip_status"] == 402
+    assert said["refusal_code"] == "balance" and said["payments"][0]["way"] == "ip-e1"
+    call = phones("8001").dial("02088886666")
+    call.wait_ended()
+    record = daemon.wait_record()
+    assert record.sip_status == 402 and record.end_reason == said["refusal"]
+    text = daemon.do("explain", "--from", "8001", "--dial", "02088886666", "--lang", "zh").output
+    assert "余额不足" in text
 
 
 def test_explain_refuses_what_it_cannot_answer(daemon):
