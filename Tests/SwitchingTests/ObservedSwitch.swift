@@ -41,6 +41,7 @@ final class ObservedSwitch {
     /// In and out together.
     var callsOfExtension: [String: Int] { theSwitch.callsOfExtension.mapValues(\.together) }
     var linesInUse: [String: CallID] { theSwitch.linesInUse }
+    var channelsOfGone: [String: Channels] { theSwitch.channelsOfGone }
     var origins: [Switch.Origin: Handle] { theSwitch.origins }
     var ringing: [String: [Handle]] { theSwitch.ringing }
     var counters: Counters { theSwitch.counters }

@@ -161,7 +161,7 @@ extension Switch {
         if let name = holding.trunk {
             abandonTrial(of: handle, trunk: name)
             let channel = calls[handle].channel
-            trunks[name]?.channels.free(channel)
+            freeChannel(channel, of: name)
         }
         if case .line(let number, _) = holding { linesInUse[number] = nil }
         calls[handle].holding = .nothing

@@ -166,7 +166,7 @@ extension Switch {
         giveBackRoute(of: handle)
         if let trunk = calls[handle].inboundTrunk {
             let channel = calls[handle].inboundChannel
-            trunks[trunk]?.channels.free(channel)
+            freeChannel(channel, of: trunk)
         }
         if let line = calls[handle].inboundLine { linesInUse[line] = nil }
         closeRung(handle, status: status, q850: q850, text: text.isEmpty ? "ended" : text)

@@ -5,10 +5,9 @@ import SIP
 extension Switch {
     /// Brings the table of trunks in line with the settings; what is known of a trunk stays.
     ///
-    /// Costs O(trunks and their channels), and O(calls) where a trunk is new.
+    /// Costs O(trunks and their channels), and at the start O(calls).
     mutating func applyTrunks() {
         var fresh: [String: Trunk] = [:]
-        var uncounted: Set<String> = []
         for place in 0..<max(settings.trunks.count, trunkSlots) {
             for kind in [
                 DeadlineKey.Kind.probe, .probeAnswer, .breaker, .registration,
@@ -21,11 +20,14 @@ extension Switch {
             fresh[trunk.name] =
                 trunks[trunk.name]?.reconfigured(trunk, hashes: hashes, tokens: &tokens, now: now)
                 ?? Trunk(settings: trunk, hashes: hashes, tokens: &tokens, now: now)
-            if let channels = trunks[trunk.name]?.channels {
+            // Trunks come and go under running calls: whatever is on one that is there now counts.
+            if let channels = trunks[trunk.name]?.channels ?? channelsOfGone[trunk.name] {
                 fresh[trunk.name]?.channels = channels.reconfigured(trunk)
-            } else {
-                uncounted.insert(trunk.name)
+                channelsOfGone[trunk.name] = nil
             }
+        }
+        for (name, trunk) in trunks where fresh[name] == nil && trunk.channelsInUse > 0 {
+            channelsOfGone[name] = trunk.channels
         }
         leaveOperators(after: trunks, for: fresh)
         lineGateways = LineGateways(settings.lineGateways)
@@ -36,24 +38,42 @@ extension Switch {
             }
             rearmTrunk(place)
         }
-        countChannels(of: uncounted)
+        countChannels()
     }
 
-    /// Trunks come and go under running calls: whatever is on one that is there now counts.
-    private mutating func countChannels(of names: Set<String>) {
-        if names.isEmpty { return }
+    /// Counts the calls that the journal has brought back; those of trunks that the file names no longer
+    /// are kept until a reload brings those back.
+    private mutating func countChannels() {
+        guard !areChannelsCounted else { return }
+        areChannelsCounted = true
         var found: [String: [Int?]] = [:]
         calls.forEach { call in
-            if let name = call.holding.trunk, names.contains(name) {
-                found[name, default: []].append(call.channel)
-            }
-            if let name = call.inboundTrunk, names.contains(name) {
+            if let name = call.holding.trunk { found[name, default: []].append(call.channel) }
+            if let name = call.inboundTrunk {
                 found[name, default: []].append(call.inboundChannel)
             }
         }
         for (name, channels) in found {
-            for channel in channels { trunks[name]?.channels.occupy(channel) }
+            var gone = Channels(ofGone: name)
+            for channel in channels {
+                if trunks[name] != nil {
+                    trunks[name]?.channels.occupy(channel)
+                } else {
+                    gone.occupy(channel)
+                }
+            }
+            if gone.inUse > 0 { channelsOfGone[name] = gone }
         }
+    }
+
+    /// A call no longer is on a trunk, which a reload may have taken away under it.
+    mutating func freeChannel(_ channel: Int?, of name: String) {
+        guard trunks[name] == nil else {
+            trunks[name]?.channels.free(channel)
+            return
+        }
+        channelsOfGone[name]?.free(channel)
+        if channelsOfGone[name]?.inUse == 0 { channelsOfGone[name] = nil }
     }
 
     /// Whose requests come from where.

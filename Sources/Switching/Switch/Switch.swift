@@ -35,6 +35,9 @@ public struct Switch: ~Copyable, Sendable {
     var userSettings: [String: UserSettings]
     var registrar = Registrar()
     var trunks: [String: Trunk] = [:]
+    /// Of trunks that a reload has taken away under calls, as long as there are some.
+    var channelsOfGone: [String: Channels] = [:]
+    var areChannelsCounted = false
     /// Whose requests come from where; port 0 stands for any port.
     var trunkOfEndpoint: [Endpoint: String] = [:]
     /// Whose registration a number in our Contact stands for.

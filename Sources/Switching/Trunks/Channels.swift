@@ -1,3 +1,5 @@
+import SIP
+
 /// The channels of one trunk, numbered from 1: which are free, taken, blocked, or kept for emergency
 /// calls.
 ///
@@ -29,6 +31,12 @@ struct Channels: Sendable {
         reserved = ChannelSet(settings.reservedChannels, upTo: settings.channels)
         kept = blocked.union(reserved)
         taken = ChannelSet(upTo: isNumbered ? settings.channels : 0)
+    }
+
+    /// Of a trunk that the file does not name any more: whatever calls are on it is kept.
+    init(ofGone name: String) {
+        let nowhere = Endpoint(ip: IPAddress(v4: 0), port: 0)
+        self.init(TrunkSettings(name: name, kind: .e1, endpoint: nowhere, channels: 1000))
     }
 
     /// The same calls under new settings: those on channels that there are no longer keep theirs, and

@@ -163,6 +163,29 @@ import Testing
         #expect(invites(&site, Self.second) == 0 && invites(&site, Site.pstn) == 1)
     }
 
+    @Test func callsOfATrunkThatGoesAndComesBackCountAsTheyAreThen() throws {
+        var site = try Site()
+        var phones = try site.registered("8001", "8002")
+        var gateway = Party.e1
+        for place in 0..<2 {
+            try phones[place].call("02088886666", at: &site)
+            gateway.answer(try site.next(Site.e1), 180, at: &site)
+        }
+        #expect(site.sw.trunks["ip-e1"]?.channels.takenNumbers == [1, 2])
+        let all = site.settings
+        var without = all
+        without.trunks.removeFirst()
+        let plan = Site.plan.replacing("via ip-e1, line, pstn", with: "via line, pstn")
+        site.handle(
+            .configured(Configuration(settings: without, plan: try Site.compiledPlan(plan))))
+        try phones[0].cancel(at: &site)
+        site.handle(.configured(Configuration(settings: all, plan: try Site.compiledPlan())))
+        #expect(site.sw.trunks["ip-e1"]?.channels.takenNumbers == [2])
+        #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 1)
+        try phones[1].cancel(at: &site)
+        #expect(site.sw.trunks["ip-e1"]?.channelsInUse == 0 && site.sw.channelsOfGone.isEmpty)
+    }
+
     @Test func aCallLeavesATrunkThatGoesDownWithAllItsAddresses() throws {
         var (site, _) = try named {
             $0.trunks[0].span = SpanSettings(
