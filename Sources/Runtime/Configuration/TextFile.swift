@@ -24,11 +24,6 @@ public enum TextFile {
         } catch CocoaError.fileReadNoPermission {
             throw failure(path, "\(name) may not be read by this user")
         } catch {
-            var isFolder = ObjCBool(false)
-            guard
-                !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-                    || !isFolder.boolValue
-            else { throw failure(path, "\(name) has to be a file, and this is a folder") }
             throw failure(path, "\(name) cannot be read: \(error.localizedDescription)")
         }
         guard bytes.count <= limit else {

@@ -230,7 +230,9 @@ import Testing
         }
         #expect(
             failure?.diagnostics.map { "\($0.line):\($0.column) \($0.message)" } == [
-                "6:16 list.numbers is not UTF-8", "7:17 there is no file \"gone.numbers\"",
+                "6:16 \"list.numbers\" cannot be used: \(folder.path)/list.numbers:1:8: "
+                    + "list.numbers is not UTF-8 from here on",
+                "7:17 there is no file \"gone.numbers\"",
             ])
     }
 

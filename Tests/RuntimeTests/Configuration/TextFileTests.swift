@@ -26,7 +26,8 @@ import Testing
         let line = Array("02,Z".utf8) + [0xfc] + Array("rich,0,0.07/6\n".utf8)
         let found = try #require(try failure(Array("prefix,Städte\n".utf8) + line))
         #expect(found.line == 2 && found.column == 5)
-        #expect(found.message == "the tariff is not UTF-8 from here on; save it as UTF-8")
+        #expect(found.message == "the tariff is not UTF-8 from here on")
+        #expect(found.suggestion?.hasPrefix("save it as UTF-8") == true)
         #expect(try failure(Array("02,Zürich\n".utf8)) == nil)
     }
 
@@ -34,7 +35,7 @@ import Testing
         #expect {
             try TextFile.read(FileManager.default.temporaryDirectory.path, called: "the tariff")
         } throws: {
-            "\($0)".contains("the tariff has to be a file, and this is a folder")
+            "\($0)".contains("the tariff is a folder, not a file")
         }
     }
 
