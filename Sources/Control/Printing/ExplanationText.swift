@@ -1,3 +1,4 @@
+import Charging
 import Dialplan
 import Switching
 
@@ -24,6 +25,24 @@ extension Explanation {
             text += "\(number)  \(Step.text(stored: step, language))\n"
         }
         return text
+    }
+
+    /// What became of a call that was made: every way that was tried, then every step of the decision.
+    ///
+    /// - Parameter state: as `show calls` names it, of a call under way.
+    public static func text(
+        of record: CallRecord, state: String?, _ language: ExplanationLanguage
+    ) -> String {
+        let words = Words(language)
+        var text = ""
+        if let state { text += words.underWay + words.state(state) + "\n" }
+        for attempt in record.attempts {
+            text += "\(words.tried) \(words.kind(attempt.kind)) \(attempt.route)\(words.colon)"
+            text += words.outcome(attempt.outcome)
+            text += (attempt.reason.isEmpty ? "" : words.comma + attempt.reason) + "\n"
+        }
+        text += Explanation.text(ofSteps: record.explanation, language)
+        return text + "\(words.dialplan) \(record.dialplanVersion)\n"
     }
 
     private func outcomeText(_ words: Words) -> String {
@@ -96,6 +115,44 @@ private struct Words {
     var refused: String { choose("refused: ", "拒绝：") }
     var via: String { choose(" via ", "，经 ") }
     var then: String { choose(", then ", "，其次 ") }
+    var comma: String { choose(", ", "，") }
+    var tried: String { choose("tried", "试呼") }
+    var underWay: String { choose("the call is under way: ", "通话进行中：") }
+
+    /// What carried an attempt.
+    func kind(_ kind: CallRecord.Attempt.Kind) -> String {
+        guard language == .chinese else { return kind.rawValue }
+        return switch kind {
+        case .extension: "分机"
+        case .line: "直线"
+        case .trunk: "中继"
+        }
+    }
+
+    /// What came of an attempt; nil for one that is not at its end.
+    func outcome(_ outcome: CallRecord.Attempt.Outcome?) -> String {
+        switch outcome {
+        case .answered: choose("answered", "应答")
+        case .failed: choose("failed", "失败")
+        case .skipped: choose("skipped", "未试")
+        case nil: choose("unfinished", "未完")
+        }
+    }
+
+    /// A call's state as `show calls` names it.
+    func state(_ state: String) -> String {
+        guard language == .chinese else { return state }
+        return switch state {
+        case "routing": "选路"
+        case "trying": "正在呼叫"
+        case "ringing": "振铃"
+        case "answering": "应答中"
+        case "connected": "通话"
+        case "parked": "驻留"
+        case "transferring": "转接中"
+        default: state
+        }
+    }
 
     /// `ip-e1: a minute costs 0.700000 CNY, account 8100 pays`
     func payment(_ payment: Explanation.Payment) -> String {
@@ -116,9 +173,15 @@ private struct Words {
     /// `ring 8002`, `route` and so on.
     func outcome(_ outcome: String) -> String {
         guard language == .chinese else { return outcome }
+        let feature = outcome.split(separator: " ").map(String.init)
+        if feature.count == 3, feature[0] == "feature", let known = Feature(rawValue: feature[1]),
+            let action = FeatureCall.Action(rawValue: feature[2])
+        {
+            return "功能：" + known.text(.chinese) + action.text(.chinese)
+        }
         let table = [
             ("ring group ", "振铃组 "), ("ring ", "振铃分机 "), ("emergency", "紧急呼叫"),
-            ("route", "接出"), ("feature ", "功能 "), ("ask pin of ", "要求输入密码："),
+            ("route", "接出"), ("ask pin of ", "要求输入密码："),
             ("refuse", "拒绝"),
         ]
         for (english, chinese) in table where outcome.hasPrefix(english) {

@@ -55,3 +55,46 @@ extension Refusal.Code {
         }
     }
 }
+
+extension Feature {
+    /// Its name: as the dialplan spells it, or in Chinese.
+    public func text(_ language: ExplanationLanguage) -> String {
+        switch language {
+        case .english: rawValue
+        case .chinese:
+            switch self {
+            case .forwardAlways: "无条件转移"
+            case .forwardBusy: "遇忙转移"
+            case .forwardNoAnswer: "无应答转移"
+            case .forwardUnregistered: "未注册转移"
+            case .doNotDisturb: "免打扰"
+            case .callWaiting: "呼叫等待"
+            case .lock: "话机锁定"
+            case .pickup: "同组代答"
+            case .pickupExtension: "指定代答"
+            case .callByPIN: "密码呼叫"
+            case .balance: "查询余额"
+            case .redeem: "充值"
+            case .park: "呼叫驻留"
+            case .retrieve: "取回驻留"
+            case .redial: "重拨"
+            case .speedDial: "缩位拨号"
+            }
+        }
+    }
+}
+
+extension FeatureCall.Action {
+    /// What is done with a feature, behind its name; nothing in Chinese for one that is used.
+    public func text(_ language: ExplanationLanguage) -> String {
+        switch language {
+        case .english: rawValue
+        case .chinese:
+            switch self {
+            case .on: "（开）"
+            case .off: "（关）"
+            case .use: ""
+            }
+        }
+    }
+}

@@ -61,9 +61,9 @@ extension Step {
         case .forwardedTooOften(let number): "呼叫转移次数过多或成环，最后一次由 \(number) 转移"
         case .doNotDisturb(let number): "\(number) 设置了免打扰"
         case .feature(let feature, let action, let code, let place):
-            "\(code) 是功能码：\(Self.chinese(feature))\(Self.chinese(action))（\(place)）"
+            "\(code) 是功能码：\(feature.text(.chinese))\(action.text(.chinese))（\(place)）"
         case .recalled(let feature, let entry, let number):
-            Self.chinese(feature) + (entry.map { " \($0)" } ?? "")
+            feature.text(.chinese) + (entry.map { " \($0)" } ?? "")
                 + (number.map { " 代表 \($0)" } ?? " 还没有号码")
         case .pickup(let right, let number, let picker):
             switch right {
@@ -161,35 +161,6 @@ extension Step {
         case .busy: "忙"
         case .noAnswer: "无应答"
         case .unregistered: "未注册"
-        }
-    }
-
-    private static func chinese(_ action: FeatureCall.Action) -> String {
-        switch action {
-        case .on: "（开）"
-        case .off: "（关）"
-        case .use: ""
-        }
-    }
-
-    private static func chinese(_ feature: Feature) -> String {
-        switch feature {
-        case .forwardAlways: "无条件转移"
-        case .forwardBusy: "遇忙转移"
-        case .forwardNoAnswer: "无应答转移"
-        case .forwardUnregistered: "未注册转移"
-        case .doNotDisturb: "免打扰"
-        case .callWaiting: "呼叫等待"
-        case .lock: "话机锁定"
-        case .pickup: "同组代答"
-        case .pickupExtension: "指定代答"
-        case .callByPIN: "密码呼叫"
-        case .balance: "查询余额"
-        case .redeem: "充值"
-        case .park: "呼叫驻留"
-        case .retrieve: "取回驻留"
-        case .redial: "重拨"
-        case .speedDial: "缩位拨号"
         }
     }
 

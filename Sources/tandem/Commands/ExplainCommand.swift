@@ -27,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "The number that the phone would ask to present, or that calls from outside.")
     var present: String?
     @Option(help: "A call that was made or is under way, by its id.") var call: String?
-    @Option(name: .customLong("lang"), help: "The language of the steps: en or zh.")
+    @Option(name: .customLong("lang"), help: "The language of the explanation: en or zh.")
     var language = ExplanationLanguage.english
 
     func validate() throws {
@@ -89,15 +89,7 @@ struct ExplainCommand: ParsableCommand {
             return
         }
         Output.text(Listing(records: [record], currency: site.currency).card(site.clock()))
-        if let state { Output.text("the call is under way: \(state)\n") }
-        for attempt in record.attempts {
-            let outcome = attempt.outcome?.rawValue ?? "unfinished"
-            Output.text(
-                "tried \(attempt.kind.rawValue) \(attempt.route): \(outcome)"
-                    + (attempt.reason.isEmpty ? "" : ", \(attempt.reason)") + "\n")
-        }
-        Output.text(Explanation.text(ofSteps: record.explanation, language))
-        Output.text("dialplan \(record.dialplanVersion)\n")
+        Output.text(Explanation.text(of: record, state: state, language))
     }
 }
 
