@@ -165,12 +165,18 @@ extension Store {
         var kept: String?
         if manager.fileExists(atPath: path) {
             var number = 1
-            while manager.fileExists(atPath: "\(path).replaced-\(number)") { number += 1 }
+            // Its log alone may be there: a restore before this one was killed.
+            while ["", "-wal"].contains(where: {
+                manager.fileExists(atPath: "\(path).replaced-\(number)\($0)")
+            }) { number += 1 }
             let name = "\(path).replaced-\(number)"
             for suffix in ["-wal", ""] where manager.fileExists(atPath: path + suffix) {
-                guard link(path + suffix, name + suffix) == 0 else {
-                    throw failure(name + suffix, errno)
-                }
+                if link(path + suffix, name + suffix) == 0 { continue }
+                // A file system without second names: a kill now leaves the old database under the new
+                // name alone, which a start says.
+                guard errno == EPERM || errno == EOPNOTSUPP,
+                    rename(path + suffix, name + suffix) == 0
+                else { throw failure(name + suffix, errno) }
             }
             try sync((path as NSString).deletingLastPathComponent)
             kept = name

@@ -145,6 +145,26 @@ import Testing
         #expect(plan != nil)
     }
 
+    /// Price lists are imported without the plan, and a switch has to start with both.
+    @Test func pricesThatHaveChangedAreAWarningWhereTheyDoNotBind() throws {
+        let sources = PlanSources(
+            main: SourceFile(
+                path: "t",
+                text: sample + "\nexpect 8100 (country) dials 02088886666 -> costs up to 0.000003"))
+        var asked = PlanContext(trunks: context.trunks, prices: { { _, _, _, _ in 4 } })
+        #expect(Plan.compile(sources, context: asked).0 == nil)
+        asked.arePricesBinding = false
+        let (plan, diagnostics) = Plan.compile(sources, context: asked)
+        #expect(plan != nil)
+        let told = try #require(diagnostics.first { $0.message.hasPrefix("decided otherwise") })
+        #expect(told.severity == .warning && told.suggestion?.contains("prices") == true)
+        // What is not about prices is an error all the same.
+        let wrong = PlanSources(
+            main: SourceFile(
+                path: "t", text: sample + "\nexpect 8100 (country) dials 02088886666 -> emergency"))
+        #expect(Plan.compile(wrong, context: asked).0 == nil)
+    }
+
     @Test func aFileBeyondTheLimitIsRefused() {
         let text = String(repeating: " ", count: PlanLimits.fileBytes + 1)
         let (plan, diagnostics) = Plan.compile(

@@ -42,15 +42,27 @@ import Testing
             guard case .tariffImported(let order) = request else { return }
             answer(.done("\(order.csv.utf8.count)"))
         }
-        var client = try ControlClient(path: path)
-        let csv = String(repeating: "8001,Reception,secret-8001,city,8001,1\n", count: 100_000)
+        let csv = String(repeating: "8001,Reception,secret-8001,city,8001,1\n", count: 250_000)
+        #expect(csv.utf8.count > ControlServer.shortRequest)
         let order = TariffImport(csv: csv, file: "x.csv")
-        guard case .done(let text) = try client.ask(.tariffImported(order)) else {
-            Issue.record("no answer")
-            return
+        // One that was read, or whose client is gone, is none of those that are being read.
+        for _ in 0...ControlServer.longRequestLimit {
+            var client = try ControlClient(path: path)
+            guard case .done(let text) = try client.ask(.tariffImported(order)) else {
+                Issue.record("no answer")
+                return
+            }
+            #expect(text == "\(csv.utf8.count)")
         }
-        #expect(text == "\(csv.utf8.count)")
         try server.close()
+    }
+
+    @Test func onlySoManyLongRequestsAreReadAtOnce() {
+        let connections = ControlConnections(limit: 64)
+        for _ in 0..<ControlServer.longRequestLimit { #expect(connections.enterLong()) }
+        #expect(!connections.enterLong())
+        connections.leaveLong()
+        #expect(connections.enterLong())
     }
 
     @Test func onlyOwnerAndGroupMayUseIt() throws {

@@ -121,9 +121,14 @@ import Testing
         bench.store.close()
         for _ in 0..<5 { try Bench(folder).store.close() }
 
+        // What a restore that was killed has left of a name is no name for another.
+        try Data().write(
+            to: URL(fileURLWithPath: "\(folder.path)/\(Store.fileName).replaced-1-wal"))
+
         let restored = try Store.restore(file, folder: folder.path)
         #expect(restored.report.postings == 1 && restored.report.runningCalls == 1)
         let replaced = try #require(restored.replaced)
+        #expect(replaced.hasSuffix(".replaced-2"))
         #expect(try Store.audit(file: replaced).records == 1)
         let next = try Bench(folder)
         #expect(try next.balance("8001") == yuan(1000))

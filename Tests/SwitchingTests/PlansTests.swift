@@ -258,7 +258,15 @@ import Testing
         _ = site.all(Site.e1)
         try phone.call("02088886666", at: &site, id: "2")
         #expect(site.said(phone.endpoint) == "100 402")
+        let question = ControlRequest.explained(
+            Explanation.Question(from: "8001", dial: "02088886666"))
+        func outcome() -> String? {
+            guard case .explanation(let said)? = site.request(question) else { return nil }
+            return said.outcome
+        }
+        #expect(outcome() == "refuse")
         site.pass(.seconds(31))
+        #expect(outcome() == "route")
         _ = site.all(phone.endpoint)
         _ = site.all(Site.e1)
         try site.connected(&phone, dials: "02088886666", through: &gateway, id: "3")

@@ -156,7 +156,8 @@ extension Compiler {
         }
     }
 
-    /// Asks the plan what every line expects; a line that does not hold is an error.
+    /// Asks the plan what every line expects; a line that does not hold is an error, or a warning where
+    /// prices do not bind and it is about them.
     mutating func run(_ expectations: [Expectation], on plan: Plan) {
         let price = expectations.contains(where: \.needsPrices) ? context.prices() : nil
         for expectation in expectations {
@@ -178,9 +179,14 @@ extension Compiler {
                     if case .alternative = step { return false }
                     return true
                 }
-                remarks.error(
-                    "decided otherwise\(named): \(decision.expectation)",
-                    at: expectation.range, help: why.map(\.text))
+                let message = "decided otherwise\(named): \(decision.expectation)"
+                if expectation.needsPrices, !context.arePricesBinding {
+                    remarks.warning(
+                        message, at: expectation.range,
+                        help: "the prices have changed: mend the line or the price list")
+                } else {
+                    remarks.error(message, at: expectation.range, help: why.map(\.text))
+                }
                 break
             }
             self.expectations.append(result)

@@ -63,6 +63,9 @@ public struct PlanContext: Sendable {
     public var prices: @Sendable () -> Price?
     /// For `expect` lines about ways that are tried by cost; nil takes them in the order they are written.
     public var cost: Cost?
+    /// Whether an `expect` line about prices that does not hold is an error. At a start it is a warning: the
+    /// prices may have changed since the plan was taken, and no telephone is no answer to that.
+    public var arePricesBinding = true
     /// Whether this machine has a time zone of that IANA name.
     public var knowsTimezone: @Sendable (String) -> Bool
 

@@ -13,11 +13,12 @@ public enum ConfigurationLoader {
     /// - Parameters:
     ///   - path: of `tandem.yaml`; relative to the current folder.
     ///   - dialplan: texts to take in place of the dialplan's files; nil reads the files.
+    ///   - arePricesBinding: false only warns of `expect` lines that the stored prices do not meet.
     /// - Throws: `ConfigurationFailure` with everything that is wrong.
     public static func load(
-        path: String, dialplan: DialplanTexts? = nil
+        path: String, dialplan: DialplanTexts? = nil, arePricesBinding: Bool = true
     ) throws(ConfigurationFailure) -> LoadedConfiguration {
-        let (loaded, diagnostics) = read(path: path, dialplan)
+        let (loaded, diagnostics) = read(path: path, dialplan, arePricesBinding)
         guard let loaded else { throw ConfigurationFailure(diagnostics: diagnostics) }
         return loaded
     }
@@ -106,7 +107,7 @@ public enum ConfigurationLoader {
     }
 
     private static func read(
-        path: String, _ dialplan: DialplanTexts? = nil
+        path: String, _ dialplan: DialplanTexts? = nil, _ arePricesBinding: Bool = true
     ) -> (LoadedConfiguration?, [Diagnostic]) {
         var (file, diagnostics) = readFile(path: path)
         guard let file, let places = file.places else { return (nil, diagnostics) }
@@ -115,7 +116,9 @@ public enum ConfigurationLoader {
         diagnostics += readTrunkTariffs(&settings)
         let source = DialplanSource(path: places.dialplan, kept: dialplan)
         let prices = PlanPrices(tariffCSV: places.tariffCSV, dataFolder: places.dataFolder)
-        let (plan, found) = source.compiled(context: context(settings, prices))
+        var context = context(settings, prices)
+        context.arePricesBinding = arePricesBinding
+        let (plan, found) = source.compiled(context: context)
         diagnostics += found + remarks(of: prices, places)
         guard let plan, !diagnostics.contains(where: { $0.severity == .error }) else {
             return (nil, diagnostics)

@@ -17,6 +17,7 @@ final class ControlConnection: ChannelInboundHandler {
     /// How many answers left the window since the beginning.
     private var answered = 0
     private var isCounted = false
+    private var isLong = false
     private var isReadingOver = false
 
     init(responder: @escaping ControlServer.Responder, connections: ControlConnections) {
@@ -38,6 +39,8 @@ final class ControlConnection: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if isCounted { connections.leave() }
         isCounted = false
+        if isLong { connections.leaveLong() }
+        isLong = false
         isReadingOver = true
         context.fireChannelInactive()
     }
@@ -66,14 +69,33 @@ final class ControlConnection: ChannelInboundHandler {
         do throws(WireError) {
             while window.count < ControlServer.windowLimit, context.channel.isWritable {
                 guard let line = try splitter.next() else {
+                    guard
+                        isLong || splitter.held <= ControlServer.shortRequest
+                            || enterLong()
+                    else {
+                        refuse(
+                            "\(ControlServer.longRequestLimit) long requests are being read already; "
+                                + "try again later", context)
+                        return
+                    }
                     context.read()
                     return
                 }
-                begin(try Wire.request(line), context)
+                let request = try Wire.request(line)
+                if isLong {
+                    isLong = false
+                    connections.leaveLong()
+                }
+                begin(request, context)
             }
         } catch {
             refuse(error.description, context)
         }
+    }
+
+    private func enterLong() -> Bool {
+        isLong = connections.enterLong()
+        return isLong
     }
 
     private func begin(_ request: Request, _ context: ChannelHandlerContext) {

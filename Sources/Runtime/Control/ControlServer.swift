@@ -10,6 +10,10 @@ import NIOPosix
 final class ControlServer: Sendable {
     /// Clients at once; the next one is told and sent away.
     static let connectionLimit = 64
+    /// A request up to so many bytes is read beside any number of others.
+    static let shortRequest = 8 << 20
+    /// How many longer ones are read at once: each may be as long as the longest file.
+    static let longRequestLimit = 2
     /// Requests of one client under way at once; more are read when some are answered.
     static let windowLimit = 32
 
@@ -64,8 +68,19 @@ final class ControlServer: Sendable {
 final class ControlConnections: @unchecked Sendable {
     private let limit: Int
     private var count = 0
+    /// How many read a request that is longer than `ControlServer.shortRequest`.
+    private var longRequests = 0
 
     init(limit: Int) { self.limit = limit }
+
+    /// Whether one more may read a long request: a file that is imported, of which two fill enough memory.
+    func enterLong() -> Bool {
+        guard longRequests < ControlServer.longRequestLimit else { return false }
+        longRequests += 1
+        return true
+    }
+
+    func leaveLong() { longRequests -= 1 }
 
     func enter() -> Bool {
         guard count < limit else { return false }

@@ -191,8 +191,9 @@ struct DialplanVersions {
 }
 
 extension ConfigurationLoader {
-    /// What `load` does, with the dialplan that a rollback put in force, as long as the files hold
-    /// what they held then.
+    /// What `load` does at a start, with the dialplan that a rollback put in force, as long as the files
+    /// hold what they held then. Prices are imported without the plan: `expect` lines that the new ones do
+    /// not meet are warned of, and keep no switch from starting.
     ///
     /// - Returns: the configuration, among its diagnostics a warning of a rollback that holds.
     /// - Throws: `ConfigurationFailure` with everything that is wrong.
@@ -204,8 +205,8 @@ extension ConfigurationLoader {
         guard let rollback = versions.rollback,
             let kept = versions.texts(of: rollback.version),
             texts(path: path) == rollback.files
-        else { return try load(path: path) }
-        var loaded = try load(path: path, dialplan: kept)
+        else { return try load(path: path, arePricesBinding: false) }
+        var loaded = try load(path: path, dialplan: kept, arePricesBinding: false)
         loaded.diagnostics.append(
             Diagnostic(
                 severity: .warning, file: Paths.shown(places.dialplan), line: 1, column: 1,

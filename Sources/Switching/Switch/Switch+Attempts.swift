@@ -588,8 +588,7 @@ extension Switch {
     private mutating func awaitProgress(_ handle: Handle, callee: Int) {
         guard let name = calls[handle].holding.trunk, case .trying = calls[handle].phase,
             let limit = trunks[name]?.settings.progressTimeout, limit > .zero,
-            calls[handle].callees[callee].state == .trying,
-            calls[handle].callees[callee].dialogs.isEmpty
+            calls[handle].callees[callee].state == .trying, isWithoutProgress(handle)
         else { return }
         deadlines.set(
             DeadlineKey(kind: .attempt, slot: handle.slot),
@@ -598,18 +597,38 @@ extension Switch {
 
     /// Whether there is something that may take a call that its gateway does not get any further with.
     /// Where there is not, it may wait as for a callee that does not answer.
-    private func hasOtherWay(_ handle: Handle) -> Bool {
+    ///
+    /// - Parameter evenDown: what is known to be down counts, too.
+    func hasOtherWay(_ handle: Handle, evenDown: Bool = false) -> Bool {
         mayTryOnceMore(handle)
             && (!calls[handle].targetsLeft.isEmpty
                 || calls[handle].routes[calls[handle].nextRoute...].contains { choice in
-                    if case .line(let line) = choice.via, linesInUse[line] != nil { return false }
-                    return !isDown(choice)
+                    (evenDown || !isDown(choice))
+                        && isFree(choice, isEmergency: calls[handle].isEmergency)
                 })
+    }
+
+    /// Whether a way has a line and a channel left.
+    private func isFree(_ choice: RouteChoice, isEmergency: Bool) -> Bool {
+        func isFree(line: String) -> Bool {
+            guard linesInUse[line] == nil, let gateway = lineGateways.gateway(of: line) else {
+                return false
+            }
+            return trunks[gateway.trunk]?.channels.hasFree(isEmergency: isEmergency) ?? false
+        }
+        switch choice.via {
+        case .trunk(let name):
+            return trunks[name]?.channels.hasFree(isEmergency: isEmergency) ?? false
+        case .line(let line): return isFree(line: line)
+        case .lines(let group):
+            return plan.firstLine(ofGroup: group) { isFree(line: $0) && !isDown(line: $0) } != nil
+        }
     }
 
     /// Whether the gateway that a call is tried on has said nothing of the callee yet.
     private func isWithoutProgress(_ handle: Handle) -> Bool {
-        calls[handle].holding.trunk != nil
+        // A 180 without a tag makes no dialog, and rings all the same.
+        calls[handle].holding.trunk != nil && calls[handle].attemptRingingAt == nil
             && !calls[handle].callees.contains { $0.state == .trying && !$0.dialogs.isEmpty }
     }
 

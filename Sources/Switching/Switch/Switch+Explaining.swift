@@ -40,6 +40,8 @@ extension Switch {
             choices = routes
             decision.explanation += steps
             if let payer = decision.rights {
+                // As a call does: an allowance may begin anew now.
+                if let account = extensions[payer]?.account { commit(renewals(of: account)) }
                 payments = choices.map {
                     payment(for: number, on: $0.via, by: payer, at: question.at)
                 }

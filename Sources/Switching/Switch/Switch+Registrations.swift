@@ -38,14 +38,17 @@ extension Switch {
     mutating func leaveOperators(after before: [String: Trunk], for fresh: [String: Trunk]) {
         trunks = fresh
         for (name, trunk) in before.sorted(by: { $0.key < $1.key }) {
-            guard let line = trunk.registration?.line, fresh[name]?.registration?.line != line
+            // Where another trunk has the same account now, that one registers there: what takes the
+            // old one's registration back would take its own, too.
+            guard let line = trunk.registration?.line,
+                !fresh.values.contains(where: { $0.registration?.line == line })
             else { continue }
             var leaving = trunk
             // Its calls are no longer its own.
             leaving.channels = Channels(leaving.settings)
             // One that a reload before this one has sent away is on its way already.
             if leaving.registration?.isLeaving == true {
-                trunks[name] = leaving
+                if fresh[name] == nil { trunks[name] = leaving }
                 continue
             }
             guard leaving.registration?.leave() == .register else { continue }

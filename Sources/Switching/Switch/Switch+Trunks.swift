@@ -219,12 +219,14 @@ extension Switch {
     }
 
     /// A trunk died under calls that are being set up on it: those that do not ring yet take their next
-    /// route now. One that rings stays, since the far side may only be slow to answer OPTIONS.
+    /// route now. One that rings stays, since the far side may only be slow to answer OPTIONS, and so does
+    /// a call for help that has no other way: the signs may be wrong.
     private mutating func leave(trunk name: String, _ why: String) {
         for handle in calls.handles where calls.contains(handle) {
             guard case .trying = calls[handle].phase, calls[handle].holding.trunk == name,
                 calls[handle].attemptRingingAt == nil
             else { continue }
+            if calls[handle].isEmergency, !hasOtherWay(handle, evenDown: true) { continue }
             leaveRoute(handle, why, isBlamed: false)
         }
     }

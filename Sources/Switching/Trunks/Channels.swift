@@ -88,8 +88,9 @@ struct Channels: Sendable {
             inUse += 1
             return .taken(nil)
         }
-        // Calls of before a reload may be on none of the numbers that there are now.
-        guard inUse < usable else { return .allTaken }
+        // Calls of before a reload may be on none of the numbers that there are now; one for help takes
+        // any of these that is free.
+        guard inUse < usable || mayUseReserve else { return .allTaken }
         let refused = mayUseReserve ? blocked : kept
         if let number = firstFree(in: order, besides: refused, avoiding: avoiding) {
             taken.insert(number)
@@ -100,6 +101,13 @@ struct Channels: Sendable {
         let isReserveFree =
             !mayUseReserve && firstFree(in: order, besides: blocked, avoiding: avoiding) != nil
         return isReserveFree ? .onlyReserved : .allTaken
+    }
+
+    /// Whether a call out would get one now.
+    func hasFree(isEmergency: Bool) -> Bool {
+        guard isNumbered else { return inUse < count || isEmergency }
+        guard inUse < usable || isEmergency else { return false }
+        return firstFree(in: hunting, besides: isEmergency ? blocked : kept, avoiding: nil) != nil
     }
 
     /// Looks at 64 channels at a time.

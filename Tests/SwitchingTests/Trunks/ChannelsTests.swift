@@ -66,6 +66,14 @@ import Testing
         expect(channels.seize(isEmergency: false), .allTaken)
     }
 
+    @Test func callsAboveTheLimitKeepNoFreeChannelFromACallForHelp() {
+        var channels = channels(.lowestFirst, 3)
+        for number in [11, 12, 13] { channels.occupy(number) }
+        #expect(!channels.hasFree(isEmergency: false) && channels.hasFree(isEmergency: true))
+        expect(channels.seize(isEmergency: false), .allTaken)
+        expect(channels.seize(isEmergency: true), .taken(1))
+    }
+
     @Test func callsInThatNobodyCanPlaceEatNoReserve() {
         var channels = channels(.lowestFirst, 4, reserved: [3, 4])
         expect(channels.seizeInbound(), .taken(2))

@@ -86,6 +86,74 @@ import Testing
         #expect(site.all(phone.endpoint).last?.status == 200)
     }
 
+    /// It would be cancelled for nothing.
+    @Test func aWayWithoutAFreeChannelIsNoOtherWay() throws {
+        var settings = Site.settings()
+        settings.trunks[1].channels = 1
+        settings.lineGateways = []
+        var site = try Site(settings: settings)
+        var phones = try site.registered("8001", "8002")
+        try phones[0].call("86035566", at: &site)
+        #expect(site.sw.trunks["pstn"]?.channelsInUse == 1)
+        var pstn = Party.pstn
+        pstn.answer(try site.next(Site.pstn), 180, at: &site)
+        try phones[1].call("02088886666", at: &site)
+        var gateway = Party.e1
+        let invite = try site.next(Site.e1)
+        gateway.answer(invite, 100, at: &site)
+        site.pass(.seconds(50))
+        #expect(!site.all(Site.e1).contains { $0.method == .cancel })
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.all(phones[1].endpoint).last?.status == 200)
+    }
+
+    @Test func aRingingWithoutATagIsRinging() throws {
+        var site = try Site()
+        var phone = try site.registered("8001")[0]
+        try phone.call("02088886666", at: &site)
+        let invite = try site.next(Site.e1)
+        func text(_ name: HeaderName) -> String {
+            String(decoding: invite.value(name) ?? [], as: UTF8.self)
+        }
+        for status in [100, 180, 100] {
+            site.deliver(
+                """
+                SIP/2.0 \(status) Status
+                Via: \(text(.via))
+                From: \(text(.from))
+                To: \(text(.to))
+                Call-ID: \(text(.callID))
+                CSeq: \(invite.cseqNumber) INVITE
+                Content-Length: 0
+
+
+                """, from: Site.e1)
+        }
+        site.pass(.seconds(59))
+        #expect(invites(&site, Site.pstn) == 0)
+        site.pass(.seconds(2))
+        #expect(site.records.first?.disposition == .noAnswer)
+        #expect(site.sw.trunks["ip-e1"]?.failures == 0)
+    }
+
+    @Test func aCallForHelpStaysWhereNoOtherWayIsLeft() throws {
+        var settings = Site.settings()
+        settings.lineGateways = []
+        settings.trunks[1].optionsInterval = .seconds(10)
+        var site = try Site(settings: settings)
+        var phone = try site.registered("8001")[0]
+        try phone.call("110", at: &site)
+        var first = Party.e1
+        first.answer(try site.next(Site.e1), 503, at: &site)
+        let invite = try #require(site.all(Site.pstn).last { $0.method == .invite })
+        var gateway = Party.pstn
+        gateway.answer(invite, 100, at: &site)
+        site.pass(.seconds(50))
+        #expect(site.sw.trunks["pstn"]?.isDown == true)
+        gateway.answer(invite, 200, at: &site, body: Party.offer)
+        #expect(site.all(phone.endpoint).last?.status == 200)
+    }
+
     @Test func aCallForHelpDoesNotEndWhereTheFirstGatewayHangs() throws {
         var settings = Site.settings()
         settings.trunks[0].progressTimeout = .zero

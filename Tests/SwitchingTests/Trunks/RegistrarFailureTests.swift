@@ -115,6 +115,19 @@ import Testing
         #expect(site.said(Site.e1) == "")
     }
 
+    /// Its Contact is that of the account: what takes it back would take it from the new name.
+    @Test func aTrunkWithAnotherNameKeepsItsRegistration() throws {
+        var settings = settings()
+        var site = try registered(600, settings)
+        settings.trunks[0].name = "operator"
+        site.handle(
+            .configured(Configuration(settings: settings, plan: try Site.compiledPlan())))
+        site.pass(.milliseconds(1))
+        let sent = site.all(Site.e1).filter { $0.method == .register }
+        #expect(sent.count == 1 && sent.allSatisfy { $0.number(.expires) != 0 })
+        #expect(!site.sw.isLeaving && site.sw.trunks.count == 2)
+    }
+
     @Test func aReloadThatLeavesTheAccountAsItIsSaysNothing() throws {
         var settings = settings()
         var site = try registered(600, settings)
