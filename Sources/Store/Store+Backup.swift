@@ -22,6 +22,18 @@ extension Store {
         guard !FileManager.default.fileExists(atPath: file) else {
             throw Failure(.invalidRequest, "\(file) is there already; name a new file")
         }
+        let place = URL(fileURLWithPath: file)
+        let own = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+        // SQLite would take it for the database's log, and a restore removes it.
+        guard
+            place.deletingLastPathComponent().resolvingSymlinksInPath().path != own
+                || !place.lastPathComponent.hasPrefix(Self.fileName)
+        else {
+            throw Failure(
+                .invalidRequest,
+                "names that begin with \(Self.fileName) are the database's own in \(own); name another"
+                    + " file")
+        }
         let part = file + ".part"
         var chain = ChainEnd()
         do {

@@ -101,6 +101,13 @@ import Testing
             try bench.store.backup(to: folder.path + "/nowhere/backup.sqlite")
         }
         #expect(nowhere?.kind == .inaccessible)
+        for suffix in ["-journal", "-wal", ".old"] {
+            let own = folder.path + "/" + Store.fileName + suffix
+            guard !FileManager.default.fileExists(atPath: own) else { continue }
+            let failure = #expect(throws: Store.Failure.self) { try bench.store.backup(to: own) }
+            #expect(failure?.kind == .invalidRequest)
+            #expect(!FileManager.default.fileExists(atPath: own))
+        }
         bench.store.close()
     }
 
