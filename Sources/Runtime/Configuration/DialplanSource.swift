@@ -86,7 +86,9 @@ final class DialplanSource: Sendable {
                 text = try TextFile.read(place(of: name), called: name)
             } catch {
                 // The compiler says at which line of the plan the file is named.
-                let why = error.diagnostics.first.map { "\($0.file):\($0.line):\($0.column): \($0.message)" }
+                let why = error.diagnostics.first.map {
+                    "\($0.file):\($0.line):\($0.column): \($0.message)"
+                }
                 if FileManager.default.fileExists(atPath: place(of: name)) {
                     unreadable.withLock { $0[name] = why }
                 }
