@@ -252,14 +252,18 @@ extension Switch {
     }
 
     /// A 2xx has come again: its ACK may have gone to a dead place, which nothing says. Each time it goes
-    /// to one more.
+    /// to one more; after the last one to the first again, since an ACK to a living one may be lost, too.
     mutating func acknowledgeElsewhere(_ handle: Handle) {
         guard let trunk = trunkReached(by: handle) else { return }
         let flow = clients[handle].flow
         let bytes = clients[handle].acknowledgement
-        let next = nextPlace(
-            of: nextHop(of: bytes), spokenFrom: flow, trunk: trunk,
-            past: clients[handle].tried + [flow.hop])
+        let hop = nextHop(of: bytes)
+        var next = nextPlace(
+            of: hop, spokenFrom: flow, trunk: trunk, past: clients[handle].tried + [flow.hop])
+        if case .nowhere = next, !clients[handle].tried.isEmpty {
+            clients[handle].tried = []
+            next = nextPlace(of: hop, spokenFrom: flow, trunk: trunk, past: [flow.hop])
+        }
         guard case .at(let other, _) = next else { return }
         let again =
             other.listener == flow.listener ? bytes : readdressed(bytes, from: flow, to: other)

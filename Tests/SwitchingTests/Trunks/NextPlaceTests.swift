@@ -360,6 +360,8 @@ import Testing
         }
         #expect(try again() == ["ACK", "ACK", ""])
         #expect(try again() == ["ACK", "", "ACK"])
-        #expect(try again() == ["ACK", "", ""])
+        // That one may have been lost on its way.
+        #expect(try again() == ["ACK", "ACK", ""])
+        #expect(try again() == ["ACK", "", "ACK"])
     }
 }
