@@ -120,6 +120,13 @@ import Testing
     }
 
     /// With what is commented out, where it says that these are the values in force.
+    /// Nor does its dialplan: whoever starts with it has nothing to wonder about.
+    @Test func theExampleGivesNothingToRemark() {
+        let found = ConfigurationLoader.check(
+            path: Self.root.appending(path: "Config/tandem.yaml").path)
+        #expect(found.map { "\($0.file):\($0.line): \($0.message)" } == [])
+    }
+
     @Test func theExampleGivesTheValuesInForceWhereNothingIsWritten() throws {
         let sections = ["limits", "connections", "timers", "nonce-lifetime", "digest"]
         var found: [String] = []

@@ -344,14 +344,10 @@ struct FraudAnalysis {
         let ranged = rule.from.ranges.prefix(8).map { $0[0] }
         for caller in ranged.isEmpty ? callers : ranged {
             for level in plan.levels {
+                guard decide(caller, level, suspicion.meant, time).isRestricted(by: rule.name)
+                else { continue }
                 let other = decide(caller, level, suspicion.dialled, time)
-                let isSeen =
-                    suspicion.dialled == suspicion.meant
-                    // Sent as it was dialled: the rule is for this caller, and not for what
-                    // normalising makes of the number.
-                    ? isAbout(rule, suspicion) && other.passes(rule.name)
-                    : decide(caller, level, suspicion.meant, time).isRestricted(by: rule.name)
-                guard isSeen, !other.isRestricted(by: rule.name),
+                guard !other.isRestricted(by: rule.name),
                     let way = way(of: other, reading: suspicion.meant)
                 else { continue }
                 return RuleFinding(
@@ -361,12 +357,6 @@ struct FraudAnalysis {
             }
         }
         return nil
-    }
-
-    private func isAbout(_ rule: RuleTable, _ suspicion: Suspicion) -> Bool {
-        guard let number = DialString(suspicion.meant) else { return false }
-        let numberClass = reader.classOf[suspicion.entry]
-        return rule.to.contains(number, numberClass) && !rule.except.contains(number, numberClass)
     }
 
     /// Numbers of one class that a route sends out as numbers of another.
@@ -507,14 +497,6 @@ extension Sequence {
 }
 
 extension Decision {
-    /// Whether a rule for this caller was passed over since it is about other numbers.
-    func passes(_ rule: String) -> Bool {
-        explanation.contains { step in
-            if case .rulePassed(rule, because: .number, _) = step { return true }
-            return false
-        }
-    }
-
     /// Whether a rule refused the call or holds it to something.
     func isRestricted(by rule: String) -> Bool {
         explanation.contains { step in
