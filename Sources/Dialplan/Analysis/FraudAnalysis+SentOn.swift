@@ -35,28 +35,13 @@ extension FraudAnalysis {
             + plan.tables.calls.lineTargets.prefix(Self.senderLimit).map(\.lines)).map { $0[0] }
         numbers += lines + plan.extensions.prefix(Self.senderLimit).map { $0[0] }
         numbers += senders.filter { !numbers.contains($0) }
-        var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
+        var asked: [(caller: Caller, dialled: String)] = lines.map { (.line($0), $0) }
         for trunk in plan.tables.trunks {
             let own = plan.tables.calls.inbound[trunk]?.patterns.map(\.example) ?? []
             asked += (own + numbers).map { (.trunk(trunk), $0) }
         }
-        var findings: [OutsideFinding] = []
         var told: Set<[String]> = []
-        for (caller, dialled) in asked {
-            for time in [Expectation.usualTime, Self.sundayNight] {
-                // Whoever forwards may hold any level.
-                for level in plan.levels {
-                    let query = Query(caller: caller, dialled: dialled, time: time) { _ in
-                        ExtensionSettings(level: level)
-                    }
-                    for finding in plan.waysOut(of: query, &limits)
-                    where told.insert(finding.payment).inserted {
-                        findings.append(finding)
-                    }
-                }
-            }
-        }
-        return findings
+        return plan.waysOut(of: asked, notIn: &told, &limits)
     }
 
     /// How often one call is followed when it is sent on.
@@ -181,6 +166,29 @@ extension FraudAnalysis {
 }
 
 extension Plan {
+    /// The ways out of calls from outside, at a usual hour and outside what most hours call open.
+    ///
+    /// - Parameter told: payments that are known already; those of the findings are added.
+    func waysOut(
+        of asked: [(caller: Caller, dialled: String)], notIn told: inout Set<[String]>,
+        _ limits: inout Set<FraudAnalysis.Limit>
+    ) -> [FraudAnalysis.OutsideFinding] {
+        var findings: [FraudAnalysis.OutsideFinding] = []
+        for (caller, dialled) in asked {
+            for time in [Expectation.usualTime, FraudAnalysis.sundayNight] {
+                // Whoever forwards may hold any level.
+                for level in levels {
+                    let query = Query(caller: caller, dialled: dialled, time: time) { _ in
+                        ExtensionSettings(level: level)
+                    }
+                    findings += waysOut(of: query, &limits)
+                        .filter { told.insert($0.payment).inserted }
+                }
+            }
+        }
+        return findings
+    }
+
     /// The ways out of a call from outside, also those it takes when nobody answers.
     func waysOut(
         of query: Query, depth: Int = FraudAnalysis.sendingOnDepth, sentFrom earlier: Place? = nil,

@@ -34,7 +34,7 @@ struct SitesAnalysis {
         for site in plan.siteNames.compactMap(plan.plan(ofSite:)) {
             let calls = site.tables.calls
             let lines = calls.lineTargets.map { $0.lines[0] }
-            var asked: [(Caller, String)] = lines.map { (.line($0), $0) }
+            var asked: [(caller: Caller, dialled: String)] = lines.map { (.line($0), $0) }
             for (trunk, table) in calls.inbound.sorted(by: { $0.key < $1.key }) {
                 asked += table.patterns.map { (.trunk(trunk), $0.example) }
                 // A number that is nobody's shows where the rest goes.
@@ -43,19 +43,7 @@ struct SitesAnalysis {
             if let trunk = site.tables.trunks.first {
                 asked += site.senders(&limits).map { (.trunk(trunk), $0) }
             }
-            for (caller, dialled) in asked {
-                for time in [Expectation.usualTime, FraudAnalysis.sundayNight] {
-                    for level in plan.levels {
-                        let query = Query(caller: caller, dialled: dialled, time: time) { _ in
-                            ExtensionSettings(level: level)
-                        }
-                        for finding in plan.waysOut(of: query, &limits)
-                        where told.insert(finding.payment).inserted {
-                            findings.append(finding)
-                        }
-                    }
-                }
-            }
+            findings += plan.waysOut(of: asked, notIn: &told, &limits)
         }
         return findings
     }

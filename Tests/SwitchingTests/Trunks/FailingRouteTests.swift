@@ -168,8 +168,9 @@ import Testing
         #expect(invites(&site, Site.e1) == 1)
     }
 
-    @Test func aTrialThatGetsNoFurtherOpensTheBreakerAgain() throws {
-        var settings = Site.settings()
+    /// A site whose E1 has failed one call, and is tried by the next.
+    private func onTrial(_ settings: Settings) throws -> (site: Site, phone: Party) {
+        var settings = settings
         settings.trunks[0].breaker.failures = 1
         var site = try Site(settings: settings)
         var phone = try site.registered("8001")[0]
@@ -180,6 +181,12 @@ import Testing
         site.pass(.seconds(31))
         site.inbox = [:]
         #expect(site.sw.trunks["ip-e1"]?.stateName == "trial")
+        return (site, phone)
+    }
+
+    @Test func aTrialThatGetsNoFurtherOpensTheBreakerAgain() throws {
+        var (site, phone) = try onTrial(Site.settings())
+        var gateway = Party.e1
         try phone.call("02088886666", at: &site, id: "2")
         gateway.answer(try site.next(Site.e1), 100, at: &site)
         site.pass(.seconds(21))
@@ -189,16 +196,7 @@ import Testing
     @Test func aCallForHelpIsNoTrialWhileAnotherWayIsWell() throws {
         var settings = Site.settings()
         settings.lineGateways = []
-        settings.trunks[0].breaker.failures = 1
-        var site = try Site(settings: settings)
-        var phone = try site.registered("8001")[0]
-        try phone.call("02088886666", at: &site, id: "1")
-        var gateway = Party.e1
-        gateway.answer(try site.next(Site.e1), 503, at: &site)
-        try phone.cancel(at: &site)
-        site.pass(.seconds(31))
-        site.inbox = [:]
-        #expect(site.sw.trunks["ip-e1"]?.stateName == "trial")
+        var (site, phone) = try onTrial(settings)
         try phone.call("110", at: &site, id: "2")
         #expect(invites(&site, Site.e1) == 0 && invites(&site, Site.pstn) == 1)
     }
